@@ -1,0 +1,72 @@
+"""A data set as resident tensors: gathered, cropped and flipped in batches, with no Python for each image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from harness.data import cifar, synthetic
+from harness.streams import generator
+
+
+@dataclass(frozen=True)
+class Images:
+    """Labelled images: `pixels` uint8 (N, height, width, 3), `labels` int64 (N,)."""
+
+    pixels: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to(self, device: torch.device) -> Images:
+        """The same images, resident on `device`."""
+        return Images(self.pixels.to(device), self.labels.to(device))
+
+    def first(self, count: int) -> Images:
+        """`count` images of a fixed shuffle, the same for every seed and arm."""
+        if count == len(self):
+            return self
+        if count > len(self):
+            raise ValueError(f"{count} images asked for, the data set has {len(self)}")
+        chosen = torch.randperm(len(self), generator=generator(0, "subset"))[:count]
+        return Images(self.pixels[chosen], self.labels[chosen])
+
+    def centre(self, side: int | None) -> Images:
+        """Centre crops of `side` pixels (None: the whole image)."""
+        if side is None:
+            return self
+        top = (self.pixels.shape[1] - side) // 2
+        return Images(self.pixels[:, top : top + side, top : top + side].contiguous(), self.labels)
+
+    def mean(self) -> Tensor:
+        """The per-pixel mean image, float32 (height, width, 3), summed exactly in integers."""
+        return (self.pixels.sum(0, dtype=torch.int64).double() / len(self)).float()
+
+
+@lru_cache(maxsize=4)
+def load(dataset: str, root: Path | None, train: bool = True) -> Images:
+    """The data set in `root`, checked; the stand-in where there is no root."""
+    if root is None:
+        return Images(*synthetic.gratings(train))
+    if dataset != "cifar10":
+        raise ValueError(f"no loader for {dataset}")
+    return Images(*cifar.load(root, train))
+
+
+class Batches:
+    """Batches of resident images less their mean, as channels-last float32 (N, 3, height, width)."""
+
+    def __init__(self, images: Images, mean: Tensor) -> None:
+        """`images` and `mean` live on the device that trains."""
+        self.images, self.mean = images, mean
+
+    def gather(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """Inputs on the raw 0–255 scale less the mean, and labels, of the images at `chosen`."""
+        inputs = self.images.pixels.index_select(0, chosen).float().sub_(self.mean)
+        # The pixels are stored channels-last already: this only names the dimensions in PyTorch's order.
+        return inputs.permute(0, 3, 1, 2), self.images.labels.index_select(0, chosen)

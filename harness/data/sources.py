@@ -1,0 +1,67 @@
+"""Where a data set is, and what identifies it. Needs no torch, so that plans and reports start at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import BadValue, DataError, UnknownName
+
+VARIABLE = "REPRO_DATA"
+# The fingerprint is the MD5 of the official archive; torchvision's checks tie the unpacked files to it.
+FINGERPRINTS = {"cifar10": "cifar10:c58f30108f718f92721af3b95e74349a"}
+FOLDERS = {"cifar10": "cifar-10-batches-py"}
+STAND_IN = "stand-in:gratings-1"
+STAND_IN_NOTICE = (
+    "CIFAR-10 was not found, so a procedural stand-in (ten classes of coloured gratings) was trained on: "
+    "nothing here says anything about the paper or about photographs."
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set as found: the folder that holds it (None for the stand-in) and its fingerprint."""
+
+    dataset: str
+    root: Path | None
+    fingerprint: str
+
+    @property
+    def stand_in(self) -> bool:
+        """Whether this is the procedural stand-in."""
+        return self.root is None
+
+
+def search_path(data_dir: Path | None, environ: Mapping[str, str] = os.environ) -> list[Path]:
+    """The folders that are looked in, in order: `--data-dir`, `$REPRO_DATA`, `./data`."""
+    if data_dir is not None and not data_dir.is_dir():
+        raise BadValue(f"--data-dir {data_dir} is not a folder; name the folder that holds the data sets")
+    named = [data_dir] if data_dir is not None else []
+    from_environment = [Path(environ[VARIABLE])] if environ.get(VARIABLE) else []
+    return [*named, *from_environment, Path("data")]
+
+
+def find(dataset: str, data_dir: Path | None, environ: Mapping[str, str] = os.environ) -> Source | None:
+    """The first folder on the search path that holds the data set, or None."""
+    if dataset not in FOLDERS:
+        raise UnknownName("data set", dataset, FOLDERS)
+    for root in search_path(data_dir, environ):
+        if (root / FOLDERS[dataset]).is_dir():
+            return Source(dataset, root, FINGERPRINTS[dataset])
+    return None
+
+
+def stand_in(dataset: str) -> Source:
+    """The procedural stand-in for the data set."""
+    return Source(dataset, None, STAND_IN)
+
+
+def missing(dataset: str, data_dir: Path | None) -> DataError:
+    """What to tell someone who lacks the data set: what, where it was looked for, and how to get it."""
+    places = ", ".join(f"{root / FOLDERS[dataset]}" for root in search_path(data_dir))
+    return DataError(
+        f"no {dataset} found (looked for {places}); get it with './repro.py data fetch', "
+        f"or name its parent folder with --data-dir or ${VARIABLE}"
+    )

@@ -1,0 +1,1 @@
+"""Engines: what runs trials. `local` uses this machine's cores and GPUs."""

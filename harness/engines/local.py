@@ -1,0 +1,152 @@
+"""The local engine: spawned worker processes, one thread each on a CPU, several trials to a GPU."""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any
+
+from harness import environment
+from harness.errors import EngineError, HarnessError
+from harness.session import Interrupted, Outcome, Progress, Session
+from harness.trials import Conditions, Record, Status, Trial, key_of, lineage_of, plain, trial_meaning
+
+# Freed activations are kept for the next step instead of being handed back to the system page by page.
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**33)}
+
+
+Messages = SimpleQueue[tuple[str, Progress]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where trials run: the device, the data, and the folder for checkpoints."""
+
+    device: str
+    conditions: Conditions
+    data: Path | None
+    checkpoints: Path
+
+
+class LocalEngine:
+    """Runs trials in worker processes and hands back their records as they end."""
+
+    def __init__(self, place: Place, workers: int) -> None:
+        """Workers start with the first trial and live as long as the engine."""
+        self.place, self.workers = place, workers
+        context = multiprocessing.get_context("spawn")
+        self.messages: Messages = context.SimpleQueue()
+        self.stop: Event = context.Event()
+        os.environ.update({name: os.environ.get(name, value) for name, value in ALLOCATOR.items()})
+        self.pool = ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_start_worker, initargs=(self.messages, self.stop)
+        )
+        self.pending: dict[Future[Record | None], Trial] = {}
+
+    def submit(self, trial: Trial) -> None:
+        """Puts a trial in the queue."""
+        self.pending[self.pool.submit(execute, trial, self.place)] = trial
+
+    def finished(self) -> Iterator[Record]:
+        """Waits for at least one trial and yields the records of those that have ended."""
+        done, _ = wait(self.pending, return_when=FIRST_COMPLETED)
+        for future in done:
+            trial = self.pending.pop(future)
+            try:
+                record = future.result()
+            except BrokenProcessPool:
+                raise EngineError(
+                    f"a worker process died while trial {key_of(trial, self.place.conditions)} was running "
+                    "(out of memory, or killed); every finished trial is stored: give the same command again, "
+                    "with fewer --workers if memory ran out"
+                ) from None
+            if record is not None:
+                yield record
+
+    def close(self, at_once: bool = False) -> None:
+        """Ends the workers; `at_once` asks running trials to checkpoint and stop."""
+        if at_once:
+            self.stop.set()
+        self.pool.shutdown(wait=True, cancel_futures=True)
+
+
+_worker: dict[str, Any] = {}
+
+
+def _start_worker(messages: Messages, stop: Event) -> None:
+    """One thread to a worker; Ctrl-C is the parent's business; a worker never outlives its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+    _worker.update(messages=messages, stop=stop)
+    import torch
+
+    torch.set_num_threads(1)
+    torch.backends.cudnn.deterministic = True
+
+
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def execute(trial: Trial, place: Place) -> Record | None:
+    """Runs a trial and makes its record; None where it was asked to stop. Errors become failed records."""
+    key, lineage = key_of(trial, place.conditions), lineage_of(trial, place.conditions)
+    started = _now()
+    outcome, error = Outcome(Status.FAILED, {}), ""
+    try:
+        outcome = importlib.import_module(trial.settings.implementation).run(
+            trial, _session(key, lineage, place)
+        )
+    except Interrupted:
+        return None
+    except HarnessError as known:
+        error = str(known)
+    except Exception:
+        error = traceback.format_exc()
+    return Record(
+        key=key,
+        lineage=lineage,
+        trial=plain(trial),
+        conditions=plain(vars(place.conditions)),
+        meaning=trial_meaning(trial),
+        status=outcome.status,
+        metrics=outcome.metrics,
+        curve=outcome.curve,
+        cost=outcome.cost,
+        environment=environment.describe(place.device),
+        started=started,
+        finished=_now(),
+        error=error,
+    )
+
+
+def _session(key: str, lineage: str, place: Place) -> Session:
+    checkpoint = place.checkpoints / f"{lineage}.pt"
+    if not _worker:
+        return Session(place.device, place.data, checkpoint)
+    return Session(
+        place.device,
+        place.data,
+        checkpoint,
+        report=lambda progress: _worker["messages"].put((key, progress)),
+        stopping=_worker["stop"].is_set,
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

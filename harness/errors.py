@@ -1,0 +1,44 @@
+"""Errors a person can mend: each is one sentence that names the file, the value and the mend.
+
+HarnessError            anything below; the command line prints it and exits with status 2
+├── UnknownName         a claim, protocol, network or device that does not exist
+├── BadValue            an option whose value cannot be used
+├── DataError           a data set that is missing, partial or corrupt
+├── StoreError          a results folder that cannot be read or written
+└── EngineError         a worker that died, a device that is not there
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HarnessError(Exception):
+    """Base of all errors that are told in one sentence instead of a traceback."""
+
+
+class UnknownName(HarnessError):
+    """A name that is not in its list; the message offers the nearest ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+        hint = f"nearest: {', '.join(near)}" if near else f"known: {', '.join(names)}"
+        super().__init__(f"unknown {kind} '{name}' ({hint})")
+
+
+class BadValue(HarnessError):
+    """An option whose value cannot be used."""
+
+
+class DataError(HarnessError):
+    """A data set that is missing, partial or corrupt."""
+
+
+class StoreError(HarnessError):
+    """A results folder that cannot be read or written."""
+
+
+class EngineError(HarnessError):
+    """A worker that died, or a device that is not there."""

@@ -1,0 +1,1 @@
+"""Networks: described as data (`description`, `cifar`, `alexnet`), built as PyTorch modules (`network`)."""

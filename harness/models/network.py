@@ -1,0 +1,52 @@
+"""The one network class: built from a description, initialised from a seed."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from harness.models.description import Layer, Network, Shape, Weighted
+from harness.streams import generator
+
+
+class Net(nn.Module):
+    """A described network as a PyTorch module; maps (N, maps, height, width) to logits (N, classes)."""
+
+    def __init__(self, description: Network) -> None:
+        """Builds every layer; weights are PyTorch's until `initialise`."""
+        super().__init__()
+        self.description = description
+        self.layers = nn.ModuleList(_build(layer, before) for layer, before, _ in description.walk())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of a batch."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def weighted(self) -> Iterator[tuple[Weighted, nn.Parameter, nn.Parameter]]:
+        """Every layer with weights, as (description, weight, bias), from input to output."""
+        for layer, module in zip(self.description.layers, self.layers, strict=True):
+            if isinstance(layer, Weighted):
+                parameters = dict(module.named_parameters())
+                weight = next(p for name, p in parameters.items() if name.endswith("weight"))
+                bias = next(p for name, p in parameters.items() if name.endswith("bias"))
+                yield layer, weight, bias
+
+    @torch.no_grad()
+    def initialise(self, seed: int) -> Net:
+        """Draws the weights from N(0, init²), a stream a layer, so that no layer's draw moves another's."""
+        for layer, weight, bias in self.weighted():
+            draw = torch.empty(weight.shape)
+            draw.normal_(0.0, layer.init, generator=generator(seed, "initialisation", layer.name))
+            weight.copy_(draw)
+            bias.fill_(layer.bias)
+        return self
+
+
+def _build(layer: Layer, shape: Shape) -> nn.Module:
+    module: nn.Module = importlib.import_module(layer.implementation).build(layer, shape)
+    return module
