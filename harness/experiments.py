@@ -33,6 +33,7 @@ class Protocol:
     seeds: int
     settings: Any = None  # the reproduction's own frozen dataclass
     deviations: tuple[str, ...] = ()
+    scale: str = ""  # the paper scale that this is a variant of, where its name is not that already
 
     @property
     def smoke(self) -> bool:
@@ -111,11 +112,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a reproduction's estimate gives: an effect for each claim's metrics, and tables to show.
-
-    `effects` maps a claim's id to its effects, the primary one first. `manipulated` names the settings
-    in which arms may differ, as dotted paths; a difference anywhere else makes the evidence invalid.
-    """
+    """What a reproduction's estimate gives: effects by claim, the primary one first, and tables to show."""
 
     effects: Mapping[str, tuple[Effect, ...]] = field(default_factory=dict)
     tables: tuple[Table, ...] = ()

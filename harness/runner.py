@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol as Interface
 
-from harness.experiments import Evidence, Lookup, Protocol, Reproduction, gather
+from harness.experiments import Evidence, Lookup, Planned, Protocol, Reproduction, gather
 from harness.store import Store
 from harness.trials import Conditions, Record, Status, Trial, key_of
 
 
 @dataclass(frozen=True)
 class Job:
-    """A reproduction to run at a protocol, under conditions, with a number of seeds an arm."""
+    """A reproduction to run at a protocol, with a number of seeds an arm, under conditions, on data."""
 
     reproduction: Reproduction
     protocol: Protocol
     seeds: int
     conditions: Conditions
+    data: Path | None = None
 
     def evidence(self, store: Store) -> Evidence:
         """The plan as far as the store carries it, with the runs that answer it."""
@@ -36,46 +39,63 @@ class Engine(Interface):
     def pending(self) -> object:
         """Falsy when no trial is in flight."""
 
-    def submit(self, trial: Trial) -> None:
+    def submit(self, trial: Trial, conditions: Conditions, data: Path | None) -> None:
         """Puts a trial in the queue."""
 
     def finished(self) -> Iterator[Record]:
         """Waits for at least one trial and yields the records of those that have ended."""
 
 
-@dataclass
-class Watcher:
-    """Whom the runner tells what happens: trials put in the queue, and records that came back."""
+class Watcher(Interface):
+    """Whom the runner tells what happens."""
 
-    queued: Callable[[str, Trial, str], None] = lambda key, trial, arm: None
-    stored: Callable[[Record], None] = lambda record: None
-    failed: list[Record] = field(default_factory=list)
+    def queued(self, key: str, trial: Trial, name: str) -> None:
+        """A trial was put in the queue; `name` says what it is for."""
+
+    def stored(self, record: Record) -> None:
+        """A record came back and is in the store."""
 
 
-def run(jobs: Sequence[Job], engine: Engine, store: Store, watcher: Watcher) -> None:
+@dataclass(frozen=True)
+class Limits:
+    """When to stop early, and how many trials may be under way: fewer wait, so that order counts."""
+
+    enough: Callable[[], bool] = lambda: False
+    under_way: float = math.inf
+
+
+def run(
+    jobs: Sequence[Job], engine: Engine, store: Store, watcher: Watcher, limits: Limits | None = None
+) -> None:
     """Runs all that is missing. A trial that fails is stored and not tried again before the next call."""
+    limits = limits or Limits()
     tried: set[str] = set()
-    while True:
-        for job in jobs:
-            for key, trial, arm in missing(job, store):
-                if key not in tried:
-                    tried.add(key)
-                    watcher.queued(key, trial, arm)
-                    engine.submit(trial)
+    ended = 0
+    while not limits.enough():
+        for job, key, planned in _due(jobs, store, tried):
+            if len(tried) - ended >= limits.under_way:
+                break
+            tried.add(key)
+            watcher.queued(key, planned.trial, f"{job.reproduction.name} {planned.role} {planned.arm}")
+            engine.submit(planned.trial, job.conditions, job.data)
         if not engine.pending:
             return
         for record in engine.finished():
+            ended += 1
             store.append(record)
             watcher.stored(record)
-            if record.status is Status.FAILED:
-                watcher.failed.append(record)
 
 
-def missing(job: Job, store: Store) -> list[tuple[str, Trial, str]]:
-    """Planned trials without a record that holds, as (key, trial, arm); a failed attempt does not hold."""
-    out = []
-    for planned in job.evidence(store).plan.trials:
-        record = store.lookup(planned.trial, job.conditions)
-        if record is None or record.status is Status.FAILED:
-            out.append((key_of(planned.trial, job.conditions), planned.trial, planned.arm))
-    return out
+def _due(jobs: Sequence[Job], store: Store, tried: Set[str]) -> Iterator[tuple[Job, str, Planned]]:
+    """Trials that are missing and not tried yet, job by job."""
+    for job in jobs:
+        for key, planned in missing(job, store):
+            if key not in tried:
+                yield job, key, planned
+
+
+def missing(job: Job, store: Store) -> list[tuple[str, Planned]]:
+    """Planned trials without a record that holds, with their keys; a failed attempt does not hold."""
+    keyed = [(key_of(planned.trial, job.conditions), planned) for planned in job.evidence(store).plan.trials]
+    held = {key for key, _ in keyed if (r := store.find(key)) is not None and r.status is not Status.FAILED}
+    return [(key, planned) for key, planned in keyed if key not in held]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import StoreError
-from harness.trials import Conditions, Record, Status, Trial, key_of
+from harness.trials import Conditions, Record, Status, Trial, canonical, key_of
 
 
 class Store:
@@ -55,6 +55,27 @@ class Store:
         """The conditions under which records were made, the most used first."""
         seen = [Conditions(**r.conditions) for r in self.records]
         return sorted(set(seen), key=lambda c: (-seen.count(c), dataclasses.astuple(c)))
+
+    def ask(self, reproduction: str, protocol: str, conditions: Conditions, seeds: int) -> None:
+        """Notes how many seeds an experiment was asked for, before it runs."""
+        path = self._asked(reproduction, protocol, conditions)
+        most = max(seeds, self.asked(reproduction, protocol, conditions) or 0)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(f".{os.getpid()}.part")
+        beside.write_text(f"{most}\n", encoding="utf-8")
+        beside.replace(path)
+
+    def asked(self, reproduction: str, protocol: str, conditions: Conditions) -> int | None:
+        """The most seeds that an experiment was ever asked for: dropping some later hides nothing."""
+        path = self._asked(reproduction, protocol, conditions)
+        try:
+            return int(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _asked(self, reproduction: str, protocol: str, conditions: Conditions) -> Path:
+        place = hashlib.sha256(canonical(conditions).encode()).hexdigest()[:8]
+        return self.root / "asked" / f"{reproduction}.{protocol}.{place}"
 
     def writable(self) -> None:
         """Raises StoreError where records could not be written."""

@@ -65,3 +65,8 @@ def missing(dataset: str, data_dir: Path | None) -> DataError:
         f"no {dataset} found (looked for {places}); get it with './repro.py data fetch', "
         f"or name its parent folder with --data-dir or ${VARIABLE}"
     )
+
+
+def destination(data_dir: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where a data set is downloaded to: the first folder named, else `./data`; it need not exist yet."""
+    return data_dir or (Path(environ[VARIABLE]) if environ.get(VARIABLE) else Path("data"))

@@ -32,7 +32,7 @@ Messages = SimpleQueue[tuple[str, Progress]]
 
 @dataclass(frozen=True)
 class Place:
-    """Where trials run: the device, the data, and the folder for checkpoints."""
+    """Where a trial runs: device, conditions (they enter its key), data, folder of checkpoints."""
 
     device: str
     conditions: Conditions
@@ -43,9 +43,9 @@ class Place:
 class LocalEngine:
     """Runs trials in worker processes and hands back their records as they end."""
 
-    def __init__(self, place: Place, workers: int) -> None:
+    def __init__(self, device: str, workers: int, checkpoints: Path) -> None:
         """Workers start with the first trial and live as long as the engine."""
-        self.place, self.workers = place, workers
+        self.device, self.checkpoints = device, checkpoints
         context = multiprocessing.get_context("spawn")
         self.messages: Messages = context.SimpleQueue()
         self.stop: Event = context.Event()
@@ -53,22 +53,23 @@ class LocalEngine:
         self.pool = ProcessPoolExecutor(
             workers, mp_context=context, initializer=_start_worker, initargs=(self.messages, self.stop)
         )
-        self.pending: dict[Future[Record | None], Trial] = {}
+        self.pending: dict[Future[Record | None], str] = {}
 
-    def submit(self, trial: Trial) -> None:
+    def submit(self, trial: Trial, conditions: Conditions, data: Path | None) -> None:
         """Puts a trial in the queue."""
-        self.pending[self.pool.submit(execute, trial, self.place)] = trial
+        place = Place(self.device, conditions, data, self.checkpoints)
+        self.pending[self.pool.submit(execute, trial, place)] = key_of(trial, conditions)
 
     def finished(self) -> Iterator[Record]:
         """Waits for at least one trial and yields the records of those that have ended."""
         done, _ = wait(self.pending, return_when=FIRST_COMPLETED)
         for future in done:
-            trial = self.pending.pop(future)
+            key = self.pending.pop(future)
             try:
                 record = future.result()
             except BrokenProcessPool:
                 raise EngineError(
-                    f"a worker process died while trial {key_of(trial, self.place.conditions)} was running "
+                    f"a worker process died while trial {key} was running "
                     "(out of memory, or killed); every finished trial is stored: give the same command again, "
                     "with fewer --workers if memory ran out"
                 ) from None

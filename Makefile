@@ -1,0 +1,39 @@
+# Two commands do everything: `make reproduce` and `make test`. Both need only Python 3.11+ and make.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: reproduce test check environment lock clean
+
+reproduce: $(READY)  ## run every reproduction's smoke protocol and render the report
+	./repro.py run --all --protocol smoke
+	@./repro.py report
+	@echo "The report is in results/report: open report.html, or read report.md."
+
+test: $(READY)  ## pass the tests
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## ruff and strict mypy
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+environment: $(READY)
+
+# uv installs the pinned, hashed versions in seconds where pip takes minutes.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than 3.11: name a newer one, as in 'make PYTHON=python3.12 $(MAKECMDGOALS)'"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+lock:  ## renew requirements.lock: every platform and Python, no index address
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --extra test --constraint constraints.txt pyproject.toml -o requirements.lock
+
+clean:  ## remove the environment and caches; results stay
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info

@@ -1,0 +1,1 @@
+"""Measured ratios, as scripts that print a table; never timed tests."""

@@ -1,0 +1,199 @@
+"""Within a given time: what decides most comes first, and what will not be reached is said beforehand.
+
+A job is worth the undecided claims that it answers, and costs what its trials take at most. First come jobs
+without a verdict, then inconclusive ones, each by cost for a claim, the least first: no other order decides
+more claims within a time. Decided claims come last, once nothing undecided is left to run.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum, StrEnum
+
+from harness import cost, looks
+from harness.claims import Outcome, Verdict
+from harness.errors import BadValue
+from harness.experiments import gather
+from harness.runner import Job
+from harness.store import Store
+from harness.trials import Record, Status, Trial, key_of
+from harness.verdicts import decided
+
+SECONDS = {"s": 1, "m": 60, "h": 3600}
+POLL = 0.2  # seconds between two looks at the clock
+
+
+class Standing(IntEnum):
+    """What is known of a job's claims: of the one of which least is known."""
+
+    NO_VERDICT = 0
+    INCONCLUSIVE = 1
+    DECIDED = 2
+
+
+class Intent(StrEnum):
+    """What will be done of a job."""
+
+    WHOLE = "all of it"
+    PART = "as far as the time goes"
+    SPARE = "only in time that is left over"
+    NOTHING = "nothing left to run"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A job with what is known of it, the trials it may still need, and the most that they cost."""
+
+    job: Job
+    standing: Standing
+    trials: int
+    seconds: float
+    measured: bool
+    intent: Intent = Intent.NOTHING
+
+    @property
+    def price(self) -> tuple[Standing, float]:
+        """What steps are ordered by."""
+        return self.standing, self.seconds / len(self.job.reproduction.claims)
+
+
+def parse(text: str) -> float:
+    """Seconds in `90s`, `20m` or `1.5h`; BadValue for anything else."""
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)([smh])", text, re.ASCII)
+    seconds = float(found[1]) * SECONDS[found[2]] if found else 0.0
+    if seconds <= 0:
+        raise BadValue(f"--budget {text} is no time: write 90s, 20m or 1.5h")
+    return seconds
+
+
+class Deadline:
+    """The end of the time: running trials are asked to stop `pace` seconds before, as they heed it late."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """The time runs from now on."""
+        self.seconds, self.clock = seconds, clock
+        self.end = clock() + seconds
+
+    def left(self) -> float:
+        """Seconds until the end; never negative."""
+        return max(0.0, self.end - self.clock())
+
+    def near(self, pace: float = 0.0) -> bool:
+        """Whether what takes `pace` seconds would end after the deadline."""
+        return self.left() <= pace
+
+
+class Alarm:
+    """A thread that asks trials to stop when the deadline is near; leaving the block ends it."""
+
+    def __init__(self, deadline: Deadline, pace: Callable[[], float], stop: Callable[[], None]) -> None:
+        """`pace` tells how long a trial takes to heed a stop, as far as that is known."""
+        self.deadline, self.pace, self.stop = deadline, pace, stop
+        self.rung, self.over = threading.Event(), threading.Event()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Alarm:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.thread.join()
+
+    def enough(self) -> bool:
+        """Whether the time is up."""
+        return self.rung.is_set() or self.deadline.near(self.pace())
+
+    def _watch(self) -> None:
+        while not self.over.wait(min(POLL, self.deadline.left())):
+            if self.deadline.near(self.pace()):
+                self.rung.set()
+                self.stop()
+                return
+
+
+def plan(
+    jobs: Sequence[Job], store: Store, device: str, workers: int, seconds: float = float("inf")
+) -> list[Step]:
+    """The jobs in the order in which they decide most, each with what will be done of it."""
+    return list(_intended(sorted((_step(j, store, device, workers) for j in jobs), key=_price), seconds))
+
+
+def _price(step: Step) -> tuple[Standing, float]:
+    return step.price
+
+
+def _step(job: Job, store: Store, device: str, workers: int) -> Step:
+    trials = needed(job, store)
+    most = cost.estimate(trials, device, workers, store.records)
+    return Step(job, known(job, store), len(trials), most.seconds, most.measured)
+
+
+def _intended(steps: Sequence[Step], seconds: float) -> Iterator[Step]:
+    spent = 0.0
+    for step in steps:
+        begins, spent = spent, spent + step.seconds
+        intent = Intent.WHOLE if spent <= seconds else Intent.PART if begins < seconds else Intent.SPARE
+        yield replace(step, intent=intent if step.trials else Intent.NOTHING)
+
+
+def groups(steps: Sequence[Step]) -> list[list[Job]]:
+    """Undecided jobs, then decided ones: these begin only when those have nothing left to run."""
+    undecided = [s.job for s in steps if s.standing is not Standing.DECIDED]
+    return [group for group in (undecided, [s.job for s in steps if s.job not in undecided]) if group]
+
+
+def needed(job: Job, store: Store) -> list[Trial]:
+    """Trials that the job may still need: those known to be missing, and those that depend on them."""
+
+    def answered(trial: Trial) -> Record:
+        record = store.lookup(trial, job.conditions)
+        return record if record is not None and record.status is not Status.FAILED else _MADE_UP
+
+    evidence = gather(job.reproduction, job.protocol, job.seeds, answered)
+    missing = {
+        key_of(r.planned.trial, job.conditions): r.planned.trial
+        for r in evidence.runs
+        if r.record is _MADE_UP
+    }
+    return list(missing.values())
+
+
+class _Every(Mapping[str, float | None]):
+    """Metrics of a trial that has not run: each is 1, so that a plan unfolds to its end."""
+
+    def __getitem__(self, name: str) -> float:
+        return 1.0
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+_MADE_UP = Record("", "", {}, {}, "", Status.OK, metrics=_Every())  # for plans alone: no effect sees it
+
+
+def known(job: Job, store: Store) -> Standing:
+    """What the store says of the job's claims at this protocol, on whatever machine it knows most from."""
+    conditions = [job.conditions, *(c for c in store.conditions() if c != job.conditions)]
+    return max(_known(replace(job, conditions=c), store) for c in conditions)
+
+
+def _known(job: Job, store: Store) -> Standing:
+    asked = store.asked(job.reproduction.name, job.protocol.name, job.conditions)
+    at = replace(job, seeds=asked or job.seeds)
+    if not looks.complete(at, store):
+        return Standing.NO_VERDICT
+    return min(map(_standing, looks.judged(at, store).verdicts))
+
+
+def _standing(verdict: Verdict) -> Standing:
+    if verdict.outcome in (Outcome.NOT_RUN, Outcome.INVALID, Outcome.SMOKE):
+        return Standing.NO_VERDICT
+    return Standing.DECIDED if decided(verdict) else Standing.INCONCLUSIVE

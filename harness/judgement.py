@@ -1,0 +1,49 @@
+"""From a job to what is said of its claims: the one place where evidence, estimate and verdict meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.catalogue import claim
+from harness.claims import Claim, Effect, Verdict
+from harness.experiments import Evidence, Finding
+from harness.runner import Job
+from harness.store import Store
+from harness.validity import problems
+from harness.verdicts import Case, judge
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A job's evidence, what was estimated from it, and what speaks against it."""
+
+    job: Job
+    evidence: Evidence
+    finding: Finding
+    invalid: tuple[str, ...]
+    looks: bool
+
+    def effect(self, about: Claim) -> Effect | None:
+        """The claim's primary effect, where there is one."""
+        return next(iter(self.finding.effects.get(about.id, ())), None)
+
+    def verdict(self, about: Claim) -> Verdict:
+        """The verdict on one of the job's claims."""
+        return judge(about, self.evidence, self.effect(about), self.invalid, self.looks)
+
+    def case(self, about: Claim) -> Case:
+        """What the gates and rules are asked of."""
+        return Case(about, self.evidence, self.effect(about), self.invalid, self.looks)
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """The verdicts on all of the job's claims, in the reproduction's order."""
+        return tuple(self.verdict(claim(name)) for name in self.job.reproduction.claims)
+
+
+def judgement(job: Job, store: Store, looks: bool) -> Judgement:
+    """What the store's records say at the job's number of seeds; `looks`: seeds are added at looks."""
+    evidence = job.evidence(store)
+    finding = job.reproduction.estimate(evidence)
+    invalid = tuple(problems(evidence, job.reproduction.manipulated))
+    return Judgement(job, evidence, finding, invalid, looks)

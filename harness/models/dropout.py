@@ -1,0 +1,49 @@
+"""Dropout (§4.2) as in 2012, scaled when testing, and its inverted twin, scaled when training."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from harness.models.description import Dropout, Layer, Shape
+
+
+def build(layer: Layer, shape: Shape) -> nn.Module:
+    """The module of `layer` for an input of `shape`."""
+    if not isinstance(layer, Dropout):
+        raise TypeError(f"{__name__} cannot build {type(layer).__name__}")
+    return DropoutUnits(layer)
+
+
+class DropoutUnits(nn.Module):
+    """Zeroes each number with probability `rate` in training; the mask comes from `generator`.
+
+    The generator is on the input's device; without one, PyTorch's global generator is drawn from.
+    """
+
+    def __init__(self, layer: Dropout) -> None:
+        """Has no parameters; `reseed` gives the generator."""
+        super().__init__()
+        if not 0 <= layer.rate < 1:
+            raise ValueError(f"dropout rate {layer.rate} is not in [0, 1)")
+        self.keep, self.inverted = 1 - layer.rate, layer.inverted
+        self.generator: torch.Generator | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, ...) to the same; the mask does not depend on memory format or precision."""
+        if not self.training:
+            return x if self.inverted else x * self.keep
+        kept = torch.empty(x.shape, dtype=torch.float32, device=x.device)
+        kept = kept.bernoulli_(self.keep, generator=self.generator).to(x.dtype)
+        return x * (kept / self.keep if self.inverted else kept)
+
+    def extra_repr(self) -> str:
+        """Rate and kind."""
+        return f"rate={1 - self.keep:g}, inverted={self.inverted}"
+
+
+def reseed(net: nn.Module, generator: torch.Generator | None) -> None:
+    """Has every dropout layer of `net` draw from `generator`, in the order in which they run."""
+    for module in net.modules():
+        if isinstance(module, DropoutUnits):
+            module.generator = generator

@@ -1,0 +1,87 @@
+"""Errors of a trained network (§6): softmax probabilities averaged over views, then the best one and five."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from harness.data.augment import Views
+from harness.data.images import Images
+from harness.data.views import Augmentation, View, ten
+from harness.models.network import Net
+from harness.trials import Precision
+
+BEST = 5
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Fractions of images whose label is not the likeliest class, and not among the five likeliest."""
+
+    top1: float
+    top5: float
+    predictions: Tensor  # int64 (N, at most 5) on the CPU, likeliest first
+
+
+def evaluate(
+    net: Net,
+    images: Images,
+    mean: Tensor,
+    how: Augmentation,
+    ten_views: bool = True,
+    precision: Precision = Precision.FP32,
+    size: int = 128,
+) -> Errors:
+    """Errors on `images`, uncropped and on the device of `net` and `mean`, by ten views or the centre alone.
+
+    Mean and side are as in training; nothing is drawn, and inputs are not divided by the noise's divisor.
+    """
+    views = Views(images, mean, how)
+    chosen = ten(views.height, views.width, how.side) if ten_views else (views.centre,)
+    return judge(probabilities(net, views, chosen, precision, size), images.labels)
+
+
+@torch.no_grad()
+def probabilities(
+    net: Net,
+    views: Views,
+    chosen: Sequence[View],
+    precision: Precision = Precision.FP32,
+    size: int = 128,
+) -> Tensor:
+    """Class probabilities float32 (N, classes), averaged over the chosen views; `size` images at a time."""
+    device = views.mean.device
+    batches = torch.split(torch.arange(len(views.images), device=device), size)
+    half = torch.autocast(device.type, torch.bfloat16, enabled=precision is Precision.BF16)
+    with _testing(net), half:
+        return torch.cat([_average(net, views, chosen, batch) for batch in batches])
+
+
+def _average(net: Net, views: Views, chosen: Sequence[View], batch: Tensor) -> Tensor:
+    seen = (net(views.see(batch, view)).float().softmax(1) for view in chosen)
+    return sum(seen, start=torch.zeros((), device=batch.device)) / len(chosen)
+
+
+def judge(probabilities: Tensor, labels: Tensor) -> Errors:
+    """Errors of probabilities (N, classes) for labels (N,); what is not a number is wrong."""
+    sound = probabilities.isfinite().all(1)
+    best = probabilities.topk(min(BEST, probabilities.shape[1])).indices
+    right = (best == labels[:, None]) & sound[:, None]
+    wrong = (~right[:, 0], ~right.any(1))
+    top1, top5 = (int(w.sum()) / len(labels) for w in wrong)
+    return Errors(top1, top5, best.cpu())
+
+
+@contextmanager
+def _testing(net: Net) -> Iterator[None]:
+    """The network in testing mode (dropout scales, §4.2), and then as it was."""
+    training = net.training
+    net.eval()
+    try:
+        yield
+    finally:
+        net.train(training)

@@ -1,0 +1,190 @@
+"""Learning rates over time as data: what each layer learns at, and if colours are noisy. Needs no torch.
+
+A schedule says what holds when `epoch` epochs and `iteration` batches are complete and `errors` are the
+validation errors after each epoch so far. It keeps no state, so an interrupted training takes it up anywhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from harness.models.network import Net
+    from harness.training.update import Momentum2012
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What holds at one moment; the biases' rate is before their group's factor (`groups`)."""
+
+    rate: float
+    bias_rate: float
+    layers: tuple[tuple[str, float], ...] = ()  # weights' rates that differ
+    frozen: tuple[str, ...] = ()  # layers whose weights and biases stand still
+    colour: bool = True
+    finished: bool = False
+
+    def rate_of(self, layer: str, bias: bool) -> float:
+        """The rate of a layer's weights, or of its biases before the factor."""
+        if layer in self.frozen:
+            return 0.0
+        return self.bias_rate if bias else dict(self.layers).get(layer, self.rate)
+
+
+class Schedule(Protocol):
+    """What all schedules answer."""
+
+    def at(self, epoch: int, iteration: int, errors: Sequence[float]) -> Setting:
+        """The setting after so many epochs and iterations, and these validation errors."""
+        ...
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The layers that are treated apart from the others."""
+        ...
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """§5: divided by 10 when the validation error stopped improving at this rate, three times before the end.
+
+    The text does not say when an error has stopped improving. Here: when `patience` epochs in a row were not
+    at least `least` under the best at this rate. It ends at the fourth such time, or after `max_epochs`.
+    """
+
+    rate: float = 0.01
+    divisor: float = 10.0
+    drops: int = 3
+    patience: int = 5
+    least: float = 0.001
+    max_epochs: int = 90
+
+    def at(self, epoch: int, iteration: int, errors: Sequence[float]) -> Setting:
+        """The setting; goes by the errors alone, but for the end."""
+        seen = _plateaus(errors, self.patience, self.least)
+        rate = self.rate / self.divisor ** min(seen, self.drops)
+        return Setting(rate, rate, finished=seen > self.drops or epoch >= self.max_epochs)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """None."""
+        return frozenset()
+
+
+def _plateaus(errors: Sequence[float], patience: int, least: float) -> int:
+    """How often the error has stopped improving; NaN is no improvement."""
+    count, best, waited = 0, math.inf, 0
+    for error in errors:
+        if error <= best - least:
+            best, waited = error, 0
+        else:
+            waited += 1
+        if waited == patience:
+            count, best, waited = count + 1, math.inf, 0
+    return count
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What holds from the end of `epoch` epochs on."""
+
+    epoch: int
+    rate: float
+    layers: tuple[tuple[str, float], ...] = ()
+    frozen: tuple[str, ...] = ()
+    colour: bool = True
+
+
+@dataclass(frozen=True)
+class Stages:
+    """A schedule written down beforehand, or logged; the biases' rate stays while the weights' is lowered."""
+
+    stages: tuple[Stage, ...]
+    bias_rate: float
+    end: int  # epochs
+
+    def __post_init__(self) -> None:
+        """ValueError where the stages are not in order from epoch 0 to before the end."""
+        epochs = [stage.epoch for stage in self.stages]
+        if epochs[:1] != [0] or sorted(set(epochs)) != epochs or epochs[-1] >= self.end:
+            raise ValueError(f"stages at epochs {epochs} must ascend from 0 to before {self.end}")
+
+    def at(self, epoch: int, iteration: int, errors: Sequence[float]) -> Setting:
+        """The setting; goes by the epoch alone."""
+        now = next(stage for stage in reversed(self.stages) if stage.epoch <= epoch)
+        return Setting(now.rate, self.bias_rate, now.layers, now.frozen, now.colour, epoch >= self.end)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every layer with a rate of its own, or frozen, in some stage."""
+        own = (name for stage in self.stages for name, _ in stage.layers)
+        return frozenset(own) | {name for stage in self.stages for name in stage.frozen}
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Caffe's: divided by 10 every 100,000 of 450,000 iterations, biases along with the weights."""
+
+    rate: float = 0.01
+    divisor: float = 10.0
+    every: int = 100_000
+    iterations: int = 450_000
+
+    def at(self, epoch: int, iteration: int, errors: Sequence[float]) -> Setting:
+        """The setting; goes by the iteration alone."""
+        rate = self.rate / self.divisor ** (iteration // self.every)
+        return Setting(rate, rate, finished=iteration >= self.iterations)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """None."""
+        return frozenset()
+
+
+_CONV1 = ("conv1",)
+# The log of run 145-2010 (CLAIMS.md §3.6); its epochs are read as complete ones.
+LOGGED = Stages(
+    (
+        Stage(0, 0.01),
+        Stage(23, 0.001),
+        Stage(51, 1e-4),
+        Stage(68, 1e-4, layers=(("conv1", 1e-5),), colour=False),
+        Stage(72, 1e-4, frozen=_CONV1, colour=False),
+        Stage(78, 1e-5, frozen=_CONV1, colour=False),
+    ),
+    bias_rate=0.01,
+    end=93,
+)
+
+
+def groups(net: Net, bias_factor: float, bias_decay: bool) -> Iterator[dict[str, Any]]:
+    """Parameters as `apply` needs them: a group for each layer's weights and one for each layer's biases.
+
+    A group says whose (`layer`) and which (`bias`) they are and by what `factor` the rate is multiplied; the
+    rate is 0 until `apply` sets one. `update = Momentum2012(groups(...), momentum=...)`, then `apply`.
+    """
+    for layer, weight, bias in net.weighted():
+        common = {"layer": layer.name, "lr": 0.0}
+        yield {**common, "params": [weight], "bias": False, "factor": 1.0, "decay": layer.decay}
+        decay = layer.decay if bias_decay else 0.0
+        yield {**common, "params": [bias], "bias": True, "factor": bias_factor, "decay": decay}
+
+
+def apply(setting: Setting, update: Momentum2012) -> None:
+    """Gives every group its rate, before a batch and after taking up a checkpoint.
+
+    What has no rate gets no gradient either. With a rate of 0 alone, the velocity would carry it on; in the
+    2012 source it stands still at once.
+    """
+    for group in update.param_groups:
+        if "layer" not in group:
+            raise ValueError("a schedule needs a group for each layer's weights and biases: see `groups`")
+        rate = setting.rate_of(group["layer"], group["bias"])
+        group["lr"] = rate * group["factor"]
+        for parameter in group["params"]:
+            parameter.requires_grad_(rate > 0)
+            if not rate:
+                parameter.grad = None

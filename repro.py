@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""The command line: every command a few lines, the work is in `harness` and `reports`."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+PYTHON = Path(__file__).resolve().parent / ".venv" / "bin" / "python"
+if importlib.util.find_spec("typer") is None and PYTHON.exists():
+    # Started with the system's Python: go on in the environment that `make environment` built.
+    os.execv(PYTHON, [str(PYTHON), *sys.argv])
+
+import typer  # noqa: E402  # only now is it certain to be found
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.experiments import Reproduction
+    from harness.store import Store
+
+Claims = Annotated[
+    list[str] | None, typer.Argument(metavar="CLAIM...", help="Claims, as './repro.py list' names them.")
+]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Folder that holds the data sets; else $REPRO_DATA, then ./data.")
+]
+ResultsDir = Annotated[Path, typer.Option(help="Folder of the store and the report.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<number>.")]
+RESULTS = Path("results")
+
+app = typer.Typer(
+    help="Re-examine the claims of the AlexNet paper (Krizhevsky, Sutskever, Hinton 2012).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data = typer.Typer(help="Check or get the data sets.", no_args_is_help=True)
+app.add_typer(data, name="data")
+
+
+@app.command(name="list")
+def list_(results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
+    """Every claim of the paper, with what is known of it."""
+    from reports import terminal
+
+    terminal.claims(_store(results_dir), json, _console())
+
+
+@app.command()
+def run(
+    claims: Claims = None,
+    every: Annotated[bool, typer.Option("--all", help="Every claim that has a reproduction.")] = False,
+    protocol: Annotated[
+        str | None, typer.Option(help="Scale of the runs; default: the first that can judge.")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="Seeds an arm; default: what the protocol declares.")
+    ] = None,
+    device: Device = "auto",
+    workers: Annotated[
+        int | None, typer.Option(help="Trials at a time; default: a core each, 4 on a GPU.")
+    ] = None,
+    data_dir: DataDir = None,
+    results_dir: ResultsDir = RESULTS,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the trials and their cost, run nothing.")
+    ] = False,
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="Add seeds at the looks 3, 5, 10, until a verdict stands.")
+    ] = False,
+    budget: Annotated[
+        str | None,
+        typer.Option(help="Decide most within a time such as 90s, 20m or 1.5h; without CLAIM: of all."),
+    ] = None,
+) -> None:
+    """Run what is missing of one or more claims; what is stored is never run again."""
+    from harness import invocation
+    from harness.budget import parse
+
+    seconds = None if budget is None else parse(budget)
+    chosen = _chosen(claims or [], every or (seconds is not None and not claims))
+    asked = invocation.Asked(
+        chosen, protocol, seeds, device, workers, data_dir, results_dir, until_decided, seconds
+    )
+    if dry_run:
+        invocation.dry(asked, _console())
+    elif not invocation.start(asked, _console()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(
+    why: Annotated[bool, typer.Option("--why", help="Say of each record why it counts or does not.")] = False,
+    results_dir: ResultsDir = RESULTS,
+    json: Json = False,
+) -> None:
+    """What is in the store, and which of it today's code still stands for."""
+    from reports import terminal
+
+    terminal.status(_store(results_dir), why, json, _console())
+
+
+@app.command()
+def explain(
+    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="A claim, as './repro.py list' names it.")],
+    protocol: Annotated[
+        str | None, typer.Option(help="Scale of the runs; default: the one that the verdict rests on.")
+    ] = None,
+    results_dir: ResultsDir = RESULTS,
+    json: Json = False,
+) -> None:
+    """From the paper's sentence to the verdict: every number, gate and rule in between."""
+    from reports import explain
+
+    explain.show(claim, protocol, _store(results_dir), json, _console())
+
+
+@app.command()
+def report(
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the report; default: <results-dir>/report.")
+    ] = None,
+    results_dir: ResultsDir = RESULTS,
+) -> None:
+    """Write report.html and report.md from the store."""
+    from harness import environment
+    from reports import build, collect
+
+    store = _store(results_dir)
+    sections = collect.sections(store)
+    notices = [*collect.notices(sections), *store.damaged]
+    pages = build.render(sections, out or results_dir / "report", environment.describe("cpu"), notices)
+    for page in pages:
+        typer.echo(page)
+
+
+@app.command()
+def doctor(data_dir: DataDir = None, results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
+    """What this machine can run, what is missing, and the command that mends it."""
+    from reports import terminal
+
+    if not terminal.doctor(data_dir, results_dir, json, _console()):
+        raise typer.Exit(1)
+
+
+@data.command()
+def verify(data_dir: DataDir = None) -> None:
+    """Check every file of CIFAR-10 against its official MD5."""
+    from harness.data import cifar, sources
+
+    source = sources.find("cifar10", data_dir)
+    if source is None or source.root is None:
+        raise sources.missing("cifar10", data_dir)
+    for path in cifar.verify(source.root):
+        typer.echo(f"ok  {path}")
+
+
+@data.command()
+def fetch(data_dir: DataDir = None) -> None:
+    """Download CIFAR-10 into --data-dir, $REPRO_DATA or ./data."""
+    from harness.data import cifar, sources
+
+    typer.echo(f"CIFAR-10 is in {cifar.fetch(sources.destination(data_dir))}")
+
+
+def _chosen(names: list[str], every: bool) -> list[Reproduction]:
+    import reproductions
+    from harness.errors import BadValue
+
+    if bool(names) == every:
+        raise BadValue("name the claims to run, or give --all; './repro.py list' shows them")
+    found = reproductions.every() if every else map(reproductions.named, names)
+    return list(dict.fromkeys(found))
+
+
+def _store(results_dir: Path) -> Store:
+    from harness.store import Store
+
+    return Store(results_dir)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console()
+
+
+def main() -> None:
+    """Runs a command; an error that a person can mend is one sentence and exit status 2."""
+    from harness.errors import HarnessError
+
+    try:
+        app()
+    except HarnessError as error:
+        typer.secho(f"repro: {error}", err=True, fg="red")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""What all tests share: where the real images are, and small settings that train in seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness.data import sources
+from harness.models.cifar import bare, nineteen
+from harness.training.settings import ToTarget
+from harness.trials import Conditions, Record, Status, Trial, key_of, lineage_of, plain, trial_meaning
+
+STAND_IN = Conditions("cpu", "2.13.0", sources.STAND_IN)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def cifar_root() -> Path:
+    """The folder that holds real CIFAR-10; the test is skipped where there is none."""
+    source = sources.find("cifar10", None)
+    if source is None or source.root is None:
+        pytest.skip("needs CIFAR-10: './repro.py data fetch', or name its parent folder in $REPRO_DATA")
+    return source.root.resolve()
+
+
+def small(rate: float = 0.004, max_epochs: int = 2, **changes: object) -> ToTarget:
+    """Settings of a trial that takes a second or two."""
+    chosen: dict[str, object] = {"images": 512, "sample": 256, "target": 0.1, "watch_from": 0.9, **changes}
+    network = chosen.pop("network", bare(nineteen()))
+    return ToTarget(network, rate, max_epochs, **chosen)  # type: ignore[arg-type]
+
+
+def record_for(
+    trial: Trial, conditions: Conditions = STAND_IN, status: Status = Status.OK, **metrics: float | None
+) -> Record:
+    """A made-up record that answers for a trial."""
+    return Record(
+        key=key_of(trial, conditions),
+        lineage=lineage_of(trial, conditions),
+        trial=plain(trial),
+        conditions=plain(vars(conditions)),
+        meaning=trial_meaning(trial),
+        status=status,
+        metrics=metrics,
+        error="it broke" if status is Status.FAILED else "",
+    )

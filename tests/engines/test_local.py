@@ -1,0 +1,165 @@
+"""The runner and the local engine: what is stored never runs twice, and a kill loses nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.engines.local import LocalEngine, Place, execute
+from harness.experiments import Evidence, Finding, Lookup, Plan, Planned, Protocol, Reproduction, Role
+from harness.runner import Job, missing, run
+from harness.store import Store
+from harness.trials import Conditions, Record, Status, Trial
+from tests.conftest import STAND_IN, record_for, small
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Collected:
+    """A watcher that remembers."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.records: list[Record] = []
+
+    def queued(self, key: str, trial: Trial, name: str) -> None:
+        self.names.append(name)
+
+    def stored(self, record: Record) -> None:
+        self.records.append(record)
+
+
+class Instant:
+    """An engine that answers at once, with a failure for the seeds named."""
+
+    def __init__(self, failing: set[int]) -> None:
+        self.failing, self.pending = failing, list[Trial]()
+
+    def submit(self, trial: Trial, conditions: Conditions, data: Path | None) -> None:
+        self.pending.append(trial)
+
+    def finished(self) -> Iterator[Record]:
+        trial = self.pending.pop(0)
+        yield record_for(trial, status=Status.FAILED if trial.seed in self.failing else Status.OK)
+
+
+def in_two_stages(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
+    """Final trials once the tuning trial has a record."""
+    tuning = Planned(Trial(small(max_epochs=1), 99), "a", Role.TUNING)
+    if lookup(tuning.trial) is None:
+        return Plan((tuning,), to_come="final trials")
+    return Plan((tuning, *(Planned(Trial(small(), seed), "a", Role.FINAL) for seed in range(seeds))))
+
+
+def job(seeds: int = 2) -> Job:
+    protocol = Protocol("smoke", "", "cifar10", seeds)
+    nothing = lambda evidence: Finding()  # noqa: E731
+    return Job(Reproduction("test", (), (protocol,), in_two_stages, nothing), protocol, seeds, STAND_IN)
+
+
+def test_a_plan_that_grows_is_followed_to_its_end(tmp_path: Path) -> None:
+    store, watcher = Store(tmp_path), Collected()
+    assert len(missing(job(), store)) == 1
+    run([job()], Instant(set()), store, watcher)
+    assert missing(job(), store) == []
+    assert len(watcher.records) == 3
+    evidence: Evidence = job().evidence(Store(tmp_path))
+    assert [r.seed for r in evidence.final("a")] == [0, 1]
+    assert evidence.missing == []
+
+
+def test_nothing_runs_twice_and_failures_wait_for_the_next_call(tmp_path: Path) -> None:
+    store, first, second = Store(tmp_path), Collected(), Collected()
+    run([job(), job()], Instant({1}), store, first)
+    assert len(first.records) == 3
+    run([job()], Instant(set()), store, second)
+    assert [r.trial["seed"] for r in second.records] == [1]
+    assert [r.status for r in store.attempts(second.records[0].key)] == [Status.FAILED, Status.OK]
+
+
+def test_an_error_becomes_a_failed_record(tmp_path: Path) -> None:
+    record = execute(Trial(small(images=999_999), 0), Place("cpu", STAND_IN, None, tmp_path))
+    assert record is not None
+    assert record.status is Status.FAILED
+    assert "999999 images asked for" in record.error
+    assert record.environment["torch"]
+
+
+def test_spawned_workers_run_trials(tmp_path: Path) -> None:
+    store, watcher = Store(tmp_path), Collected()
+    engine = LocalEngine("cpu", 2, tmp_path / "checkpoints")
+    try:
+        run([job()], engine, store, watcher)
+    finally:
+        engine.close()
+    assert [r.status for r in watcher.records] == [Status.OK] * 3
+    assert all(r.conditions == vars(STAND_IN) for r in watcher.records)
+    again = execute(Trial(small(), 0), Place("cpu", STAND_IN, None, tmp_path / "again"))
+    assert again is not None
+    stored = store.find(again.key)
+    assert stored is not None
+    assert curves([stored]) == curves([again])
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from harness.engines.local import LocalEngine
+from harness.runner import run
+from harness.store import Store
+from tests.engines.test_local import Collected, job
+if __name__ == "__main__":
+    root = Path(sys.argv[1])
+    engine = LocalEngine("cpu", 2, root / "checkpoints")
+    print("started", flush=True)
+    run([job(4)], engine, Store(root), Collected())
+    engine.close()
+"""
+
+
+def curves(records: list[Record]) -> dict[str, str]:
+    """Every record's curve without its clocks, by key."""
+    timeless = ({k: v for k, v in row.items() if "seconds" not in k} for r in records for row in r.curve)
+    rows = iter(list(timeless))
+    return {r.key: json.dumps([next(rows) for _ in r.curve]) for r in records}
+
+
+def start(root: Path) -> subprocess.Popen[bytes]:
+    script = root.parent / f"{root.name}.py"
+    script.write_text(SCRIPT)
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, str(script), str(root)], env=environ, cwd=ROOT, stdout=subprocess.PIPE
+    )
+
+
+@pytest.mark.parametrize("moment", [1, 3])
+def test_killed_and_run_again_gives_the_same_records(tmp_path: Path, moment: int) -> None:
+    """Kill -9 after so many records; the second run ends with what an unbroken one has, bit for bit."""
+    whole = start(tmp_path / "whole")
+    assert whole.wait(timeout=300) == 0
+    broken = start(tmp_path / "broken")
+    records = tmp_path / "broken" / "records"
+    deadline = time.monotonic() + 300
+    while len(list(records.glob("*.json"))) < moment and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(broken.pid, signal.SIGKILL)
+    broken.wait()
+    before = {r.key for r in Store(tmp_path / "broken").records}
+    assert len(before) >= moment
+    again = start(tmp_path / "broken")
+    assert again.wait(timeout=300) == 0
+    unbroken, mended = Store(tmp_path / "whole").records, Store(tmp_path / "broken").records
+    assert curves(unbroken) == curves(mended)
+    assert len(mended) == len({r.key for r in mended}) == 5
+    for process in (whole, broken, again):
+        assert process.stdout is not None
+        process.stdout.close()
