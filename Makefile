@@ -6,7 +6,8 @@ READY := .venv/ready
 
 .PHONY: reproduce test check environment lock clean
 
-reproduce: $(READY)  ## run every reproduction's smoke protocol and render the report
+reproduce: $(READY)  ## run every smoke protocol and render the report; CIFAR-10 is fetched if there is none
+	@./repro.py data verify >/dev/null 2>&1 || ./repro.py data fetch || true
 	./repro.py run --all --protocol smoke
 	@./repro.py report
 	@echo "The report is in results/report: open report.html, or read report.md."

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -151,11 +152,13 @@ def doctor(data_dir: DataDir = None, results_dir: ResultsDir = RESULTS, json: Js
 @data.command()
 def verify(data_dir: DataDir = None) -> None:
     """Check every file of CIFAR-10 against its official MD5."""
-    from harness.data import cifar, sources
+    from harness.data import sources
 
     source = sources.find("cifar10", data_dir)
     if source is None or source.root is None:
         raise sources.missing("cifar10", data_dir)
+    from harness.data import cifar  # brings torch, which a wrong folder can do without
+
     for path in cifar.verify(source.root):
         typer.echo(f"ok  {path}")
 
@@ -165,7 +168,10 @@ def fetch(data_dir: DataDir = None) -> None:
     """Download CIFAR-10 into --data-dir, $REPRO_DATA or ./data."""
     from harness.data import cifar, sources
 
-    typer.echo(f"CIFAR-10 is in {cifar.fetch(sources.destination(data_dir))}")
+    socket.setdefaulttimeout(20)  # a network that swallows packets would otherwise never say no
+    destination = sources.destination(data_dir)
+    typer.echo(f"Fetching CIFAR-10 (170 MB) into {destination} …", err=True)
+    typer.echo(f"CIFAR-10 is in {cifar.fetch(destination)}")
 
 
 def _chosen(names: list[str], every: bool) -> list[Reproduction]:

@@ -75,7 +75,7 @@ def ours(root: Path) -> float:
     processes = [context.Process(target=_trial, args=(root, seed, ready, queue)) for seed in range(count)]
     for process in processes:
         process.start()
-    spans = [queue.get() for _ in processes]
+    spans: list[tuple[float, float]] = [queue.get() for _ in processes]
     for process in processes:
         process.join()
     return count * IMAGES / (max(end for _, end in spans) - min(start for start, _ in spans))

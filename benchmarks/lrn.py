@@ -5,9 +5,8 @@ python benchmarks/lrn.py [--device cpu] [--threads 2] [--repeats 7] [--batch 128
 Repeats go A B A B …, each on fresh outputs, so that a load from elsewhere meets both. `stock` is
 `nn.LocalResponseNorm` on the same tensor; it has no columns, so ours has none here either. On a CPU it has
 no bf16, so there it goes through fp32 and back. `copy` is one read and one write, the least a forward pass
-can do. `--huge-pages` asks the allocator of both for 2 MiB pages: on a CPU the faults of fresh 4 KiB pages
-cost about as much as the arithmetic of the fused layer. `--clock cpu` counts the process's own time:
-with one thread that is what a machine busy with other things still lets one measure.
+can do. `--huge-pages` asks the allocator for 2 MiB pages, which spares both of them page faults. With
+`--clock cpu` the process's own time is counted: with one thread, all that a busy machine lets one measure.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from harness import session
 from harness.budget import Standing, Step
 from harness.cost import spoken
 from harness.engines.local import Messages
@@ -65,6 +66,8 @@ class Display:
         self.pace = 0.0  # the longest that a trial was silent: it heeds a stop when it reports
         self.failed: list[Record] = []
         self.done = 0
+        self.over: set[str] = set()
+        self.lock = threading.Lock()
         self.thread = threading.Thread(target=self._listen, daemon=True)
 
     def __enter__(self) -> Display:
@@ -86,9 +89,11 @@ class Display:
         """Prints a finished trial's line and removes its row."""
         self.done += 1
         self.progress.update(self.whole, completed=self.done, shown=f"{self.done}/{len(self.names)}")
-        row = self.rows.pop(record.key, None)
-        if row is not None:
-            self.progress.remove_task(row)
+        with self.lock:
+            self.over.add(record.key)
+            row = self.rows.pop(record.key, None)
+            if row is not None:
+                self.progress.remove_task(row)
         self.console.print(
             f"{self.done:>4}  {self.names.get(record.key, record.key)}: {summary(record)}", highlight=False
         )
@@ -101,13 +106,17 @@ class Display:
             now = time.monotonic()
             self.pace = max(self.pace, now - self.heard.get(key, now))
             self.heard[key] = now
-            if key not in self.rows:
-                self.rows[key] = self.progress.add_task(
-                    self.names.get(key, key), total=progress.epochs, shown=""
-                )
-            error = "" if progress.error is None else f", error {progress.error:.1%}"
-            shown = f"epoch {progress.epoch:g}{error}"
-            self.progress.update(self.rows[key], completed=progress.epoch, shown=shown)
+            with self.lock:
+                if key not in self.over:  # a last message may come after its record
+                    self._draw(key, progress)
+
+    def _draw(self, key: str, progress: session.Progress) -> None:
+        if key not in self.rows:
+            name = self.names.get(key, key)
+            self.rows[key] = self.progress.add_task(name, total=progress.epochs, shown="")
+        error = "" if progress.error is None else f", error {progress.error:.1%}"
+        shown = f"epoch {progress.epoch:g}{error}"
+        self.progress.update(self.rows[key], completed=progress.epoch, shown=shown)
 
 
 KNOWN = {

@@ -11,7 +11,6 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -156,16 +155,6 @@ def decode(text: str) -> Record:
     if not isinstance(content, dict) or content.pop("digest", None) != _digest(content):
         raise ValueError("its digest does not fit its content")
     return Record(**{**content, "status": Status(content["status"]), "curve": tuple(content["curve"])})
-
-
-def merge(target: Store, sources: Iterable[Store]) -> Iterator[Path]:
-    """Appends every record that the target lacks; an attempt that is there already is not repeated."""
-    known = {encode(record) for record in target.records}
-    for source in sources:
-        for record in source.records:
-            if encode(record) not in known:
-                known.add(encode(record))
-                yield target.append(record)
 
 
 def _digest(content: dict[str, Any]) -> str:

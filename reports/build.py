@@ -50,6 +50,7 @@ class Section:
     records: tuple[Record, ...] = ()  # every attempt of every planned trial, failed and diverged ones too
     stale: tuple[Record, ...] = ()  # made by other code: shown, never used
     needs: str = ""  # for a claim without a verdict: why, and the command, data and cost that would give one
+    looks: bool = False  # seeds were added at the declared looks
 
     @property
     def examined(self) -> bool:
@@ -94,6 +95,7 @@ class Section:
             return ""
         protocol, seeds = self.evidence.protocol, self.evidence.seeds
         more = f" --seeds {seeds}" if seeds != protocol.seeds else ""
+        more = " --until-decided" if self.looks else more
         return f"./repro.py run {self.reproduction.name} --protocol {protocol.name}{more}"
 
     @property

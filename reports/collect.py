@@ -74,7 +74,15 @@ def _section(claim: Claim, job: Job, store: Store) -> Section:
     old = () if job.protocol.smoke else stale(reproduction, store)
     needs = needed(reproduction, store) if job.protocol.smoke else ""
     return Section(
-        claim, judged.verdict(claim), reproduction, judged.evidence, judged.finding, attempts, old, needs
+        claim,
+        judged.verdict(claim),
+        reproduction,
+        judged.evidence,
+        judged.finding,
+        attempts,
+        old,
+        needs,
+        judged.looks,
     )
 
 

@@ -3,7 +3,7 @@
 ./repro.py run architecture --protocol exact
 
 No data, no training and no chance: the description of `paper` is counted, and every figure that the paper or
-a secondary text prints is set beside what it gives. Milliseconds on anything; `smoke` does the same.
+a secondary text prints is set beside what it gives. It costs milliseconds; `smoke` does the same.
 
 Observed (exact, so n = 1 on any hardware): 60,965,224 parameters and 659,272 neurons in 5 + 3 layers, as the
 abstract rounds them. Fig. 2's first layer is misprinted, 224 pixels do not give 55 × 55 without padding, and

@@ -221,10 +221,13 @@ def test_the_same_command_goes_on_where_the_time_ended(start: Start) -> None:
 
 
 def test_looks_and_a_budget_go_together(start: Start, tmp_path: Path) -> None:
+    start(Fake(decisive, each=10), experiment(), seconds=25, until_decided=True)
+    assert looks.begun(job(3), Store(tmp_path))
+    assert looks.taken(job(3), Store(tmp_path)) == []
     engine = Fake(decisive, each=10)
-    start(engine, experiment(), seconds=75, until_decided=True)
+    start(engine, experiment(), seconds=45, until_decided=True)
     assert [look.n for look in looks.taken(job(3), Store(tmp_path))] == [3]
-    assert len(engine.order) == 8
+    assert len(engine.order) == 5
     start(engine, experiment(), seconds=75, until_decided=True)
     assert [look.n for look in looks.taken(job(3), Store(tmp_path))] == [3, 5]
 

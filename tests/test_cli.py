@@ -122,7 +122,7 @@ def test_a_dry_run_shows_the_trials_and_runs_none(cifar_root: Path, tmp_path: Pa
     where = ("--data-dir", cifar_root, "--results-dir", tmp_path)
     out = call("run", "relu-speedup", "--protocol", "cifar10", "--dry-run", *where)
     assert "14 trials to run, at most" in out
-    assert "the learning rate of tanh and relu, then 5 final trials each" in out
+    assert "the learning rate of tanh and relu, then 5 final trials each" in " ".join(out.split())
     assert Store(tmp_path).records == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from harness import environment, invocation, looks
 from harness.errors import BadValue, StoreError
 from harness.experiments import Reproduction
 from harness.invocation import Asked
+from harness.judgement import judgement
 from harness.looks import Look
 from harness.runner import Job, run
 from harness.stats import LOOKS
@@ -98,6 +100,18 @@ def test_looks_are_judged_with_wider_intervals_for_ever(tmp_path: Path) -> None:
     judged = looks.judged(job(5), Store(tmp_path))
     assert judged.looks
     assert "at a look (nominal 98.10%)" in "; ".join(judged.verdicts[0].reasons)
+
+
+def near(arm: str, seed: int) -> float:
+    """Ratios about six whose spread is small enough for a fixed n = 5, and too large for a look."""
+    return 5.0 if arm == "relu" else 30.0 * math.exp(0.36 * (-1.26, -0.63, 0.0, 0.63, 1.26)[seed])
+
+
+def test_what_a_fixed_number_of_seeds_would_decide_a_look_may_not(tmp_path: Path) -> None:
+    store = filled(tmp_path, 5, near)
+    assert judgement(job(5), store, looks=False).verdicts[0].headline == "reproduced"
+    look = looks.take(job(5), store)
+    assert (look.decided, look.verdicts["relu-speedup"]) == (False, "directional (size unproven)")
 
 
 def test_a_damaged_look_is_named_and_the_experiment_stays_one_of_looks(tmp_path: Path) -> None:

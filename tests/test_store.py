@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import StoreError
-from harness.store import Store, decode, encode, merge
+from harness.store import Store, decode, encode
 from harness.trials import Status, Trial
 from tests.conftest import STAND_IN, record_for, small
 
@@ -85,15 +85,6 @@ def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(StoreError, match="Permission denied"):
         Store(tmp_path / "results").writable()
-
-
-def test_merging_twice_adds_nothing(tmp_path: Path) -> None:
-    here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
-    here.append(record_for(TRIAL))
-    there.append(record_for(TRIAL))
-    there.append(record_for(Trial(small(), 1)))
-    assert len(list(merge(here, [there]))) == 1
-    assert list(merge(here, [there])) == []
 
 
 def test_the_most_seeds_ever_asked_for_count(tmp_path: Path) -> None:

@@ -106,9 +106,16 @@ def draw_shifts(noise: ColourNoise, basis: ColourBasis, count: int, seed: int, e
 
 def crop(pixels: Tensor, chosen: Tensor, crops: Crops, side: int) -> Tensor:
     """The i-th of `crops` from image `chosen[i]` of `pixels` (N, height, width, 3), as (n, side, side, 3)."""
+    return _mirror(_cut(pixels, chosen, crops, side), crops.flip)
+
+
+def _cut(pixels: Tensor, chosen: Tensor, crops: Crops, side: int) -> Tensor:
     windows = pixels.unfold(1, side, 1).unfold(2, side, 1)  # a view of every crop there is
-    cut = windows.permute(0, 1, 2, 4, 5, 3)[chosen, crops.top, crops.left]
-    return torch.where(crops.flip[:, None, None, None], cut.flip(2), cut)
+    return windows.permute(0, 1, 2, 4, 5, 3)[chosen, crops.top, crops.left]
+
+
+def _mirror(images: Tensor, flip: Tensor) -> Tensor:
+    return torch.where(flip[:, None, None, None], images.flip(2), images)
 
 
 class Views(Batches):
@@ -170,11 +177,12 @@ class Augmented(Views):
         if self.crops is None:
             raise RuntimeError("begin an epoch before gathering its batches")
         crops, side = self.crops.of(chosen), self.how.side
-        inputs = crop(self.images.pixels, chosen, crops, side).float()
-        if self.how.mean is MeanCrop.OWN:
-            inputs -= crop(self.mean[None], torch.zeros_like(chosen), crops, side)
+        if self.how.mean is MeanCrop.OWN:  # the mean is mirrored along: so both are, at once
+            inputs = _cut(self.images.pixels, chosen, crops, side).float()
+            inputs -= _cut(self.mean[None], torch.zeros_like(chosen), crops, side)
+            inputs = _mirror(inputs, crops.flip)
         else:
-            inputs -= self.centre_mean
+            inputs = crop(self.images.pixels, chosen, crops, side).float().sub_(self.centre_mean)
         if self.shifts is not None and self.how.colour is not None:
             inputs += self.shifts[chosen][:, None, None, :]
             # A product: CUDA divides by a number by multiplying with its inverse, and the CPU does not.

@@ -69,9 +69,9 @@ class LocalEngine:
                 record = future.result()
             except BrokenProcessPool:
                 raise EngineError(
-                    f"a worker process died while trial {key} was running "
-                    "(out of memory, or killed); every finished trial is stored: give the same command again, "
-                    "with fewer --workers if memory ran out"
+                    f"a worker process died while trial {key} was running (out of memory, or killed); "
+                    "every finished trial is stored: give the same command again, with fewer --workers "
+                    "if memory ran out"
                 ) from None
             if record is not None:
                 yield record

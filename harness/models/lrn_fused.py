@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from harness.models.pages import fresh
+from harness.models.reuse import fresh
 
 # Numbers a block, ends included: what a core's second-level cache holds; a GPU wants few launches instead.
 CPU_BLOCK, GPU_BLOCK = 131_072, 1 << 24

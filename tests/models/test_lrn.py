@@ -19,10 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from harness.models import lrn
+from harness.models import lrn, reuse
 from harness.models.description import AcrossMaps, Conv, WithinMap
 from harness.models.lrn import build, normalise, reference
-from harness.models.pages import fresh, lying_free
 
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-6, torch.bfloat16: 1e-2}
 LAYERS = (
@@ -312,15 +311,32 @@ def test_powers_of_three_quarters_are_exact_over_the_range() -> None:
     assert math.isfinite(float(y.sum()))
 
 
-def test_large_pages_are_counted_and_asked_for_where_they_are(tmp_path: Path) -> None:
-    """Orders 9 and 10 are one and two large pages; a system that says nothing has none."""
-    listing = tmp_path / "buddyinfo"
-    listing.write_text(
-        "Node 0, zone   Normal  7 6 5 4 3 2 1 1 1 10 3 \nNode 0, zone DMA 0 0 0 0 0 0 0 0 0 0 2\n"
-    )
-    assert lying_free(listing) == 10 + 2 * 3 + 2 * 2
-    assert lying_free(tmp_path / "none") == 0
-    like = torch.empty(3, 7, 1031, 1013).contiguous(memory_format=torch.channels_last)
-    out = fresh(like)
-    assert (out.shape, out.stride(), out.dtype) == (like.shape, like.stride(), like.dtype)
-    assert not out.zero_().any()
+def test_large_results_reuse_memory_that_nothing_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reuse, "_idle", {})
+    like = torch.empty(2, 7, 1031, 1013).contiguous(memory_format=torch.channels_last)
+    first = reuse.fresh(like)
+    assert (first.shape, first.stride(), first.dtype) == (like.shape, like.stride(), like.dtype)
+    place, part = first.data_ptr(), first[0].fill_(3)
+    del first
+    second = reuse.fresh(like)
+    assert second.data_ptr() != place  # a view still holds the first
+    second.zero_()
+    assert (part == 3).all()
+    del part
+    assert reuse.fresh(like.flatten()).data_ptr() == place
+    assert len(reuse._idle) == 1
+    monkeypatch.setattr(reuse, "MOST", 0)
+    del second
+    assert not reuse._idle
+
+
+def test_memory_comes_back_from_autograd() -> None:
+    module, x = build(AcrossMaps(), (32, 64, 64)), torch.randn(16, 32, 64, 64, requires_grad=True)
+    places = set()
+    for _ in range(4):
+        x.grad = None
+        y = module(x)
+        places.add(y.data_ptr())
+        y.sum().backward()
+        del y
+    assert len(places) <= 2

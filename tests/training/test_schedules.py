@@ -90,6 +90,12 @@ def test_plateau_by_hand() -> None:
         assert setting.finished == (drop == 4)
 
 
+def test_a_plateau_is_one_of_the_rate_at_hand() -> None:
+    """What counts is improvement at the current rate, though the best at an earlier one was better."""
+    errors = [0.5, 0.6, 0.6, 0.58, 0.56, 0.54]
+    assert Plateau(patience=2).at(6, 0, errors).rate == pytest.approx(0.001)
+
+
 @given(st.lists(st.floats(0, 1) | st.just(math.nan), max_size=80))
 def test_a_plateau_lowers_at_most_three_times_and_never_raises(errors: list[float]) -> None:
     plateau = Plateau()
