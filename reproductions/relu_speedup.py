@@ -1,6 +1,13 @@
 """ReLU against tanh: epochs to 25 % training error on CIFAR-10 (§3.1, Figure 1: about six times).
 
-./repro.py run relu-speedup --protocol cifar10
+    ./repro.py run relu-speedup --protocol cifar10
+
+Costs 2.4 hours of CPU time, so 1.2 hours on two quiet cores; not yet measured on a GPU.
+
+Observed on 2026-11-22 (two AMD EPYC cores, torch 2.13.0, fp32, `19pct`, n = 5 pairs of seeds, none censored):
+tanh needs 6.88 times as many epochs, 95 % interval [6.47, 7.32]: reproduced, with the band at [4, 9]. In
+seconds (of CPU time) the ratio is 7.42 [6.71, 8.21]: an epoch of tanh also takes a little longer. ReLU was
+fastest at a rate of 0.002, tanh at 0.008, both inside the grid. Records: reports/published.
 """
 
 from __future__ import annotations
