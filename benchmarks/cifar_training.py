@@ -1,11 +1,11 @@
 """Images per second of the whole machine: this harness beside a textbook PyTorch script, in one run.
 
-    python benchmarks/cifar_training.py [--repeats 5]
+    python -m benchmarks.cifar_training [--repeats 5]
 
 Both train the same network (`19pct`, ReLU) on the same real CIFAR-10 images with the same batch size and
 update. The textbook way: `torchvision` data set with transforms to tensors and mean removal, `DataLoader`,
 eager fp32 in NCHW, one process that uses every core. Ours: resident tensors, gathered batches, channels
-last, fp32, one single-threaded process a core. The two take turns, so that a machine that drifts is fair
+last, fp32, one single-threaded process a core with the engine's allocator settings. The two take turns, so that a machine that drifts is fair
 to both; the ratio is of neighbours. Start-up and the loading of the data are counted on neither side.
 """
 
@@ -28,6 +28,7 @@ from torchvision import datasets, transforms
 from harness import environment
 from harness.data import sources
 from harness.data.images import Batches, load
+from harness.engines.local import ALLOCATOR
 from harness.models.cifar import bare, nineteen
 from harness.models.network import Net
 from harness.training.loop import Loop
@@ -69,6 +70,7 @@ def textbook(root: Path, workers: int) -> float:
 
 def ours(root: Path) -> float:
     """Images per second of all cores together, each with a trial of its own."""
+    os.environ.update(ALLOCATOR)  # as the engine does for its workers; this process read its own at its start
     context = multiprocessing.get_context("spawn")
     count = len(os.sched_getaffinity(0))
     ready, queue = context.Barrier(count), context.SimpleQueue()

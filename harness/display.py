@@ -95,7 +95,9 @@ class Display:
             if row is not None:
                 self.progress.remove_task(row)
         self.console.print(
-            f"{self.done:>4}  {self.names.get(record.key, record.key)}: {summary(record)}", highlight=False
+            f"{self.done:>4}  {self.names.get(record.key, record.key)}: {summary(record)}",
+            highlight=False,
+            soft_wrap=True,
         )
         if record.error:
             self.failed.append(record)

@@ -23,8 +23,13 @@ from harness.errors import EngineError, HarnessError
 from harness.session import Interrupted, Outcome, Progress, Session
 from harness.trials import Conditions, Record, Status, Trial, key_of, lineage_of, plain, trial_meaning
 
-# Freed activations are kept for the next step instead of being handed back to the system page by page.
-ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**33)}
+# Freed activations are kept for the next step instead of being handed back to the system page by page, and
+# lie on huge pages where the system lends them.
+ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**32),
+    "MALLOC_TRIM_THRESHOLD_": str(2**33),
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}
 
 
 Messages = SimpleQueue[tuple[str, Progress]]
