@@ -5,8 +5,9 @@
 Both train the same network (`19pct`, ReLU) on the same real CIFAR-10 images with the same batch size and
 update. The textbook way: `torchvision` data set with transforms to tensors and mean removal, `DataLoader`,
 eager fp32 in NCHW, one process that uses every core. Ours: resident tensors, gathered batches, channels
-last, fp32, one single-threaded process a core with the engine's allocator settings. The two take turns, so that a machine that drifts is fair
-to both; the ratio is of neighbours. Start-up and the loading of the data are counted on neither side.
+last, fp32, one single-threaded process a core with the engine's allocator settings. The two take turns, so
+that a machine that drifts is fair to both; the ratio is of neighbours. Start-up and the loading of the data
+are counted on neither side.
 """
 
 from __future__ import annotations
