@@ -148,7 +148,7 @@ def _run(work: Work, deadline: Deadline | None, console: Console) -> bool:
     waiting = next(rounds, None)
     if waiting is None:
         return True
-    engine = LocalEngine(work.device, work.workers, work.store.root / "checkpoints")
+    engine = LocalEngine(work.device, work.workers, work.store.root)
     interrupted = True
     try:
         with Display(console, engine.messages) as display, _limits(deadline, work, engine, display) as limits:

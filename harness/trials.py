@@ -52,7 +52,7 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Record:
-    """What a trial left behind."""
+    """What a trial left behind; `details` are JSON values for tables and figures, and enter no effect."""
 
     key: str
     lineage: str
@@ -64,6 +64,7 @@ class Record:
     curve: tuple[Mapping[str, float | None], ...] = ()
     cost: Mapping[str, float] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
     started: str = ""
     finished: str = ""
     error: str = ""

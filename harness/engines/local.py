@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Event
@@ -20,7 +20,7 @@ from typing import Any
 
 from harness import environment
 from harness.errors import EngineError, HarnessError
-from harness.session import Interrupted, Outcome, Progress, Session
+from harness.session import Artifacts, Interrupted, Outcome, Progress, Session
 from harness.trials import Conditions, Record, Status, Trial, key_of, lineage_of, plain, trial_meaning
 
 # Freed activations are kept for the next step instead of being handed back to the system page by page, and
@@ -37,20 +37,20 @@ Messages = SimpleQueue[tuple[str, Progress]]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a trial runs: device, conditions (they enter its key), data, folder of checkpoints."""
+    """Where a trial runs: device, conditions (they enter its key), data, folder of the store."""
 
     device: str
     conditions: Conditions
     data: Path | None
-    checkpoints: Path
+    results: Path
 
 
 class LocalEngine:
     """Runs trials in worker processes and hands back their records as they end."""
 
-    def __init__(self, device: str, workers: int, checkpoints: Path) -> None:
+    def __init__(self, device: str, workers: int, results: Path) -> None:
         """Workers start with the first trial and live as long as the engine."""
-        self.device, self.checkpoints = device, checkpoints
+        self.device, self.results = device, results
         context = multiprocessing.get_context("spawn")
         self.messages: Messages = context.SimpleQueue()
         self.stop: Event = context.Event()
@@ -62,7 +62,7 @@ class LocalEngine:
 
     def submit(self, trial: Trial, conditions: Conditions, data: Path | None) -> None:
         """Puts a trial in the queue."""
-        place = Place(self.device, conditions, data, self.checkpoints)
+        place = Place(self.device, conditions, data, self.results)
         self.pending[self.pool.submit(execute, trial, place)] = key_of(trial, conditions)
 
     def finished(self) -> Iterator[Record]:
@@ -135,6 +135,7 @@ def execute(trial: Trial, place: Place) -> Record | None:
         curve=outcome.curve,
         cost=outcome.cost,
         environment=environment.describe(place.device),
+        details=outcome.details,
         started=started,
         finished=_now(),
         error=error,
@@ -142,13 +143,20 @@ def execute(trial: Trial, place: Place) -> Record | None:
 
 
 def _session(key: str, lineage: str, place: Place) -> Session:
-    checkpoint = place.checkpoints / f"{lineage}.pt"
-    if not _worker:
-        return Session(place.device, place.data, checkpoint)
-    return Session(
+    folder = place.results / "artifacts"
+    session = Session(
         place.device,
         place.data,
-        checkpoint,
+        place.results / "checkpoints" / f"{lineage}.pt",
+        Artifacts(
+            folder / f"{key}.safetensors",
+            lambda trial: folder / f"{key_of(trial, place.conditions)}.safetensors",
+        ),
+    )
+    if not _worker:
+        return session
+    return replace(
+        session,
         report=lambda progress: _worker["messages"].put((key, progress)),
         stopping=_worker["stop"].is_set,
     )

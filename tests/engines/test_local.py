@@ -95,7 +95,7 @@ def test_an_error_becomes_a_failed_record(tmp_path: Path) -> None:
 
 def test_spawned_workers_run_trials(tmp_path: Path) -> None:
     store, watcher = Store(tmp_path), Collected()
-    engine = LocalEngine("cpu", 2, tmp_path / "checkpoints")
+    engine = LocalEngine("cpu", 2, tmp_path)
     try:
         run([job()], engine, store, watcher)
     finally:
@@ -118,7 +118,7 @@ from harness.store import Store
 from tests.engines.test_local import Collected, job
 if __name__ == "__main__":
     root = Path(sys.argv[1])
-    engine = LocalEngine("cpu", 2, root / "checkpoints")
+    engine = LocalEngine("cpu", 2, root)
     print("started", flush=True)
     run([job(4)], engine, Store(root), Collected())
     engine.close()

@@ -32,7 +32,7 @@ def train(trial: Trial, folder: Path, root: Path | None = None, stop_after: int 
             return stop_after is not None and len(seen) >= stop_after
 
         try:
-            return to_target.run(trial, Session("cpu", root, folder / "trial.pt", reports.append, stopping))
+            return to_target.run(trial, Session("cpu", root, folder / "trial.pt", report=reports.append, stopping=stopping))
         except Interrupted:
             continue
 
