@@ -66,6 +66,7 @@ def run(
     workers: Annotated[
         int | None, typer.Option(help="Trials at a time; default: a core each, 4 on a GPU.")
     ] = None,
+    gpus: Annotated[int, typer.Option(help="GPUs (on a CPU: cores) that train one network together.")] = 1,
     data_dir: DataDir = None,
     results_dir: ResultsDir = RESULTS,
     dry_run: Annotated[
@@ -86,7 +87,7 @@ def run(
     seconds = None if budget is None else parse(budget)
     chosen = _chosen(claims or [], every or (seconds is not None and not claims))
     asked = invocation.Asked(
-        chosen, protocol, seeds, device, workers, data_dir, results_dir, until_decided, seconds
+        chosen, protocol, seeds, device, workers, data_dir, results_dir, until_decided, seconds, gpus
     )
     if dry_run:
         invocation.dry(asked, _console())
@@ -122,6 +123,31 @@ def explain(
 
 
 @app.command()
+def bench(
+    what: Annotated[str, typer.Argument(metavar="imagenet", help="What to project: imagenet.")],
+    recipe: Annotated[str, typer.Option(help="paper, source-2012 or caffe.")] = "paper",
+    device: Device = "auto",
+    precision: Annotated[str, typer.Option(help="fp32 or bf16.")] = "bf16",
+    seconds: Annotated[float, typer.Option(help="How long to measure each part.")] = 10.0,
+    json: Json = False,
+) -> None:
+    """Images per second of reading, augmenting and training, and what 90 epochs of ImageNet would take."""
+    from harness.errors import UnknownName
+    from harness.jobs import choose_device
+    from harness.trials import Precision
+
+    for kind, value, known in (
+        ("benchmark", what, ["imagenet"]),
+        ("precision", precision, [str(p) for p in Precision]),
+    ):
+        if value not in known:
+            raise UnknownName(kind, value, known)
+    from harness import bench
+
+    bench.show(recipe, choose_device(device), precision, seconds, json, _console())
+
+
+@app.command()
 def report(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the report; default: <results-dir>/report.")
@@ -149,18 +175,67 @@ def doctor(data_dir: DataDir = None, results_dir: ResultsDir = RESULTS, json: Js
         raise typer.Exit(1)
 
 
+@app.command()
+def evaluate(
+    weights: Annotated[Path, typer.Option(help="A .safetensors, .pth or .npz file of weights.")],
+    variant: Annotated[str, typer.Option(help="The network that they are of.")] = "torchvision",
+    data: Annotated[str, typer.Option(help="imagenet, imagenet-2010 or imagenette.")] = "imagenet",
+    split: Annotated[str, typer.Option(help="val, or test where the data set has one.")] = "val",
+    views: Annotated[str, typer.Option(help="ten, centre or both.")] = "both",
+    normalisation: Annotated[
+        str | None, typer.Option(help="mean-image, torchvision or caffe; default: the variant's.")
+    ] = None,
+    device: Device = "auto",
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Errors of given weights on a data set, without training, beside what was published for them."""
+    from harness import evaluation
+
+    asked = evaluation.Asked(weights, variant, data, split, views, normalisation, device, data_dir)
+    evaluation.show(evaluation.evaluate(asked, _console()), json, _console())
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new reproduction, such as my-claim.")],
+    claim: Annotated[
+        str | None, typer.Option(help="The claim of the catalogue that it answers; default: NAME.")
+    ] = None,
+) -> None:
+    """Start a reproduction of a claim that has none: a file to edit, which the tests accept as it is."""
+    from harness import scaffold
+
+    typer.echo(f"{scaffold.new(name, claim)}: CONTRIBUTING.md says what to fill in")
+
+
 @data.command()
-def verify(data_dir: DataDir = None) -> None:
-    """Check every file of CIFAR-10 against its official MD5."""
-    from harness.data import sources
+def verify(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A data set.")] = "cifar10",
+    data_dir: DataDir = None,
+) -> None:
+    """Check every file of CIFAR-10 against its official MD5, or of a pack against its own checksums."""
+    from harness.data import check
 
-    source = sources.find("cifar10", data_dir)
-    if source is None or source.root is None:
-        raise sources.missing("cifar10", data_dir)
-    from harness.data import cifar  # brings torch, which a wrong folder can do without
-
-    for path in cifar.verify(source.root):
+    for path in check.verify(name, data_dir, _console()):
         typer.echo(f"ok  {path}")
+
+
+@data.command()
+def prepare(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="imagenet, imagenet-2010 or imagenette.")],
+    source: Annotated[Path, typer.Option(help="Folder of train/ and val/, or of the official archives.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the pack; default: $REPRO_DATA, then ./data.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that decode; default: one a core.")] = None,
+) -> None:
+    """Pack photographs once, so that every epoch reads them decoded; stopped, it goes on where it was."""
+    from harness.data import prepare, sources
+
+    place = sources.destination(out)
+    if prepare.prepare(name, source, place, workers, _console()) is None:
+        raise typer.Exit(1)
 
 
 @data.command()
@@ -181,7 +256,7 @@ def _chosen(names: list[str], every: bool) -> list[Reproduction]:
     if bool(names) == every:
         raise BadValue("name the claims to run, or give --all; './repro.py list' shows them")
     found = reproductions.every() if every else map(reproductions.named, names)
-    return list(dict.fromkeys(found))
+    return list({r.name: r for r in found}.values())
 
 
 def _store(results_dir: Path) -> Store:

@@ -1,12 +1,14 @@
 """A training step of `paper` at batch 128: ours against the same network in stock modules, fp32 and NCHW.
 
-python benchmarks/step.py [--device cpu] [--threads 2] [--repeats 5] [--batch 128] [--huge-pages] [--clock C]
+python benchmarks/step.py [--device cpu] [--threads 2] [--repeats 5] [--batch 128]
 
 A step is forward, cross-entropy, backward and an update by the same torch.optim.SGD. `stock` is what one
 would write down from the paper: nn.Conv2d, nn.ReLU, nn.LocalResponseNorm, nn.MaxPool2d, nn.Dropout,
-nn.Linear, eager, fp32, NCHW. Ours is `Net` in channels-last, in fp32 and in bf16 autocast, told apart in the
-table because bf16 is other arithmetic. Before timing, both are shown to give the same logits from the same
-weights in fp32.
+nn.Linear, eager, fp32, NCHW, started as one starts Python. Ours is `Net` in channels-last as the engine's
+workers run it, with their allocator settings (`harness.engines.local`), in fp32 and in bf16 autocast. How
+much of the difference the allocator makes is told by stock modules under the same settings. Every repeat of
+every way is a process of its own, in turn. Before timing, both networks are shown to give the same logits
+from the same weights in fp32.
 """
 
 from __future__ import annotations
@@ -14,19 +16,19 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-if "--huge-pages" in sys.argv:
-    os.environ["THP_MEM_ALLOC_ENABLE"] = "1"  # read once, at the allocator's first use
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.lrn import CLOCKS, conditions, hardware, interleaved
+from benchmarks.lrn import CLOCKS, hardware, interleaved
+from harness.engines.local import ALLOCATOR
 from harness.models.alexnet import alexnet
 from harness.models.description import (
     AcrossMaps,
@@ -120,24 +122,52 @@ def step(net: nn.Module, x: Tensor, y: Tensor, bf16: bool) -> Callable[[], None]
     return work
 
 
-def measure(device: str, batch: int, repeats: int, clock: str) -> dict[str, list[float]]:
-    """Seconds a step, by way of running it."""
+def stock_step(device: str, batch: int) -> Callable[[], None]:
+    """A step of the network in stock modules."""
     description = alexnet()
+    x, y = batch_of(description, device, batch)
+    return step(stock(description).to(device), x, y, False)
+
+
+def our_step(device: str, batch: int, bf16: bool) -> Callable[[], None]:
+    """A step of `Net`."""
+    description = alexnet()
+    x, y = batch_of(description, device, batch)
+    net = Net(description).initialise(0).to(device)
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return step(net, x.contiguous(memory_format=torch.channels_last), y, bf16)
+
+
+def batch_of(description: Network, device: str, batch: int) -> tuple[Tensor, Tensor]:
+    """Made-up images and labels."""
     x = torch.randn(batch, *description.input, device=device)
-    y = torch.randint(description.output[0], (batch,), device=device)
-    last = x.contiguous(memory_format=torch.channels_last)
+    return x, torch.randint(description.output[0], (batch,), device=device)
 
-    def ours(bf16: bool) -> Callable[[], None]:
-        net = Net(description).initialise(0).to(device)
-        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return step(net, last, y, bf16)
 
-    works: dict[str, Callable[[], object]] = {
-        "stock, fp32, NCHW": step(stock(description).to(device), x, y, False),
-        "ours, fp32, channels-last": ours(False),
-        "ours, bf16 autocast, channels-last": ours(True),
-    }
-    return interleaved(works, repeats, device, clock)
+WAYS = {
+    "stock, fp32, NCHW": (stock_step, False),
+    "stock, fp32, NCHW, the workers' allocator": (stock_step, True),
+    "ours, fp32, channels-last": (lambda device, batch: our_step(device, batch, False), True),
+    "ours, bf16 autocast, channels-last": (lambda device, batch: our_step(device, batch, True), True),
+}
+STEPS = 3  # timed in one process, after one that is not
+
+
+def time_one(way: str, options: argparse.Namespace) -> float:
+    """Median seconds of a step, in this process."""
+    work = WAYS[way][0](options.device, options.batch)
+    times = interleaved({way: work}, STEPS, options.device, options.clock)
+    return statistics.median(times[way])
+
+
+def in_a_process(way: str, options: argparse.Namespace) -> float:
+    """The same in a process of its own, with the allocator's settings that belong to the way."""
+    settings = ALLOCATOR if WAYS[way][1] else {}
+    given = ("device", "threads", "batch", "clock")
+    arguments = [text for name in given for text in (f"--{name}", str(getattr(options, name)))]
+    command = [sys.executable, __file__, "--way", way, *arguments]
+    done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=True)
+    return float(done.stdout)
 
 
 def main() -> None:
@@ -148,13 +178,19 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--huge-pages", action="store_true")
     parser.add_argument("--clock", default="wall", choices=CLOCKS)
+    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    print(f"{hardware(options.device)}; {conditions(options)}")
+    if options.way:
+        print(time_one(options.way, options))
+        return
+    print(f"{hardware(options.device)}; {options.clock} clock, batch {options.batch}")
     print(f"largest difference of logits, same weights: {difference(options.device):.1e} of the largest\n")
-    times = measure(options.device, options.batch, options.repeats, options.clock)
+    times: dict[str, list[float]] = {way: [] for way in WAYS}
+    for _ in range(options.repeats):
+        for way, found in times.items():
+            found.append(in_a_process(way, options))
     print("| step | ms: median (least–most) | images/s | stock ÷ this | n |")
     print("|---|---:|---:|---:|---:|")
     base = next(iter(times.values()))

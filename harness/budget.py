@@ -17,7 +17,7 @@ from enum import IntEnum, StrEnum
 from harness import cost, looks
 from harness.claims import Outcome, Verdict
 from harness.errors import BadValue
-from harness.experiments import gather
+from harness.experiments import Protocol, Reproduction, gather
 from harness.runner import Job
 from harness.store import Store
 from harness.trials import Record, Status, Trial, key_of
@@ -161,6 +161,12 @@ def needed(job: Job, store: Store) -> list[Trial]:
         if r.record is _MADE_UP
     }
     return list(missing.values())
+
+
+def whole(reproduction: Reproduction, protocol: Protocol, seeds: int) -> list[Trial]:
+    """Every trial that a plan unfolds to, whatever is stored; it needs no keys and so no time."""
+    plan = reproduction.plan(protocol, seeds, lambda trial: _MADE_UP)
+    return [planned.trial for planned in plan.trials]
 
 
 class _Every(Mapping[str, float | None]):

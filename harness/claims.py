@@ -65,6 +65,7 @@ class Claim:
     paper_scale: str | None = None
     log_2012: str = ""
     discussion: str = ""
+    needs: str = ""  # of a claim that is declared and has no reproduction: what running it would take
 
     @property
     def primary(self) -> Metric:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import environment
-from harness.data import sources
+from harness.data import folders, sources
 from harness.errors import DataError, HarnessError
 from harness.store import Store
 
@@ -32,6 +32,7 @@ def examine(data_dir: Path | None, results_dir: Path) -> Iterator[Check]:
     yield Check("processor", True, f"{environment.cpu_name()}, {os.cpu_count()} cores")
     yield _gpu()
     yield _data(data_dir)
+    yield from (_photographs(name, data_dir) for name in folders.PACKS)
     yield _results(results_dir)
     chromium = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
     yield Check("browser for the report's test", True, chromium or "none: that one test is skipped")
@@ -70,6 +71,18 @@ def _data(data_dir: Path | None) -> Check:
         return f"CIFAR-10 in {source.root}, every MD5 right"
 
     return _tried("data", seen, "./repro.py data fetch")
+
+
+def _photographs(dataset: str, data_dir: Path | None) -> Check:
+    """Photographs are for some protocols alone: without them all is well, and the command is said."""
+
+    def seen() -> str:
+        source = sources.find(dataset, data_dir)
+        if source is None or source.root is None:
+            return f"none: {sources.HOW[dataset]} for protocols that ask for it"
+        return f"{folders.located(dataset, source.root)}, {source.fingerprint}"
+
+    return _tried(dataset, seen, f"./repro.py data prepare {dataset} --source DIR")
 
 
 def _results(results_dir: Path) -> Check:

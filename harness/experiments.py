@@ -20,6 +20,7 @@ class Role(StrEnum):
     """What a trial is for. Only final trials enter an effect."""
 
     TUNING = "tuning"
+    TRAINING = "training"  # of a network that final trials measure
     FINAL = "final"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -41,8 +42,11 @@ class Asked:
     results_dir: Path
     until_decided: bool = False
     budget: float | None = None  # seconds
+    gpus: int = 1  # that train one network together
 
     def __post_init__(self) -> None:
+        if self.gpus < 1:
+            raise BadValue(f"--gpus {self.gpus} must be at least 1")
         if self.until_decided and self.seeds is not None:
             raise BadValue(
                 f"--seeds {self.seeds} fixes the number of seeds and --until-decided adds them at declared "
@@ -71,7 +75,7 @@ class Asked:
         return chosen
 
     def _job(self, reproduction: Reproduction, device: str) -> Job:
-        return jobs.make_job(reproduction, self.protocol, self.seeds, device, self.data_dir)
+        return jobs.make_job(reproduction, self.protocol, self.seeds, device, self.data_dir, self.gpus)
 
 
 def start(asked: Asked, console: Console) -> bool:
@@ -113,7 +117,7 @@ class Work:
 
 def _work(asked: Asked, console: Console) -> Work:
     device = jobs.choose_device(asked.device)
-    workers = jobs.choose_workers(asked.workers, device)
+    workers = jobs.choose_workers(asked.workers, device, asked.gpus)
     store = Store(asked.results_dir)
     todo, lacking = (asked.jobs(device), []) if asked.budget is None else asked.feasible(device)
     if asked.until_decided:
@@ -136,7 +140,8 @@ def _declare(job: Job, work: Work, console: Console) -> None:
 
 
 def _run(work: Work, deadline: Deadline | None, console: Console) -> bool:
-    """Runs the jobs, round by round; whether nothing failed."""
+    """Runs the jobs, round by round; whether nothing failed. SIGTERM stops them as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, _like_ctrl_c)
     from harness.display import Display
     from harness.engines.local import LocalEngine
 
@@ -148,7 +153,7 @@ def _run(work: Work, deadline: Deadline | None, console: Console) -> bool:
     waiting = next(rounds, None)
     if waiting is None:
         return True
-    engine = LocalEngine(work.device, work.workers, work.store.root)
+    engine = LocalEngine(work.device, work.workers, work.store.root, work.asked.gpus)
     interrupted = True
     try:
         with Display(console, engine.messages) as display, _limits(deadline, work, engine, display) as limits:
@@ -166,6 +171,10 @@ def _run(work: Work, deadline: Deadline | None, console: Console) -> bool:
     for record in display.failed:
         console.print(f"[red]trial {record.key} failed:[/red]\n{record.error}", highlight=False)
     return not display.failed
+
+
+def _like_ctrl_c(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _rounds(work: Work, ordered: bool, tell: looks.Tell) -> Iterator[list[Job]]:

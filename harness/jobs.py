@@ -45,12 +45,36 @@ def choose_device(asked: str) -> str:
     return asked
 
 
-def choose_workers(asked: int | None, device: str) -> int:
-    """As many as asked; else one a core on a CPU, and four on a GPU, where small networks leave room."""
+def choose_workers(asked: int | None, device: str, gpus: int = 1) -> int:
+    """As many as asked; else one a core on a CPU, and four on a GPU, where small networks leave room.
+
+    Where several GPUs train one network together, one trial at a time has them all.
+    """
     if asked is not None and asked < 1:
         raise BadValue(f"--workers {asked} must be at least 1")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if gpus > 1:
+        _check_together(gpus, asked, device, cores)
+        return 1
     return asked or (min(4, cores) if device.startswith("cuda") else cores)
+
+
+def _check_together(gpus: int, workers: int | None, device: str, cores: int) -> None:
+    """Whether so many processes can train one network together on this machine."""
+    if workers is not None and workers > 1:
+        raise BadValue(f"--gpus {gpus} trains one network at a time: leave --workers {workers} away")
+    if ":" in device:
+        raise BadValue(f"--device {device} names one GPU, --gpus {gpus} asks for several: say --device cuda")
+    have = _gpus() if device == "cuda" else cores
+    if gpus > have:
+        what = "CUDA devices" if device == "cuda" else "cores, which stand for GPUs on a CPU"
+        raise EngineError(f"--gpus {gpus}: this machine has {have} {what}")
+
+
+def _gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count()
 
 
 def source_for(protocol: Protocol, data_dir: Path | None) -> sources.Source | None:
@@ -63,10 +87,11 @@ def source_for(protocol: Protocol, data_dir: Path | None) -> sources.Source | No
     return found or sources.stand_in(protocol.dataset)
 
 
-def conditions_for(source: sources.Source | None, device: str) -> Conditions:
-    """The part of the surroundings that enters every key."""
+def conditions_for(source: sources.Source | None, device: str, gpus: int = 1) -> Conditions:
+    """The part of the surroundings that enters every key; several processes round differently from one."""
     fingerprint = source.fingerprint if source else "none"
-    return Conditions(device.partition(":")[0], environment.torch_version(), fingerprint)
+    kind = device.partition(":")[0] + (f" x{gpus}" if gpus > 1 else "")
+    return Conditions(kind, environment.torch_version(), fingerprint)
 
 
 def make_job(
@@ -75,6 +100,7 @@ def make_job(
     seeds: int | None,
     device: str,
     data_dir: Path | None,
+    gpus: int = 1,
 ) -> Job:
     """A job under this machine's conditions."""
     protocol = choose_protocol(reproduction, protocol_name)
@@ -84,4 +110,4 @@ def make_job(
         )
     source = source_for(protocol, data_dir)
     root = source.root if source else None
-    return Job(reproduction, protocol, seeds or protocol.seeds, conditions_for(source, device), root)
+    return Job(reproduction, protocol, seeds or protocol.seeds, conditions_for(source, device, gpus), root)

@@ -24,8 +24,9 @@ class Judgement:
     looks: bool
 
     def effect(self, about: Claim) -> Effect | None:
-        """The claim's primary effect, where there is one."""
-        return next(iter(self.finding.effects.get(about.id, ())), None)
+        """The effect on the claim's primary metric, where there is one."""
+        found = self.finding.effects.get(about.id, ())
+        return next((effect for effect in found if effect.metric == about.primary.name), None)
 
     def verdict(self, about: Claim) -> Verdict:
         """The verdict on one of the job's claims."""

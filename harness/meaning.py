@@ -1,8 +1,9 @@
 """The meaning of code: a hash that changes with what a module does, not with how it is written down.
 
 Comments, docstrings, blank lines and positions do not count. A module counts with every module of
-`harness.models`, `harness.data`, `harness.training` and `harness.streams` that it imports, directly or not,
-because only those can change a trial's numbers. Nothing is imported to find this out, so it needs no torch.
+`harness.models`, `harness.data`, `harness.training`, `harness.analysis` and `harness.streams` that it
+imports, directly or not, because only those can change a trial's numbers. Nothing is imported to find this
+out, so it needs no torch.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-COUNTED = ("harness.models", "harness.data", "harness.training", "harness.streams")
+COUNTED = ("harness.models", "harness.data", "harness.training", "harness.analysis", "harness.streams")
 # Fields that differ between Python versions, or only say where a node is used, carry no meaning.
 IGNORED_FIELDS = {"ctx", "kind", "type_comment", "type_ignores", "type_params"}
 

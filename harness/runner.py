@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Protocol as Interface
 
+from harness.engines.turns import exclusive
 from harness.experiments import Evidence, Lookup, Planned, Protocol, Reproduction, gather
 from harness.store import Store
 from harness.trials import Conditions, Record, Status, Trial, key_of
@@ -67,17 +69,27 @@ class Limits:
 def run(
     jobs: Sequence[Job], engine: Engine, store: Store, watcher: Watcher, limits: Limits | None = None
 ) -> None:
-    """Runs all that is missing. A trial that fails is stored and not tried again before the next call."""
+    """Runs all that is missing. A trial that fails is stored and not tried again before the next call.
+
+    Trials that must be alone come last, in the plan's order, each when no other is under way.
+    """
     limits = limits or Limits()
     tried: set[str] = set()
     ended = 0
+
+    def submit(job: Job, key: str, planned: Planned) -> None:
+        tried.add(key)
+        watcher.queued(key, planned.trial, f"{job.reproduction.name} {planned.role} {planned.arm}")
+        engine.submit(planned.trial, job.conditions, job.data)
+
     while not limits.enough():
-        for job, key, planned in _due(jobs, store, tried):
+        for due in _due(jobs, store, tried, alone=False):
             if len(tried) - ended >= limits.under_way:
                 break
-            tried.add(key)
-            watcher.queued(key, planned.trial, f"{job.reproduction.name} {planned.role} {planned.arm}")
-            engine.submit(planned.trial, job.conditions, job.data)
+            submit(*due)
+        if not engine.pending:
+            for due in islice(_due(jobs, store, tried, alone=True), 1):
+                submit(*due)
         if not engine.pending:
             return
         for record in engine.finished():
@@ -86,11 +98,13 @@ def run(
             watcher.stored(record)
 
 
-def _due(jobs: Sequence[Job], store: Store, tried: Set[str]) -> Iterator[tuple[Job, str, Planned]]:
-    """Trials that are missing and not tried yet, job by job."""
+def _due(
+    jobs: Sequence[Job], store: Store, tried: Set[str], alone: bool
+) -> Iterator[tuple[Job, str, Planned]]:
+    """Trials that are missing and not tried yet, job by job: those that must be alone, or the others."""
     for job in jobs:
         for key, planned in missing(job, store):
-            if key not in tried:
+            if key not in tried and exclusive(planned.trial) is alone:
                 yield job, key, planned
 
 

@@ -7,25 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.claims import Claim, Effect, Outcome, Verdict
+from harness.claims import Outcome
 from harness.errors import StoreError
-from harness.experiments import Evidence, Finding, Reproduction, Table
-from harness.trials import Record
-from reports import figures, markdown, tables, wording
+from harness.experiments import Table
+from reports import figures, front, markdown, tables, wording
 from reports.attempts import Attempt, attempts, trial_table, trouble_table
 from reports.frame import Drawing
+from reports.section import Section
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
-AUDIT = "better than the paper: audit"
 MEANINGS = (
     (Outcome.REPRODUCED, "the 90 % interval lies inside the band and the 95 % interval excludes no effect"),
     (Outcome.DIRECTIONAL, "the 95 % interval excludes no effect on the paper's side; the size is not shown"),
@@ -36,86 +34,6 @@ MEANINGS = (
     (Outcome.REPORTED, "set beside the paper's figure, never judged"),
     (Outcome.NOT_RUN, "nothing was measured, or not yet enough to look at"),
 )
-
-
-@dataclass(frozen=True)
-class Section:
-    """One claim as the report sees it."""
-
-    claim: Claim
-    verdict: Verdict
-    reproduction: Reproduction | None  # None: nothing runs this claim yet
-    evidence: Evidence | None
-    finding: Finding | None
-    records: tuple[Record, ...] = ()  # every attempt of every planned trial, failed and diverged ones too
-    stale: tuple[Record, ...] = ()  # made by other code: shown, never used
-    needs: str = ""  # for a claim without a verdict: why, and the command, data and cost that would give one
-    looks: bool = False  # seeds were added at the declared looks
-
-    @property
-    def examined(self) -> bool:
-        """Whether there is anything to show beyond what the claim needs."""
-        return self.verdict.outcome is not Outcome.NOT_RUN or bool(self.records or self.stale)
-
-    @property
-    def smoke(self) -> bool:
-        """Whether these runs show only that the code runs."""
-        return self.verdict.outcome is Outcome.SMOKE or bool(self.evidence and self.evidence.protocol.smoke)
-
-    @property
-    def made_up(self) -> bool:
-        """Whether a procedural stand-in took the place of the data."""
-        return figures.stand_in(self.evidence)
-
-    @property
-    def effects(self) -> tuple[Effect, ...]:
-        """The claim's effects, the primary one first."""
-        return self.finding.effects.get(self.claim.id, ()) if self.finding else ()
-
-    @property
-    def badges(self) -> tuple[tuple[str, str], ...]:
-        """The verdict's badge and those that qualify it, each as its kind and its words."""
-        verdict = self.verdict
-        headline = verdict.headline.replace("smoke", "SMOKE")
-        found = [(str(verdict.outcome).replace(" ", "-"), headline)]
-        found += [("smoke", "SMOKE")] * (self.smoke and verdict.outcome is not Outcome.SMOKE)
-        found += [("stand-in", "stand-in data")] * self.made_up
-        return tuple(found + [("audit", AUDIT)] * verdict.audit)
-
-    @property
-    def deviations(self) -> tuple[str, ...]:
-        """Where what was run departs from the paper."""
-        declared = self.evidence.protocol.deviations if self.evidence else ()
-        return tuple(dict.fromkeys((*declared, *(self.finding.deviations if self.finding else ()))))
-
-    @property
-    def command(self) -> str:
-        """What to type to run the same again."""
-        if self.reproduction is None or self.evidence is None:
-            return ""
-        protocol, seeds = self.evidence.protocol, self.evidence.seeds
-        more = f" --seeds {seeds}" if seeds != protocol.seeds else ""
-        more = " --until-decided" if self.looks else more
-        return f"./repro.py run {self.reproduction.name} --protocol {protocol.name}{more}"
-
-    @property
-    def scale(self) -> str:
-        """The protocol and the kind of device it ran on."""
-        runs = self.evidence.runs if self.evidence else ()
-        devices = sorted({r.record.conditions.get("device", "") for r in runs} - {""})
-        return " on ".join([self.verdict.protocol, *devices]) if self.verdict.protocol else ""
-
-    @property
-    def progress(self) -> str:
-        """How much of the plan has a record, what it cost, and what is still to come."""
-        if self.evidence is None or not self.evidence.plan.trials:
-            return ""
-        missing, planned = len(self.evidence.missing), len(self.evidence.plan.trials)
-        seconds = sum(r.cost.get("seconds", 0.0) for r in self.records)
-        parts = [f"{planned - missing} of {planned} planned trials have a record"]
-        parts += [f"{wording.duration(seconds)} of computing"] * bool(seconds)
-        parts += [f"still to come: {self.evidence.plan.to_come}"] * bool(self.evidence.plan.to_come)
-        return "; ".join(parts) + "."
 
 
 @dataclass(frozen=True)
@@ -182,18 +100,18 @@ def _page(
     notices: Sequence[str],
 ) -> dict[str, Any]:
     """All that the templates may name."""
-    examined = [e.section for e in entries]
-    waiting = [s for s in sections if not s.examined]
-    first = {s.claim.id: s.verdict.outcome for s in reversed(sections)}
-    count = Counter(first.values())
+    lines = front.lines(sections, {id(e.section): e.slug for e in entries})
     return {
         "notices": tuple(dict.fromkeys(notices)),
         "entries": entries,
-        "verdicts": tables.verdict_table(examined),
-        "waiting": tables.waiting_table(waiting),
-        "tally": [(o, count[o]) for o in _in_order() if count[o]],
+        "lines": lines,
+        "leading": front.leading(sections),
+        "deviations": front.deviations(sections),
+        "verdicts": front.verdict_table(lines),
+        "needs": front.needs_table(sections),
+        "data": front.data_needed(sections),
+        "tally": front.tally(sections, _in_order()),
         "meanings": MEANINGS,
-        "total": len(first),
         "environment": tables.key_values("Where this report was made", environment),
     }
 
@@ -223,7 +141,7 @@ def _templates() -> Environment:
     }
     found.filters.update(filters)
     found.globals.update(
-        {"ours": tables.ours, "logged": tables.logged, "place": tables.place, "AUDIT": AUDIT}
+        {"ours": front.ours, "logged": front.logged, "place": front.place, "standing": front.standing}
     )
     return found
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from weakref import WeakKeyDictionary
 
 import reproductions
 from harness import environment, looks
 from harness.catalogue import CLAIMS
-from harness.claims import Claim
+from harness.claims import Claim, Outcome
 from harness.data import sources
-from harness.experiments import Protocol, Reproduction
-from harness.jobs import choose_protocol
+from harness.experiments import Evidence, Protocol, Reproduction, Role
+from harness.judgement import Judgement
 from harness.runner import Job
 from harness.store import Store
 from harness.trials import Conditions, Record, Trial, canonical
-from harness.verdicts import judge
-from reports.build import Section
+from harness.verdicts import FEWEST, judge
+from reports import needs
+from reports.section import Section
+from reports.ways import Way, sentence
 
 
 def sections(store: Store) -> list[Section]:
@@ -44,7 +47,17 @@ def at_protocol(reproduction: Reproduction, protocol: Protocol, store: Store) ->
     if protocol.dataset is None and not counted.evidence(store).plan.trials:
         return [counted]
     candidates = under_every_condition(reproduction, protocol, store)
-    return [job for job in candidates if job.evidence(store).runs]
+    return [job for job in candidates if begun(job, store)]
+
+
+def begun(job: Job, store: Store) -> bool:
+    """Whether the experiment was: trials that it merely shares with others are no evidence of its own."""
+    evidence = evidence_of(job, store)
+    own = {(p.role, p.arm) for p in evidence.plan.trials if p.role is not Role.TRAINING}
+    asked = store.asked(job.reproduction.name, job.protocol.name, job.conditions)
+    return bool(evidence.runs) and (
+        asked is not None or (bool(own) and own <= {(r.planned.role, r.arm) for r in evidence.runs})
+    )
 
 
 def reproduction_of(claim: Claim) -> Reproduction | None:
@@ -55,24 +68,38 @@ def reproduction_of(claim: Claim) -> Reproduction | None:
 def of_claim(claim: Claim, store: Store) -> Iterator[Section]:
     """The claim's sections, the best evidence first."""
     reproduction = reproduction_of(claim)
-    if reproduction is None:
-        yield Section(
-            claim, judge(claim, None, None), None, None, None, needs="No reproduction is written yet."
-        )
-        return
-    found = jobs(reproduction, store)
-    for job in found:
-        yield _section(claim, job, store)
+    found = best_first(claim, jobs(reproduction, store), store) if reproduction else []
+    for judged in found:
+        yield _section(claim, judged, store)
     if not found:
-        verdict, needs = judge(claim, None, None), needed(reproduction, store)
-        yield Section(claim, verdict, reproduction, None, None, stale=stale(reproduction, store), needs=needs)
+        old = stale(reproduction, store) if reproduction else ()
+        why, ways = standing(claim, reproduction, store, None)
+        said, verdict = sentence(claim, why, ways), judge(claim, None, None)
+        yield Section(claim, verdict, reproduction, None, None, (), old, said, False, why, ways)
 
 
-def _section(claim: Claim, job: Job, store: Store) -> Section:
-    judged, reproduction = looks.judged(job, store), job.reproduction
+def best_first(claim: Claim, found: Sequence[Job], store: Store) -> list[Judgement]:
+    """What each job says, the one that says most of the claim first, whichever way it points."""
+    judged = [looks.judged(job, store) for job in found]
+    return sorted(judged, key=lambda one: _rank(claim, one))
+
+
+def _rank(claim: Claim, judged: Judgement) -> tuple[bool, ...]:
+    """Whole before unfinished, sound before invalid, the paper's scale before others, enough seeds first."""
+    case, verdict = judged.case(claim), judged.verdict(claim)
+    return (
+        judged.evidence.protocol.smoke or verdict.outcome is Outcome.SMOKE,
+        bool(judged.evidence.missing or judged.evidence.plan.to_come),
+        verdict.outcome in (Outcome.INVALID, Outcome.NOT_RUN),
+        not case.at_paper_scale,
+        case.seeds < FEWEST,
+    )
+
+
+def _section(claim: Claim, judged: Judgement, store: Store) -> Section:
+    reproduction, smoke = judged.job.reproduction, judged.evidence.protocol.smoke
     attempts = tuple(r for run in judged.evidence.runs for r in store.attempts(run.record.key))
-    old = () if job.protocol.smoke else stale(reproduction, store)
-    needs = needed(reproduction, store) if job.protocol.smoke else ""
+    why, ways = standing(claim, reproduction, store, judged)
     return Section(
         claim,
         judged.verdict(claim),
@@ -80,18 +107,44 @@ def _section(claim: Claim, job: Job, store: Store) -> Section:
         judged.evidence,
         judged.finding,
         attempts,
-        old,
-        needs,
+        () if smoke else stale(reproduction, store),
+        sentence(claim, why, ways),
         judged.looks,
+        why,
+        ways,
     )
+
+
+def standing(
+    claim: Claim, reproduction: Reproduction | None, store: Store, best: Judgement | None
+) -> tuple[str, tuple[Way, ...]]:
+    """Why there is no verdict at the paper's scale, and the runs that would say more."""
+    old = len(stale(reproduction, store)) if reproduction and best is None else 0
+    found = needs.ways(claim, reproduction, store, best) if reproduction else ()
+    return needs.reason(claim, reproduction, best, old), found
 
 
 def under_every_condition(reproduction: Reproduction, protocol: Protocol, store: Store) -> list[Job]:
     """The protocol as a job under each of the conditions that the store has records of."""
+    data = ("stand-in:", f"{protocol.dataset}:") if protocol.dataset else ("none",)
     return [
         Job(reproduction, protocol, store.asked(reproduction.name, protocol.name, c) or protocol.seeds, c)
         for c in store.conditions()
+        if c.data.startswith(data)
     ]
+
+
+# Keys cost time, and a report asks for the same evidence again and again: of a store, by experiment.
+_EVIDENCE: WeakKeyDictionary[Store, dict[object, Evidence]] = WeakKeyDictionary()
+
+
+def evidence_of(job: Job, store: Store) -> Evidence:
+    """The job's evidence, gathered once for as long as the store has the same records."""
+    known = _EVIDENCE.setdefault(store, {})
+    name = id(job.reproduction.plan), job.protocol.name, job.seeds, job.conditions, len(store.records)
+    if name not in known:
+        known[name] = job.evidence(store)
+    return known[name]
 
 
 def stale(reproduction: Reproduction, store: Store) -> tuple[Record, ...]:
@@ -105,18 +158,8 @@ def stale_with_trials(reproduction: Reproduction, store: Store) -> list[tuple[Re
     planned: dict[str, Trial] = {}
     for protocol in reproduction.protocols:
         for job in under_every_condition(reproduction, protocol, store):
-            evidence = job.evidence(store)
+            evidence = evidence_of(job, store)
             fresh |= {run.record.key for run in evidence.runs}
             planned |= {canonical(p.trial): p.trial for p in evidence.plan.trials}
     old = [(r, planned.get(canonical(r.trial))) for r in store.records if r.key not in fresh]
     return [(record, trial) for record, trial in old if trial is not None]
-
-
-def needed(reproduction: Reproduction, store: Store) -> str:
-    """What would give a verdict: the command, the data, and the cost as far as it is known."""
-    protocol = choose_protocol(reproduction, None)
-    command = f"./repro.py run {reproduction.name} --protocol {protocol.name}"
-    data = f" on {protocol.dataset}" if protocol.dataset else ""
-    if protocol.smoke:
-        return f"Only a smoke protocol exists: {command}{data}."
-    return f"{protocol.seeds} seeds an arm{data}: {command} --dry-run tells the cost."

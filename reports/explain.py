@@ -25,7 +25,7 @@ from harness.judgement import Judgement
 from harness.runner import Job
 from harness.store import Store
 from harness.verdicts import ENOUGH, FEWEST, GATES, Case, judge
-from reports import collect, tables, wording
+from reports import collect, front, tables, ways, wording
 from reports.build import MEANINGS
 
 POLICIES: tuple[Callable[[float], Band], ...] = (
@@ -79,14 +79,14 @@ def show(name: str, protocol: str | None, store: Store, as_json: bool, console: 
 def chain(claim: Claim, protocol: str | None, store: Store) -> Chain:
     """The chain that rests on the best evidence, or on the best at the protocol that is named."""
     reproduction = collect.reproduction_of(claim)
-    found = _jobs(claim, reproduction, protocol, store)
-    others = tuple(f"{job.protocol.name} on {job.conditions.device}" for job in found[1:])
-    if not found:
-        needs = collect.needed(reproduction, store) if reproduction else "No reproduction is written yet."
-        return Chain(claim, reproduction, None, judge(claim, None, None), (), needs, ())
-    judged = looks.judged(found[0], store)
-    seen = tuple(looks.standing(found[0], store))
-    return Chain(claim, reproduction, judged, judged.verdict(claim), seen, "", others)
+    found = collect.best_first(claim, _jobs(claim, reproduction, protocol, store), store)
+    others = tuple(f"{one.job.protocol.name} on {one.job.conditions.device}" for one in found[1:])
+    best = found[0] if found else None
+    needed = ways.sentence(claim, *collect.standing(claim, reproduction, store, best))
+    if best is None:
+        return Chain(claim, reproduction, None, judge(claim, None, None), (), needed, ())
+    seen = tuple(looks.standing(best.job, store))
+    return Chain(claim, reproduction, best, best.verdict(claim), seen, needed, others)
 
 
 def _jobs(claim: Claim, reproduction: Reproduction | None, protocol: str | None, store: Store) -> list[Job]:
@@ -183,12 +183,14 @@ def _parts(found: Chain) -> Iterator[tuple[str, list[str | Table]]]:
         yield from _measured(found, found.judgement)
         yield "Gates, in this order", [_gate_table(gates(found.judgement.case(found.claim)))]
     yield "Verdict", [*_verdict(found)]
+    if found.judgement is not None and found.needs:
+        yield "What would say more", [found.needs]
 
 
 def _declared(claim: Claim) -> Iterator[tuple[str, list[str | Table]]]:
     log = f"2012 run log: {claim.log_2012}"
     said: list[str | Table] = [f"{wording.opened(claim.statement)}.", f"figure: {claim.figure}"]
-    yield f"{claim.id}: the paper, {tables.place(claim)}", said + [log] * bool(claim.log_2012)
+    yield f"{claim.id}: the paper, {front.place(claim)}", said + [log] * bool(claim.log_2012)
     lines: list[str | Table] = [f"estimand: {claim.estimand}", f"direction: {_direction(claim)}"]
     for metric in claim.metrics:
         band = f"{_band(metric)}; " if metric.band else ""

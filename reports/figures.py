@@ -1,12 +1,30 @@
-"""Which figures a claim's section has: the one its reproduction names, then its effects."""
+"""Which figures a claim's section has: its reproduction's own, then its effects, declared ones first."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 
 from harness.claims import Claim
 from harness.experiments import Evidence, Finding
 from reports.curves import learning_curves
 from reports.frame import Drawing
 from reports.intervals import intervals
+from reports.kernels import kernels
+from reports.neighbours import neighbours
+from reports.secondary import secondary
+from reports.step_timeline import step_timeline
+from reports.training_curves import training_curves
+from reports.wording import metric_of
+
+# By the name that a reproduction gives; each is told the file's stem, the evidence and the caveat.
+FIGURES: Mapping[str, Callable[[str, Evidence, str], list[Drawing]]] = {
+    "architecture": lambda name, evidence, caveat: [architecture(name)],
+    "kernels": kernels,
+    "learning-curves": learning_curves,
+    "neighbours": neighbours,
+    "step-timeline": step_timeline,
+    "training-curves": training_curves,
+}
 
 
 def draw(
@@ -14,14 +32,19 @@ def draw(
 ) -> list[Drawing]:
     """The claim's figures; their files are called `name`, with a suffix after the first."""
     drawings: list[Drawing] = []
-    if figure == "learning-curves" and evidence:
-        drawings += learning_curves(name, evidence, caveat(evidence))
-    if figure == "architecture":
-        drawings.append(architecture(name))
+    if figure and evidence:
+        drawings += FIGURES[figure](name, evidence, caveat(evidence))
     effects = finding.effects.get(claim.id, ()) if finding else ()
     shown = [e for e in effects if e.values or e.ci95]
-    second = f"{name}-effect" if drawings else name
-    return [*drawings, intervals(claim, shown, caveat(evidence), second)] if shown else drawings
+    declared = [e for e in shown if metric_of(claim, e)]
+    further = [e for e in shown if e not in declared]
+    if declared:
+        stem = f"{name}-effect" if drawings else name
+        drawings.append(intervals(claim, declared, caveat(evidence), stem))
+    if further:
+        stem = f"{name}-secondary" if drawings else name
+        drawings.append(secondary(claim, further, caveat(evidence), stem))
+    return drawings
 
 
 def architecture(name: str) -> Drawing:

@@ -36,6 +36,7 @@ class Scale:
     paper: float | None
     logged: float | None
     log: bool
+    secondary: bool  # no verdict rests on it
     shared: tuple[float, ...] = ()  # the points of all effects drawn on the same scale
 
     @property
@@ -66,7 +67,7 @@ def scale(claim: Claim, effect: Effect) -> Scale:
     known = (metric.band, metric.paper, metric.logged_2012) if metric else (None, None, None)
     positive = all(x > 0 for x in effect.values) and (effect.estimate or 1) > 0
     log = positive and claim.null == 1
-    return Scale(effect, known[0], claim.null, known[1], known[2], log)
+    return Scale(effect, known[0], claim.null, known[1], known[2], log, effect.metric != claim.primary.name)
 
 
 def intervals(claim: Claim, effects: Sequence[Effect], caveat: str, name: str) -> Drawing:
@@ -106,7 +107,7 @@ def _draw(axes: Axes, one: Scale) -> None:
     rows = list(reversed(_rows(one)))
     for y, (kind, _) in enumerate(rows):
         _mark(axes, y, kind, one)
-    _labels(axes, rows, one.effect)
+    _labels(axes, rows, one)
 
 
 def _ticks(axes: Axes, one: Scale) -> None:
@@ -182,13 +183,15 @@ def _clipped(interval: Interval, one: Scale) -> list[float]:
     return [max(interval.low, low), min(interval.high, high)]
 
 
-def _labels(axes: Axes, rows: Sequence[tuple[str, str]], effect: Effect) -> None:
+def _labels(axes: Axes, rows: Sequence[tuple[str, str]], one: Scale) -> None:
+    effect = one.effect
     axes.set_yticks(range(len(rows)), [kind for kind, _ in rows])
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.tick_params(axis="y", left=False, labelcolor=INK)
     axes.spines["left"].set_visible(False)
     unit = "×" if effect.unit == "x" else effect.unit
-    axes.set_xlabel(f"{words(effect.metric)}{f' ({unit})' if unit else ''}")
+    judged = "; secondary, not judged" if one.secondary else ""
+    axes.set_xlabel(f"{words(effect.metric)}{f' ({unit})' if unit else ''}{judged}")
     for y, (_, value) in enumerate(rows):
         axes.text(1.03, y, value, transform=axes.get_yaxis_transform(), va="center")
 
@@ -202,7 +205,8 @@ def _said(one: Scale) -> str:
     e = one.effect
     interval = f", 95 % interval {span(e.ci95)}" if e.ci95 else ""
     paper = f"; paper {number(one.paper)}" if one.paper is not None else ""
-    return f"{words(e.metric).capitalize()}: {estimate(e)}{interval}{paper}."
+    judged = "; secondary, not judged" if one.secondary else ""
+    return f"{words(e.metric).capitalize()}: {estimate(e)}{interval}{paper}{judged}."
 
 
 def _legend(scales: Sequence[Scale]) -> str:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.claims import Claim, Effect, Kind
 from harness.experiments import Evidence, Role, Run, Table
 from harness.trials import Record
 from reports.wording import (
     UNREACHED,
-    estimate,
     metric_of,
     number,
     numeric,
@@ -23,13 +22,9 @@ from reports.wording import (
     p_value,
     quantity,
     span,
-    support,
     text,
     words,
 )
-
-if TYPE_CHECKING:
-    from reports.build import Section
 
 # Which machine it was is told by its processor and card; its name on a network is nobody's business.
 PRIVATE = {"hostname", "host", "user", "is"}
@@ -41,7 +36,7 @@ def cells(table: Table) -> list[list[str]]:
 
 
 def kinds(table: Table) -> list[str]:
-    """What each column holds: figures, keys, long sentences, or words."""
+    """What each column holds: figures, keys, long sentences, names that may be broken, or words."""
     columns = [[row[i] for row in cells(table)] for i in range(len(table.columns))]
     return [_kind(name, column) for name, column in zip(table.columns, columns, strict=True)]
 
@@ -49,33 +44,47 @@ def kinds(table: Table) -> list[str]:
 def _kind(name: str, column: Sequence[str]) -> str:
     if name in ("key", "meaning of the code"):
         return "key"
-    return "figure" if numeric(column) else "long" if max(map(len, column)) > 44 else "word"
+    widest = max(map(len, column))
+    return "figure" if numeric(column) else "long" if widest > 44 else "name" if widest > 22 else "word"
 
 
-EFFECT = ("metric", "estimate", "paper", "95 % interval", "90 % interval", "n", "censored", "p", "at least")
+EFFECT = (
+    "metric", "role", "estimate", "paper", "95 % interval", "90 % interval", "n", "censored", "p", "at least",
+)  # fmt: skip
 POWER = ("smallest detectable effect", "n that would decide")
+PRIMARY, SECONDARY, SHOWN = "primary", "secondary, not judged", "shown, not judged"
 
 
 def effect_table(claim: Claim, effects: Sequence[Effect]) -> Table:
     """All that is said of each effect; of a single value, only what one value can say."""
-    rows = [_effect_row(claim, e) for e in effects]
+    rows = [_effect_row(claim, e, role(claim, i)) for i, e in enumerate(effects)]
     single = all(e.n <= 1 and not e.censored for e in effects)
     kept = [i for i in range(len(EFFECT + POWER)) if not single or any(row[i] for row in rows)]
     columns = tuple((EFFECT + POWER)[i] for i in kept)
-    few = [e for e in effects if 1 < len(e.values) <= 12]
+    few = [e for e in effects if 1 < len(e.values) <= 12 and metric_of(claim, e)]
+    rests = ["The verdict rests on the primary effect alone."] * (len(effects) > 1 and not _never(claim))
     said = [f"{opened(words(e.metric))}, value by value: {', '.join(map(number, e.values))}." for e in few]
     remarks = [f"{opened(words(e.metric))}: {e.note}" for e in effects if e.note]
     shown = tuple(tuple(row[i] for i in kept) for row in rows)
-    return Table("Effects", columns, shown, " ".join(said + remarks + _looks(effects)))
+    return Table("Effects", columns, shown, " ".join(rests + said + remarks + _looks(effects[:1])))
 
 
-def _effect_row(claim: Claim, e: Effect) -> tuple[object, ...]:
+def role(claim: Claim, number: int) -> str:
+    """What an effect is for: a verdict rests on the first one of a claim, and on no other."""
+    return SHOWN if _never(claim) else SECONDARY if number else PRIMARY
+
+
+def _never(claim: Claim) -> bool:
+    return claim.kind is Kind.COST or claim.paper_scale is None
+
+
+def _effect_row(claim: Claim, e: Effect, role: str) -> tuple[object, ...]:
     metric, value = metric_of(claim, e), None if e.estimate is None else quantity(e.estimate, e.unit)
     paper = metric and metric.paper
     intervals = (span(i) if i else None for i in (e.ci95, e.ci90))
     p = None if e.p_value is None else p_value(e.p_value)
     rest = (e.n, e.censored, p, e.lower_bound, e.minimum_detectable, e.n_to_decide)
-    return words(e.metric), value, paper, *intervals, *rest
+    return words(e.metric), role, value, paper, *intervals, *rest
 
 
 def _looks(effects: Sequence[Effect]) -> list[str]:
@@ -168,13 +177,27 @@ def arms_table(evidence: Evidence) -> Table | None:
 
 
 def _flat(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested settings as dotted paths."""
+    """Nested settings as dotted paths; layers by their names, so that one that is missing moves no other."""
     if isinstance(value, (Mapping, list)) and value:
-        pairs = value.items() if isinstance(value, Mapping) else enumerate(value)
+        pairs = value.items() if isinstance(value, Mapping) else zip(_names(value), value, strict=True)
         for name, part in pairs:
             yield from _flat(part, f"{at}.{name}" if at else str(name))
     else:
         yield at, value
+
+
+def _names(parts: Sequence[Any]) -> list[str]:
+    """What to call each part of a list: layers by name, or by kind behind the last one that has a name."""
+    if not any(isinstance(part, Mapping) and "name" in part for part in parts):
+        return list(map(str, range(len(parts))))
+    names: list[str] = []
+    last = ""
+    for part in parts:
+        last = part.get("name", last)
+        name = last if "name" in part else f"{last}/{part.get('is', 'part')}"
+        count = sum(n.partition("#")[0] == name for n in names)
+        names.append(f"{name}#{count + 1}" if count else name)
+    return names
 
 
 def _arms(evidence: Evidence) -> list[str]:
@@ -210,61 +233,3 @@ def key_values(title: str, values: Mapping[str, Any]) -> Table | None:
 
 def _public(values: Mapping[str, Any]) -> dict[str, str]:
     return {str(name): text(value) for name, value in values.items() if name not in PRIVATE}
-
-
-def verdict_table(sections: Sequence[Section]) -> Table:
-    """A line a claim: what the paper says, what was found, and the verdict."""
-    columns = ("claim", "paper", "2012 run", "ours", "protocol", "verdict", "deviations")
-    return Table("Verdicts", columns, tuple(_verdict_row(s) for s in sections))
-
-
-def _verdict_row(section: Section) -> tuple[object, ...]:
-    claim = section.claim
-    badges = ", ".join(label for _, label in section.badges)
-    deviations = "; ".join(d.rstrip(".") for d in section.deviations)
-    return (
-        claim.id,
-        claim.figure,
-        logged(claim),
-        "; ".join(map(_line, ours(section))),
-        section.scale,
-        badges,
-        deviations,
-    )
-
-
-def _line(parts: tuple[str, str, str]) -> str:
-    name, value, rest = parts
-    return f"{name} {value} ({rest})".strip() if rest else f"{name} {value}".strip()
-
-
-def logged(claim: Claim) -> str:
-    """The 2012 run's figures, those of one unit behind one another."""
-    known = [m for m in claim.metrics if m.logged_2012 is not None]
-    if len({m.unit for m in known}) == 1:
-        figures = " / ".join(number(m.logged_2012 or 0.0) for m in known[:-1])
-        last = quantity(known[-1].logged_2012 or 0.0, known[-1].unit)
-        return f"{figures} / {last}" if figures else last
-    return " / ".join(quantity(m.logged_2012 or 0.0, m.unit) for m in known)
-
-
-def ours(section: Section) -> list[tuple[str, str, str]]:
-    """What was found for each metric that the claim declares: its name, the estimate, what it rests on."""
-    found = [e for e in section.effects if metric_of(section.claim, e)] or list(section.effects[:1])
-    exact = section.claim.kind is Kind.EXACT  # counted, so that there is neither n nor interval
-    return [
-        (words(e.metric) if len(found) > 1 else "", estimate(e), "" if exact else support(e)) for e in found
-    ]
-
-
-def place(claim: Claim) -> str:
-    """Where in the paper the claim stands."""
-    return f"§ {claim.section}" if claim.section[:1].isdigit() else claim.section
-
-
-def waiting_table(sections: Sequence[Section]) -> Table:
-    """The claims that nothing was run for, with what each needs."""
-    rows = tuple(
-        (s.claim.id, place(s.claim), opened(s.claim.statement), s.claim.figure, s.needs) for s in sections
-    )
-    return Table("Not examined yet", ("claim", "in the paper", "statement", "figure", "what it needs"), rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +13,34 @@ from rich.table import Table
 
 import reproductions
 from harness import looks
-from harness.claims import Effect
+from harness.cost import spoken
 from harness.doctor import examine
 from harness.runner import missing
 from harness.store import Store
 from harness.trials import Record, trial_meaning
 from reports import collect
-from reports.build import Section
+from reports.front import leading, logged, ours, standing
+from reports.section import Section
+from reports.ways import Way
 
 Row = Mapping[str, Any]
+UNBROKEN = ("claim", "key", "experiment", "protocol", "data")  # columns of a table
 CHECKS = {True: "ok", False: "MISSING"}
 
 
 def claims(store: Store, as_json: bool, console: Console) -> None:
-    """Every claim with the paper's figure, the best evidence and the verdict."""
-    rows = [_claim(section) for section in collect.sections(store)]
-    _show(rows if as_json else [_without(row, "why", "section") for row in rows], as_json, console)
+    """Every claim with the paper's figure, the best evidence, the verdict, and what would say more."""
+    found = leading(collect.sections(store))
+    if as_json:
+        _show([{**_claim(s), "why": s.needs or _because(s), **_next(s)} for s in found], True, console)
+        return
+    _show([_without(_claim(s), "section", "2012 run", "deviations") for s in found], False, console)
+    console.print("\nWhat would say more, and takes at most so long of one core or one GPU:", highlight=False)
+    console.print("./repro.py run CLAIM --protocol PROTOCOL", highlight=False)
+    _show([{"claim": s.claim.id, **_way(way)} for s in found for way in s.ways], False, console)
+    console.print()
+    for stand, names in _standings(found).items():
+        console.print(f"{stand}: {', '.join(names)}", highlight=False, markup=False)
 
 
 def status(store: Store, why: bool, as_json: bool, console: Console) -> None:
@@ -56,29 +68,47 @@ def doctor(data_dir: Path | None, results_dir: Path, as_json: bool, console: Con
 
 def _claim(section: Section) -> Row:
     claim, verdict = section.claim, section.verdict
-    primary = next(iter(section.effects), None)
+    primary = next((replace(one, name="") for one in ours(section)), None)
     return {
         "claim": claim.id,
         "section": claim.section,
         "paper": claim.figure,
-        "ours": "" if primary is None else effect_in_words(primary),
+        "2012 run": logged(claim),
+        "ours": primary.line if primary else "",
         "protocol": verdict.protocol or "",
         "verdict": verdict.headline,
-        "why": section.needs or "; ".join(verdict.reasons),
+        "deviations": list(section.deviations),
     }
+
+
+def _because(section: Section) -> str:
+    return "; ".join(section.verdict.reasons)
+
+
+def _next(section: Section) -> Row:
+    """Where the claim stands, what to type, and every run that would say more with its data and cost."""
+    runs = [
+        {**asdict(way), "protocol": way.protocol, "data": way.data, "cost": way.cost} for way in section.ways
+    ]
+    return {"standing": standing(section), "command": section.next_command, "runs": runs}
+
+
+def _standings(found: Sequence[Section]) -> dict[str, list[str]]:
+    """The claims by where they stand."""
+    kinds: dict[str, list[str]] = {}
+    for section in found:
+        kinds.setdefault(standing(section), []).append(section.claim.id)
+    return kinds
+
+
+def _way(way: Way) -> dict[str, str]:
+    most = {price.device: spoken(price.seconds) for price in way.prices}
+    none = dict.fromkeys(("core", "GPU"), "–")
+    return {"protocol": way.protocol, "data": way.data, "trials": str(way.trials), **none, **most}
 
 
 def _without(row: Row, *names: str) -> Row:
     return {name: value for name, value in row.items() if name not in names}
-
-
-def effect_in_words(effect: Effect) -> str:
-    """`5.9 × [4.8, 7.2], n = 5`."""
-    if effect.estimate is None:
-        bound = "" if effect.lower_bound is None else f"≥ {effect.lower_bound:.3g} {effect.unit}, "
-        return f"{bound}n = {effect.n}"
-    interval = "" if effect.ci95 is None else f" [{effect.ci95.low:.3g}, {effect.ci95.high:.3g}]"
-    return f"{effect.estimate:.3g} {effect.unit}{interval}, n = {effect.n}"
 
 
 def _experiments(store: Store) -> Iterable[Row]:
@@ -144,7 +174,7 @@ def _show(rows: Sequence[Row], as_json: bool, console: Console) -> None:
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in rows[0]:
-        table.add_column(name, no_wrap=name in ("claim", "key", "experiment"))
+        table.add_column(name, no_wrap=name in UNBROKEN)
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
     console.print(table, highlight=False, markup=False)

@@ -6,7 +6,8 @@ import importlib
 import pkgutil
 from functools import cache
 
-from harness.errors import UnknownName
+from harness.catalogue import CLAIMS
+from harness.errors import BadValue, UnknownName
 from harness.experiments import Reproduction
 
 
@@ -22,4 +23,7 @@ def named(name: str) -> Reproduction:
     for reproduction in every():
         if name == reproduction.name or name in reproduction.claims:
             return reproduction
+    declared = next((claim for claim in CLAIMS if claim.id == name and claim.needs), None)
+    if declared is not None:
+        raise BadValue(f"{name} is declared and has no reproduction: it needs {declared.needs}")
     raise UnknownName("claim", name, {claim for r in every() for claim in (r.name, *r.claims)})

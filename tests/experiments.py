@@ -149,7 +149,7 @@ def local(fake: Fake) -> type:
         messages: SimpleQueue[object] = SimpleQueue()
         closed: ClassVar[list[bool]] = []
 
-        def __init__(self, device: str, workers: int, results: Path) -> None:
+        def __init__(self, device: str, workers: int, results: Path, ranks: int = 1) -> None:
             self.__dict__ = fake.__dict__
 
         def close(self, at_once: bool = False) -> None:

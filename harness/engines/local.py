@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import environment
+from harness.engines import parallel
+from harness.engines.turns import exclusive, turn
 from harness.errors import EngineError, HarnessError
 from harness.session import Artifacts, Interrupted, Outcome, Progress, Session
 from harness.trials import Conditions, Record, Status, Trial, key_of, lineage_of, plain, trial_meaning
@@ -37,20 +39,24 @@ Messages = SimpleQueue[tuple[str, Progress]]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a trial runs: device, conditions (they enter its key), data, folder of the store."""
+    """Where a trial runs: device, conditions (they enter its key), data, folder of the store.
+
+    `ranks` processes train a trial together, where its program can share its batches.
+    """
 
     device: str
     conditions: Conditions
     data: Path | None
     results: Path
+    ranks: int = 1
 
 
 class LocalEngine:
     """Runs trials in worker processes and hands back their records as they end."""
 
-    def __init__(self, device: str, workers: int, results: Path) -> None:
+    def __init__(self, device: str, workers: int, results: Path, ranks: int = 1) -> None:
         """Workers start with the first trial and live as long as the engine."""
-        self.device, self.results = device, results
+        self.device, self.results, self.ranks = device, results, ranks
         context = multiprocessing.get_context("spawn")
         self.messages: Messages = context.SimpleQueue()
         self.stop: Event = context.Event()
@@ -62,7 +68,7 @@ class LocalEngine:
 
     def submit(self, trial: Trial, conditions: Conditions, data: Path | None) -> None:
         """Puts a trial in the queue."""
-        place = Place(self.device, conditions, data, self.results)
+        place = Place(self.device, conditions, data, self.results, self.ranks)
         self.pending[self.pool.submit(execute, trial, place)] = key_of(trial, conditions)
 
     def finished(self) -> Iterator[Record]:
@@ -92,8 +98,12 @@ _worker: dict[str, Any] = {}
 
 
 def _start_worker(messages: Messages, stop: Event) -> None:
-    """One thread to a worker; Ctrl-C is the parent's business; a worker never outlives its parent."""
+    """One thread to a worker; Ctrl-C is the parent's business; a worker never outlives its parent.
+
+    Where a whole group of processes is told to end, by a cluster's scheduler, a worker saves its trial first.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
     threading.Thread(target=_follow_parent, daemon=True).start()
     _worker.update(messages=messages, stop=stop)
     import torch
@@ -112,12 +122,13 @@ def _follow_parent() -> None:
 def execute(trial: Trial, place: Place) -> Record | None:
     """Runs a trial and makes its record; None where it was asked to stop. Errors become failed records."""
     key, lineage = key_of(trial, place.conditions), lineage_of(trial, place.conditions)
+    session = _session(key, lineage, place)
     started = _now()
     outcome, error = Outcome(Status.FAILED, {}), ""
     try:
-        outcome = importlib.import_module(trial.settings.implementation).run(
-            trial, _session(key, lineage, place)
-        )
+        with turn(exclusive(trial), session.stopping):
+            started = _now()
+            outcome = _run(trial, session, place.ranks)
     except Interrupted:
         return None
     except HarnessError as known:
@@ -140,6 +151,13 @@ def execute(trial: Trial, place: Place) -> Record | None:
         finished=_now(),
         error=error,
     )
+
+
+def _run(trial: Trial, session: Session, ranks: int) -> Outcome:
+    if ranks > 1 and parallel.can_share(trial):
+        return parallel.run(trial, session, ranks)
+    outcome: Outcome = importlib.import_module(trial.settings.implementation).run(trial, session)
+    return outcome
 
 
 def _session(key: str, lineage: str, place: Place) -> Session:

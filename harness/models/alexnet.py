@@ -31,8 +31,7 @@ from harness.models.description import (
 
 OVERLAPPING = Pool(Pooling.MAX, size=3, stride=2)
 APART = Pool(Pooling.MAX, size=2, stride=2, ceil=False)  # rounding down keeps 3/2's sizes: 55, 27, 13, 6
-KERNELS = (11, 5, 3, 3, 3)  # sizes, §3.5
-PADDING = (0, 2, 1, 1, 1)
+KERNELS = (11, 5, 3, 3, 3)  # sizes, §3.5; after conv1 padded so that they keep the maps' size
 OWN_COLUMN = (False, True, False, True, True)  # convolutions that see only the maps of their column
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 STEPS = ("activate", "norm", "pool")  # after conv1 and conv2, in the text's order
@@ -53,7 +52,10 @@ class AlexNet:
     columns: int = 2
     maps: tuple[int, ...] = (96, 256, 384, 384, 256)
     hidden: int = 4096
+    kernels: tuple[int, ...] = KERNELS
+    stride: int = 4  # of conv1
     margins: tuple[int, int] = (0, 3)  # of conv1
+    own_column: tuple[bool, ...] = OWN_COLUMN
     function: Function = Function.RELU
     norm1: tuple[Layer, ...] = (AcrossMaps(groups=2),)
     norm2: tuple[Layer, ...] = (AcrossMaps(groups=2),)
@@ -95,14 +97,15 @@ class AlexNet:
             yield from self._after(number, there)
 
     def _convolution(self, stage: str, number: int, inputs: int) -> Conv:
-        groups = self.columns if OWN_COLUMN[number] else 1
-        before, after = self.margins if number == 0 else (PADDING[number],) * 2
+        groups = self.columns if self.own_column[number] else 1
+        size = self.kernels[number]
+        before, after = self.margins if number == 0 else (size // 2,) * 2
         return Conv(
             stage,
             self._scaled(self.maps[number]),
-            **self._start(number, inputs // groups * KERNELS[number] ** 2),
-            size=KERNELS[number],
-            stride=4 if number == 0 else 1,
+            **self._start(number, inputs // groups * size**2),
+            size=size,
+            stride=self.stride if number == 0 else 1,
             padding=before,
             padding_after=None if before == after else after,
             groups=groups,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from harness.models.description import (
+    AcrossMaps,
     Activate,
     Conv,
     Dense,
@@ -49,6 +50,25 @@ def thirteen(function: Function = Function.RELU) -> Network:
         Dense("fc10", 10, init=0.01, decay=0.004),
     )  # fmt: skip
     return Network("13pct", (3, 24, 24), layers)
+
+
+NORM = AcrossMaps(size=9, alpha=0.001, divided=True, k=1.0)
+
+
+def eleven(function: Function = Function.RELU, local3: int = 64, decay: float = 0.01) -> Network:
+    """`11pct`: stated to reach 11 %; `13pct` with response normalisation, a wider local3 and more decay.
+
+    With 32 units in local3 and a decay of .004 it is `13pct` with the normalisation and nothing else.
+    """
+    act = Activate(function)
+    layers = (
+        Conv("conv1", 64, init=1e-4, size=5, padding=2), act, MAX, NORM,
+        Conv("conv2", 64, init=0.01, size=5, padding=2), act, NORM, MAX,
+        Local("local3", local3, init=0.04, decay=0.004, size=3, padding=1), act,
+        Local("local4", 32, init=0.04, decay=0.004, size=3, padding=1), act,
+        Dense("fc10", 10, init=0.01, decay=decay),
+    )  # fmt: skip
+    return Network("11pct", (3, 24, 24), layers)
 
 
 NETWORKS: dict[str, Callable[[Function], Network]] = {"19pct": nineteen, "13pct": thirteen}

@@ -18,7 +18,8 @@ def build(layer: Layer, shape: Shape) -> nn.Module:
 class DropoutUnits(nn.Module):
     """Zeroes each number with probability `rate` in training; the mask comes from `generator`.
 
-    The generator is on the input's device; without one, PyTorch's global generator is drawn from.
+    The generator is on the input's device; without one, PyTorch's global generator is drawn from. Where
+    `ranks` processes share a batch evenly, each draws the mask of all and uses its own part.
     """
 
     def __init__(self, layer: Dropout) -> None:
@@ -28,13 +29,15 @@ class DropoutUnits(nn.Module):
             raise ValueError(f"dropout rate {layer.rate} is not in [0, 1)")
         self.keep, self.inverted = 1 - layer.rate, layer.inverted
         self.generator: torch.Generator | None = None
+        self.rank, self.ranks = 0, 1
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, ...) to the same; the mask does not depend on memory format or precision."""
         if not self.training:
             return x if self.inverted else x * self.keep
-        kept = torch.empty(x.shape, dtype=torch.float32, device=x.device)
-        kept = kept.bernoulli_(self.keep, generator=self.generator).to(x.dtype)
+        batch = torch.empty((self.ranks * len(x), *x.shape[1:]), dtype=torch.float32, device=x.device)
+        batch.bernoulli_(self.keep, generator=self.generator)
+        kept = batch[self.rank * len(x) : (self.rank + 1) * len(x)].to(x.dtype)
         return x * (kept / self.keep if self.inverted else kept)
 
     def extra_repr(self) -> str:
@@ -42,8 +45,8 @@ class DropoutUnits(nn.Module):
         return f"rate={1 - self.keep:g}, inverted={self.inverted}"
 
 
-def reseed(net: nn.Module, generator: torch.Generator | None) -> None:
+def reseed(net: nn.Module, generator: torch.Generator | None, rank: int = 0, ranks: int = 1) -> None:
     """Has every dropout layer of `net` draw from `generator`, in the order in which they run."""
     for module in net.modules():
         if isinstance(module, DropoutUnits):
-            module.generator = generator
+            module.generator, module.rank, module.ranks = generator, rank, ranks

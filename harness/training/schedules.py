@@ -88,6 +88,26 @@ def _plateaus(errors: Sequence[float], patience: int, least: float) -> int:
 
 
 @dataclass(frozen=True)
+class Drops:
+    """A plateau schedule written down beforehand: divided by `divisor` at the end of each of these epochs."""
+
+    rate: float
+    epochs: tuple[int, ...]
+    end: int
+    divisor: float = 10.0
+
+    def at(self, epoch: int, iteration: int, errors: Sequence[float]) -> Setting:
+        """The setting; goes by the epoch alone, weights and biases alike."""
+        rate = self.rate / self.divisor ** sum(drop <= epoch for drop in self.epochs)
+        return Setting(rate, rate, finished=epoch >= self.end)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """None."""
+        return frozenset()
+
+
+@dataclass(frozen=True)
 class Stage:
     """What holds from the end of `epoch` epochs on."""
 

@@ -10,7 +10,7 @@ from synthetic_records import HOSTILE, Net, ToTarget, figure_one, run
 from harness.claims import Band, Claim, Effect, Interval, Kind, Metric, Outcome, Side, Verdict
 from harness.experiments import Evidence, Finding, Plan, Planned, Protocol, Reproduction, Role, Run, Table
 from harness.trials import Status, Trial
-from reports.build import Section
+from reports.section import Section
 
 SIX = Claim(
     id="relu-speedup",

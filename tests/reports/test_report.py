@@ -20,7 +20,8 @@ from harness.errors import StoreError
 from harness.experiments import Finding
 from harness.trials import Record, Status
 from reports import figures
-from reports.build import Section, render, slugs
+from reports.build import render, slugs
+from reports.section import Section
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 NOTICE = "CIFAR-10 was not found: a procedural stand-in was trained on."
@@ -111,7 +112,7 @@ def test_it_opens_on_the_verdicts(page: Page) -> None:
     ):
         assert said in opening
     assert "1.37 / 1.152 points" in opening, "the 2012 run's figures"
-    assert "bf16 arithmetic; one CPU thread a trial" in opening
+    assert "Deviations from the paper bf16 arithmetic One CPU thread a trial" in opening
     assert "this project's policy" in opening
 
 
@@ -147,9 +148,11 @@ def test_censored_failed_and_missing_trials_are_shown(page: Page) -> None:
 
 
 def test_a_claim_without_evidence_says_what_it_needs(page: Page) -> None:
-    end = page.text[page.text.index("Not examined yet") :]
-    assert "training-time" in end
-    assert "it would need ImageNet (138 GB)" in end
+    start = page.text.index("What it would take")
+    table = page.text[start : page.text.index("relu-speedup § 3.1, Fig. 1 A four-layer")]
+    assert "training-time § 5 90 epochs take five to six days" in table
+    assert "it would need ImageNet (138 GB)" in table
+    assert "./repro.py explain training-time" in table
 
 
 def test_the_network_name_of_a_machine_is_left_out(pages: tuple[str, str, Path]) -> None:
@@ -241,7 +244,7 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -
 
 def test_nothing_heavy_is_imported_before_something_is_drawn() -> None:
     heavy = "{'torch', 'matplotlib', 'pandas', 'numpy', 'jinja2', 'scipy'}"
-    code = f"import sys, reports.build; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, reports.build, reports.front; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -256,6 +259,14 @@ def test_the_command_repeats_what_was_run() -> None:
 
 def test_a_better_level_asks_for_an_audit(page: Page) -> None:
     assert "better than the paper: audit" in page.text
+
+
+def test_what_is_not_judged_says_so(page: Page, pages: tuple[str, str, Path]) -> None:
+    assert "seconds 5.12× [4.6, 5.7], n = 5 not judged" in page.text
+    assert "; seconds 5.12× ([4.6, 5.7], n = 5), not judged" in pages[1]
+    assert "secondary, not judged" in (pages[2] / "figures/relu-speedup-effect.svg").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_an_unfinished_plan_says_what_is_to_come() -> None:

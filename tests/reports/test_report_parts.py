@@ -52,6 +52,20 @@ def test_where_the_arms_differ_is_read_from_the_records() -> None:
     assert table.rows == (("network.nonlinearity", "relu", "tanh"),)
 
 
+def test_a_layer_that_is_missing_moves_no_other() -> None:
+    layers = [
+        {"is": "Conv", "name": "conv1"},
+        {"is": "Pool"},
+        {"is": "Pool"},
+        {"is": "Conv", "name": "conv2"},
+    ]
+    names = ["conv1", "conv1/Pool", "conv1/Pool#2", "conv2"]
+    assert [path for path, _ in tables._flat({"layers": layers}) if path.endswith(".is")] == [
+        f"layers.{name}.is" for name in names
+    ]
+    assert [path for path, _ in tables._flat({"rates": [0.1, 0.2]})] == ["rates.0", "rates.1"]
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 
 import reproductions
-from harness.catalogue import CLAIMS
+from harness.catalogue import CLAIMS, claim
+from harness.claims import Outcome
 from harness.experiments import Protocol, Reproduction, Role, gather
 from harness.trials import Status, canonical, key_of
 from harness.validity import problems
-from tests.conftest import STAND_IN, record_for
+from harness.verdicts import judge
+from tests.made_up import REAL, finished
 
 EVERY = reproductions.every()
 PROTOCOLS = [(r, p) for r in EVERY for p in r.protocols]
@@ -52,13 +55,25 @@ def test_it_has_a_smoke_protocol_and_names_no_protocol_twice(reproduction: Repro
     assert len(protocols) == len(set(protocols))
 
 
+def docstring(reproduction: Reproduction) -> str:
+    return ast.get_docstring(ast.parse(source(reproduction).read_text(encoding="utf-8"))) or ""
+
+
 @each
 def test_its_docstring_is_a_lab_book_entry(reproduction: Reproduction) -> None:
-    text = ast.get_docstring(ast.parse(source(reproduction).read_text(encoding="utf-8"))) or ""
-    assert "§" in text or "Fig" in text
+    """Where the paper says it, the command, what it costs, and what was observed."""
+    text = docstring(reproduction)
+    for name in reproduction.claims:
+        places = claim(name).section.split(", ")
+        assert any(f"§{place}" in text or (place in text and not place[0].isdigit()) for place in places)
     assert f"./repro.py run {reproduction.name}" in text
-    assert "cost" in text.lower()
-    assert "observed" in text.lower()
+    assert re.search(r"\bcosts?\b", text, re.IGNORECASE)
+    assert re.search(r"^Observed\b[^:]*: *\S", text, re.MULTILINE)
+
+
+@each
+def test_nothing_in_its_docstring_is_left_to_be_filled_in(reproduction: Reproduction) -> None:
+    assert re.findall(r"\b(COST|OBSERVED|TODO)\b", docstring(reproduction)) == []
 
 
 @each
@@ -87,20 +102,16 @@ def test_its_plan_is_pure_and_starts_from_nothing(reproduction: Reproduction, pr
 def test_its_trials_have_keys_and_data_of_the_protocol(
     reproduction: Reproduction, protocol: Protocol
 ) -> None:
-    plan = gather(reproduction, protocol, protocol.seeds, lambda trial: None).plan
-    keys = [key_of(p.trial, STAND_IN) for p in plan.trials]
+    plan = finished(reproduction, protocol).plan
+    keys = [key_of(p.trial, REAL) for p in plan.trials]
     assert len(set(keys)) == len({canonical(p.trial) for p in plan.trials})
     assert {p.trial.settings.dataset for p in plan.trials} <= {protocol.dataset}
 
 
 @each_protocol
 def test_a_finished_experiment_is_valid_and_estimated(reproduction: Reproduction, protocol: Protocol) -> None:
-    """Every trial answered with the same made-up result: nothing is left to come, and nothing is invalid."""
-    metrics = {
-        "reached": 1.0, "epochs_low": 3.0, "epochs_high": 4.0, "seconds_low": 3.0, "seconds_high": 4.0,
-        "cpu_seconds_low": 3.0, "cpu_seconds_high": 4.0, "final_running_error": 0.2,
-    }  # fmt: skip
-    evidence = gather(reproduction, protocol, protocol.seeds, lambda trial: record_for(trial, **metrics))
+    """Every trial answered with made-up numbers: nothing is left to come, and nothing is invalid."""
+    evidence = finished(reproduction, protocol)
     assert evidence.plan.to_come == ""
     assert evidence.missing == []
     tuned = {r.seed for r in evidence.runs if r.planned.role is Role.TUNING}
@@ -108,11 +119,33 @@ def test_a_finished_experiment_is_valid_and_estimated(reproduction: Reproduction
     assert problems(evidence, reproduction.manipulated) == []
     finding = reproduction.estimate(evidence)
     assert set(finding.effects) <= set(reproduction.claims)
+    for name, effects in finding.effects.items():
+        wanted, found = claim(name).metrics, {(e.metric, e.unit) for e in effects}
+        assert (effects[0].metric, effects[0].unit) == (wanted[0].name, wanted[0].unit)
+        assert {(m.name, m.unit) for m in wanted} <= found
+    for table in finding.tables:
+        assert {len(row) for row in table.rows} <= {len(table.columns)}
 
 
+@each
+def test_every_claim_is_estimated_at_some_protocol(reproduction: Reproduction) -> None:
+    found = (reproduction.estimate(finished(reproduction, p)).effects for p in reproduction.protocols)
+    assert {name for effects in found for name in effects} == set(reproduction.claims)
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.DIVERGED])
 @each_protocol
-def test_a_failed_experiment_is_estimated_without_a_crash(
-    reproduction: Reproduction, protocol: Protocol
+def test_an_experiment_gone_wrong_is_estimated_without_a_crash(
+    reproduction: Reproduction, protocol: Protocol, status: Status
 ) -> None:
-    evidence = gather(reproduction, protocol, 1, lambda trial: record_for(trial, status=Status.FAILED))
-    reproduction.estimate(evidence)
+    reproduction.estimate(finished(reproduction, protocol, 1, status))
+
+
+@each
+def test_smoke_is_never_a_verdict(reproduction: Reproduction) -> None:
+    """Whatever the numbers, on any data, and with as many seeds as anyone likes."""
+    evidence = finished(reproduction, reproduction.protocol("smoke"), seeds=5)
+    effects = reproduction.estimate(evidence).effects
+    for name in reproduction.claims:
+        effect = effects[name][0] if name in effects else None
+        assert judge(claim(name), evidence, effect).outcome is Outcome.SMOKE

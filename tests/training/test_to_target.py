@@ -32,7 +32,8 @@ def train(trial: Trial, folder: Path, root: Path | None = None, stop_after: int 
             return stop_after is not None and len(seen) >= stop_after
 
         try:
-            return to_target.run(trial, Session("cpu", root, folder / "trial.pt", report=reports.append, stopping=stopping))
+            session = Session("cpu", root, folder / "trial.pt", report=reports.append, stopping=stopping)
+            return to_target.run(trial, session)
         except Interrupted:
             continue
 

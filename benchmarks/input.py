@@ -1,0 +1,168 @@
+"""Images a second from photographs on the disk to training batches: a pack against decoding every epoch.
+
+python benchmarks/input.py --source DIR [--threads 2] [--images 1200] [--batch 128] [--repeats 5] [--out FILE]
+
+DIR holds imagenette: train/<class>/ and val/<class>/. Both sides make the paper's batches (§2, §4.1: shorter
+side to 256, centre 256, random 224, flip, PCA noise, mean) on the CPU, of the same images, in interleaved
+rounds. Theirs is torchvision's ImageFolder, its transforms and a DataLoader with a worker a core, as is
+usual. Ours is `Prefetched` over a pack. Both have the allocator settings of a trial, and packing is
+timed apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from harness.engines.local import ALLOCATOR
+
+if any(name not in os.environ for name in ALLOCATOR):  # the allocator reads them once, at the start
+    os.execve(sys.executable, [sys.executable, *sys.argv], {**ALLOCATOR, **os.environ})
+
+import torch
+from rich.console import Console
+from torch import Tensor
+from torch.utils.data import DataLoader, Subset
+from torchvision.datasets import ImageFolder
+from torchvision.transforms import v2
+
+from benchmarks.lrn import hardware
+from harness.data import datasets, prepare
+from harness.data.augment import ColourBasis
+from harness.data.images import Images
+from harness.data.packed import Prefetched
+from harness.streams import generator
+from harness.training.recipes import PAPER
+
+Epoch = Callable[[int], Iterator[tuple[Tensor, Tensor]]]
+
+
+class Noise:
+    """PCA colour noise and the mean, image by image, as a transform; the paper's amounts."""
+
+    def __init__(self, mean: Tensor, basis: ColourBasis) -> None:
+        """`mean` is float32 (256, 256, 3) on the 0–255 scale; here its centre is subtracted."""
+        self.mean = mean[16:240, 16:240].permute(2, 0, 1)
+        colour = PAPER.augmentation.colour
+        assert colour is not None
+        self.sigma, self.spread = colour.sigma, basis.values * (colour.white / 255)
+        self.vectors = basis.vectors
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """A crop uint8 (3, 224, 224) as input."""
+        shift = self.vectors @ (self.sigma * torch.randn(3, dtype=torch.float64) * self.spread)
+        return image.float() - self.mean + shift.float()[:, None, None]
+
+
+def theirs(source: Path, options: argparse.Namespace, mean: Tensor, basis: ColourBasis) -> Epoch:
+    """ImageFolder, transforms and DataLoader."""
+    steps = [v2.Resize(256), v2.CenterCrop(256), v2.RandomCrop(224), v2.RandomHorizontalFlip()]
+    found = ImageFolder(str(source / "train"), v2.Compose([*steps, v2.PILToTensor(), Noise(mean, basis)]))
+    images = Subset(found, torch.randperm(len(found))[: options.images].tolist())
+    loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
+        images, options.batch, shuffle=True, num_workers=options.threads, persistent_workers=True
+    )
+    return lambda epoch: iter(loader)
+
+
+def ours(images: Images, options: argparse.Namespace, mean: Tensor, basis: ColourBasis) -> Epoch:
+    """The pack."""
+    batches = Prefetched(images, mean, PAPER.augmentation, 0, basis, options.threads)
+
+    def epoch(number: int) -> Iterator[tuple[Tensor, Tensor]]:
+        order = torch.randperm(len(images), generator=generator(0, "order", number))[: options.images]
+        batches.begin(number, order)
+        batches.expect(order, options.batch)
+        return map(batches.gather, torch.split(order, options.batch))
+
+    return epoch
+
+
+def rate(epoch: Epoch, number: int) -> float:
+    """Images a second over an epoch."""
+    start, count = time.perf_counter(), 0
+    for inputs, _ in epoch(number):
+        count += len(inputs)
+    return count / (time.perf_counter() - start)
+
+
+def packed(source: Path, out: Path, options: argparse.Namespace) -> tuple[float, int]:
+    """Seconds that packing takes, and how many images that is."""
+    start = time.perf_counter()
+    prepare.prepare("imagenette", source, out, options.threads, Console(stderr=True))
+    seconds = time.perf_counter() - start
+    return seconds, sum(len(datasets.split("imagenette", out, name)) for name in ("train", "val"))
+
+
+def measure(options: argparse.Namespace, out: Path) -> dict[str, Any]:
+    """Rates of both sides, in turn, after a round that is not counted."""
+    seconds, count = packed(options.source, out, options)
+    mean, basis = datasets.mean_and_basis("imagenette", out)
+    place = prepare.inside("imagenette", options.source)
+    sides = {
+        "ImageFolder and DataLoader": theirs(place, options, mean, basis),
+        "pack": ours(datasets.load("imagenette", out), options, mean, basis),
+    }
+    for epoch in sides.values():
+        rate(epoch, 0)
+    rates: dict[str, list[float]] = {name: [] for name in sides}
+    for number in range(1, options.repeats + 1):
+        for name, epoch in sides.items():
+            rates[name].append(rate(epoch, number))
+    return {"rates": rates, "packing_seconds": seconds, "packed_images": count}
+
+
+def summary(found: dict[str, Any]) -> dict[str, float]:
+    """The ratio in every round, and after how many epochs packing has paid."""
+    slow, fast = found["rates"].values()
+    ratios = [b / a for a, b in zip(slow, fast, strict=True)]
+    saved = 1 / statistics.median(slow) - 1 / statistics.median(fast)  # seconds an image and epoch
+    packing_each = found["packing_seconds"] / found["packed_images"]
+    return {
+        "ratio_median": statistics.median(ratios),
+        "ratio_least": min(ratios),
+        "packing_images_per_second": 1 / packing_each,
+        "pays_after_epochs": packing_each / saved if saved > 0 else float("inf"),
+    }
+
+
+def main() -> None:
+    """Prints the table."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("--source", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--images", type=int, default=1200)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--out", type=Path, help="a JSON file for the numbers")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(options, Path(folder))
+    told = summary(found)
+    print(f"{hardware('cpu')}; {options.threads} processes or threads, batch {options.batch}\n")
+    print("| input | images/s: median (least–most) | n |")
+    print("|---|---:|---:|")
+    for name, rates in found["rates"].items():
+        middle, least, most = statistics.median(rates), min(rates), max(rates)
+        print(f"| {name} | {middle:.0f} ({least:.0f}–{most:.0f}) | {len(rates)} |")
+    print(f"\nThe pack is {told['ratio_median']:.1f} times as fast (least {told['ratio_least']:.1f}).")
+    print(f"Packing: {told['packing_images_per_second']:.0f} images/s; ", end="")
+    print(f"it has paid after {told['pays_after_epochs']:.1f} epochs.")
+    if options.out:
+        options.out.write_text(json.dumps({**found, **told}, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

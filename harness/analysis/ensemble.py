@@ -1,0 +1,33 @@
+"""Table 2: the error of the average of several networks' predictions, beside their own errors."""
+
+from __future__ import annotations
+
+import importlib
+
+import torch
+
+from harness.analysis.settings import Ensemble
+from harness.session import Outcome, Session
+from harness.training import artifacts
+from harness.training.evaluate import judge
+from harness.trials import Status, Trial
+
+
+def run(trial: Trial, session: Session) -> Outcome:
+    """Ten-view errors in percent, of the networks one by one on average, and of their average."""
+    settings: Ensemble = trial.settings
+    first = settings.of[0].settings
+    reader = importlib.import_module(first.reader.implementation)
+    labels = reader.inputs(first, 0, session.data, torch.device("cpu")).test.images.labels
+    alone = [artifacts.tensor(session.artifacts.trained(t), "probabilities") for t in settings.of]
+    together = judge(sum(alone, start=torch.zeros(())) / len(alone), labels)
+    each = [judge(p, labels) for p in alone]
+    return Outcome(
+        Status.OK,
+        {
+            "single_top1": 100 * sum(e.top1 for e in each) / len(each),
+            "single_top5": 100 * sum(e.top5 for e in each) / len(each),
+            "average_top1": 100 * together.top1,
+            "average_top5": 100 * together.top5,
+        },
+    )

@@ -1,0 +1,114 @@
+"""Figure 4: the training images nearest to a test image, by the last hidden layer and by pixels.
+
+By pixels the images are compared as the network is given them: centre crops less the mean.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import io
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from harness.analysis.settings import Neighbours
+from harness.data.augment import Views
+from harness.data.inputs import Inputs
+from harness.models.description import Dense
+from harness.models.network import Net
+from harness.session import Outcome, Session
+from harness.training import artifacts
+from harness.trials import Status, Trial
+
+CHUNK = 500
+Features = Callable[[Tensor], Tensor]
+
+
+def run(trial: Trial, session: Session) -> Outcome:
+    """The share of nearest training images with the query's class, in percent, by features and by pixels."""
+    settings: Neighbours = trial.settings
+    trained = settings.of.settings
+    device = torch.device(session.device)
+    reader = importlib.import_module(trained.reader.implementation)
+    inputs: Inputs = reader.inputs(trained, 0, session.data, device)
+    net = artifacts.network(session.artifacts.trained(settings.of), trained.network).to(device)
+    train, test = inputs.sample, inputs.test
+    some = torch.arange(min(settings.queries, len(test.images)), device=device)
+    found = {
+        name: nearest(_all(features, train), _all(features, test, some), settings)
+        for name, features in {"features": net_features(net), "pixels": _pixels}.items()
+    }
+    labels = test.images.labels[some]
+    share = {
+        name: 100 * float((train.images.labels[near] == labels[:, None]).float().mean())
+        for name, near in found.items()
+    }
+    metrics: dict[str, float | None] = {
+        **share,
+        "queries": float(len(some)),
+        "searched": float(len(train.images)),
+    }
+    return Outcome(Status.OK, metrics, details=_picture(net, inputs, found, settings))
+
+
+def net_features(net: Net) -> Features:
+    """Outputs of the last hidden layer, after its nonlinearity: (N, units) of inputs (N, 3, side, side)."""
+    last = max(i for i, layer in enumerate(net.description.layers) if isinstance(layer, Dense))
+    hidden = nn.Sequential(*list(net.layers)[:last])
+    return lambda x: torch.flatten(hidden(x), 1)
+
+
+def _pixels(x: Tensor) -> Tensor:
+    return x.flatten(1)
+
+
+@torch.no_grad()
+def _all(features: Features, views: Views, chosen: Tensor | None = None) -> Tensor:
+    """Features (N, numbers) of the centre views of the chosen images, or of all."""
+    device = views.mean.device
+    chosen = torch.arange(len(views.images), device=device) if chosen is None else chosen
+    return torch.cat([features(views.see(part, views.centre)).float() for part in torch.split(chosen, CHUNK)])
+
+
+def nearest(searched: Tensor, queries: Tensor, settings: Neighbours) -> Tensor:
+    """Indices (queries, nearest) into `searched` by Euclidean distance, nearest first."""
+    parts = torch.split(queries, CHUNK)
+    near = [torch.cdist(q, searched).topk(settings.nearest, largest=False).indices for q in parts]
+    return torch.cat(near)
+
+
+def _picture(net: Net, inputs: Inputs, found: dict[str, Tensor], settings: Neighbours) -> dict[str, Any]:
+    """What Figure 4 shows of the first few queries: the image, its likeliest classes, its nearest images."""
+    test, train = inputs.test, inputs.sample
+    shown = torch.arange(min(settings.shown, len(test.images)), device=test.mean.device)
+    with torch.no_grad():
+        likely = net(test.see(shown, test.centre)).softmax(1).cpu()
+    best = likely.topk(min(5, likely.shape[1]))
+    queries = [
+        {
+            "image": _png(test, i),
+            "label": int(test.images.labels[i]),
+            "classes": best.indices[i].tolist(),
+            "probabilities": [round(p, 4) for p in best.values[i].tolist()],
+            **{name: _list(train, near[i]) for name, near in found.items()},
+        }
+        for i in shown.tolist()
+    ]
+    return {"queries": queries}
+
+
+def _list(views: Views, chosen: Tensor) -> list[dict[str, Any]]:
+    return [{"image": _png(views, i), "label": int(views.images.labels[i])} for i in chosen.tolist()]
+
+
+def _png(views: Views, index: int) -> str:
+    """The image's centre as PNG in base64."""
+    at, side = views.centre, views.how.side
+    pixels = views.images.pixels[index, at.top : at.top + side, at.left : at.left + side]
+    file = io.BytesIO()
+    Image.fromarray(pixels.cpu().numpy()).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()

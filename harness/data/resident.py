@@ -1,0 +1,35 @@
+"""Inputs whose images all lie in the memory of the device that trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from harness.data.augment import Augmented, Views, colour_basis
+from harness.data.images import Images, load
+from harness.data.inputs import Inputs
+from harness.training.recipe import Scheduled
+
+
+def inputs(settings: Scheduled, seed: int, root: Path | None, device: torch.device) -> Inputs:
+    """CIFAR-10 in `root`, or its stand-in."""
+    train, test = (load(settings.dataset, root, train) for train in (True, False))
+    return assemble(settings, seed, train, test, device)
+
+
+def assemble(settings: Scheduled, seed: int, train: Images, test: Images, device: torch.device) -> Inputs:
+    """As many images as the settings say; mean image and colour components of those trained on."""
+    train, test = _first(train, settings.images), _first(test, settings.test_images)
+    how, mean = settings.augmentation, train.mean().to(device)
+    basis = colour_basis(train.pixels) if how.colour else None
+    return Inputs(
+        Augmented(train.to(device), mean, how, seed, basis),
+        len(train),
+        Views(_first(train, settings.sample).to(device), mean, how),
+        Views(test.to(device), mean, how),
+    )
+
+
+def _first(images: Images, count: int | None) -> Images:
+    return images if count is None or count >= len(images) else images.first(count)

@@ -1,0 +1,34 @@
+"""Plans that first train networks and then measure them: a measurement waits for the records it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from harness.ablation import BASELINE, training
+from harness.experiments import Lookup, Plan, Planned, Protocol, Role
+from harness.trials import Status, Trial
+
+ARM = "paper"
+
+
+def plan_of(
+    settings: Callable[[Sequence[Trial]], Any], networks: Callable[[Protocol], int] = lambda protocol: 1
+) -> Callable[[Protocol, int, Lookup], Plan]:
+    """Measures the paper's network, `networks` at a time: no network is in two measurements."""
+
+    def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
+        size = networks(protocol)
+        trained = [training(protocol.settings, BASELINE, seed) for seed in range(seeds * size)]
+        groups = [trained[i * size : (i + 1) * size] for i in range(seeds)]
+        ready = [(seed, group) for seed, group in enumerate(groups) if all(map(_ok, map(lookup, group)))]
+        planned = [Planned(trial, ARM, Role.TRAINING) for trial in trained]
+        planned += [Planned(Trial(settings(group), seed), ARM, Role.FINAL) for seed, group in ready]
+        waiting = seeds - len(ready)
+        return Plan(tuple(planned), f"{waiting} measurements of the trained networks" if waiting else "")
+
+    return plan
+
+
+def _ok(record: Any) -> bool:
+    return record is not None and record.status is Status.OK

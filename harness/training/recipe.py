@@ -1,0 +1,79 @@
+"""What a training needs, as data: network, schedule, augmentation, and how it is measured. Needs no torch.
+
+Initialisation, bias constants, weight decay and dropout belong to the network's layers (`harness.models`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+from harness.data.views import Augmentation
+from harness.models.description import Network, Weighted
+from harness.training.schedules import Schedule
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A network and all that its training needs but data and a seed; the defaults are the text's (§5)."""
+
+    name: str
+    network: Network
+    schedule: Schedule
+    augmentation: Augmentation
+    batch_size: int = 128
+    momentum: float = 0.9
+    bias_rate_factor: float = 1.0  # the biases' rate, in that which the schedule gives them
+    bias_decay: bool = True  # whether biases decay as their layer's weights do
+
+    def __post_init__(self) -> None:
+        """ValueError where the parts do not fit each other."""
+        _, *sides = self.network.input
+        if sides != [self.augmentation.side] * 2:
+            raise ValueError(f"{self.name}: crops of {self.augmentation.side} for an input of {sides}")
+        layers = {layer.name for layer in self.network.layers if isinstance(layer, Weighted)}
+        if unknown := self.schedule.names - layers:
+            raise ValueError(f"{self.name}: the schedule names layers {sorted(unknown)} that are not there")
+
+
+@dataclass(frozen=True)
+class Resident:
+    """CIFAR-10, held whole in the memory of the device that trains."""
+
+    implementation: ClassVar[str] = "harness.data.resident"
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """Packed photographs mapped from the disk, or a folder of them held in memory."""
+
+    implementation: ClassVar[str] = "harness.data.photograph_inputs"
+
+
+@dataclass(frozen=True)
+class Scheduled(Recipe):
+    """A recipe to train to the end of its schedule, on what images, and what to measure on the way."""
+
+    implementation: ClassVar[str] = "harness.training.scheduled"
+    dataset: str = "cifar10"
+    reader: Any = field(default_factory=Resident)
+    images: int | None = None  # of the training set; None: all
+    test_images: int | None = None
+    max_epochs: int = 90
+    parts: int = 10  # of an epoch: a row of the curve each, and the places to stop and go on
+    sample: int = 10_000  # training images that the training error is measured on
+    watched: int = 2_000  # of these, those looked at after every part; of unseen ones, after every epoch
+
+    @property
+    def most_images(self) -> int:
+        """The most images that a trial may train on; an upper bound of its cost."""
+        return (self.images or SIZES.get(self.dataset, 0)) * self.max_epochs
+
+
+# Training images of the whole data sets.
+SIZES = {"cifar10": 50_000, "imagenette": 9_469, "imagenet": 1_281_167, "imagenet-2010": 1_261_406}
+
+
+def scheduled(recipe: Recipe, **measured: Any) -> Scheduled:
+    """The recipe as settings of a trial; `measured` are the fields that `Scheduled` adds."""
+    return Scheduled(**{f.name: getattr(recipe, f.name) for f in fields(Recipe)}, **measured)

@@ -1,0 +1,129 @@
+"""What augmentation costs: seconds a step with crops, flips and colours, ÷ with plain centre crops (§4.1).
+
+    ./repro.py run augmentation-cost --protocol two-cores --device cpu
+
+In the paper the CPU makes the next batch while the GPU trains on this one, so that augmentation is free as
+long as it takes less time than a step. Here a thread of the CPU makes the batches, from 256-pixel images in
+memory, beside a GPU (`imagenet`) or beside one other thread that trains (`two-cores`). For comparison the
+device that trains also does it itself, in line. It costs about five minutes on two quiet cores.
+
+Observed: not yet measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness import blocks
+from harness.data.views import Augmentation, ColourNoise
+from harness.experiments import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
+from harness.models.alexnet import alexnet
+from harness.training.timing import PLAIN, Feed, StepTime
+
+FULL = Augmentation(colour=ColourNoise())
+ARMS = {
+    "plain": (Feed.BACKGROUND, PLAIN),
+    "augmented": (Feed.BACKGROUND, FULL),
+    "plain, in line": (Feed.INLINE, PLAIN),
+    "augmented, in line": (Feed.INLINE, FULL),
+}
+PAIRS = {"in the background": ("augmented", "plain"), "in line": ("augmented, in line", "plain, in line")}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a protocol fixes: the net, the batches, the length of a block, and the device."""
+
+    device: str | None
+    side: int = 224
+    width: float = 1.0
+    classes: int = 1000
+    batch: int = 128
+    images: int = 512
+    steps: int = 20
+    warm_up: int = 5
+    arms: tuple[str, ...] = tuple(ARMS)
+
+    def timed(self, arm: str) -> StepTime:
+        """The paper's net, fed as the arm says."""
+        feed, augmentation = ARMS[arm]
+        return StepTime(
+            network=alexnet("paper", side=self.side, width=self.width, classes=self.classes),
+            batch=self.batch,
+            steps=self.steps,
+            warm_up=self.warm_up,
+            feed=feed,
+            augmentation=augmentation,
+            images=self.images,
+            device=self.device,
+        )
+
+
+def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
+    """All arms in as many blocks as seeds."""
+    scale: Scale = protocol.settings
+    return blocks.interleaved({arm: scale.timed(arm) for arm in scale.arms}, seeds)
+
+
+def estimate(evidence: Evidence) -> Finding:
+    """Ratio of step times with ÷ without, paired by block: in the background the claim, in line beside it."""
+    from harness import stats  # brings scipy, which the list of claims can do without
+
+    found = {how: blocks.paired(evidence, *pair) for how, pair in PAIRS.items()}
+    effects = {how: stats.paired_ratio("step time", "×", *both) for how, both in found.items() if both[0]}
+    if not effects:
+        return Finding()
+    rows = tuple(
+        (how, e.n, e.estimate, e.ci95.low if e.ci95 else None, e.ci95.high if e.ci95 else None)
+        for how, e in effects.items()
+    )
+    columns = ("augmentation", "blocks", "step time, with ÷ without", "95 % from", "to")
+    ratios = Table("What augmentation costs", columns, rows)
+    primary = effects.get("in the background")
+    return Finding(
+        {"augmentation-cost": (primary,)} if primary else {},
+        (ratios, blocks.table(evidence, ARMS)),
+        blocks.deviations(evidence),
+    )
+
+
+NOISE = "Images of noise in memory: reading and decoding, which both arms would share, is left out."
+PROTOCOLS = (
+    Protocol(
+        "smoke",
+        "the net at 1/16 of its width on 67 pixels, in the background alone: shows that everything runs",
+        None,
+        2,
+        Scale(
+            None, side=67, width=1 / 16, classes=10, batch=4, images=8, steps=2, warm_up=1,
+            arms=("plain", "augmented"),
+        ),
+        ("A narrow net trains as fast as its batches are made: says nothing about the claim.",),
+    ),
+    Protocol(
+        "two-cores",
+        "the whole net, batches of 8; one thread of a CPU trains, another makes the batches",
+        None,
+        5,
+        Scale("cpu", batch=8, images=128, steps=5, warm_up=2),
+        (NOISE, "The device that trains is a thread of the CPU too.", "Batches of 8 in place of 128."),
+    ),
+    Protocol(
+        "imagenet",
+        "the whole net, batches of 128; a GPU trains, a thread of the CPU makes the batches",
+        None,
+        5,
+        Scale("cuda"),
+        (NOISE,),
+    ),
+)  # fmt: skip
+
+REPRODUCTION = Reproduction(
+    name="augmentation-cost",
+    claims=("augmentation-cost",),
+    protocols=PROTOCOLS,
+    plan=plan,
+    estimate=estimate,
+    manipulated=("feed", "augmentation"),
+    doc=__doc__ or "",
+)

@@ -1,0 +1,44 @@
+"""Removing any one of the middle layers costs top-1 accuracy (abstract, §7: about 2 points).
+
+    ./repro.py run depth --protocol cifar10
+
+Each of the second to the fifth convolution is removed in turn, with its nonlinearity and norm; pooling and
+the sizes of the maps stay. Without the third the columns also lose their only crossing before the dense
+layers. The claim is judged by the layer whose loss costs least: what holds for that one holds for any.
+Costs COST.
+
+Observed: OBSERVED
+"""
+
+from __future__ import annotations
+
+from harness.ablation import BASELINE, Arm, arms_table, difference, metric, plan_of
+from harness.experiments import Evidence, Finding, Reproduction
+from harness.scales import EVERY
+
+WHOLE = "all layers"
+REMOVED = {f"without {layer}": layer for layer in ("conv2", "conv3", "conv4", "conv5")}
+ARMS = {WHOLE: BASELINE} | {arm: Arm(network={"without": (layer,)}) for arm, layer in REMOVED.items()}
+
+
+def estimate(evidence: Evidence) -> Finding:
+    """By how much the top-1 error rises without the layer that costs least, then without each of the four."""
+    rises = {arm: difference(evidence, arm, WHOLE, "top-1 error", metric("ten_top1")) for arm in REMOVED}
+    known = sorted((e.estimate, arm) for arm, e in rises.items() if e.estimate is not None)
+    if not known:
+        return Finding()
+    _, least = known[0]
+    named = (difference(evidence, a, WHOLE, f"top-1 error, {a}", metric("ten_top1")) for a in REMOVED)
+    note = f"Judged by the arm {least}: its mean loss is the smallest, a choice made after the runs."
+    return Finding({"depth": (rises[least], *named)}, (arms_table(evidence),), (note,))
+
+
+REPRODUCTION = Reproduction(
+    name="depth",
+    claims=("depth",),
+    protocols=EVERY,
+    plan=plan_of(ARMS),
+    estimate=estimate,
+    manipulated=("network.layers",),
+    doc=__doc__,
+)

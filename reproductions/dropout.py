@@ -1,0 +1,45 @@
+"""Dropout: without it substantial overfitting, with it about twice the iterations (§4.2).
+
+    ./repro.py run dropout --protocol cifar10
+
+Two claims from the same two arms. Overfitting is the gap between test and training error, both by the centre
+view of the trained weights. Iterations are epochs until the weights at hand, tested without dropout, reach a
+training loss that both arms can be expected to reach; an arm that does not is censored. Costs COST.
+
+Observed: OBSERVED
+"""
+
+from __future__ import annotations
+
+from harness.ablation import BASELINE, Arm, arms_table, difference, gap, plan_of
+from harness.experiments import Evidence, Finding, Reproduction
+from harness.scales import EVERY
+from harness.target import ratio_to_target, targets_table
+
+ARMS = {"with dropout": BASELINE, "without dropout": Arm(network={"dropout": 0.0})}
+LEVEL = {"smoke": 2.3, "cifar10": 1.3, "imagenette": 1.0, "imagenette-short": 1.8, "imagenet": 3.0}
+
+
+def estimate(evidence: Evidence) -> Finding:
+    """The gap without dropout less that with it; the ratio of the epochs to the declared training loss."""
+    with_it, without = ARMS
+    level = LEVEL[evidence.protocol.name]
+    overfitting = difference(evidence, without, with_it, "gap", gap)
+    iterations = ratio_to_target(evidence, with_it, without, "train_loss", level)
+    return Finding(
+        {"dropout-overfitting": (overfitting,), "dropout-iterations": iterations},
+        (arms_table(evidence), targets_table(evidence, "train_loss", level)),
+        (f"Iterations are counted to a training loss of {level:g}, tested without dropout.",),
+    )
+
+
+REPRODUCTION = Reproduction(
+    name="dropout",
+    claims=("dropout-overfitting", "dropout-iterations"),
+    protocols=EVERY,
+    plan=plan_of(ARMS),
+    estimate=estimate,
+    figure="training-curves",
+    manipulated=("network.layers",),
+    doc=__doc__,
+)

@@ -1,0 +1,37 @@
+"""The network's own error: ten views on the ILSVRC-2010 test set, and the centre view alone (§6, Table 1).
+
+    ./repro.py run error-rate --protocol imagenet
+
+Two claims from one arm: 37.5 / 17.0 % with ten views, and what the ten views gain over the centre. Every
+ablation has this arm too, so after any of them it costs nothing. At another scale than the paper's an error
+has no figure to be held against and is shown as it is. Costs COST.
+
+Observed: OBSERVED
+"""
+
+from __future__ import annotations
+
+from harness.ablation import BASELINE, arms_table, gains, levels, plan_of
+from harness.experiments import Evidence, Finding, Reproduction
+from harness.scales import EVERY
+
+ARM = "paper"
+
+
+def estimate(evidence: Evidence) -> Finding:
+    """Mean ten-view errors in percent; centre-view errors less ten-view errors of the same weights."""
+    effects = {
+        "error-rate": levels(evidence, ARM, "ten_top1", "ten_top5"),
+        "ten-view": gains(evidence, ARM, ("centre_top1", "centre_top5"), ("ten_top1", "ten_top5")),
+    }
+    return Finding(effects, (arms_table(evidence),))
+
+
+REPRODUCTION = Reproduction(
+    name="error-rate",
+    claims=("error-rate", "ten-view"),
+    protocols=EVERY,
+    plan=plan_of({ARM: BASELINE}),
+    estimate=estimate,
+    doc=__doc__,
+)

@@ -1,0 +1,188 @@
+"""How long training takes: 90 epochs at the measured throughput (abstract, §5: five to six days on two GPUs).
+
+    ./repro.py run training-time --protocol machine --device cpu
+
+Steps of the paper's net are timed at batches of 128, and 90 epochs of the 1.26 million images of ILSVRC-2010
+reckoned from them. The paper's way, one column a device, stands beside one device alone and beside the later
+way of the whole net on every device, each with a batch of its own, for which arXiv 1404.5997 gives hours.
+`machine` takes two threads of a CPU for two devices and costs about five minutes on two quiet cores;
+`imagenet` needs two GPUs, `one-gpu` one, `eight-gpus` eight.
+
+Observed: not yet measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import fmean
+
+from harness import blocks
+from harness.experiments import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
+from harness.models.alexnet import alexnet
+from harness.training.timing import Arrangement, StepTime
+
+EPOCHS = 90
+IMAGES = {"ILSVRC-2010": 1_261_406, "ILSVRC-2012": 1_281_167}  # of the training sets
+DAY, HOUR = 86_400, 3_600
+ONE_WEIRD_TRICK = {1: 98.05, 2: 50.24, 4: 26.20, 8: 15.68}  # hours on so many GPUs, arXiv 1404.5997
+
+Arm = tuple[Arrangement, int]  # with its number of ranks
+COLUMNS: Arm = (Arrangement.COLUMNS, 2)
+ALONE: Arm = (Arrangement.ONE, 1)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a protocol fixes: the net, the length of a block, the device, and the arms, the claim's first."""
+
+    device: str | None
+    arms: tuple[Arm, ...]
+    side: int = 224
+    width: float = 1.0
+    classes: int = 1000
+    batch: int = 128
+    steps: int = 20
+    warm_up: int = 5
+
+    def timed(self) -> dict[str, StepTime]:
+        """The paper's net in every arrangement."""
+        network = alexnet("paper", side=self.side, width=self.width, classes=self.classes)
+        return {
+            label(arm): StepTime(
+                network, *arm, batch=self.batch, steps=self.steps, warm_up=self.warm_up, device=self.device
+            )
+            for arm in self.arms
+        }
+
+
+def label(arm: Arm) -> str:
+    """An arm's name, such as `columns × 2`."""
+    arrangement, ranks = arm
+    return str(arrangement) if ranks == 1 else f"{arrangement} × {ranks}"
+
+
+def parallel(*ranks: int) -> tuple[Arm, ...]:
+    """The whole net on so many devices each."""
+    return tuple((Arrangement.DATA_PARALLEL, count) for count in ranks)
+
+
+def days(images_per_second: float, data: str = "ILSVRC-2010") -> float:
+    """Days that 90 epochs take."""
+    return EPOCHS * IMAGES[data] / images_per_second / DAY
+
+
+def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
+    """All arms in as many blocks as seeds."""
+    return blocks.interleaved(protocol.settings.timed(), seeds)
+
+
+def estimate(evidence: Evidence) -> Finding:
+    """Days and images a second of the first arm, and how every arm scales."""
+    from harness import stats  # brings scipy, which the list of claims can do without
+
+    scale: Scale = evidence.protocol.settings
+    rates = list(blocks.values(evidence, label(scale.arms[0]), "images_per_second").values())
+    if not rates:
+        return Finding()
+    effects = (
+        stats.level("training time", "days", [days(rate) for rate in rates]),
+        stats.level("throughput", "images/s", rates),
+    )
+    tables = (_scaling(evidence, scale), blocks.table(evidence, map(label, scale.arms)))
+    return Finding({"training-time": effects}, tables, blocks.deviations(evidence))
+
+
+def _scaling(evidence: Evidence, scale: Scale) -> Table:
+    rates = {arm: blocks.values(evidence, label(arm), "images_per_second").values() for arm in scale.arms}
+    means = {arm: fmean(found) for arm, found in rates.items() if found}
+    rows = tuple(_row(arm, mean, means.get(ALONE)) for arm, mean in sorted(means.items(), key=_by_ranks))
+    columns = (
+        "arrangement", "devices", "images/s", "times one device", "days, ILSVRC-2010", "days, ILSVRC-2012",
+        "arXiv 1404.5997, hours", "times one GPU there",
+    )  # fmt: skip
+    note = (
+        f"Days are of {EPOCHS} epochs. Columns share one batch, data-parallel devices have one each. The "
+        "paper: five to six days on two GTX 580. arXiv 1404.5997 splits the batch in convolutions and the "
+        "units in dense layers; its hours are shown beside data-parallel ones, which come nearest."
+    )
+    return Table("How training scales", columns, rows, note)
+
+
+def _by_ranks(item: tuple[Arm, float]) -> tuple[int, str]:
+    (arrangement, ranks), _ = item
+    return ranks, str(arrangement)
+
+
+def _row(arm: Arm, rate: float, alone: float | None) -> tuple[object, ...]:
+    arrangement, ranks = arm
+    theirs = (
+        ONE_WEIRD_TRICK.get(ranks) if arrangement in (Arrangement.ONE, Arrangement.DATA_PARALLEL) else None
+    )
+    return (
+        str(arrangement), ranks, rate, rate / alone if alone else None,
+        days(rate), days(rate, "ILSVRC-2012"), theirs, ONE_WEIRD_TRICK[1] / theirs if theirs else None,
+    )  # fmt: skip
+
+
+NOISE = "Images of noise in memory: reading, decoding and testing are left out."
+PROTOCOLS = (
+    Protocol(
+        "smoke",
+        "the net at 1/16 of its width on 67 pixels: shows that everything runs",
+        None,
+        1,
+        Scale(
+            None,
+            (COLUMNS, ALONE, *parallel(2)),
+            side=67,
+            width=1 / 16,
+            classes=10,
+            batch=4,
+            steps=2,
+            warm_up=1,
+        ),
+        ("Narrow nets: days of nothing.",),
+    ),
+    Protocol(
+        "machine",
+        "the whole net, batches of 128; one and two threads of a CPU stand for devices",
+        None,
+        3,
+        Scale("cpu", (COLUMNS, ALONE, *parallel(2)), steps=2, warm_up=1),
+        (NOISE, "A thread of a CPU is the device."),
+    ),
+    Protocol(
+        "imagenet",
+        "the whole net, batches of 128, on one and on two GPUs",
+        None,
+        5,
+        Scale("cuda", (COLUMNS, ALONE, *parallel(2))),
+        (NOISE,),
+    ),
+    Protocol(
+        "one-gpu",
+        "the whole net, batches of 128, on one GPU: alone, and as two columns in two streams",
+        None,
+        5,
+        Scale("cuda", (ALONE, (Arrangement.STREAMS, 1))),
+        (NOISE, "One GPU in place of two."),
+    ),
+    Protocol(
+        "eight-gpus",
+        "the whole net, batches of 128 a GPU, on 1, 2, 4 and 8 GPUs",
+        None,
+        5,
+        Scale("cuda", (COLUMNS, ALONE, *parallel(2, 4, 8))),
+        (NOISE,),
+    ),
+)
+
+REPRODUCTION = Reproduction(
+    name="training-time",
+    claims=("training-time",),
+    protocols=PROTOCOLS,
+    plan=plan,
+    estimate=estimate,
+    manipulated=("arrangement", "ranks"),
+    doc=__doc__ or "",
+)

@@ -1,0 +1,133 @@
+"""Two GPUs against one: seconds a step of the two-column net and of a net with half its kernels (§3.2).
+
+    ./repro.py run two-gpu-time --protocol two-cores --device cpu
+
+Both nets are those of the paper: the one-GPU net has half of the kernels in the first four convolutions; its
+last one and its dense layers are not halved, so that both have about as many parameters. `imagenet` needs two
+GPUs. `two-cores` takes two threads of a CPU for two devices, and gloo for what 2012's GPUs sent one another;
+it costs about three minutes on two quiet cores. `one-gpu-streams` runs both columns on one GPU: that is no
+second device, so it is shown and gives no verdict.
+
+Observed: not yet measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness import blocks
+from harness.experiments import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
+from harness.models.alexnet import alexnet
+from harness.training.timing import Arrangement, StepTime
+
+ONE, TWO = "one-gpu", "two-gpu"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a protocol fixes: the size of both nets, of a batch and of a block, and the devices."""
+
+    device: str | None
+    side: int = 224
+    width: float = 1.0
+    classes: int = 1000
+    batch: int = 128
+    steps: int = 20
+    warm_up: int = 5
+    arrangement: Arrangement = Arrangement.COLUMNS
+
+    def arms(self) -> dict[str, StepTime]:
+        """Both nets, each on as many devices as the paper had it."""
+        ranks = 2 if self.arrangement is Arrangement.COLUMNS else 1
+        return {
+            ONE: self._timed("one-gpu", Arrangement.ONE, 1),
+            TWO: self._timed("paper", self.arrangement, ranks),
+        }
+
+    def _timed(self, name: str, arrangement: Arrangement, ranks: int) -> StepTime:
+        return StepTime(
+            network=alexnet(name, side=self.side, width=self.width, classes=self.classes),
+            arrangement=arrangement,
+            ranks=ranks,
+            batch=self.batch,
+            steps=self.steps,
+            warm_up=self.warm_up,
+            device=self.device,
+        )
+
+
+def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
+    """Both arms in as many blocks as seeds."""
+    return blocks.interleaved(protocol.settings.arms(), seeds)
+
+
+def estimate(evidence: Evidence) -> Finding:
+    """Ratio of step times, two-GPU ÷ one-GPU net, paired by block; of streams a table alone."""
+    from harness import stats  # brings scipy, which the list of claims can do without
+
+    two, one = blocks.paired(evidence, TWO, ONE)
+    if not two:
+        return Finding()
+    effect = stats.paired_ratio("step time", "×", two, one)
+    steps = blocks.table(evidence, (ONE, TWO))
+    said = blocks.deviations(evidence)
+    if evidence.protocol.settings.arrangement is Arrangement.STREAMS:
+        rows = (
+            (effect.estimate, effect.ci95.low if effect.ci95 else None, effect.ci95 and effect.ci95.high),
+        )
+        shown = Table(
+            "Ratio of step times", ("two streams ÷ one", "95 % from", "to"), rows, "No second device."
+        )
+        return Finding({}, (steps, shown), said)
+    return Finding({"two-gpu-time": (effect,)}, (steps,), said)
+
+
+NOT_SAID = "The paper gives no figure for either time, only which is shorter."
+PROTOCOLS = (
+    Protocol(
+        "smoke",
+        "both nets at 1/16 of their width on 67 pixels: shows that everything runs",
+        None,
+        2,
+        Scale(None, side=67, width=1 / 16, classes=10, batch=4, steps=2, warm_up=1),
+        ("Narrow nets: the exchange takes most of the time, and this says nothing about the claim.",),
+    ),
+    Protocol(
+        "two-cores",
+        "both nets whole, batches of 8; two threads of a CPU stand for two devices",
+        None,
+        10,
+        Scale("cpu", batch=8, steps=5, warm_up=2),
+        (
+            NOT_SAID,
+            "A thread of a CPU is the device, and loopback TCP the link.",
+            "Batches of 8 in place of 128.",
+        ),
+    ),
+    Protocol(
+        "imagenet",
+        "both nets whole, batches of 128, on one and on two GPUs",
+        None,
+        10,
+        Scale("cuda"),
+        (NOT_SAID, "Images of noise, which take as long as photographs."),
+    ),
+    Protocol(
+        "one-gpu-streams",
+        "both nets whole, batches of 128, on one GPU, the columns in two streams: no verdict",
+        None,
+        10,
+        Scale("cuda", arrangement=Arrangement.STREAMS),
+        (NOT_SAID, "Both columns share one GPU: there is no second device, and so no verdict."),
+    ),
+)
+
+REPRODUCTION = Reproduction(
+    name="two-gpu-time",
+    claims=("two-gpu-time",),
+    protocols=PROTOCOLS,
+    plan=plan,
+    estimate=estimate,
+    manipulated=("network", "arrangement", "ranks"),
+    doc=__doc__ or "",
+)

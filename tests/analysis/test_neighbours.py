@@ -1,0 +1,155 @@
+"""Nearest images against brute force, and features against a forward pass written out."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional
+
+from harness.ablation import BASELINE, training
+from harness.analysis import neighbours
+from harness.analysis.neighbours import nearest, net_features
+from harness.analysis.settings import Neighbours
+from harness.data import resident
+from harness.data.images import load
+from harness.models.network import Net
+from harness.scales import SMOKE
+from harness.session import Artifacts, Outcome, Session
+from harness.training import artifacts
+from harness.trials import Status, Trial
+
+SMALL = training(SMOKE.settings, BASELINE, 0)
+TRAINED = replace(SMALL, settings=replace(SMALL.settings, images=128, test_images=20, sample=60))
+SETTINGS = Neighbours(TRAINED, queries=12, nearest=4, shown=3)
+
+
+def brute_force(searched: Tensor, queries: Tensor, count: int) -> np.ndarray:
+    a, b = queries.double().numpy(), searched.double().numpy()
+    distances = ((a[:, None] - b[None]) ** 2).sum(2)
+    found: np.ndarray = distances.argsort(1, kind="stable")[:, :count]
+    return found
+
+
+@given(st.integers(0, 2**31), st.integers(6, 80), st.integers(1, 40))
+@settings(max_examples=25, deadline=None)
+def test_nearest_is_brute_force(seed: int, count: int, width: int) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    searched, queries = (torch.randn(n, width, generator=draw) for n in (count, 5))
+    found = nearest(searched, queries, replace(SETTINGS, nearest=6))
+    assert np.array_equal(found.numpy(), brute_force(searched, queries, 6))
+
+
+def test_nearest_holds_for_many_pixels_of_any_size() -> None:
+    """As large as pixels are: 1,728 of 0 to 255."""
+    draw = torch.Generator().manual_seed(0)
+    searched, queries = (255 * torch.rand(n, 1728, generator=draw) - 128 for n in (600, 30))
+    found = nearest(searched, queries, SETTINGS)
+    assert np.array_equal(found.numpy(), brute_force(searched, queries, 4))
+
+
+@pytest.mark.xfail(strict=True, reason="torch.cdist multiplies out |a|² + |b|² − 2ab in float32")
+def test_nearest_holds_where_all_are_near_one_another() -> None:
+    """As features of positive numbers may be: distances of a hundredth of their size."""
+    draw = torch.Generator().manual_seed(0)
+    searched, queries = (1 + 0.01 * torch.randn(n, 128, generator=draw) for n in (600, 30))
+    found = nearest(searched, queries, SETTINGS)
+    assert np.array_equal(found.numpy(), brute_force(searched, queries, 4))
+
+
+def test_features_are_the_last_hidden_layer_s_outputs() -> None:
+    """Everything up to fc7, its nonlinearity, and 2012's factor of a half in testing."""
+    net = Net(TRAINED.settings.network).initialise(1).eval()
+    x = 50 * torch.randn(4, 3, 24, 24)
+    weights = {layer.name: (weight, bias) for layer, weight, bias in net.weighted()}
+    with torch.no_grad():
+        found = net_features(net)(x)
+        for module, layer in zip(net.layers, net.description.layers, strict=True):
+            if getattr(layer, "name", "") == "fc6":
+                break
+            x = module(x)
+        for name in ("fc6", "fc7"):
+            x = 0.5 * functional.relu(x.flatten(1) @ weights[name][0].T + weights[name][1])
+        logits = x @ weights["fc8"][0].T + weights["fc8"][1]
+        torch.testing.assert_close(found, x)
+        torch.testing.assert_close(net.layers[-1](found), logits)
+    assert found.shape == (4, 256 // 2)
+
+
+def drawn() -> Net:
+    """A network whose features are far apart: no biases, which would be the same for all images."""
+    net = Net(TRAINED.settings.network).initialise(1).eval()
+    with torch.no_grad():
+        for _, _, bias in net.weighted():
+            bias.zero_()
+    return net
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    folder = tmp_path_factory.mktemp("neighbours")
+    path = folder / "net.safetensors"
+    artifacts.save(path, drawn(), {})
+    session = Session("cpu", None, folder / "none.pt", Artifacts(of=lambda trial: path))
+    return neighbours.run(Trial(SETTINGS, 0), session)
+
+
+def crops(train: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Centre crops of the stand-in's images that are used, and their labels."""
+    chosen = load("cifar10", None, train).first(128 if train else 20)
+    if train:
+        chosen = chosen.first(60)
+    return chosen.pixels[:, 4:28, 4:28].numpy(), chosen.labels.numpy()
+
+
+def test_the_share_by_pixels_is_brute_force(outcome: Outcome) -> None:
+    """The mean image falls out of differences."""
+    (seen, labels), (asked, wanted) = crops(True), crops(False)
+    flat = [torch.tensor(x.reshape(len(x), -1)) for x in (seen, asked[:12])]
+    near = brute_force(flat[0], flat[1], 4)
+    assert outcome.status is Status.OK
+    assert outcome.metrics["pixels"] == pytest.approx(100 * (labels[near] == wanted[:12, None]).mean())
+    assert (outcome.metrics["queries"], outcome.metrics["searched"]) == (12, 60)
+
+
+def decoded(picture: dict[str, str]) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(picture["image"]))))
+
+
+def test_the_picture_shows_the_queries_and_their_nearest(outcome: Outcome, tmp_path: Path) -> None:
+    (seen, labels), (asked, wanted) = crops(True), crops(False)
+    queries = outcome.details["queries"]
+    assert len(queries) == 3
+    by_pixels = brute_force(*(torch.tensor(x.reshape(len(x), -1)) for x in (seen, asked[:3])), 4)
+    for i, query in enumerate(queries):
+        assert np.array_equal(decoded(query), asked[i])
+        assert query["label"] == wanted[i]
+        assert len(query["classes"]) == len(set(query["classes"])) == 5
+        assert query["probabilities"] == sorted(query["probabilities"], reverse=True)
+        assert len(query["features"]) == 4
+        for shown, index in zip(query["pixels"], by_pixels[i], strict=True):
+            assert shown["label"] == labels[index]
+            assert np.array_equal(decoded(shown), seen[index])
+
+
+def test_the_pictures_by_features_are_the_nearest_by_features(outcome: Outcome) -> None:
+    inputs = resident.inputs(TRAINED.settings, 0, None, torch.device("cpu"))
+    features = net_features(drawn())
+    with torch.no_grad():
+        a, b = (
+            features(v.see(torch.arange(n), v.centre)) for v, n in ((inputs.sample, 60), (inputs.test, 12))
+        )
+    near = brute_force(a, b, 4)
+    labels, wanted = inputs.sample.images.labels.numpy(), inputs.test.images.labels[:12].numpy()
+    assert outcome.metrics["features"] == pytest.approx(100 * (labels[near] == wanted[:, None]).mean())
+    for query, indices in zip(outcome.details["queries"], near, strict=False):
+        assert [shown["label"] for shown in query["features"]] == labels[indices].tolist()

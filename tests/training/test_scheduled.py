@@ -1,0 +1,173 @@
+"""Whole trainings on the stand-in: stopping, several processes, an independent loop, what is left behind."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import distributed
+from torch.multiprocessing.spawn import spawn
+from torch.nn import functional
+
+from harness.ablation import Arm
+from harness.data.views import ten
+from harness.models.network import Net
+from harness.scales import SMOKE
+from harness.session import Artifacts, Interrupted, Outcome, Session
+from harness.streams import generator
+from harness.training import artifacts, ranks, scheduled
+from harness.training.recipe import Scheduled
+from harness.training.schedules import Drops
+from harness.trials import Precision, Status, Trial
+
+CHANGES = {"images": 320, "test_images": 60, "sample": 60, "watched": 40, "max_epochs": 2, "parts": 2}
+
+
+def settings(**changes: object) -> Scheduled:
+    base: Scheduled = SMOKE.settings.settings(Arm())
+    return replace(base, **({"schedule": Drops(0.02, (1,), 2)} | CHANGES | changes))  # type: ignore[arg-type]
+
+
+def train(
+    trial: Trial, folder: Path, stopping: Callable[[], bool] = lambda: False, root: Path | None = None
+) -> Outcome:
+    mine = Artifacts(folder / "own.safetensors")
+    return scheduled.run(trial, Session("cpu", root, folder / "trial.pt", mine, stopping=stopping))
+
+
+def timeless(outcome: Outcome) -> list[dict[str, float | None]]:
+    return [{k: v for k, v in row.items() if "seconds" not in k} for row in outcome.curve]
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+def test_stopped_after_every_part_it_is_the_same_bit_for_bit(tmp_path: Path, precision: Precision) -> None:
+    trial = Trial(settings(), 3, precision)
+    whole = train(trial, tmp_path / "whole")
+    for _ in range(4):
+        with pytest.raises(Interrupted):
+            train(trial, tmp_path / "parts", lambda: True)
+    parts = train(trial, tmp_path / "parts")
+    assert timeless(whole) == timeless(parts)
+    assert whole.metrics == parts.metrics
+    left = [(tmp_path / name / "own.safetensors").read_bytes() for name in ("whole", "parts")]
+    assert left[0] == left[1]
+    assert not (tmp_path / "parts" / "trial.pt").exists()
+
+
+def test_it_equals_a_loop_written_out_by_hand(tmp_path: Path, cifar_root: Path) -> None:
+    """Without chance in the images: centre crops, no dropout. The update is written in float64."""
+    still = Arm(
+        network={"dropout": 0.0, "width": 0.25},
+        augmentation={"crops": False, "flips": False, "colour": None},
+    )
+    chosen = replace(
+        SMOKE.settings.settings(still), schedule=Drops(0.02, (1,), 2), **(CHANGES | {"images": 256})
+    )
+    outcome = train(Trial(chosen, 5), tmp_path, root=cifar_root)
+    from harness.data.images import load
+
+    images = load("cifar10", cifar_root, True).first(256)
+    pixels = images.pixels.double()
+    inputs = (pixels - pixels.mean(0))[:, 4:28, 4:28].permute(0, 3, 1, 2)
+    net = Net(chosen.network).initialise(5).double()
+    speed = {p: torch.zeros_like(p) for p in net.parameters()}
+    decay = {p: layer.decay for layer, *both in net.weighted() for p in both}
+    losses = []
+    for epoch, rate in enumerate((0.02, 0.002)):
+        order = torch.randperm(256, generator=generator(5, "order", epoch))
+        for batch in torch.split(order, 128):
+            loss = functional.cross_entropy(net(inputs[batch]), images.labels[batch])
+            net.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            losses.append(float(loss.detach()))
+            with torch.no_grad():
+                for p, v in speed.items():
+                    assert p.grad is not None
+                    v.mul_(0.9).sub_(rate * (decay[p] * p + p.grad))
+                    p.add_(v)
+    assert [row["loss"] for row in outcome.curve] == pytest.approx(losses, rel=2e-5)
+
+
+def test_what_is_left_gives_the_errors_that_were_reported(tmp_path: Path) -> None:
+    trial = Trial(settings(), 1)
+    outcome = train(trial, tmp_path)
+    assert outcome.status is Status.OK
+    path = tmp_path / "own.safetensors"
+    net = artifacts.network(path, trial.settings.network)
+    from harness.data import resident
+
+    inputs = resident.inputs(trial.settings, 1, None, torch.device("cpu"))
+    test = inputs.test
+    chosen = torch.arange(len(test.images))
+    with torch.no_grad():
+        seen = [net(test.see(chosen, v)).softmax(1) for v in ten(32, 32, 24)]
+    averaged = torch.stack(seen).mean(0)
+    wrong = 100 * float((averaged.argmax(1) != test.images.labels).double().mean())
+    assert outcome.metrics["ten_top1"] == pytest.approx(wrong)
+    assert torch.allclose(artifacts.tensor(path, "probabilities"), averaged, atol=1e-6)
+
+
+def test_a_loss_that_is_no_number_is_a_divergence(tmp_path: Path) -> None:
+    trial = Trial(settings(schedule=Drops(1e6, (), 2)), 1)
+    outcome = train(trial, tmp_path)
+    assert outcome.status is Status.DIVERGED
+    assert outcome.metrics == {}
+    assert outcome.curve[-1]["loss"] is None
+
+
+def test_arms_share_order_crops_and_first_weights(tmp_path: Path) -> None:
+    """A change of the last layers leaves the first part's first layer as it was drawn."""
+    arms = Arm(), Arm(network={"dropout": 0.0})
+    nets = [Net(SMOKE.settings.settings(arm).network).initialise(2) for arm in arms]
+    for (a, wa, _), (b, wb, _) in zip(*(net.weighted() for net in nets), strict=True):
+        assert a.name == b.name
+        assert torch.equal(wa, wb)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _rank(rank: int, port: int, folder: Path) -> None:
+    torch.set_num_threads(1)
+    address = f"tcp://127.0.0.1:{port}"
+    distributed.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
+    outcome = train(Trial(settings(), 3), folder)
+    torch.save([timeless(outcome), dict(outcome.metrics)], folder / f"{rank}.pt")
+    distributed.destroy_process_group()
+
+
+def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
+    """To rounding: gradients are summed in another order."""
+    alone = train(Trial(settings(), 3), tmp_path / "alone")
+    folder = tmp_path / "both"
+    folder.mkdir()
+    spawn(_rank, (_free_port(), folder), nprocs=2)  # type: ignore[no-untyped-call]
+    curves, metrics = zip(*(torch.load(folder / f"{rank}.pt") for rank in range(2)), strict=True)
+    assert curves[0] == curves[1]
+    assert metrics[0] == metrics[1]
+    for one, two in zip(timeless(alone), curves[0], strict=True):
+        assert two["loss"] == pytest.approx(one["loss"], rel=1e-4)
+        assert two["train_loss"] == pytest.approx(one["train_loss"], rel=1e-4)
+
+
+def test_a_batch_that_does_not_divide_is_refused() -> None:
+    from harness.errors import BadValue
+
+    with pytest.raises(BadValue, match="a batch of 128 does not divide among 3 processes"):
+        ranks.Ranks(0, 3).part(128)
+
+
+def test_ranks_share_every_batch_without_overlap() -> None:
+    order = torch.randperm(322)
+    shares = [ranks.Ranks(r, 2).share(order, 128) for r in range(2)]
+    assert [len(s) for s in shares] == [161, 161]
+    for whole, *parts in zip(torch.split(order, 128), *(torch.split(s, 64) for s in shares), strict=True):
+        assert torch.equal(torch.cat(parts), whole)
