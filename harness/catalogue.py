@@ -346,9 +346,9 @@ CLAIMS: tuple[Claim, ...] = (
         conditions="ImageNet Fall 2011 release, then ILSVRC-2012",
         paper_scale="imagenet",
         log_2012="146-2012-2011: 38.9900 / 16.6220",
-        needs="the ImageNet Fall 2011 release (21,841 classes, 14 million images, about 1.3 TB), ILSVRC-2012, "
-        "a network with a sixth convolution trained on the one and then on the other: some twelve times the "
-        "arithmetic of error-rate-2012",
+        needs="the ImageNet Fall 2011 release (21,841 classes, 14 million images, about 1.3 TB) and "
+        "ILSVRC-2012, and a network with a sixth convolution trained on the one, then on the other: about twelve "
+        "times the arithmetic of error-rate-2012",
         discussion=f"Averaged with five more nets (seven in all): {SEVEN_NETWORKS_2012.top1} / "
         f"{SEVEN_NETWORKS_2012.top5}. 'Error reduced by 15.3 %' in secondary texts misreads the "
         "test error of 15.3 %.",
@@ -375,8 +375,8 @@ CLAIMS: tuple[Claim, ...] = (
         "colour-specific ones",
         figure="qualitative",
         kind=Kind.QUALITATIVE,
-        estimand="mean chroma of the more colourful column ÷ of the other one, divided by the mean of that "
-        "ratio over random splits of the same kernels; geometric mean over seeds",
+        estimand="mean chroma of the more colourful column ÷ of the other one, divided by the geometric mean "
+        "of that ratio over random splits of the same kernels; geometric mean over seeds",
         metrics=(Metric("chroma ratio", "×"),),
         conditions="ImageNet, two columns",
         null=1.0,

@@ -39,12 +39,12 @@ def most_multiply_adds(trial: Trial) -> float:
 
 
 def _speed(record: Record, trials: Sequence[Trial]) -> float | None:
-    """Multiply-adds per second of a record that trained a network which one of the trials has too."""
-    networks = {trial.settings.network.name: trial.settings.network for trial in trials if _trains(trial)}
+    """Multiply-adds per second of a record that trained what one of the trials does, in its precision."""
+    alike = (t for t in trials if _trains(t) and plain(t.precision) == record.trial.get("precision"))
+    networks = {trial.settings.network.name: trial.settings.network for trial in alike}
     network = networks.get(_network_name(record.trial))
     rate = record.cost.get("images_per_second")
-    same_precision = any(plain(t.precision) == record.trial.get("precision") for t in trials)
-    return rate * network.multiply_adds * PASSES if network and rate and same_precision else None
+    return rate * network.multiply_adds * PASSES if network and rate else None
 
 
 def _trains(trial: Trial) -> bool:

@@ -24,10 +24,23 @@ def plan_of(
         ready = [(seed, group) for seed, group in enumerate(groups) if all(map(_ok, map(lookup, group)))]
         planned = [Planned(trial, ARM, Role.TRAINING) for trial in trained]
         planned += [Planned(Trial(settings(group), seed), ARM, Role.FINAL) for seed, group in ready]
-        waiting = seeds - len(ready)
-        return Plan(tuple(planned), f"{waiting} measurements of the trained networks" if waiting else "")
+        return Plan(tuple(planned), _to_come(trained, seeds - len(ready), lookup))
 
     return plan
+
+
+def _to_come(trained: Sequence[Trial], waiting: int, lookup: Lookup) -> str:
+    """What cannot be measured yet, and why where no waiting will help."""
+    if not waiting:
+        return ""
+    records = [record for record in map(lookup, trained) if record is not None]
+    lost = [record.key for record in records if record.status is Status.DIVERGED]
+    what = (
+        "1 measurement of a trained network"
+        if waiting == 1
+        else f"{waiting} measurements of trained networks"
+    )
+    return f"{what}, which cannot be made as training diverged ({', '.join(lost)})" if lost else what
 
 
 def _ok(record: Any) -> bool:

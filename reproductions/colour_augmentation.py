@@ -4,7 +4,9 @@
 
 The text's reading: α from N(0, 0.1²) times the eigenvalue, here on the 0–1 scale of pixels. A third arm has
 the 2012 source's: times its square root, then inputs divided by 1.1, which is about twice as much noise on
-photographs. Costs COST.
+photographs. Costs
+20 minutes on two cores at five seeds, the shared arm included; a GPU's time is
+not yet measured.
 
 Observed: OBSERVED
 """

@@ -10,20 +10,11 @@ Observed: nothing yet, for want of the data.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from harness.ablation import BASELINE, arms_table, levels, plan_of
 from harness.experiments import Evidence, Finding, Reproduction
-from harness.scales import IMAGENET, SMOKE
+from harness.scales import IMAGENET_2012, SMOKE
 
 ARM = "paper"
-SCALE = replace(IMAGENET.settings, dataset="imagenet")
-IMAGENET_2012 = replace(
-    IMAGENET,
-    summary="the paper's network and recipe on ILSVRC-2012, 90 epochs",
-    dataset="imagenet",
-    settings=SCALE,
-)
 
 
 def estimate(evidence: Evidence) -> Finding:

@@ -4,7 +4,8 @@
 
 The nets are cuda-convnet's `conv-local-13pct` and `conv-local-11pct`. As released they differ in more than
 the norm: the second also has twice the maps in local3 and more decay in its last layer. So the norm alone is
-added to the first (the matched pair, which is judged), and the released pair stands beside it. Costs COST.
+added to the first (the matched pair, which is judged), and the released pair stands beside it. 520 epochs
+cost two to three days on two cores at five seeds (46 seconds an epoch and core), `cifar10-short` three hours.
 
 Observed: OBSERVED
 """

@@ -29,7 +29,10 @@ def answer(trial: Trial, conditions: Conditions = REAL, status: Status = Status.
     """A record whose numbers differ much between settings and little between seeds."""
     own = canonical(trial.settings)
     level = 1 + share(own) + 0.02 * share(own, trial.seed)
-    metrics = METRICS[type(trial.settings)](level) if status is Status.OK else {}
+    metrics = METRICS[type(trial.settings)](level)
+    if status is not Status.OK:
+        late = status is Status.DIVERGED and isinstance(trial.settings, ToTarget)
+        metrics = _never(metrics) if late else {}
     record = record_for(trial, conditions, status, **metrics)
     if not isinstance(trial.settings, Scheduled) or status is Status.FAILED:
         return record
@@ -66,6 +69,12 @@ def _trained(level: float) -> Metrics:
 def _to_target(level: float) -> Metrics:
     ends = {f"{unit}_{end}": level * x for unit in UNITS for end, x in (("low", 3.0), ("high", 4.0))}
     return {**ends, "reached": 1.0, "final_running_error": level / 10}
+
+
+def _never(metrics: Metrics) -> Metrics:
+    """Of a race that diverged: the target was not reached."""
+    open_ended = {name: None for name in metrics if name.endswith("_high")}
+    return {**metrics, **open_ended, "reached": 0.0, "final_running_error": None}
 
 
 def _kernels(level: float) -> Metrics:

@@ -26,7 +26,7 @@ def run(trial: Trial, session: Session) -> Outcome:
     halves = [float(half.mean()) for half in colour.chunk(columns)]
     observed, split = contrast(colour), splits(colour, settings.splits, trial.seed)
     metrics: dict[str, float | None] = {
-        "ratio": observed / float(split.mean()),
+        "ratio": observed / float(split.log().mean().exp()),
         "observed": observed,
         "permutation_p": (1 + int((split >= observed * (1 - 1e-12)).sum())) / (1 + len(split)),
         "chroma_first": halves[0],

@@ -77,8 +77,13 @@ def _all(features: Features, views: Views, chosen: Tensor | None = None) -> Tens
 def nearest(searched: Tensor, queries: Tensor, settings: Neighbours) -> Tensor:
     """Indices (queries, nearest) into `searched` by Euclidean distance, nearest first."""
     parts = torch.split(queries, CHUNK)
-    near = [torch.cdist(q, searched).topk(settings.nearest, largest=False).indices for q in parts]
-    return torch.cat(near)
+    near = (_distances(some, searched).topk(settings.nearest, largest=False) for some in parts)
+    return torch.cat([found.indices for found in near])
+
+
+def _distances(queries: Tensor, searched: Tensor) -> Tensor:
+    """Euclidean distances; not by multiplying squares out, which loses small ones among large features."""
+    return torch.cdist(queries, searched, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _picture(net: Net, inputs: Inputs, found: dict[str, Tensor], settings: Neighbours) -> dict[str, Any]:

@@ -181,4 +181,5 @@ def _mirrored(images: Tensor, flip: Tensor) -> Tensor:
     if images.device.type != "cpu":
         return torch.where(flip[:, None, None, None], images.flip(2), images)
     some = flip.nonzero().flatten()  # the others need no second look
-    return images.index_copy_(0, some, images.index_select(0, some).flip(2))
+    images.numpy()[some.numpy()] = images.index_select(0, some).flip(2).numpy()  # again by whole rows
+    return images

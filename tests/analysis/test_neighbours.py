@@ -57,7 +57,6 @@ def test_nearest_holds_for_many_pixels_of_any_size() -> None:
     assert np.array_equal(found.numpy(), brute_force(searched, queries, 4))
 
 
-@pytest.mark.xfail(strict=True, reason="torch.cdist multiplies out |a|² + |b|² − 2ab in float32")
 def test_nearest_holds_where_all_are_near_one_another() -> None:
     """As features of positive numbers may be: distances of a hundredth of their size."""
     draw = torch.Generator().manual_seed(0)
