@@ -347,8 +347,8 @@ CLAIMS: tuple[Claim, ...] = (
         paper_scale="imagenet",
         log_2012="146-2012-2011: 38.9900 / 16.6220",
         needs="the ImageNet Fall 2011 release (21,841 classes, 14 million images, about 1.3 TB) and "
-        "ILSVRC-2012, and a network with a sixth convolution trained on the one, then on the other: about twelve "
-        "times the arithmetic of error-rate-2012",
+        "ILSVRC-2012, and a network with a sixth convolution trained on the one, then on the other: about "
+        "twelve times the arithmetic of error-rate-2012",
         discussion=f"Averaged with five more nets (seven in all): {SEVEN_NETWORKS_2012.top1} / "
         f"{SEVEN_NETWORKS_2012.top5}. 'Error reduced by 15.3 %' in secondary texts misreads the "
         "test error of 15.3 %.",

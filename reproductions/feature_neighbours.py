@@ -5,11 +5,12 @@
 The paper shows the six nearest training images of five test images. Measured here is how often such
 neighbours have the query's class: by the last hidden layer, less by pixels, over the first thousand test
 images, each searched for among training images that the network was measured on. The picture shows the first
-five queries, not chosen by anyone. Costs
-a minute after any ablation, six minutes on two cores before; a GPU's time is
-not yet measured.
+five queries, not chosen by anyone. Costs a minute after any ablation, six minutes on two cores before; a
+GPU's time is not yet measured.
 
-Observed: OBSERVED
+Observed on 2026-11-22 (proxy `cifar10`, two AMD EPYC cores, torch 2.13.0, bf16, n = 3 networks, 95 %
+intervals): 53.0 % of the six nearest of 10,000 training images have the query's class by the last hidden
+layer, 24.5 % by pixels: 28.5 points more [27.4, 29.6].
 """
 
 from __future__ import annotations

@@ -5,11 +5,12 @@
 The paper shows one network and says that it is so in every run. A kernel's chroma is the share of its energy
 off the grey axis. Measured is the mean chroma of the more colourful column over that of the other, as a
 multiple of what random splits of the same kernels into halves give; the share of splits that contrast as much
-is each network's permutation p. The kernels of one network are shown column by column. Costs
-seconds after any ablation, six minutes on two cores before; a GPU's time is
-not yet measured.
+is each network's permutation p. The kernels of one network are shown column by column. Costs seconds after
+any ablation, six minutes on two cores before; a GPU's time is not yet measured.
 
-Observed: OBSERVED
+Observed on 2026-11-22 (proxy `cifar10`, two AMD EPYC cores, torch 2.13.0, bf16, n = 3 networks, 95 %
+intervals): the columns' chroma contrasts 1.56 times as much as random halves would [0.88, 2.78], with
+permutation p of .01, .01 and .19: two of three networks specialise, three are too few to say more.
 """
 
 from __future__ import annotations

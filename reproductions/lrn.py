@@ -4,11 +4,13 @@
 
 The text's network with and without its two norms. The 2012 source has a third that the paper never mentions,
 within maps, behind the second convolution, and the run that stands for "without" removed all three: so the
-source's network is trained with all three, with none, and with the undisclosed one alone. Costs
-half an hour on two cores at five seeds, the shared arm included; a GPU's time is
-not yet measured.
+source's network is trained with all three, with none, and with the undisclosed one alone. Costs half an hour
+on two cores at five seeds, the shared arm included; a GPU's time is not yet measured.
 
-Observed: OBSERVED
+Observed on 2026-11-22 (proxy `cifar10`, two AMD EPYC cores, torch 2.13.0, bf16, n = 3 pairs of seeds, 95 %
+intervals): without the text's two norms the ten-view top-1 error is 0.8 points lower [-1.9, 3.5], which shows
+nothing. The source's network loses 5.7 points [2.2, 9.2] without its three norms; its spatial norm alone is
+2.2 points worse than none [-2.1, 6.6].
 """
 
 from __future__ import annotations

@@ -4,11 +4,12 @@
 
 The windows of 2×2 round down so that every layer keeps the size that 3×3 windows give: 55, 27, 13 and 6, in
 small 24, 12, 6 and 3. Beside the errors stands the other half of §3.4, that overlapping windows make it
-"slightly more difficult to overfit": the gap between test and training error. Costs
-12 minutes on two cores at five seeds, the shared arm included; a GPU's time is
-not yet measured.
+"slightly more difficult to overfit": the gap between test and training error. Costs 12 minutes on two cores
+at five seeds, the shared arm included; a GPU's time is not yet measured.
 
-Observed: OBSERVED
+Observed on 2026-11-22 (proxy `cifar10`, two AMD EPYC cores, torch 2.13.0, bf16, n = 3 pairs of seeds, 95 %
+intervals): 2×2 windows err 0.3 points more [-2.6, 3.2] and have a gap 0.3 points wider [-1.7, 2.3]: neither
+is shown.
 """
 
 from __future__ import annotations
