@@ -1,4 +1,4 @@
-"""A training of the paper's recipe on packed photographs, as a process: `DATA FOLDER`; tells of every part."""
+"""A training of the paper's recipe on packed photographs, as a process: `DATA FOLDER`; tells of each part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a folder of JPEGs to ten-view errors: packed, trained with the paper's recipe, killed twice on the way."""
+"""From a folder of JPEGs to ten-view errors: packed, trained by the recipe, killed twice on the way."""
 
 from __future__ import annotations
 
