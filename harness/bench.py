@@ -83,7 +83,7 @@ class Bench:
         self.images = Images(torch.from_numpy(pixels), labels)
         basis = colour_basis(self.images.pixels[:32])
         mean = torch.full((SIDE, SIDE, 3), 127.0, device=self.where)
-        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        threads = environment.cores()
         self.source = Prefetched(self.images, mean, recipe.augmentation, 0, basis, min(8, threads))
         net = Net(recipe.network).initialise(0).to(self.where)
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from harness import environment
@@ -52,7 +51,7 @@ def choose_workers(asked: int | None, device: str, gpus: int = 1) -> int:
     """
     if asked is not None and asked < 1:
         raise BadValue(f"--workers {asked} must be at least 1")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = environment.cores()
     if gpus > 1:
         _check_together(gpus, asked, device, cores)
         return 1

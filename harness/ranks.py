@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import signal
 import socket
-import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -24,6 +23,7 @@ import torch
 from torch import distributed as dist
 
 from harness.errors import BadValue, EngineError, HarnessError
+from harness.processes import end_with_parent
 from harness.session import Interrupted
 
 HOST = "127.0.0.1"
@@ -171,7 +171,7 @@ def _rank(
 ) -> None:
     """What a rank's process does: Ctrl-C is the caller's business, and it never outlives the caller."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, daemon=True).start()
+    end_with_parent()
     try:
         answer: tuple[int, Any] = DONE, _run(program, args, group, index, port)
     except HarnessError as known:
@@ -179,13 +179,6 @@ def _rank(
     except Exception:
         answer = FAILED, traceback.format_exc()
     sender.send(answer)
-
-
-def _follow_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _run(program: Callable[..., Any], args: Sequence[Any], group: Group, index: int, port: int) -> Any:

@@ -13,7 +13,6 @@ import io
 import multiprocessing
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -29,6 +28,7 @@ from harness.data.pack import IMAGE, MEAN, VERSION, Colours, Index, Split, diges
 from harness.data.photographs import SIDE
 from harness.data.pieces import Piece, Task, pack
 from harness.errors import DataError
+from harness.processes import end_with_parent
 
 SAVE_EVERY = 5.0  # seconds
 UNREADABLE = "unreadable.txt"
@@ -249,11 +249,4 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 def _start_worker() -> None:
     """Ctrl-C is the parent's business, and a worker never outlives its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, daemon=True).start()
-
-
-def _follow_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    end_with_parent()

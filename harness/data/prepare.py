@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from rich.console import Console
@@ -15,6 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from harness import environment
 from harness.data import archives, ilsvrc, packing
 from harness.data.folders import PACKS, RAW
 from harness.data.ilsvrc import Survey
@@ -36,7 +36,7 @@ def prepare(dataset: str, source: Path, out: Path, workers: int | None, console:
         found = ilsvrc.survey(dataset, inside(dataset, source))
     _tell_of(dataset, found, console)
     try:
-        index = _packed(target, dataset, found, workers or _cores(), console)
+        index = _packed(target, dataset, found, workers or environment.cores(), console)
     except KeyboardInterrupt:
         console.print(f"\nStopped: give the same command again and {target} goes on where it was.")
         return None
@@ -44,10 +44,6 @@ def prepare(dataset: str, source: Path, out: Path, workers: int | None, console:
         raise _unwritten(target, error) from error
     console.print(f"{target} is ready: {index.fingerprint}", soft_wrap=True)
     return target
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def inside(dataset: str, source: Path) -> Path:

@@ -6,7 +6,6 @@ import importlib
 import multiprocessing
 import os
 import signal
-import threading
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -22,6 +21,7 @@ from harness import environment
 from harness.engines import parallel
 from harness.engines.turns import exclusive, turn
 from harness.errors import EngineError, HarnessError
+from harness.processes import end_with_parent
 from harness.session import Artifacts, Interrupted, Outcome, Progress, Session
 from harness.trials import Conditions, Record, Status, Trial, key_of, lineage_of, plain, trial_meaning
 
@@ -104,19 +104,12 @@ def _start_worker(messages: Messages, stop: Event) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
-    threading.Thread(target=_follow_parent, daemon=True).start()
+    end_with_parent()
     _worker.update(messages=messages, stop=stop)
     import torch
 
     torch.set_num_threads(1)
     torch.backends.cudnn.deterministic = True
-
-
-def _follow_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def execute(trial: Trial, place: Place) -> Record | None:

@@ -12,9 +12,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.session import Interrupted, Outcome, Progress, Session
 from harness.trials import Trial
+
+if TYPE_CHECKING:
+    from harness.ranks import Rank
 
 PROGRAMS = ("harness.training.scheduled",)  # those whose batches can be shared
 PATIENCE = 1800.0  # seconds: some rank may be reading a data set for the first time
@@ -76,11 +80,8 @@ def _between(session: Session, shared: Shared) -> Callable[[], bool]:
     return look
 
 
-def train(rank: object, trial: Trial, shared: Shared) -> Outcome | None:
+def train(rank: Rank, trial: Trial, shared: Shared) -> Outcome | None:
     """One process's part; None where it was asked to stop."""
-    from harness.ranks import Rank
-
-    assert isinstance(rank, Rank)
     session = Session(rank.device, shared.data, shared.checkpoint, stopping=shared.stop.exists)
     session = replace(session, artifacts=replace(session.artifacts, own=shared.artifact))
     if rank.index == 0:
