@@ -1,17 +1,21 @@
 """Images a second from photographs on the disk to training batches: a pack against decoding every epoch.
 
-python benchmarks/input.py --source DIR [--threads 2] [--images 1200] [--batch 128] [--repeats 5] [--out FILE]
+python benchmarks/input.py --source DIR [--threads 2] [--images 1200] [--batch 128] [--repeats 5]
+                           [--seconds 3] [--out FILE]
 
-DIR holds imagenette: train/<class>/ and val/<class>/. Both sides make the paper's batches (§2, §4.1: shorter
-side to 256, centre 256, random 224, flip, PCA noise, mean) on the CPU, of the same images, in interleaved
-rounds. Theirs is torchvision's ImageFolder, its transforms and a DataLoader with a worker a core, as is
-usual. Ours is `Prefetched` over a pack. Both have the allocator settings of a trial, and packing is
-timed apart.
+DIR holds imagenette, train/<class>/ and val/<class>/, or photographs of any size and nothing else: these are
+taken as often as gives `--images`, their labels made up. How large they are matters to the decoding side
+only. Both sides make the paper's batches (§2, §4.1: shorter side to 256, centre 256, random 224, flip, PCA
+noise, mean) on the CPU, of the same images, in interleaved rounds of whole epochs that last `--seconds` at
+least, since an epoch of so few images is mostly start. Theirs is torchvision's ImageFolder, its transforms
+and a DataLoader with a worker a core, as is usual. Ours is `Prefetched` over a pack. Both have the allocator
+settings of a trial, and packing is timed apart.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -19,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -88,12 +93,26 @@ def ours(images: Images, options: argparse.Namespace, mean: Tensor, basis: Colou
     return epoch
 
 
-def rate(epoch: Epoch, number: int) -> float:
-    """Images a second over an epoch."""
+def rate(epoch: Epoch, numbers: Iterator[int], seconds: float) -> float:
+    """Images a second over as many epochs as last `seconds` or longer."""
     start, count = time.perf_counter(), 0
-    for inputs, _ in epoch(number):
-        count += len(inputs)
+    while time.perf_counter() - start < seconds:
+        for inputs, _ in epoch(next(numbers)):
+            count += len(inputs)
     return count / (time.perf_counter() - start)
+
+
+def sorted_in(photographs: Path, folder: Path, images: int) -> Path:
+    """Folders of ten made-up classes that hold links to the photographs: `images` of them, and each once."""
+    found = sorted(photographs.resolve().iterdir())
+    if not found or not all(path.is_file() for path in found):
+        raise SystemExit(f"{photographs} holds neither train/<class>/ and val/<class>/ nor only photographs")
+    for split, count in (("train", images), ("val", len(found))):
+        for index, path in zip(range(count), cycle(found), strict=False):
+            place = folder / split / f"class{index % 10}"
+            place.mkdir(parents=True, exist_ok=True)
+            (place / f"{index:06}{path.suffix}").symlink_to(path)
+    return folder
 
 
 def packed(source: Path, out: Path, options: argparse.Namespace) -> tuple[float, int]:
@@ -106,19 +125,22 @@ def packed(source: Path, out: Path, options: argparse.Namespace) -> tuple[float,
 
 def measure(options: argparse.Namespace, out: Path) -> dict[str, Any]:
     """Rates of both sides, in turn, after a round that is not counted."""
-    seconds, count = packed(options.source, out, options)
+    folders = any((options.source / name / "train").is_dir() for name in (".", "imagenette"))
+    source = options.source if folders else sorted_in(options.source, out / "links", options.images)
+    seconds, count = packed(source, out, options)
     mean, basis = datasets.mean_and_basis("imagenette", out)
-    place = prepare.inside("imagenette", options.source)
+    place = prepare.inside("imagenette", source)
     sides = {
         "ImageFolder and DataLoader": theirs(place, options, mean, basis),
         "pack": ours(datasets.load("imagenette", out), options, mean, basis),
     }
+    numbers = itertools.count()
     for epoch in sides.values():
-        rate(epoch, 0)
+        rate(epoch, numbers, options.seconds)
     rates: dict[str, list[float]] = {name: [] for name in sides}
-    for number in range(1, options.repeats + 1):
+    for _ in range(options.repeats):
         for name, epoch in sides.items():
-            rates[name].append(rate(epoch, number))
+            rates[name].append(rate(epoch, numbers, options.seconds))
     return {"rates": rates, "packing_seconds": seconds, "packed_images": count}
 
 
@@ -145,6 +167,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1200)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--out", type=Path, help="a JSON file for the numbers")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""A training of the paper's recipe on packed photographs, as a process: `DATA FOLDER`; tells of each part."""
+"""A training of the recipe on packed photographs, as a process: `SIZE DATA FOLDER`; tells of each part."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from harness import environment
 from harness.models.alexnet import alexnet
 from harness.session import Artifacts, Session
 from harness.training import scheduled
@@ -17,8 +18,8 @@ from harness.training.recipe import scheduled as measured
 from harness.training.recipes import PAPER
 from harness.trials import Trial
 
-# The paper's recipe whole, but for the width: a full one's checkpoints would take half a gigabyte each.
-SETTINGS = measured(
+# The paper's recipe whole, but for the width: a full one's checkpoints take half a gigabyte each.
+SMALL = measured(
     replace(PAPER, network=alexnet("paper", width=1 / 16, classes=10), batch_size=16),
     dataset="imagenette",
     reader=Photographs(),
@@ -27,12 +28,14 @@ SETTINGS = measured(
     sample=10,
     watched=10,
 )
+FULL = replace(SMALL, network=alexnet("paper", classes=10), batch_size=PAPER.batch_size, sample=100)
+SIZES = {"small": SMALL, "full": FULL}
 
 
 def main() -> None:
     """Prints the epoch after every part, and at the end the outcome without clocks."""
-    torch.set_num_threads(1)
-    data, folder = map(Path, sys.argv[1:])
+    settings, data, folder = SIZES[sys.argv[1]], *map(Path, sys.argv[2:])
+    torch.set_num_threads(1 if settings is SMALL else environment.cores())
     session = Session(
         "cpu",
         data,
@@ -40,7 +43,7 @@ def main() -> None:
         Artifacts(folder / "own.safetensors"),
         report=lambda progress: print(progress.epoch, flush=True),
     )
-    outcome = scheduled.run(Trial(SETTINGS, 1), session)
+    outcome = scheduled.run(Trial(settings, 1), session)
     curve = [{k: v for k, v in row.items() if "seconds" not in k} for row in outcome.curve]
     print(json.dumps([outcome.status, dict(outcome.metrics), curve]))
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,22 +18,28 @@ from harness.data import folders, photograph_inputs, resident, sources
 from harness.data.datasets import load
 from harness.data.prepare import prepare
 from harness.data.views import ten
-from tests.training.on_photographs import SETTINGS
+from tests.training.on_photographs import SMALL
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with a pack of six photographs from each of Imagenette's classes."""
+def slice_of_imagenette() -> Path:
+    """The folder with Imagenette's train/ and val/."""
     found = sources.find("imagenette", None)
     if found is None or found.root is None:
         pytest.skip("needs Imagenette: unpack it, and name its parent folder in $REPRO_DATA")
     place = folders.located("imagenette", found.root)
     assert place is not None
+    return place
+
+
+@pytest.fixture(scope="module")
+def packed(slice_of_imagenette: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a pack of six photographs from each of Imagenette's classes."""
     few, data = tmp_path_factory.mktemp("few"), tmp_path_factory.mktemp("data")
     for split, count in (("train", 4), ("val", 2)):
-        for source in sorted((place / split).iterdir()):
+        for source in sorted((slice_of_imagenette / split).iterdir()):
             target = few / split / source.name
             target.mkdir(parents=True)
             for image in sorted(source.iterdir())[:count]:
@@ -41,49 +48,66 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data
 
 
-def start(data: Path, folder: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.training.on_photographs", str(data), str(folder)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+@dataclass(frozen=True)
+class Training:
+    """A training of one size, with its checkpoint and artifact in a folder."""
+
+    size: str
+    data: Path
+    folder: Path
+
+    def start(self) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "tests.training.on_photographs", self.size, self.data, self.folder]
+        return subprocess.Popen(list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+    def killed_at(self, epoch: float) -> None:
+        """Starts or goes on, and kills the process the moment it tells of this epoch."""
+        process = self.start()
+        assert process.stdout is not None
+        told = [float(process.stdout.readline())]
+        while told[-1] < epoch:
+            told.append(float(process.stdout.readline()))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        assert told[0] <= epoch
+
+    def finished(self) -> tuple[list[float], object]:
+        """Goes on to the end: the epochs that it told of, and its outcome without clocks."""
+        process = self.start()
+        out, _ = process.communicate()
+        *epochs, outcome = out.splitlines()
+        assert process.returncode == 0
+        return list(map(float, epochs)), json.loads(outcome)
 
 
-def killed_at(epoch: float, data: Path, folder: Path) -> None:
-    """Starts or goes on, and kills the process the moment it tells of this epoch."""
-    process = start(data, folder)
-    assert process.stdout is not None
-    told = [float(process.stdout.readline())]
-    while told[-1] < epoch:
-        told.append(float(process.stdout.readline()))
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
-    assert told[0] <= epoch
-
-
-def finished(data: Path, folder: Path) -> tuple[list[float], object]:
-    """Goes on to the end: the epochs that it told of, and its outcome without clocks."""
-    process = start(data, folder)
-    out, _ = process.communicate()
-    *epochs, outcome = out.splitlines()
-    assert process.returncode == 0
-    return list(map(float, epochs)), json.loads(outcome)
+def check_killed_twice(size: str, data: Path, folder: Path) -> None:
+    _, whole = Training(size, data, folder / "whole").finished()
+    broken = Training(size, data, folder / "broken")
+    broken.killed_at(1.5)
+    broken.killed_at(2.5)
+    left, found = broken.finished()
+    assert left[0] > 1.5  # it did go on from a checkpoint
+    assert whole == found
+    files = [(folder / name / "own.safetensors").read_bytes() for name in ("whole", "broken")]
+    assert files[0] == files[1]
 
 
 def test_killed_twice_it_is_the_unbroken_training_bit_for_bit(packed: Path, tmp_path: Path) -> None:
-    _, whole = finished(packed, tmp_path / "whole")
-    killed_at(1.5, packed, tmp_path / "broken")
-    killed_at(2.5, packed, tmp_path / "broken")
-    left, broken = finished(packed, tmp_path / "broken")
-    assert left[0] > 1.5  # it did go on from a checkpoint
-    assert whole == broken
-    files = [(tmp_path / name / "own.safetensors").read_bytes() for name in ("whole", "broken")]
-    assert files[0] == files[1]
+    check_killed_twice("small", packed, tmp_path)
+
+
+@pytest.mark.slow
+def test_so_is_the_full_network_on_every_photograph(slice_of_imagenette: Path, tmp_path: Path) -> None:
+    assert prepare("imagenette", slice_of_imagenette, tmp_path, None, Console(quiet=True)) is not None
+    check_killed_twice("full", tmp_path, tmp_path)
 
 
 def test_mapped_inputs_are_those_that_lie_in_memory(packed: Path) -> None:
     cpu = torch.device("cpu")
-    mapped = photograph_inputs.inputs(SETTINGS, 3, packed, cpu)
+    mapped = photograph_inputs.inputs(SMALL, 3, packed, cpu)
     held = resident.assemble(
-        SETTINGS, 3, load("imagenette", packed, True), load("imagenette", packed, False), cpu
+        SMALL, 3, load("imagenette", packed, True), load("imagenette", packed, False), cpu
     )
     assert mapped.count == held.count == 40
     assert mapped.validation is None
