@@ -14,8 +14,7 @@ from harness.ablation import Arm
 from harness.data.views import Augmentation, ColourNoise
 from harness.experiments import Protocol
 from harness.models.alexnet import RECIPES as NETWORKS
-from harness.models.alexnet import alexnet
-from harness.models.proxy import small
+from harness.models.proxy import narrowed, small
 from harness.training.recipe import Photographs, Recipe, Scheduled, scheduled
 from harness.training.recipes import RECIPES
 from harness.training.schedules import Drops, Schedule
@@ -45,18 +44,20 @@ class Full:
     dataset: str
     classes: int
     schedule: Schedule | None = None
-    network: Mapping[str, Any] = field(default_factory=dict)
+    width: float = 1.0
+    batch_size: int | None = None
     measured: Mapping[str, Any] = field(default_factory=dict)
     precision: Precision = Precision.BF16
 
     def settings(self, arm: Arm) -> Scheduled:
         """The arm as the paper trained it, or as far as this scale goes."""
         own = RECIPES.get(arm.recipe, RECIPES["paper"])
-        options = {"classes": self.classes} | dict(self.network) | dict(arm.network)
+        options = {"classes": self.classes} | dict(arm.network)
         recipe = replace(
             own,
-            network=alexnet(arm.recipe, **options),
+            network=narrowed(NETWORKS[arm.recipe], self.width, **options),
             schedule=self.schedule or own.schedule,
+            batch_size=self.batch_size or own.batch_size,
             augmentation=replace(own.augmentation, **arm.augmentation),
         )
         return scheduled(recipe, dataset=self.dataset, **self.measured)
@@ -117,11 +118,19 @@ SHORT = Protocol(
     Full(
         "imagenette",
         10,
-        Drops(0.01, (24,), 30),
-        {"width": 0.25},
-        {"reader": Photographs(), "max_epochs": 30, "parts": 1, "sample": 500, "watched": 200},
+        Drops(0.01, (37, 45), 50),
+        width=0.25,
+        batch_size=32,
+        measured={"reader": Photographs(), "max_epochs": 50, "parts": 1, "sample": 500, "watched": 200},
     ),
-    (*PHOTOGRAPHS, "A quarter of every layer's units, and 30 epochs of as many images as are at hand."),
+    (
+        *PHOTOGRAPHS,
+        "A quarter of every layer's units, standard deviations of the weights scaled so that σ √(fan-in) is "
+        "the paper's.",
+        "50 epochs of as many images as are at hand, at batch 32, the rate dropped after declared epochs: so "
+        "few images give too few updates at batch 128.",
+        "Forward and backward pass in bf16, weights and updates in fp32.",
+    ),
 )
 # The text's schedule ends at 90 epochs by itself, the logged one at 93.
 WHOLE = {"reader": Photographs(), "max_epochs": 93, "parts": 40, "watched": 50_000}

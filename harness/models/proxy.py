@@ -1,9 +1,9 @@
-"""AlexNet in small, for 32×32 images: the same layers in the same order, at a width for two cores.
+"""AlexNet in small: the same layers in the same order, at a width for two cores.
 
-Crops of 24×24 pixels; conv1 has 5×5 kernels and no stride, so that the maps are 24, 12, 6 and 3 wide where
-the paper's are 55, 27, 13 and 6. A Gaussian of standard deviation .01 means something else in a narrower
-layer: what a layer does to its input's size goes with σ √(fan-in). So each σ is chosen to keep the paper's
-product.
+For CIFAR-10, crops of 24×24 pixels; conv1 has 5×5 kernels and no stride, so that the maps are 24, 12, 6 and 3
+wide where the paper's are 55, 27, 13 and 6. For photographs only the width changes. A Gaussian of standard
+deviation .01 means something else in a narrower layer: what a layer does to its input's size goes with
+σ √(fan-in). So each σ is chosen to keep the paper's product.
 """
 
 from __future__ import annotations
@@ -30,9 +30,16 @@ def small(recipe: AlexNet, **options: Any) -> Network:
     """The recipe on 24×24 crops with ten classes, each σ √(fan-in) as in the recipe at its full size."""
     maps = HALF if recipe.maps == ONE_GPU.maps else MAPS
     narrow = replace(recipe, **(SHAPE | {"maps": maps} | options))
-    full, here = fan_ins(recipe.describe()), fan_ins(replace(narrow, without=()).describe())
-    inits = (init and init * (full[n] / here[n]) ** 0.5 for n, init in zip(LAYERS, narrow.inits, strict=True))
-    return replace(narrow, name=f"small-{recipe.name}", inits=tuple(inits)).describe()
+    return rescaled(narrow, recipe, replace(narrow, without=()), f"small-{recipe.name}")
+
+
+def rescaled(narrow: AlexNet, full: AlexNet, here: AlexNet, name: str) -> Network:
+    """`narrow` with each σ times √(fan-in in `full` / fan-in in `here`), layer by layer."""
+    before, after = fan_ins(full.describe()), fan_ins(here.describe())
+    inits = (
+        init and init * (before[n] / after[n]) ** 0.5 for n, init in zip(LAYERS, narrow.inits, strict=True)
+    )
+    return replace(narrow, name=name, inits=tuple(inits)).describe()
 
 
 def fan_ins(network: Network) -> dict[str, int]:
@@ -44,3 +51,9 @@ def fan_ins(network: Network) -> dict[str, int]:
         elif isinstance(layer, Dense):
             found[layer.name] = layer.parameters(before) // layer.units - 1
     return found
+
+
+def narrowed(recipe: AlexNet, width: float, **options: Any) -> Network:
+    """The recipe at a part of its width, each σ √(fan-in) as in the recipe itself; `options` change no σ."""
+    narrow = replace(recipe, width=width)
+    return rescaled(replace(narrow, **options), recipe, narrow, recipe.name)

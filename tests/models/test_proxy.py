@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.models.alexnet import LAYERS, ONE_GPU, PAPER, SOURCE_2012, AlexNet
+from harness.models.alexnet import LAYERS, ONE_GPU, PAPER, SOURCE_2012, AlexNet, alexnet
 from harness.models.description import AcrossMaps, Conv, Network, Pool, Weighted, WithinMap
 from harness.models.network import Net
-from harness.models.proxy import small
+from harness.models.proxy import narrowed, small
 
 
 def sides(network: Network) -> list[int]:
@@ -103,3 +103,30 @@ def test_the_source_keeps_its_norms_and_their_places() -> None:
 
 def test_given_spreads_are_kept_in_proportion() -> None:
     assert gains(small(PAPER, inits=SOURCE_2012.inits)) == pytest.approx(gains(small(SOURCE_2012)))
+
+
+@pytest.mark.parametrize(("recipe", "fan_ins"), [(PAPER, FAN_INS), (SOURCE_2012, FAN_INS), (ONE_GPU, HALVED)])
+@pytest.mark.parametrize("width", [0.25, 0.5])
+def test_a_part_of_the_width_keeps_gains_and_maps(
+    width: float, recipe: AlexNet, fan_ins: tuple[int, ...]
+) -> None:
+    wanted = {
+        name: (sigma or 0) * math.sqrt(fan_in)
+        for name, sigma, fan_in in zip(LAYERS, recipe.inits, fan_ins, strict=True)
+    }
+    network = narrowed(recipe, width, classes=10)
+    assert gains(network) == pytest.approx(wanted)
+    assert sides(network) == sides(recipe.describe())
+
+
+def test_at_the_whole_width_nothing_changes() -> None:
+    assert narrowed(PAPER, 1.0, classes=10) == alexnet("paper", classes=10)
+
+
+def test_options_change_no_other_layer_s_spread() -> None:
+    """As where the columns see each other or not (`two-gpu-error`), conv3 keeps its own."""
+    apart = narrowed(PAPER, 0.25, own_column=(False, True, True, True, True))
+    spreads = [
+        {name: layer.init for name, layer in weighted(n).items()} for n in (apart, narrowed(PAPER, 0.25))
+    ]
+    assert spreads[0] == spreads[1]
