@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from harness import environment
@@ -51,6 +52,10 @@ def choose_workers(asked: int | None, device: str, gpus: int = 1) -> int:
     """
     if asked is not None and asked < 1:
         raise BadValue(f"--workers {asked} must be at least 1")
+    if (copies := os.environ.get("WORLD_SIZE", "1")) != "1":
+        raise BadValue(
+            f"a launcher such as torchrun started {copies} of these: start one, with --gpus {copies}"
+        )
     cores = environment.cores()
     if gpus > 1:
         _check_together(gpus, asked, device, cores)

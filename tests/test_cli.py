@@ -71,6 +71,13 @@ def test_a_gpu_that_is_not_there(tmp_path: Path) -> None:
     assert "sees 0 CUDA devices; use --device cpu" in result.stderr
 
 
+def test_a_launcher_of_copies_is_told_the_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    result = process("run", "relu-speedup", "--protocol", "smoke", "--results-dir", tmp_path)
+    assert result.returncode == 2
+    assert "start one, with --gpus 4" in result.stderr
+
+
 def test_a_results_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("")
     result = process("run", "relu-speedup", "--protocol", "smoke", "--results-dir", tmp_path / "results")
