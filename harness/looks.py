@@ -7,14 +7,10 @@ whatever code: to forget that somebody looked would make chance findings out of 
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 
 from harness.catalogue import claim
@@ -23,8 +19,8 @@ from harness.errors import BadValue, StoreError
 from harness.judgement import Judgement, judgement
 from harness.runner import Job, missing
 from harness.stats import LOOKS
-from harness.store import Store
-from harness.trials import canonical, plain
+from harness.store import Store, append
+from harness.trials import plain
 from harness.verdicts import FEWEST, decided
 
 
@@ -74,7 +70,7 @@ def at_look(job: Job, store: Store) -> Job:
     """The job with the seeds of its next look: no fewer than it was ever asked for."""
     if not sequential(job):
         return job
-    asked = store.asked(job.reproduction.name, job.protocol.name, job.conditions) or 0
+    asked = store.asked(job.reproduction.name, job.protocol.name, job.conditions)
     seeds = next((n for n in LOOKS if n >= asked), None)
     if seeds is None:
         raise BadValue(
@@ -90,7 +86,7 @@ def note_earlier(job: Job, store: Store) -> bool:
 
     A fixed number of seeds that is raised after its verdict was there is a look, declared or not.
     """
-    asked = store.asked(job.reproduction.name, job.protocol.name, job.conditions) or 0
+    asked = store.asked(job.reproduction.name, job.protocol.name, job.conditions)
     seen = replace(job, seeds=asked)
     fixed = job.protocol.smoke or not sequential(job) or begun(job, store)
     if fixed or not FEWEST <= asked < job.seeds or not complete(seen, store):
@@ -168,32 +164,15 @@ def _look(judged: Judgement) -> Look:
 
 
 def _folder(job: Job, store: Store) -> Path:
-    place = hashlib.sha256(canonical(job.conditions).encode()).hexdigest()[:8]
-    return store.root / "looks" / f"{job.reproduction.name}.{job.protocol.name}.{place}"
+    return store.place("looks", job.reproduction.name, job.protocol.name, job.conditions)
 
 
 def _write(look: Look, folder: Path) -> Look:
-    """Writes the look beside, then links it to the first name that is free."""
-    beside = folder / f".{look.n}.{os.getpid()}.part"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(plain(asdict(look)), indent=1, ensure_ascii=False))
-            file.flush()
-            os.fsync(file.fileno())
-        _link(beside, folder, look.n)
+        append(folder, str(look.n), json.dumps(plain(asdict(look)), indent=1, ensure_ascii=False))
     except OSError as error:
         raise _unwritable(folder, error) from error
-    finally:
-        beside.unlink(missing_ok=True)
     return look
-
-
-def _link(beside: Path, folder: Path, n: int) -> None:
-    for attempt in count(1):
-        with suppress(FileExistsError):
-            os.link(beside, folder / f"{n}-{attempt}.json")
-            return
 
 
 def _read(path: Path, store: Store) -> Look | None:

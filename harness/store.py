@@ -57,24 +57,25 @@ class Store:
 
     def ask(self, reproduction: str, protocol: str, conditions: Conditions, seeds: int) -> None:
         """Notes how many seeds an experiment was asked for, before it runs."""
-        path = self._asked(reproduction, protocol, conditions)
-        most = max(seeds, self.asked(reproduction, protocol, conditions) or 0)
+        path = self.place("asked", reproduction, protocol, conditions)
+        most = max(seeds, self.asked(reproduction, protocol, conditions))
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(f".{os.getpid()}.part")
         beside.write_text(f"{most}\n", encoding="utf-8")
         beside.replace(path)
 
-    def asked(self, reproduction: str, protocol: str, conditions: Conditions) -> int | None:
-        """The most seeds that an experiment was ever asked for: dropping some later hides nothing."""
-        path = self._asked(reproduction, protocol, conditions)
+    def asked(self, reproduction: str, protocol: str, conditions: Conditions) -> int:
+        """The most seeds that an experiment was ever asked for (dropping some later hides nothing), or 0."""
+        path = self.place("asked", reproduction, protocol, conditions)
         try:
             return int(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
-            return None
+            return 0
 
-    def _asked(self, reproduction: str, protocol: str, conditions: Conditions) -> Path:
-        place = hashlib.sha256(canonical(conditions).encode()).hexdigest()[:8]
-        return self.root / "asked" / f"{reproduction}.{protocol}.{place}"
+    def place(self, kind: str, reproduction: str, protocol: str, conditions: Conditions) -> Path:
+        """Where a `kind` of note about an experiment is kept."""
+        where = hashlib.sha256(canonical(conditions).encode()).hexdigest()[:8]
+        return self.root / kind / f"{reproduction}.{protocol}.{where}"
 
     def writable(self) -> None:
         """Raises StoreError where records could not be written."""
@@ -91,36 +92,16 @@ class Store:
 
     def append(self, record: Record) -> Path:
         """Writes a record as the next attempt at its key, whole or not at all."""
-        content = encode(record)
-        beside = self.folder / f".{record.key}.{os.getpid()}.part"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with beside.open("w", encoding="utf-8") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            path = self._link(beside, record.key)
+            path = append(self.folder, record.key, encode(record))
         except OSError as error:
             raise StoreError(
                 f"the record of trial {record.key} could not be written to {self.folder}: {error.strerror}; "
                 "mend that and give the same command again: what is stored already stays"
             ) from error
-        finally:
-            beside.unlink(missing_ok=True)
         self.records.append(record)
         self._by_key.setdefault(record.key, []).append(record)
         return path
-
-    def _link(self, beside: Path, key: str) -> Path:
-        attempt = 1
-        while True:
-            path = self.folder / f"{key}-{attempt}.json"
-            try:
-                os.link(beside, path)
-            except FileExistsError:
-                attempt += 1
-            else:
-                return path
 
     @cached_property
     def _by_key(self) -> dict[str, list[Record]]:
@@ -141,6 +122,28 @@ class Store:
                 "delete it, and the next run repeats its trial"
             )
             return None
+
+
+def append(folder: Path, stem: str, content: str) -> Path:
+    """Writes `<folder>/<stem>-<attempt>.json` whole or not at all, at the first attempt that is free."""
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = folder / f".{stem}.{os.getpid()}.part"
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        attempt = 1
+        while True:
+            path = folder / f"{stem}-{attempt}.json"
+            try:
+                os.link(beside, path)
+            except FileExistsError:
+                attempt += 1
+            else:
+                return path
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def encode(record: Record) -> str:

@@ -56,7 +56,7 @@ def begun(job: Job, store: Store) -> bool:
     own = {(p.role, p.arm) for p in evidence.plan.trials if p.role is not Role.TRAINING}
     asked = store.asked(job.reproduction.name, job.protocol.name, job.conditions)
     return bool(evidence.runs) and (
-        asked is not None or (bool(own) and own <= {(r.planned.role, r.arm) for r in evidence.runs})
+        asked > 0 or (bool(own) and own <= {(r.planned.role, r.arm) for r in evidence.runs})
     )
 
 

@@ -142,8 +142,8 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
 @given(asked=st.integers(0, 40))
 def test_the_next_look_is_the_first_that_drops_no_seed(asked: int) -> None:
     class Asked(Store):
-        def asked(self, reproduction: str, protocol: str, conditions: Conditions) -> int | None:
-            return asked or None
+        def asked(self, reproduction: str, protocol: str, conditions: Conditions) -> int:
+            return asked
 
     store = Asked(Path("nowhere"))
     if asked > LOOKS[-1]:

@@ -89,7 +89,7 @@ def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
 
 def test_the_most_seeds_ever_asked_for_count(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    assert store.asked("relu-speedup", "smoke", STAND_IN) is None
+    assert store.asked("relu-speedup", "smoke", STAND_IN) == 0
     store.ask("relu-speedup", "smoke", STAND_IN, 5)
     store.ask("relu-speedup", "smoke", STAND_IN, 3)
     assert store.asked("relu-speedup", "smoke", STAND_IN) == 5
