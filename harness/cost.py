@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
-from harness.trials import Record, Trial, plain
+from harness.models.description import Network
+from harness.trials import Record, Trial, canonical
 
 # Assumed where no record tells: useful arithmetic per second of one worker, in multiply-adds.
 ASSUMED = {"cpu": 50e9, "cuda": 2e12}
@@ -25,7 +25,12 @@ class Estimate:
 
 def estimate(trials: Sequence[Trial], device: str, workers: int, records: Iterable[Record]) -> Estimate:
     """The most that the trials take on this many workers, at the speed of earlier records if any."""
-    speeds = [s for r in records if r.conditions["device"] == device and (s := _speed(r, trials)) is not None]
+    networks = {
+        canonical((t.precision, t.settings.network)): t.settings.network
+        for t in trials
+        if hasattr(t.settings, "network")
+    }
+    speeds = [s for r in records if r.conditions["device"] == device and (s := _speed(r, networks))]
     speed = median(speeds) if speeds else ASSUMED[device]
     return Estimate(sum(map(most_multiply_adds, trials)) / speed / max(1, workers), bool(speeds))
 
@@ -38,21 +43,11 @@ def most_multiply_adds(trial: Trial) -> float:
     return float(settings.most_images * settings.network.multiply_adds * PASSES)
 
 
-def _speed(record: Record, trials: Sequence[Trial]) -> float | None:
-    """Multiply-adds per second of a record that trained what one of the trials does, in its precision."""
-    alike = (t for t in trials if _trains(t) and plain(t.precision) == record.trial.get("precision"))
-    networks = {trial.settings.network.name: trial.settings.network for trial in alike}
-    network = networks.get(_network_name(record.trial))
-    rate = record.cost.get("images_per_second")
+def _speed(record: Record, networks: Mapping[str, Network]) -> float | None:
+    """Multiply-adds per second of a record that trained one of the networks, by precision and description."""
+    settings, rate = record.trial.get("settings", {}), record.cost.get("images_per_second")
+    network = networks.get(canonical((record.trial.get("precision"), settings.get("network"))))
     return rate * network.multiply_adds * PASSES if network and rate else None
-
-
-def _trains(trial: Trial) -> bool:
-    return hasattr(trial.settings, "network")
-
-
-def _network_name(trial: Any) -> str:
-    return str(trial.get("settings", {}).get("network", {}).get("name", ""))
 
 
 def spoken(seconds: float) -> str:
