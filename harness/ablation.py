@@ -15,6 +15,7 @@ from harness.experiments import Evidence, Lookup, Plan, Planned, Role, Run, Tabl
 from harness.experiments import Protocol as Declared
 from harness.training.recipe import Scheduled
 from harness.trials import Precision, Status, Trial
+from harness.validity import idle
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,12 @@ def gap(run: Run) -> float | None:
 
 
 def paired(evidence: Evidence, arms: Sequence[str], measure: Measure) -> list[list[float]]:
-    """Each arm's values over the seeds for which all of the arms have one."""
-    found = [{run.seed: v for run in evidence.final(a) if (v := measure(run)) is not None} for a in arms]
+    """Each arm's values over the seeds for which all of the arms have one, dead networks left out."""
+    dead = {run.record.key for run in idle(evidence)}
+    found = [
+        {r.seed: v for r in evidence.final(a) if r.record.key not in dead and (v := measure(r)) is not None}
+        for a in arms
+    ]
     shared = sorted(set.intersection(*map(set, found))) if found else []
     return [[values[seed] for seed in shared] for values in found]
 

@@ -33,6 +33,26 @@ def problems(evidence: Evidence, manipulated: tuple[str, ...]) -> list[str]:
     ]
 
 
+# Points below chance that a training error must come to: its own error on a few hundred images is about one.
+LEARNED = 2.0
+
+
+def idle(evidence: Evidence) -> list[Run]:
+    """Final runs that finished and learned nothing: a dead network's errors say nothing of any claim.
+
+    Their training error is chance's, 100 (1 − 1 / classes) %. In `smoke` no run need have learned anything.
+    """
+    return [] if evidence.protocol.smoke else [run for run in evidence.final() if _idle(run)]
+
+
+def _idle(run: Run) -> bool:
+    error = run.record.metrics.get("train_top1")
+    if error is None or run.record.status is not Status.OK:
+        return False
+    classes = run.record.trial["settings"]["network"]["layers"][-1]["units"]
+    return bool(error > 100 * (1 - 1 / classes) - LEARNED)
+
+
 def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """The leaves of nested JSON with their dotted paths; empty containers are leaves too."""
     if isinstance(value, Mapping) and value:

@@ -34,6 +34,7 @@ from harness.claims import Band, Claim, Effect, Interval, Kind, Outcome, Side, V
 from harness.experiments import Evidence
 from harness.stats import EQUIVALENCE, LOOK_EQUIVALENCE, LOOKS, MOST_SEEDS, needed_seeds
 from harness.trials import Status
+from harness.validity import idle
 
 FEWEST = 3  # seeds for any verdict
 ENOUGH = 5  # seeds for more than a direction
@@ -138,14 +139,19 @@ def _invalid(case: Case) -> Verdict | None:
 
 
 def _lost_runs(case: Case) -> list[str]:
-    """Failed final runs, and diverged ones that the effect left out."""
+    """Failed final runs, and those that diverged or learned nothing and that the effect left out."""
     final = case.evidence.final()
     failed = [r.record.key for r in final if r.record.status is Status.FAILED]
-    diverged = [r.record.key for r in final if r.record.status is Status.DIVERGED]
+    left_out = {
+        "diverged runs": [r.record.key for r in final if r.record.status is Status.DIVERGED],
+        "runs that learned nothing": [r.record.key for r in idle(case.evidence)],
+    }
     counted = case.effect.n if case.effect else 0
     told = [f"final runs failed: {', '.join(sorted(failed))}"] if failed else []
-    if diverged and counted < len({r.seed for r in final}):
-        told.append(f"diverged runs were left out: {', '.join(sorted(diverged))}")
+    if counted < len({r.seed for r in final}):
+        told += [
+            f"{what} were left out: {', '.join(sorted(keys))}" for what, keys in left_out.items() if keys
+        ]
     return told
 
 
