@@ -47,10 +47,10 @@ def idle(evidence: Evidence) -> list[Run]:
 
 def _idle(run: Run) -> bool:
     error = run.record.metrics.get("train_top1")
-    if error is None or run.record.status is not Status.OK:
+    layers = run.record.trial.get("settings", {}).get("network", {}).get("layers", ())
+    if error is None or not layers or run.record.status is not Status.OK:
         return False
-    classes = run.record.trial["settings"]["network"]["layers"][-1]["units"]
-    return bool(error > 100 * (1 - 1 / classes) - LEARNED)
+    return bool(error > 100 * (1 - 1 / layers[-1]["units"]) - LEARNED)
 
 
 def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -11,9 +11,11 @@ from dataclasses import replace
 import pytest
 
 import reproductions
-from harness.claims import Effect
+from harness.catalogue import claim
+from harness.claims import Effect, Outcome
 from harness.experiments import Evidence, Run, gather
 from harness.trials import Record, Trial, canonical
+from harness.verdicts import judge
 from tests.conftest import record_for
 from tests.made_up import REAL, answer
 
@@ -95,6 +97,29 @@ def test_colour_augmentation() -> None:
     }
     found = estimates("colour-augmentation", evidence("colour-augmentation", made))
     assert list(found.values()) == pytest.approx([1.2, 0.6, 0.7, 0.4])
+
+
+def overfitting(protocol: str, train: float) -> tuple[Evidence, Effect]:
+    """Dropout's first claim, where the net of ten classes without it ended at this training error."""
+    arms = {"with dropout": errors(40, 18), "without dropout": errors(90, 50, centre=90, train=train)}
+    found = evidence("dropout", arms, protocol)
+    return found, reproductions.named("dropout").estimate(found).effects["dropout-overfitting"][0]
+
+
+def test_a_dead_network_shows_no_lack_of_overfitting() -> None:
+    """Its gap is nothing, because it learned nothing."""
+    found, effect = overfitting("imagenette-short", 89.9)
+    assert effect.n == 0
+    verdict = judge(claim("dropout-overfitting"), found, effect)
+    assert verdict.outcome is Outcome.INVALID
+    assert "runs that learned nothing were left out: " in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(("protocol", "train"), [("imagenette-short", 87.0), ("smoke", 89.9)])
+def test_a_bad_network_counts_and_so_does_any_in_smoke(protocol: str, train: float) -> None:
+    found, effect = overfitting(protocol, train)
+    assert effect.n == 3
+    assert judge(claim("dropout-overfitting"), found, effect).outcome is not Outcome.INVALID
 
 
 @pytest.mark.parametrize(
