@@ -8,7 +8,9 @@ included; a GPU's time is not yet measured.
 
 Observed on 2026-11-22 (proxy `cifar10`, two AMD EPYC cores, torch 2.13.0, bf16, n = 3 pairs of seeds, 95 %
 intervals): without crops and flips the gap is 2.1 points wider [0.6, 3.7], so the direction holds; eight
-epochs are too few for it to cost anything: the test error is 3.2 points lower [0.8, 5.6].
+epochs are too few for it to cost anything: the test error is 3.2 points lower [0.8, 5.6]. On 1,200
+photographs (`imagenette-short`, n = 3) the gap is 23.9 points wider [23.4, 24.5] with a training error under
+1 %; the test error is 1.9 points higher [-3.4, 7.1], which shows nothing.
 """
 
 from __future__ import annotations

@@ -10,7 +10,9 @@ two cores at five seeds, the shared arm included; a GPU's time is not yet measur
 Observed on 2026-11-22 (proxy `cifar10`, two AMD EPYC cores, torch 2.13.0, bf16, n = 3 pairs of seeds, 95 %
 intervals): the gap without dropout is 0.3 points narrower [-1.6, 2.2]: eight epochs do not overfit this net.
 With dropout a training loss of 1.3 takes 1.37 times as many epochs [1.11, 1.68], and the test error is 5
-points higher.
+points higher. On 1,200 photographs (`imagenette-short`, n = 3) the gap without dropout is 21.5 points wider
+[16.5, 26.6], and a training loss of 1.8 takes 1.19 times as many epochs with it [0.82, 1.74]. At a rate of
+.01 instead of .005 the net without dropout died at once with each of three seeds.
 """
 
 from __future__ import annotations
