@@ -74,7 +74,7 @@ def of_claim(claim: Claim, store: Store) -> Iterator[Section]:
     if not found:
         old = stale(reproduction, store) if reproduction else ()
         why, ways = standing(claim, reproduction, store, None)
-        said, verdict = sentence(claim, why, ways), judge(claim, None, None)
+        said, verdict = sentence(why, ways), judge(claim, None, None)
         yield Section(claim, verdict, reproduction, None, None, (), old, said, False, why, ways)
 
 
@@ -108,7 +108,7 @@ def _section(claim: Claim, judged: Judgement, store: Store) -> Section:
         judged.finding,
         attempts,
         () if smoke else stale(reproduction, store),
-        sentence(claim, why, ways),
+        sentence(why, ways),
         judged.looks,
         why,
         ways,

@@ -82,7 +82,7 @@ def chain(claim: Claim, protocol: str | None, store: Store) -> Chain:
     found = collect.best_first(claim, _jobs(claim, reproduction, protocol, store), store)
     others = tuple(f"{one.job.protocol.name} on {one.job.conditions.device}" for one in found[1:])
     best = found[0] if found else None
-    needed = ways.sentence(claim, *collect.standing(claim, reproduction, store, best))
+    needed = ways.sentence(*collect.standing(claim, reproduction, store, best))
     if best is None:
         return Chain(claim, reproduction, None, judge(claim, None, None), (), needed, ())
     seen = tuple(looks.standing(best.job, store))

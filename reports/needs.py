@@ -13,7 +13,7 @@ from harness.stats import LOOKS
 from harness.store import Store
 from harness.trials import Trial
 from harness.verdicts import decide
-from reports.ways import UNWRITTEN, Price, Way
+from reports.ways import Price, Way, unwritten
 
 DEVICES = {"cpu": "core", "cuda": "GPU"}
 NEVER_JUDGED = "a figure beside the paper's, never judged"
@@ -117,7 +117,7 @@ def _gives(claim: Claim, protocol: Protocol) -> str:
 def reason(claim: Claim, reproduction: Reproduction | None, best: Judgement | None, stale: int) -> str:
     """Why there is no verdict at the paper's scale; nothing where there is one."""
     if reproduction is None:
-        return UNWRITTEN
+        return unwritten(claim)
     if best is None:
         return f"no record but {stale} made by other code than today's" if stale else "no record"
     verdict = best.verdict(claim)

@@ -10,7 +10,7 @@ from harness.claims import Claim
 from harness.data.sources import HOW
 from harness.training.recipe import SIZES
 
-UNWRITTEN = "no reproduction is written yet"
+UNWRITTEN = "declared, and has no reproduction"
 NAMES = {
     "cifar10": "CIFAR-10",
     "imagenette": "Imagenette",
@@ -69,11 +69,15 @@ class Way:
         return f"For {self.gives}: {self.command} ({self.data}; {self.cost})."
 
 
-def sentence(claim: Claim, why: str, found: tuple[Way, ...]) -> str:
+def unwritten(claim: Claim) -> str:
+    """What is missing of a claim that is declared alone."""
+    return f"{UNWRITTEN}; it would need {claim.needs or claim.conditions}"
+
+
+def sentence(why: str, found: tuple[Way, ...]) -> str:
     """Why there is no verdict and what would give one, for a section and for `explain`."""
-    if why == UNWRITTEN:
-        return f"No reproduction is written yet. It would need: {claim.conditions}."
-    lacking = "" if found or not why else "Only a smoke protocol exists."
+    written = not why.startswith(UNWRITTEN)
+    lacking = "Only a smoke protocol exists." if why and written and not found else ""
     head = f"{why[:1].upper()}{why[1:]}." if why else ""
     return " ".join(part for part in (head, *(way.words for way in found), lacking) if part)
 
