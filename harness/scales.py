@@ -128,7 +128,7 @@ SHORT = Protocol(
         "A quarter of every layer's units, standard deviations of the weights scaled so that σ √(fan-in) is "
         "the paper's.",
         "50 epochs of as many images as are at hand, at batch 32 (so few give too few updates at 128) and a "
-        "rate of .005 (at .01 the net without dropout dies at once) dropped at declared ones.",
+        "rate of .005 (at .01 the net without dropout dies at once), which drops after declared epochs.",
         "Forward and backward pass in bf16, weights and updates in fp32.",
     ),
 )
