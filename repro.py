@@ -158,11 +158,11 @@ def report(
     from harness import environment
     from reports import build, collect
 
-    store = _store(results_dir)
-    sections = collect.sections(store)
+    store, console = _store(results_dir), _console(stderr=True)
+    sections = collect.sections(store, console)
     notices = [*collect.notices(sections), *store.damaged]
-    pages = build.render(sections, out or results_dir / "report", environment.describe("cpu"), notices)
-    for page in pages:
+    folder = out or results_dir / "report"
+    for page in build.render(sections, folder, environment.describe("cpu"), notices, console):
         typer.echo(page)
 
 
@@ -265,10 +265,10 @@ def _store(results_dir: Path) -> Store:
     return Store(results_dir)
 
 
-def _console() -> Console:
+def _console(stderr: bool = False) -> Console:
     from rich.console import Console
 
-    return Console()
+    return Console(stderr=stderr)
 
 
 def main() -> None:

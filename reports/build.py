@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
+
 from harness.claims import Outcome
 from harness.errors import StoreError
 from harness.experiments import Table
@@ -19,6 +21,7 @@ from reports import figures, front, markdown, tables, wording
 from reports.attempts import Attempt, attempts, trial_table, trouble_table
 from reports.frame import Drawing
 from reports.section import Section
+from reports.waiting import told
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -48,11 +51,19 @@ class Entry:
 
 
 def render(
-    sections: Sequence[Section], out: Path, environment: Mapping[str, Any], notices: Sequence[str] = ()
+    sections: Sequence[Section],
+    out: Path,
+    environment: Mapping[str, Any],
+    notices: Sequence[str] = (),
+    console: Console | None = None,
 ) -> tuple[Path, Path]:
-    """Writes report.html, report.md and figures/*.svg; StoreError where that cannot be done."""
+    """Writes report.html, report.md and figures/*.svg; StoreError where that cannot be done.
+
+    How far it has come is told on `console`, if there is one.
+    """
     examined = [s for s in sections if s.examined]
-    entries = [entry(s, slug) for s, slug in zip(examined, slugs(examined), strict=True)]
+    named = list(zip(examined, slugs(examined), strict=True))
+    entries = [entry(s, slug) for s, slug in told(named, "drawing", console)]
     page = _page(sections, entries, environment, notices)
     files = {f"figures/{d.name}.svg": d.svg for e in entries for d in e.drawings}
     files["report.md"] = _templates().get_template("report.md.j2").render(page)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from weakref import WeakKeyDictionary
 
+from rich.console import Console
+
 import reproductions
 from harness import environment, looks
 from harness.catalogue import CLAIMS
@@ -18,12 +20,17 @@ from harness.trials import Conditions, Record, Trial, canonical
 from harness.verdicts import FEWEST, judge
 from reports import needs
 from reports.section import Section
+from reports.waiting import told
 from reports.ways import Way, sentence
 
 
-def sections(store: Store) -> list[Section]:
-    """One section for each claim, and one more for each further protocol or machine with evidence."""
-    return [section for claim in CLAIMS for section in of_claim(claim, store)]
+def sections(store: Store, console: Console | None = None) -> list[Section]:
+    """One section for each claim, and one more for each further protocol or machine with evidence.
+
+    How far it has come is told on `console`, if there is one.
+    """
+    claims = told(CLAIMS, "judging", console)
+    return [section for claim in claims for section in of_claim(claim, store)]
 
 
 def notices(found: list[Section]) -> list[str]:

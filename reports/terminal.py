@@ -30,7 +30,7 @@ CHECKS = {True: "ok", False: "MISSING"}
 
 def claims(store: Store, as_json: bool, console: Console) -> None:
     """Every claim with the paper's figure, the best evidence, the verdict, and what would say more."""
-    found = leading(collect.sections(store))
+    found = leading(collect.sections(store, Console(stderr=True)))
     if as_json:
         _show([{**_claim(s), "why": s.needs or _because(s), **_next(s)} for s in found], True, console)
         return
