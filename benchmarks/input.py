@@ -15,7 +15,6 @@ settings of a trial, and packing is timed apart.
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import os
 import statistics
@@ -23,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import count as counting
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -134,7 +134,7 @@ def measure(options: argparse.Namespace, out: Path) -> dict[str, Any]:
         "ImageFolder and DataLoader": theirs(place, options, mean, basis),
         "pack": ours(datasets.load("imagenette", out), options, mean, basis),
     }
-    numbers = itertools.count()
+    numbers = counting()
     for epoch in sides.values():
         rate(epoch, numbers, options.seconds)
     rates: dict[str, list[float]] = {name: [] for name in sides}

@@ -198,7 +198,8 @@ def show(name: str, device: str, precision: str, seconds: float, as_json: bool, 
         table.add_row(part, f"{getattr(speeds, part):,.0f}")
     console.print(table)
     console.print(
-        f"{speeds.hardware}; {name}, batch {speeds.batch}, {speeds.precision}; {speeds.images} images.\n"
+        f"{speeds.hardware}; {name}, batch {speeds.batch}, {speeds.precision}; "
+        f"{speeds.images} images of noise.\n"
         f"{EPOCHS} epochs of {SIZES['imagenet']:,} images would take {spoken(speeds.seconds)}; "
         f"the paper's took {claim('training-time').figure}, on two GTX 580. "
         f"The slowest part is the {speeds.bottleneck}.",

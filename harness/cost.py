@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 from harness.models.description import Network
-from harness.trials import Record, Trial, canonical
+from harness.trials import Record, Trial, plain
 
 # Assumed where no record tells: useful arithmetic per second of one worker, in multiply-adds.
 ASSUMED = {"cpu": 50e9, "cuda": 2e12}
@@ -25,12 +26,9 @@ class Estimate:
 
 def estimate(trials: Sequence[Trial], device: str, workers: int, records: Iterable[Record]) -> Estimate:
     """The most that the trials take on this many workers, at the speed of earlier records if any."""
-    networks = {
-        canonical((t.precision, t.settings.network)): t.settings.network
-        for t in trials
-        if hasattr(t.settings, "network")
-    }
-    speeds = [s for r in records if r.conditions["device"] == device and (s := _speed(r, networks))]
+    trained = {(t.precision, t.settings.network) for t in trials if hasattr(t.settings, "network")}
+    known = [(plain(precision), plain(network), network) for precision, network in trained]
+    speeds = [s for r in records if r.conditions["device"] == device and (s := _speed(r, known))]
     speed = median(speeds) if speeds else ASSUMED[device]
     return Estimate(sum(map(most_multiply_adds, trials)) / speed / max(1, workers), bool(speeds))
 
@@ -43,10 +41,12 @@ def most_multiply_adds(trial: Trial) -> float:
     return float(settings.most_images * settings.network.multiply_adds * PASSES)
 
 
-def _speed(record: Record, networks: Mapping[str, Network]) -> float | None:
-    """Multiply-adds per second of a record that trained one of the networks, by precision and description."""
+def _speed(record: Record, known: Sequence[tuple[Any, Any, Network]]) -> float | None:
+    """Multiply-adds per second of a record that trained a `known` network in the precision beside it."""
     settings, rate = record.trial.get("settings", {}), record.cost.get("images_per_second")
-    network = networks.get(canonical((record.trial.get("precision"), settings.get("network"))))
+    mine = record.trial.get("precision"), settings.get("network")
+    found = (network for *described, network in known if mine == tuple(described))
+    network = next(found, None)
     return rate * network.multiply_adds * PASSES if network and rate else None
 
 

@@ -68,7 +68,7 @@ def test_its_docstring_is_a_lab_book_entry(reproduction: Reproduction) -> None:
         assert any(f"§{place}" in text or (place in text and not place[0].isdigit()) for place in places)
     assert f"./repro.py run {reproduction.name}" in text
     assert re.search(r"\bcosts?\b", text, re.IGNORECASE)
-    assert re.search(r"^Observed\b[^:]*:\s*\S", text, re.MULTILINE)
+    assert re.search(r"^Observed\b[^:]*: *\S", text, re.MULTILINE)
 
 
 @each
