@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 
 from benchmarks.lrn import CLOCKS, hardware, interleaved
-from harness.data.augment import Augmented, Views, colour_basis, draw_crops, draw_shifts
+from harness.data.augmentation import Augmented, Views, colour_basis, draw_crops, draw_shifts
 from harness.data.images import Images
 from harness.training.recipes import PAPER, SOURCE_2012
 

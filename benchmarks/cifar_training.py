@@ -26,15 +26,15 @@ from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-from harness import environment
+from harness.contract.trial import Precision
 from harness.data import sources
 from harness.data.images import Batches, load
 from harness.engines.local import ALLOCATOR
-from harness.models.cifar import bare, nineteen
+from harness.models.cifar10 import bare, nineteen
 from harness.models.network import Net
+from harness.records import environment
 from harness.training.loop import Loop
 from harness.training.update import for_network
-from harness.trials import Precision
 
 IMAGES = 25_600
 BATCH = 128

@@ -42,11 +42,12 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
 from benchmarks.lrn import hardware
-from harness.data import datasets, prepare
-from harness.data.augment import ColourBasis
+from harness.contract.streams import generator
+from harness.data import datasets
+from harness.data.augmentation import ColourBasis
 from harness.data.images import Images
-from harness.data.packed import Prefetched
-from harness.streams import generator
+from harness.data.packing import prepare
+from harness.data.prefetch import Prefetched
 from harness.training.recipes import PAPER
 
 Epoch = Callable[[int], Iterator[tuple[Tensor, Tensor]]]

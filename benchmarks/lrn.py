@@ -28,7 +28,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.models.description import AcrossMaps
-from harness.models.lrn import normalise
+from harness.models.layers.lrn import normalise
 
 SHAPES = ((96, 55, 55), (256, 27, 27))  # conv1's and conv2's outputs
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}

@@ -6,9 +6,9 @@ import importlib
 import pkgutil
 from functools import cache
 
-from harness.catalogue import CLAIMS
-from harness.errors import BadValue, UnknownName
-from harness.experiments import Reproduction
+from harness.contract.errors import BadValue, UnknownName
+from harness.paper.catalogue import CLAIMS
+from harness.plans.experiment import Reproduction
 
 
 @cache
@@ -27,3 +27,8 @@ def named(name: str) -> Reproduction:
     if declared is not None:
         raise BadValue(f"{name} is declared and has no reproduction: it needs {declared.needs}")
     raise UnknownName("claim", name, {claim for r in every() for claim in (r.name, *r.claims)})
+
+
+def answering(claim_id: str) -> Reproduction | None:
+    """The reproduction that answers the claim, if one is written."""
+    return next((r for r in every() if claim_id in r.claims), None)

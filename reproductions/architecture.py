@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
-from harness.claims import Effect
-from harness.experiments import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
+from harness.contract.effect import Effect
 from harness.models.alexnet import VARIANTS
 from harness.models.description import AcrossMaps, Conv, Dense, Dropout, Network, Pool, Shape, Weighted
 from harness.models.layer_table import Row, neurons, rows
+from harness.plans.experiment import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
 
 PAPER = VARIANTS["paper"]
 FIGURE_2 = (253_440, 186_624, 64_896, 64_896, 43_264, 4096, 4096, 1000)  # neurons as its caption prints them

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness import blocks
 from harness.data.views import Augmentation, ColourNoise
-from harness.experiments import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
+from harness.effects import step_times
 from harness.models.alexnet import alexnet
-from harness.training.timing import PLAIN, Feed, StepTime
+from harness.plans import timing_blocks
+from harness.plans.experiment import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
+from harness.training.timing.settings import PLAIN, Feed, StepTime
 
 FULL = Augmentation(colour=ColourNoise())
 ARMS = {
@@ -64,15 +65,15 @@ class Scale:
 def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     """All arms in as many blocks as seeds."""
     scale: Scale = protocol.settings
-    return blocks.interleaved({arm: scale.timed(arm) for arm in scale.arms}, seeds)
+    return timing_blocks.interleaved({arm: scale.timed(arm) for arm in scale.arms}, seeds)
 
 
 def estimate(evidence: Evidence) -> Finding:
     """Ratio of step times with ÷ without, paired by block: in the background the claim, in line beside it."""
-    from harness import stats  # brings scipy, which the list of claims can do without
+    from harness.effects import intervals  # brings scipy, which the list of claims can do without
 
-    found = {how: blocks.paired(evidence, *pair) for how, pair in PAIRS.items()}
-    effects = {how: stats.paired_ratio("step time", "×", *both) for how, both in found.items() if both[0]}
+    found = {how: step_times.paired(evidence, *pair) for how, pair in PAIRS.items()}
+    effects = {how: intervals.paired_ratio("step time", "×", *both) for how, both in found.items() if both[0]}
     if not effects:
         return Finding()
     rows = tuple(
@@ -84,8 +85,8 @@ def estimate(evidence: Evidence) -> Finding:
     primary = effects.get("in the background")
     return Finding(
         {"augmentation-cost": (primary,)} if primary else {},
-        (ratios, blocks.table(evidence, ARMS)),
-        blocks.deviations(evidence),
+        (ratios, step_times.table(evidence, ARMS)),
+        step_times.deviations(evidence),
     )
 
 

@@ -15,11 +15,12 @@ error comes 2.67 times sooner [2.04, 3.49], and the error at the end is 35.9 %.
 
 from __future__ import annotations
 
-from harness.ablation import BASELINE, Arm, arms_table, plan_of
-from harness.experiments import Evidence, Finding, Reproduction
+from harness.effects.from_runs import arms_table
+from harness.effects.time_to_target import ratio_to_target, targets_table
 from harness.models.alexnet import SOURCE_2012
-from harness.scales import EVERY
-from harness.target import ratio_to_target, targets_table
+from harness.plans.ablation import BASELINE, Arm, plan_of
+from harness.plans.experiment import Evidence, Finding, Reproduction
+from harness.plans.protocols import EVERY
 
 ARMS = {
     "biases of 1": BASELINE,

@@ -14,10 +14,12 @@ the source's: nothing is shown.
 
 from __future__ import annotations
 
-from harness.ablation import BASELINE, Arm, arms_table, falls, plan_of
 from harness.data.views import ColourNoise, Spread
-from harness.experiments import Evidence, Finding, Reproduction
-from harness.scales import EVERY
+from harness.effects.by_seed import falls
+from harness.effects.from_runs import arms_table
+from harness.plans.ablation import BASELINE, Arm, plan_of
+from harness.plans.experiment import Evidence, Finding, Reproduction
+from harness.plans.protocols import EVERY
 
 SOURCE = ColourNoise(spread=Spread.DEVIATION, divisor=1.1)
 ARMS = {

@@ -15,9 +15,11 @@ photographs (`imagenette-short`, n = 3) the gap is 23.9 points wider [23.4, 24.5
 
 from __future__ import annotations
 
-from harness.ablation import BASELINE, Arm, arms_table, difference, falls, gap, plan_of
-from harness.experiments import Evidence, Finding, Reproduction
-from harness.scales import EVERY
+from harness.effects.by_seed import difference, falls
+from harness.effects.from_runs import arms_table, gap
+from harness.plans.ablation import BASELINE, Arm, plan_of
+from harness.plans.experiment import Evidence, Finding, Reproduction
+from harness.plans.protocols import EVERY
 
 ARMS = {"crops and flips": BASELINE, "centre crops": Arm(augmentation={"crops": False, "flips": False})}
 

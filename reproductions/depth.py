@@ -15,9 +15,11 @@ shown: eight epochs favour the shallower nets.
 
 from __future__ import annotations
 
-from harness.ablation import BASELINE, Arm, arms_table, difference, metric, plan_of
-from harness.experiments import Evidence, Finding, Reproduction
-from harness.scales import EVERY
+from harness.effects.by_seed import difference
+from harness.effects.from_runs import arms_table, metric
+from harness.plans.ablation import BASELINE, Arm, plan_of
+from harness.plans.experiment import Evidence, Finding, Reproduction
+from harness.plans.protocols import EVERY
 
 WHOLE = "all layers"
 REMOVED = {f"without {layer}": layer for layer in ("conv2", "conv3", "conv4", "conv5")}

@@ -17,10 +17,12 @@ points higher. On 1,200 photographs (`imagenette-short`, n = 3) the gap without 
 
 from __future__ import annotations
 
-from harness.ablation import BASELINE, Arm, arms_table, difference, gap, plan_of
-from harness.experiments import Evidence, Finding, Reproduction
-from harness.scales import EVERY
-from harness.target import ratio_to_target, targets_table
+from harness.effects.by_seed import difference
+from harness.effects.from_runs import arms_table, gap
+from harness.effects.time_to_target import ratio_to_target, targets_table
+from harness.plans.ablation import BASELINE, Arm, plan_of
+from harness.plans.experiment import Evidence, Finding, Reproduction
+from harness.plans.protocols import EVERY
 
 ARMS = {"with dropout": BASELINE, "without dropout": Arm(network={"dropout": 0.0})}
 LEVEL = {"smoke": 2.3, "cifar10": 1.3, "imagenette": 1.0, "imagenette-short": 1.8, "imagenet": 3.0}

@@ -14,11 +14,11 @@ ten classes. The direction holds.
 
 from __future__ import annotations
 
-from harness.ablation import gains
 from harness.analysis.settings import Ensemble
-from harness.experiments import Evidence, Finding, Protocol, Reproduction
-from harness.measurement import ARM, plan_of
-from harness.scales import CIFAR10, IMAGENET_2012, IMAGENETTE, SMOKE
+from harness.effects.by_seed import gains
+from harness.plans.experiment import Evidence, Finding, Protocol, Reproduction
+from harness.plans.protocols import CIFAR10, IMAGENET_2012, IMAGENETTE, SMOKE
+from harness.plans.trained_networks import ARM, plan_of
 
 
 def networks(protocol: Protocol) -> int:

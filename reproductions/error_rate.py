@@ -15,9 +15,11 @@ intervals): 34.9 % [32.8, 36.9] top-1 and 3.0 % [2.9, 3.2] top-5 of ten classes;
 
 from __future__ import annotations
 
-from harness.ablation import BASELINE, arms_table, gains, levels, plan_of
-from harness.experiments import Evidence, Finding, Reproduction
-from harness.scales import EVERY
+from harness.effects.by_seed import gains, levels
+from harness.effects.from_runs import arms_table
+from harness.plans.ablation import BASELINE, plan_of
+from harness.plans.experiment import Evidence, Finding, Reproduction
+from harness.plans.protocols import EVERY
 
 ARM = "paper"
 

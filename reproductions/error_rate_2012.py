@@ -10,9 +10,11 @@ Observed: nothing yet, for want of the data.
 
 from __future__ import annotations
 
-from harness.ablation import BASELINE, arms_table, levels, plan_of
-from harness.experiments import Evidence, Finding, Reproduction
-from harness.scales import IMAGENET_2012, SMOKE
+from harness.effects.by_seed import levels
+from harness.effects.from_runs import arms_table
+from harness.plans.ablation import BASELINE, plan_of
+from harness.plans.experiment import Evidence, Finding, Reproduction
+from harness.plans.protocols import IMAGENET_2012, SMOKE
 
 ARM = "paper"
 

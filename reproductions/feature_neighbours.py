@@ -15,22 +15,23 @@ layer, 24.5 % by pixels: 28.5 points more [27.4, 29.6].
 
 from __future__ import annotations
 
-from harness.ablation import metric, paired
 from harness.analysis.settings import Neighbours
-from harness.experiments import Evidence, Finding, Reproduction
-from harness.measurement import ARM, plan_of
-from harness.scales import EVERY
+from harness.effects.by_seed import paired
+from harness.effects.from_runs import metric
+from harness.plans.experiment import Evidence, Finding, Reproduction
+from harness.plans.protocols import EVERY
+from harness.plans.trained_networks import ARM, plan_of
 
 
 def estimate(evidence: Evidence) -> Finding:
     """Percent of neighbours of the query's class by features less by pixels, then each by itself."""
-    from harness import stats  # brings scipy, which the list of claims can do without
+    from harness.effects import intervals  # brings scipy, which the list of claims can do without
 
     features, pixels = (paired(evidence, (ARM,), metric(name))[0] for name in ("features", "pixels"))
     effects = (
-        stats.paired_difference("same class", "points", features, pixels),
-        stats.level("same class, by the last hidden layer", "%", features),
-        stats.level("same class, by pixels", "%", pixels),
+        intervals.paired_difference("same class", "points", features, pixels),
+        intervals.level("same class, by the last hidden layer", "%", features),
+        intervals.level("same class, by pixels", "%", pixels),
     )
     return Finding({"feature-neighbours": effects})
 

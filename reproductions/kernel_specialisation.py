@@ -15,19 +15,20 @@ permutation p of .01, .01 and .19: two of three networks specialise, three are t
 
 from __future__ import annotations
 
-from harness.ablation import metric, paired
 from harness.analysis.settings import Kernels
-from harness.experiments import Evidence, Finding, Reproduction, Table
-from harness.measurement import ARM, plan_of
-from harness.scales import EVERY
+from harness.effects.by_seed import paired
+from harness.effects.from_runs import metric
+from harness.plans.experiment import Evidence, Finding, Reproduction, Table
+from harness.plans.protocols import EVERY
+from harness.plans.trained_networks import ARM, plan_of
 
 
 def estimate(evidence: Evidence) -> Finding:
     """The geometric mean over networks of the columns' contrast ÷ that of random splits."""
-    from harness import stats  # brings scipy, which the list of claims can do without
+    from harness.effects import intervals  # brings scipy, which the list of claims can do without
 
     ratios, ones = paired(evidence, (ARM,), metric("ratio"))[0], [1.0] * len(evidence.final())
-    effect = stats.paired_ratio("chroma ratio", "×", ratios, ones[: len(ratios)])
+    effect = intervals.paired_ratio("chroma ratio", "×", ratios, ones[: len(ratios)])
     return Finding({"kernel-specialisation": (effect,)}, (_networks(evidence),))
 
 

@@ -15,10 +15,12 @@ nothing. The source's network loses 5.7 points [2.2, 9.2] without its three norm
 
 from __future__ import annotations
 
-from harness.ablation import BASELINE, Arm, arms_table, falls, plan_of
-from harness.experiments import Evidence, Finding, Reproduction
+from harness.effects.by_seed import falls
+from harness.effects.from_runs import arms_table
 from harness.models.alexnet import SOURCE_2012
-from harness.scales import EVERY
+from harness.plans.ablation import BASELINE, Arm, plan_of
+from harness.plans.experiment import Evidence, Finding, Reproduction
+from harness.plans.protocols import EVERY
 
 NONE = {"norm1": (), "norm2": ()}
 SPATIAL = {"norm1": (), "norm2": SOURCE_2012.norm2[1:]}

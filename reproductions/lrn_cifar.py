@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.ablation import arms_table, difference, metric
+from harness.contract.trial import Precision, Trial
 from harness.data.views import Augmentation
-from harness.experiments import Evidence, Finding, Lookup, Plan, Planned, Protocol, Reproduction, Role
-from harness.models.cifar import eleven, thirteen
+from harness.effects.by_seed import difference
+from harness.effects.from_runs import arms_table, metric
+from harness.models.cifar10 import eleven, thirteen
+from harness.plans.experiment import Evidence, Finding, Lookup, Plan, Planned, Protocol, Reproduction, Role
 from harness.training.recipe import Recipe, Scheduled, scheduled
 from harness.training.schedules import Stage, Stages
-from harness.trials import Precision, Trial
 
 ARMS = {
     "13pct": thirteen(),

@@ -14,10 +14,12 @@ is shown.
 
 from __future__ import annotations
 
-from harness.ablation import BASELINE, Arm, arms_table, difference, falls, gap, plan_of
-from harness.experiments import Evidence, Finding, Reproduction
+from harness.effects.by_seed import difference, falls
+from harness.effects.from_runs import arms_table, gap
 from harness.models.alexnet import APART
-from harness.scales import EVERY
+from harness.plans.ablation import BASELINE, Arm, plan_of
+from harness.plans.experiment import Evidence, Finding, Reproduction
+from harness.plans.protocols import EVERY
 
 ARMS = {"3×3 windows": BASELINE, "2×2 windows": Arm(network={"pool": APART})}
 

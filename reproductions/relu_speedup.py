@@ -18,7 +18,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from harness.experiments import (
+from harness.contract.trial import Precision, Trial
+from harness.models.cifar10 import NETWORKS, bare
+from harness.models.description import Function, Network
+from harness.models.modern import fitted, normalised
+from harness.plans.experiment import (
     Evidence,
     Finding,
     Lookup,
@@ -29,15 +33,11 @@ from harness.experiments import (
     Role,
     Table,
 )
-from harness.models.cifar import NETWORKS, bare
-from harness.models.description import Function, Network
-from harness.models.modern import fitted, normalised
+from harness.plans.rate_search import Race, tune
 from harness.training.settings import ToTarget
-from harness.trials import Precision, Trial
-from harness.tuning import Race, tune
 
 if TYPE_CHECKING:
-    from harness.survival import Time
+    from harness.effects.time_to_event import Time
 
 ARMS = {"tanh": Function.TANH, "relu": Function.RELU}  # the slower first: it should not be left for last
 
@@ -94,12 +94,12 @@ def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
 
 def estimate(evidence: Evidence) -> Finding:
     """Paired ratios tanh ÷ ReLU of epochs (primary) and of training seconds, and what each arm did."""
-    from harness import survival  # brings scipy, which the list of claims can do without
+    from harness.effects import time_to_event  # brings scipy, which the list of claims can do without
 
     clock = "seconds" if _device(evidence) == "cuda" else "cpu_seconds"
     pairs = {"epochs": "epochs", "seconds": clock}
     effects = tuple(
-        survival.ratio_of_times(metric, "×", *(_times(evidence, arm, source) for arm in ARMS))
+        time_to_event.ratio_of_times(metric, "×", *(_times(evidence, arm, source) for arm in ARMS))
         for metric, source in pairs.items()
         if _paired(evidence)
     )
@@ -113,7 +113,7 @@ def _paired(evidence: Evidence) -> list[int]:
 
 
 def _times(evidence: Evidence, arm: str, metric: str) -> list[Time]:
-    from harness.survival import Time
+    from harness.effects.time_to_event import Time
 
     paired = _paired(evidence)
     metrics = [run.record.metrics for run in evidence.final(arm) if run.seed in paired]
@@ -122,7 +122,7 @@ def _times(evidence: Evidence, arm: str, metric: str) -> list[Time]:
 
 def _arms(evidence: Evidence) -> Table:
     """Each arm's rate, runs that reached the target, and restricted mean of epochs."""
-    from harness import survival
+    from harness.effects import time_to_event
 
     rows = []
     for arm in ARMS:
@@ -130,7 +130,7 @@ def _arms(evidence: Evidence) -> Table:
         rate = evidence.final(arm)[0].planned.trial.settings.rate if evidence.final(arm) else None
         reached = sum(not t.censored for t in times)
         tau = max((t.high or t.low for t in times), default=0.0)
-        mean = survival.restricted_mean(times, tau) if times else None
+        mean = time_to_event.restricted_mean(times, tau) if times else None
         rows.append((arm, rate, f"{reached} of {len(times)}", mean, tau))
     columns = (
         "arm",

@@ -18,10 +18,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import fmean
 
-from harness import blocks
-from harness.experiments import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
+from harness.effects import step_times
 from harness.models.alexnet import alexnet
-from harness.training.timing import Arrangement, StepTime
+from harness.plans import timing_blocks
+from harness.plans.experiment import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
+from harness.training.timing.settings import Arrangement, StepTime
 
 EPOCHS = 90
 IMAGES = {"ILSVRC-2010": 1_261_406, "ILSVRC-2012": 1_281_167}  # of the training sets
@@ -75,27 +76,27 @@ def days(images_per_second: float, data: str = "ILSVRC-2010") -> float:
 
 def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     """All arms in as many blocks as seeds."""
-    return blocks.interleaved(protocol.settings.timed(), seeds)
+    return timing_blocks.interleaved(protocol.settings.timed(), seeds)
 
 
 def estimate(evidence: Evidence) -> Finding:
     """Days and images a second of the first arm, and how every arm scales."""
-    from harness import stats  # brings scipy, which the list of claims can do without
+    from harness.effects import intervals  # brings scipy, which the list of claims can do without
 
     scale: Scale = evidence.protocol.settings
-    rates = list(blocks.values(evidence, label(scale.arms[0]), "images_per_second").values())
+    rates = list(step_times.values(evidence, label(scale.arms[0]), "images_per_second").values())
     if not rates:
         return Finding()
     effects = (
-        stats.level("training time", "days", [days(rate) for rate in rates]),
-        stats.level("throughput", "images/s", rates),
+        intervals.level("training time", "days", [days(rate) for rate in rates]),
+        intervals.level("throughput", "images/s", rates),
     )
-    tables = (_scaling(evidence, scale), blocks.table(evidence, map(label, scale.arms)))
-    return Finding({"training-time": effects}, tables, blocks.deviations(evidence))
+    tables = (_scaling(evidence, scale), step_times.table(evidence, map(label, scale.arms)))
+    return Finding({"training-time": effects}, tables, step_times.deviations(evidence))
 
 
 def _scaling(evidence: Evidence, scale: Scale) -> Table:
-    rates = {arm: blocks.values(evidence, label(arm), "images_per_second").values() for arm in scale.arms}
+    rates = {arm: step_times.values(evidence, label(arm), "images_per_second").values() for arm in scale.arms}
     means = {arm: fmean(found) for arm, found in rates.items() if found}
     rows = tuple(_row(arm, mean, means.get(ALONE)) for arm, mean in sorted(means.items(), key=_by_ranks))
     columns = (

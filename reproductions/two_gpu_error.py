@@ -16,9 +16,11 @@ that never cross 3.0 [0.6, 5.4]. The direction holds at this scale.
 
 from __future__ import annotations
 
-from harness.ablation import BASELINE, Arm, arms_table, falls, plan_of
-from harness.experiments import Evidence, Finding, Reproduction
-from harness.scales import EVERY
+from harness.effects.by_seed import falls
+from harness.effects.from_runs import arms_table
+from harness.plans.ablation import BASELINE, Arm, plan_of
+from harness.plans.experiment import Evidence, Finding, Reproduction
+from harness.plans.protocols import EVERY
 
 NEVER_CROSSING = (False, True, True, True, True)
 ARMS = {

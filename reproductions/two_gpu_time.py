@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness import blocks
-from harness.experiments import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
+from harness.effects import step_times
 from harness.models.alexnet import alexnet
-from harness.training.timing import Arrangement, StepTime
+from harness.plans import timing_blocks
+from harness.plans.experiment import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
+from harness.training.timing.settings import Arrangement, StepTime
 
 ONE, TWO = "one-gpu", "two-gpu"
 
@@ -60,19 +61,19 @@ class Scale:
 
 def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     """Both arms in as many blocks as seeds."""
-    return blocks.interleaved(protocol.settings.arms(), seeds)
+    return timing_blocks.interleaved(protocol.settings.arms(), seeds)
 
 
 def estimate(evidence: Evidence) -> Finding:
     """Ratio of step times, two-GPU ÷ one-GPU net, paired by block; of streams a table alone."""
-    from harness import stats  # brings scipy, which the list of claims can do without
+    from harness.effects import intervals  # brings scipy, which the list of claims can do without
 
-    two, one = blocks.paired(evidence, TWO, ONE)
+    two, one = step_times.paired(evidence, TWO, ONE)
     if not two:
         return Finding()
-    effect = stats.paired_ratio("step time", "×", two, one)
-    steps = blocks.table(evidence, (ONE, TWO))
-    said = blocks.deviations(evidence)
+    effect = intervals.paired_ratio("step time", "×", two, one)
+    steps = step_times.table(evidence, (ONE, TWO))
+    said = step_times.deviations(evidence)
     if evidence.protocol.settings.arrangement is Arrangement.STREAMS:
         rows = (
             (effect.estimate, effect.ci95.low if effect.ci95 else None, effect.ci95 and effect.ci95.high),

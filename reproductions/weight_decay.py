@@ -13,9 +13,11 @@ epochs.
 
 from __future__ import annotations
 
-from harness.ablation import BASELINE, Arm, arms_table, difference, falls, metric, plan_of
-from harness.experiments import Evidence, Finding, Reproduction
-from harness.scales import EVERY
+from harness.effects.by_seed import difference, falls
+from harness.effects.from_runs import arms_table, metric
+from harness.plans.ablation import BASELINE, Arm, plan_of
+from harness.plans.experiment import Evidence, Finding, Reproduction
+from harness.plans.protocols import EVERY
 
 ARMS = {"decay 5e-4": BASELINE, "no decay": Arm(network={"decay": 0.0})}
 

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from harness.contract.trial import Status, Trial
 from harness.data import sources
-from harness.models.cifar import bare, nineteen
+from harness.models.cifar10 import bare, nineteen
+from harness.records.conditions import Conditions
+from harness.records.keys import key_of, lineage_of, plain, trial_meaning
+from harness.records.record import Record
 from harness.training.settings import ToTarget
-from harness.trials import Conditions, Record, Status, Trial, key_of, lineage_of, plain, trial_meaning
 
 STAND_IN = Conditions("cpu", "2.13.0", sources.STAND_IN)
 

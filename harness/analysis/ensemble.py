@@ -7,10 +7,10 @@ import importlib
 import torch
 
 from harness.analysis.settings import Ensemble
-from harness.session import Outcome, Session
+from harness.contract.session import Outcome, Session
+from harness.contract.trial import Status, Trial
 from harness.training import artifacts
 from harness.training.evaluate import judge
-from harness.trials import Status, Trial
 
 
 def run(trial: Trial, session: Session) -> Outcome:

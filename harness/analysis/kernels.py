@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from harness.analysis.settings import Kernels
+from harness.contract.session import Outcome, Session
+from harness.contract.streams import generator
+from harness.contract.trial import Status, Trial
 from harness.models.description import AcrossMaps, Conv
-from harness.session import Outcome, Session
-from harness.streams import generator
 from harness.training import artifacts
-from harness.trials import Status, Trial
 
 
 def run(trial: Trial, session: Session) -> Outcome:

@@ -16,13 +16,13 @@ from PIL import Image
 from torch import Tensor, nn
 
 from harness.analysis.settings import Neighbours
-from harness.data.augment import Views
+from harness.contract.session import Outcome, Session
+from harness.contract.trial import Status, Trial
+from harness.data.augmentation import Views
 from harness.data.inputs import Inputs
 from harness.models.description import Dense
 from harness.models.network import Net
-from harness.session import Outcome, Session
 from harness.training import artifacts
-from harness.trials import Status, Trial
 
 CHUNK = 500
 Features = Callable[[Tensor], Tensor]

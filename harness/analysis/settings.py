@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.trials import Trial
+from harness.contract.trial import Trial
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from harness.contract.errors import DataError
 from harness.data import folders, images, photographs
-from harness.data.augment import ColourBasis, _covariance, colour_basis
+from harness.data.augmentation import ColourBasis, _covariance, colour_basis
 from harness.data.images import Images
-from harness.data.pack import Colours, Pack
-from harness.errors import DataError
+from harness.data.packing.pack import Colours, Pack
 
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 

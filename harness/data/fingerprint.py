@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
-from harness.data import folders, pack, photographs
+from harness.data import folders, photographs
+from harness.data.packing import pack
 
 Seen = tuple[tuple[str, int, int], ...]  # name below the folder, size, time of change
 

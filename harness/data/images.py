@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from harness.data import cifar, synthetic
-from harness.streams import generator
+from harness.contract.streams import generator
+from harness.data import cifar10, stand_in
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class Images:
 def load(dataset: str, root: Path | None, train: bool = True) -> Images:
     """The data set in `root`, checked; the stand-in where there is no root."""
     if root is None:
-        return Images(*synthetic.gratings(train))
+        return Images(*stand_in.gratings(train))
     if dataset != "cifar10":
         raise ValueError(f"no loader for {dataset}")
-    return Images(*cifar.load(root, train))
+    return Images(*cifar10.load(root, train))
 
 
 class Batches:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from harness.data.augment import Views
+from harness.data.augmentation import Views
 
 
 class Source(Protocol):

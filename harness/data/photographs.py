@@ -15,7 +15,7 @@ from typing import IO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from harness.errors import DataError
+from harness.contract.errors import DataError
 
 SIDE = 256
 SUFFIXES = frozenset({".jpeg", ".jpg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff"})

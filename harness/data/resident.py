@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from harness.data.augment import Augmented, Views, colour_basis
+from harness.data.augmentation import Augmented, Views, colour_basis
 from harness.data.images import Images, load
 from harness.data.inputs import Inputs
 from harness.training.recipe import Scheduled

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.contract.errors import BadValue, DataError, UnknownName
 from harness.data import folders
-from harness.errors import BadValue, DataError, UnknownName
 
 VARIABLE = "REPRO_DATA"
 # The fingerprint is the MD5 of the official archive; torchvision's checks tie the unpacked files to it.

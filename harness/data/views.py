@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from harness.errors import BadValue
+from harness.contract.errors import BadValue
 
 
 class MeanCrop(StrEnum):
@@ -49,7 +49,7 @@ class Augmentation:
     `sharing` consecutive images of an epoch share one crop and flip: 1 is the text's, 32 the 2012 source's.
     """
 
-    implementation: ClassVar[str] = "harness.data.augment"
+    implementation: ClassVar[str] = "harness.data.augmentation"
     side: int = 224
     crops: bool = True  # else the centre
     flips: bool = True

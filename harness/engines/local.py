@@ -17,13 +17,16 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-from harness import environment
-from harness.engines import parallel
-from harness.engines.turns import exclusive, turn
-from harness.errors import EngineError, HarnessError
-from harness.processes import end_with_parent
-from harness.session import Artifacts, Interrupted, Outcome, Progress, Session
-from harness.trials import Conditions, Record, Status, Trial, key_of, lineage_of, plain, trial_meaning
+from harness.contract.errors import EngineError, HarnessError
+from harness.contract.processes import end_with_parent
+from harness.contract.session import Artifacts, Interrupted, Outcome, Progress, Session
+from harness.contract.trial import Status, Trial
+from harness.engines import shared_trial
+from harness.engines.machine_lock import exclusive, turn
+from harness.records import environment
+from harness.records.conditions import Conditions
+from harness.records.keys import key_of, lineage_of, plain, trial_meaning
+from harness.records.record import Record
 
 # Freed activations are kept for the next step instead of being handed back to the system page by page, and
 # lie on huge pages where the system lends them.
@@ -147,8 +150,8 @@ def execute(trial: Trial, place: Place) -> Record | None:
 
 
 def _run(trial: Trial, session: Session, ranks: int) -> Outcome:
-    if ranks > 1 and parallel.can_share(trial):
-        return parallel.run(trial, session, ranks)
+    if ranks > 1 and shared_trial.can_share(trial):
+        return shared_trial.run(trial, session, ranks)
     outcome: Outcome = importlib.import_module(trial.settings.implementation).run(trial, session)
     return outcome
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.errors import BadValue, UnknownName
+from harness.contract.errors import BadValue, UnknownName
 from harness.models.description import (
     AcrossMaps,
     Activate,

@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness.errors import BadValue
-from harness.models.basic import FlatLinear
+from harness.contract.errors import BadValue
+from harness.contract.streams import generator
 from harness.models.description import (
     AcrossMaps,
     Conv,
@@ -34,10 +34,10 @@ from harness.models.description import (
     Shape,
     Weighted,
 )
-from harness.models.dropout import DropoutUnits, reseed
+from harness.models.exchange import Swap, in_order
+from harness.models.layers.basic import FlatLinear
+from harness.models.layers.dropout import DropoutUnits, reseed
 from harness.models.network import Net
-from harness.models.swap import Swap, in_order
-from harness.streams import generator
 
 Fetch = Callable[[], Tensor]  # waits for the other column's half
 

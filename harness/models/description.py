@@ -34,7 +34,7 @@ class Pooling(StrEnum):
 class Layer:
     """Base of all layers; by itself it changes nothing and has no parameters."""
 
-    implementation: ClassVar[str] = "harness.models.basic"
+    implementation: ClassVar[str] = "harness.models.layers.basic"
 
     def output(self, shape: Shape) -> Shape:
         """Shape of the output for an input of `shape`."""
@@ -96,7 +96,7 @@ class Conv(Weighted):
 class Local(Conv):
     """A convolution whose kernels are not shared: every position has its own (stride 1, one group)."""
 
-    implementation: ClassVar[str] = "harness.models.local"
+    implementation: ClassVar[str] = "harness.models.layers.local"
 
     def parameters(self, shape: Shape) -> int:
         """As many kernels and biases as output numbers."""
@@ -155,7 +155,7 @@ class AcrossMaps(Layer):
     b = a / (k + α Σ a²)^β; `divided` says that α is divided by `size`, as the 2012 code and PyTorch do.
     """
 
-    implementation: ClassVar[str] = "harness.models.lrn"
+    implementation: ClassVar[str] = "harness.models.layers.lrn"
     size: int = 5
     alpha: float = 1e-4
     beta: float = 0.75
@@ -168,7 +168,7 @@ class AcrossMaps(Layer):
 class WithinMap(Layer):
     """Response normalisation over a size × size window of the same map (α divided by size² if `divided`)."""
 
-    implementation: ClassVar[str] = "harness.models.lrn"
+    implementation: ClassVar[str] = "harness.models.layers.lrn"
     size: int = 5
     alpha: float = 1e-3
     beta: float = 0.75
@@ -183,7 +183,7 @@ class Dropout(Layer):
     `inverted` scales by 1 / (1 − rate) in training instead, and does nothing in testing.
     """
 
-    implementation: ClassVar[str] = "harness.models.dropout"
+    implementation: ClassVar[str] = "harness.models.layers.dropout"
     rate: float = 0.5
     inverted: bool = False
 

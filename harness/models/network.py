@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from harness.contract.streams import generator
 from harness.models.description import Layer, Network, Shape, Weighted
-from harness.streams import generator
 
 
 class Net(nn.Module):

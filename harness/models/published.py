@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from harness.errors import DataError
+from harness.contract.errors import DataError
 from harness.models import weights
 from harness.models.alexnet import alexnet
 from harness.models.network import Net

@@ -25,7 +25,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from harness.errors import DataError
+from harness.contract.errors import DataError
 from harness.models.network import Net
 
 TORCHVISION_LAYERS = {

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from harness.data.augment import Views
+from harness.contract.trial import Precision
+from harness.data.augmentation import Views
 from harness.data.images import Images
 from harness.data.views import Augmentation, View, ten
 from harness.models.network import Net
-from harness.trials import Precision
 
 BEST = 5
 

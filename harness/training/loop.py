@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from harness.contract.trial import Precision
 from harness.data.images import Batches
 from harness.models.network import Net
 from harness.training.update import Momentum2012
-from harness.trials import Precision
 
 
 class Clock:

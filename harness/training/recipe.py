@@ -47,7 +47,7 @@ class Resident:
 class Photographs:
     """Packed photographs mapped from the disk, or a folder of them held in memory."""
 
-    implementation: ClassVar[str] = "harness.data.photograph_inputs"
+    implementation: ClassVar[str] = "harness.data.mapped"
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from harness.contract.errors import UnknownName
 from harness.data.views import Augmentation, ColourNoise, MeanCrop, Spread
-from harness.errors import UnknownName
 from harness.models.alexnet import alexnet
 from harness.training.recipe import Recipe
 from harness.training.schedules import LOGGED, Plateau, Steps

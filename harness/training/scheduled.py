@@ -15,19 +15,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.data.augment import Views
+from harness.contract.session import Interrupted, Outcome, Progress, Session
+from harness.contract.streams import generator
+from harness.contract.trial import Status, Trial
+from harness.data.augmentation import Views
 from harness.data.images import Images
 from harness.data.inputs import Inputs
 from harness.data.views import ten
-from harness.models import dropout
+from harness.models.layers import dropout
 from harness.models.network import Net
-from harness.session import Interrupted, Outcome, Progress, Session
-from harness.streams import generator
-from harness.training import artifacts, checkpoint, ranks, schedules
+from harness.training import artifacts, checkpoint, data_parallel, schedules
 from harness.training.evaluate import judge, probabilities
 from harness.training.loop import Loop
 from harness.training.recipe import Scheduled
-from harness.trials import Status, Trial
 
 Row = dict[str, float | None]
 
@@ -48,7 +48,7 @@ class Training:
         """Reads the data, builds the network, takes up the checkpoint if there is one."""
         self.settings: Scheduled = trial.settings
         self.seed, self.precision, self.session = trial.seed, trial.precision, session
-        self.device, self.ranks = torch.device(session.device), ranks.here()
+        self.device, self.ranks = torch.device(session.device), data_parallel.here()
         reader = importlib.import_module(self.settings.reader.implementation)
         self.inputs: Inputs = reader.inputs(self.settings, trial.seed, session.data, self.device)
         self.net = Net(self.settings.network).initialise(trial.seed).to(self.device)
@@ -64,7 +64,7 @@ class Training:
     def _loop(self) -> Loop:
         settings = self.settings
         groups = schedules.groups(self.net, settings.bias_rate_factor, settings.bias_decay)
-        update = ranks.update_for(groups, settings.momentum, self.ranks)
+        update = data_parallel.update_for(groups, settings.momentum, self.ranks)
         size = self.ranks.part(settings.batch_size)
         return Loop(self.net, update, self.inputs.batches, self.precision, size)  # type: ignore[arg-type]
 

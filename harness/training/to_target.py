@@ -14,15 +14,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from harness.contract.session import Interrupted, Outcome, Progress, Session
+from harness.contract.streams import generator
+from harness.contract.trial import Status, Trial
 from harness.data.images import Batches, Images, load
 from harness.models.network import Net
-from harness.session import Interrupted, Outcome, Progress, Session
-from harness.streams import generator
 from harness.training import checkpoint
 from harness.training.loop import Loop
 from harness.training.settings import ToTarget
 from harness.training.update import for_network
-from harness.trials import Status, Trial
 
 Row = dict[str, float | None]
 

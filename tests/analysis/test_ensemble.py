@@ -9,15 +9,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.ablation import BASELINE, training
 from harness.analysis import ensemble
 from harness.analysis.settings import Ensemble
+from harness.contract.session import Artifacts, Session
+from harness.contract.trial import Status, Trial
 from harness.data.images import load
 from harness.models.network import Net
-from harness.scales import SMOKE
-from harness.session import Artifacts, Session
+from harness.plans.ablation import BASELINE, training
+from harness.plans.protocols import SMOKE
 from harness.training import artifacts
-from harness.trials import Status, Trial
 
 IMAGES = 40
 

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from harness.ablation import BASELINE, training
 from harness.analysis import kernels
 from harness.analysis.kernels import chroma, contrast, splits
 from harness.analysis.settings import Kernels
+from harness.contract.session import Artifacts, Outcome, Session
+from harness.contract.trial import Trial
 from harness.models.network import Net
-from harness.scales import SMOKE
-from harness.session import Artifacts, Outcome, Session
+from harness.plans.ablation import BASELINE, training
+from harness.plans.protocols import SMOKE
 from harness.training import artifacts
-from harness.trials import Trial
 
 NETWORK = SMOKE.settings.settings(BASELINE).network
 

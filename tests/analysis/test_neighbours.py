@@ -16,17 +16,17 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from harness.ablation import BASELINE, training
 from harness.analysis import neighbours
 from harness.analysis.neighbours import nearest, net_features
 from harness.analysis.settings import Neighbours
+from harness.contract.session import Artifacts, Outcome, Session
+from harness.contract.trial import Status, Trial
 from harness.data import resident
 from harness.data.images import load
 from harness.models.network import Net
-from harness.scales import SMOKE
-from harness.session import Artifacts, Outcome, Session
+from harness.plans.ablation import BASELINE, training
+from harness.plans.protocols import SMOKE
 from harness.training import artifacts
-from harness.trials import Status, Trial
 
 SMALL = training(SMOKE.settings, BASELINE, 0)
 TRAINED = replace(SMALL, settings=replace(SMALL.settings, images=128, test_images=20, sample=60))

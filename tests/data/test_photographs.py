@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 from torchvision.transforms import v2
 
+from harness.contract.errors import DataError
 from harness.data import datasets, fingerprint, photographs, sources
-from harness.errors import DataError
-from tests.data.files import contents, folders, jpeg, native, shared
+from tests.fakes.photographs import contents, folders, jpeg, native, shared
 
 
 def by_hand(image: Image.Image) -> np.ndarray:

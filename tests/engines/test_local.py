@@ -13,11 +13,23 @@ from pathlib import Path
 
 import pytest
 
+from harness.contract.trial import Status, Trial
 from harness.engines.local import LocalEngine, Place, execute
-from harness.experiments import Evidence, Finding, Lookup, Plan, Planned, Protocol, Reproduction, Role
-from harness.runner import Job, missing, run
-from harness.store import Store
-from harness.trials import Conditions, Record, Status, Trial
+from harness.engines.runner import missing, run
+from harness.plans.experiment import (
+    Evidence,
+    Finding,
+    Job,
+    Lookup,
+    Plan,
+    Planned,
+    Protocol,
+    Reproduction,
+    Role,
+)
+from harness.records.conditions import Conditions
+from harness.records.record import Record
+from harness.records.store import Store
 from tests.conftest import STAND_IN, record_for, small
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,8 +125,8 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from harness.engines.local import LocalEngine
-from harness.runner import run
-from harness.store import Store
+from harness.engines.runner import run
+from harness.records.store import Store
 from tests.engines.test_local import Collected, job
 if __name__ == "__main__":
     root = Path(sys.argv[1])

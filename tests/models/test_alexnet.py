@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from harness.errors import BadValue, UnknownName
+from harness.contract.errors import BadValue, UnknownName
 from harness.models.alexnet import APART, RECIPES, VARIANTS, AlexNet, alexnet
 from harness.models.description import (
     AcrossMaps,

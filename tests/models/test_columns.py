@@ -11,15 +11,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from harness.errors import BadValue, HarnessError
+from harness.contract.errors import BadValue, HarnessError
+from harness.contract.ranks import Group, Rank, launch
+from harness.contract.streams import generator
 from harness.models.alexnet import AlexNet, alexnet
 from harness.models.columns import Both, Column, Half, check, export, take
 from harness.models.description import Conv, Dense, Network
-from harness.models.dropout import reseed
+from harness.models.exchange import Swap
+from harness.models.layers.dropout import reseed
 from harness.models.network import Net
-from harness.models.swap import Swap
-from harness.ranks import Group, Rank, launch
-from harness.streams import generator
 from harness.training.update import for_network
 
 CLOSE = 1e-5  # relative

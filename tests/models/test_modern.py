@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.models.cifar import bare, nineteen
+from harness.models.cifar10 import bare, nineteen
 from harness.models.description import Activate, Conv, Function, Network, Weighted
 from harness.models.modern import BatchNorm, fitted, normalised
 from harness.models.network import Net

@@ -8,9 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from harness.models.cifar import NETWORKS, bare, nineteen, thirteen
+from harness.models.cifar10 import NETWORKS, bare, nineteen, thirteen
 from harness.models.description import Conv, Function, Local, Network, Pool, Pooling, Weighted
-from harness.models.local import LocallyConnected
+from harness.models.layers.local import LocallyConnected
 from harness.models.network import Net
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from harness.errors import DataError
+from harness.contract.errors import DataError
 from harness.models.alexnet import VARIANTS, alexnet
 from harness.models.network import Net
 from harness.models.weights import TORCHVISION_LAYERS, assign, load, load_caffe, load_torchvision, save, state

@@ -11,13 +11,16 @@ from dataclasses import replace
 import pytest
 
 import reproductions
-from harness.catalogue import claim
-from harness.claims import Effect, Outcome
-from harness.experiments import Evidence, Run, gather
-from harness.trials import Record, Trial, canonical
-from harness.verdicts import judge
+from harness.contract.effect import Effect
+from harness.contract.trial import Trial
+from harness.paper.catalogue import claim
+from harness.plans.experiment import Evidence, Run, gather
+from harness.records.keys import canonical
+from harness.records.record import Record
+from harness.verdicts.rules import judge
+from harness.verdicts.verdict import Outcome
 from tests.conftest import record_for
-from tests.made_up import REAL, answer
+from tests.fakes.records import REAL, answer
 
 LUCK = (0.3, -0.2, 0.1)
 

@@ -8,10 +8,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from harness.catalogue import CLAIMS
-from harness.experiments import Evidence, gather
 from harness.models.alexnet import VARIANTS
-from reports.drawing import architecture_svg
+from harness.paper.catalogue import CLAIMS
+from harness.plans.experiment import Evidence, gather
+from harness.reporting.figures.architecture import architecture_svg
 from reproductions.architecture import REPRODUCTION
 
 

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 import reproductions
-from harness.ablation import BASELINE, training
-from harness.experiments import Protocol, Reproduction, Role, Run
 from harness.models.description import Network, Weighted
 from harness.models.network import Net
-from harness.scales import EVERY as SCALES
-from harness.trials import canonical, key_of
-from harness.validity import covers, flatten
-from tests.made_up import REAL, finished
+from harness.plans.ablation import BASELINE, training
+from harness.plans.experiment import Protocol, Reproduction, Role, Run
+from harness.plans.protocols import EVERY as SCALES
+from harness.records.keys import canonical, key_of
+from harness.verdicts.validity import covers, flatten
+from tests.fakes.records import REAL, finished
 
 EVERY = reproductions.every()
 PROTOCOLS = [(r, p) for r in EVERY for p in r.protocols]

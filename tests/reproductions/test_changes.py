@@ -10,11 +10,11 @@ import pytest
 import torch
 
 import reproductions
-from harness.experiments import Protocol
 from harness.models.description import AcrossMaps, Dropout, Layer, Network, Pool, Weighted, WithinMap
 from harness.models.network import Net
-from harness.scales import EVERY as SCALES
-from harness.validity import flatten
+from harness.plans.experiment import Protocol
+from harness.plans.protocols import EVERY as SCALES
+from harness.verdicts.validity import flatten
 
 NORMS = (AcrossMaps, WithinMap)
 at_every_scale = pytest.mark.parametrize("protocol", SCALES, ids=lambda protocol: protocol.name)

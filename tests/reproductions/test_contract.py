@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 import reproductions
-from harness.catalogue import CLAIMS, claim
-from harness.claims import Outcome
-from harness.experiments import Protocol, Reproduction, Role, gather
-from harness.trials import Status, canonical, key_of
-from harness.validity import problems
-from harness.verdicts import judge
-from tests.made_up import REAL, finished
+from harness.contract.trial import Status
+from harness.paper.catalogue import CLAIMS, claim
+from harness.plans.experiment import Protocol, Reproduction, Role, gather
+from harness.records.keys import canonical, key_of
+from harness.verdicts.rules import judge
+from harness.verdicts.validity import problems
+from harness.verdicts.verdict import Outcome
+from tests.fakes.records import REAL, finished
 
 EVERY = reproductions.every()
 PROTOCOLS = [(r, p) for r in EVERY for p in r.protocols]

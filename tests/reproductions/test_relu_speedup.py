@@ -6,8 +6,9 @@ import math
 
 import pytest
 
-from harness.experiments import Evidence, Role, gather
-from harness.trials import Record, Status, Trial
+from harness.contract.trial import Status, Trial
+from harness.plans.experiment import Evidence, Role, gather
+from harness.records.record import Record
 from reproductions.relu_speedup import REPRODUCTION
 from tests.conftest import record_for
 

@@ -9,16 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalogue import claim
-from harness.claims import Outcome
-from harness.engines import turns
+from harness.contract.trial import Status, Trial
+from harness.engines import machine_lock
 from harness.engines.local import Place, execute
-from harness.experiments import Evidence, Finding, Reproduction, gather
 from harness.models.description import Conv, Dense
-from harness.training.timing import Arrangement, Feed
-from harness.trials import Conditions, Record, Status, Trial
-from harness.validity import problems
-from harness.verdicts import judge
+from harness.paper.catalogue import claim
+from harness.plans.experiment import Evidence, Finding, Reproduction, gather
+from harness.records.conditions import Conditions
+from harness.records.record import Record
+from harness.training.timing.settings import Arrangement, Feed
+from harness.verdicts.rules import judge
+from harness.verdicts.validity import problems
+from harness.verdicts.verdict import Outcome
 from reproductions import augmentation_cost, training_time, two_gpu_time
 from tests.conftest import STAND_IN, record_for
 
@@ -139,7 +141,7 @@ def test_failed_trials_leave_no_effect() -> None:
 
 
 def test_a_smoke_trial_runs_in_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "PLACE", tmp_path)  # no waiting for this machine's other trials
+    monkeypatch.setattr(machine_lock, "PLACE", tmp_path)  # no waiting for this machine's other trials
     trial = two_gpu_time.REPRODUCTION.protocol("smoke").settings.arms()["two-gpu"]
     record = execute(Trial(trial, 0), Place("cpu", STAND_IN, None, tmp_path))
     assert record is not None

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import torch
 
-from harness import environment
+from harness.contract.session import Artifacts, Session
+from harness.contract.trial import Trial
 from harness.models.alexnet import alexnet
-from harness.session import Artifacts, Session
+from harness.records import environment
 from harness.training import scheduled
 from harness.training.recipe import Photographs
 from harness.training.recipe import scheduled as measured
 from harness.training.recipes import PAPER
-from harness.trials import Trial
 
 # The paper's recipe whole, but for the width: a full one's checkpoints take half a gigabyte each.
 SMALL = measured(

@@ -12,16 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from harness.data import cifar, synthetic
-from harness.data.augment import Views
+from harness.contract.trial import Precision
+from harness.data import cifar10, stand_in
+from harness.data.augmentation import Views
 from harness.data.images import Images
 from harness.data.views import Augmentation, MeanCrop, ten
 from harness.models.alexnet import alexnet
-from harness.models.cifar import nineteen
+from harness.models.cifar10 import nineteen
 from harness.models.description import Dense, Dropout, Network
 from harness.models.network import Net
 from harness.training.evaluate import evaluate, judge, probabilities
-from harness.trials import Precision
 
 BOXES = [(0, 0), (0, 8), (8, 0), (8, 8), (4, 4)]  # top and left of 24 in 32
 
@@ -40,7 +40,7 @@ def cropped_net() -> Net:
 
 
 def some(count: int) -> Images:
-    pixels, labels = synthetic.gratings(train=False)
+    pixels, labels = stand_in.gratings(train=False)
     return Images(pixels[:count], labels[:count])
 
 
@@ -49,7 +49,7 @@ def images(request: pytest.FixtureRequest) -> Images:
     if request.param == "synthetic":
         return some(30)
     root: Path = request.getfixturevalue("cifar_root")
-    pixels, labels = cifar.load(root, train=False)
+    pixels, labels = cifar10.load(root, train=False)
     return Images(pixels[:30], labels[:30])
 
 

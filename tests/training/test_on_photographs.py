@@ -14,9 +14,9 @@ import pytest
 import torch
 from rich.console import Console
 
-from harness.data import folders, photograph_inputs, resident, sources
+from harness.data import folders, mapped, resident, sources
 from harness.data.datasets import load
-from harness.data.prepare import prepare
+from harness.data.packing.prepare import prepare
 from harness.data.views import ten
 from tests.training.on_photographs import SMALL
 
@@ -105,18 +105,18 @@ def test_so_is_the_full_network_on_every_photograph(slice_of_imagenette: Path, t
 
 def test_mapped_inputs_are_those_that_lie_in_memory(packed: Path) -> None:
     cpu = torch.device("cpu")
-    mapped = photograph_inputs.inputs(SMALL, 3, packed, cpu)
+    from_pack = mapped.inputs(SMALL, 3, packed, cpu)
     held = resident.assemble(
         SMALL, 3, load("imagenette", packed, True), load("imagenette", packed, False), cpu
     )
-    assert mapped.count == held.count == 40
-    assert mapped.validation is None
+    assert from_pack.count == held.count == 40
+    assert from_pack.validation is None
     order = torch.randperm(40)
-    for inputs in (mapped, held):
+    for inputs in (from_pack, held):
         inputs.batches.begin(0, order)
-    mapped.expect(order, 16)
+    from_pack.expect(order, 16)
     for chosen in torch.split(order, 16):
-        for one, other in zip(mapped.batches.gather(chosen), held.batches.gather(chosen), strict=True):
+        for one, other in zip(from_pack.batches.gather(chosen), held.batches.gather(chosen), strict=True):
             assert torch.equal(one, other)
     for view in ten(256, 256, 224):
         chosen = torch.tensor([3, 11, 0])

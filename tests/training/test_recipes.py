@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from harness.contract.errors import UnknownName
 from harness.data.views import Augmentation, ColourNoise, MeanCrop, Spread, offsets
-from harness.errors import UnknownName
 from harness.models.description import Dropout, Weighted
+from harness.records.keys import canonical, implementations
 from harness.training.recipes import CAFFE, PAPER, RECIPES, SOURCE_2012, Recipe, recipe
 from harness.training.schedules import LOGGED, Plateau, Steps
-from harness.trials import canonical, implementations
 
 
 def weighted(made: Recipe) -> list[Weighted]:
@@ -69,7 +69,7 @@ def test_crops_of_256() -> None:
 
 def test_recipes_are_plain_data_that_name_their_code() -> None:
     assert len({canonical(made) for made in RECIPES.values()}) == 3
-    assert "harness.data.augment" in implementations(PAPER)
+    assert "harness.data.augmentation" in implementations(PAPER)
     reading = replace(PAPER, augmentation=replace(PAPER.augmentation, colour=ColourNoise(white=255.0)))
     assert canonical(reading) != canonical(PAPER)
 

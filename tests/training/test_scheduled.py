@@ -13,16 +13,16 @@ from torch import distributed
 from torch.multiprocessing.spawn import spawn
 from torch.nn import functional
 
-from harness.ablation import Arm
+from harness.contract.session import Artifacts, Interrupted, Outcome, Session
+from harness.contract.streams import generator
+from harness.contract.trial import Precision, Status, Trial
 from harness.data.views import ten
 from harness.models.network import Net
-from harness.scales import SMOKE
-from harness.session import Artifacts, Interrupted, Outcome, Session
-from harness.streams import generator
-from harness.training import artifacts, ranks, scheduled
+from harness.plans.ablation import Arm
+from harness.plans.protocols import SMOKE
+from harness.training import artifacts, data_parallel, scheduled
 from harness.training.recipe import Scheduled
 from harness.training.schedules import Drops
-from harness.trials import Precision, Status, Trial
 
 CHANGES = {"images": 320, "test_images": 60, "sample": 60, "watched": 40, "max_epochs": 2, "parts": 2}
 
@@ -159,15 +159,15 @@ def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
 
 
 def test_a_batch_that_does_not_divide_is_refused() -> None:
-    from harness.errors import BadValue
+    from harness.contract.errors import BadValue
 
     with pytest.raises(BadValue, match="a batch of 128 does not divide among 3 processes"):
-        ranks.Ranks(0, 3).part(128)
+        data_parallel.Ranks(0, 3).part(128)
 
 
 def test_ranks_share_every_batch_without_overlap() -> None:
     order = torch.randperm(322)
-    shares = [ranks.Ranks(r, 2).share(order, 128) for r in range(2)]
+    shares = [data_parallel.Ranks(r, 2).share(order, 128) for r in range(2)]
     assert [len(s) for s in shares] == [161, 161]
     for whole, *parts in zip(torch.split(order, 128), *(torch.split(s, 64) for s in shares), strict=True):
         assert torch.equal(torch.cat(parts), whole)

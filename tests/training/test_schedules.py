@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from harness.models.alexnet import alexnet
 from harness.models.network import Net
+from harness.records.keys import canonical
 from harness.training.schedules import LOGGED, Plateau, Stage, Stages, Steps, apply, groups
 from harness.training.update import Momentum2012
-from harness.trials import canonical
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
 # Run 145-2010: first epoch, conv1's weights and biases, all other weights, other biases, colours, over.

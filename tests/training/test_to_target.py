@@ -10,16 +10,16 @@ import pytest
 import torch
 from torch.nn import functional
 
+from harness.contract.session import Interrupted, Outcome, Progress, Session
+from harness.contract.streams import generator
+from harness.contract.trial import Precision, Status, Trial
 from harness.data.images import Batches, load
-from harness.models.cifar import nineteen, thirteen
+from harness.models.cifar10 import nineteen, thirteen
 from harness.models.description import Network
 from harness.models.network import Net
-from harness.session import Interrupted, Outcome, Progress, Session
-from harness.streams import generator
 from harness.training import to_target
 from harness.training.loop import Loop
 from harness.training.update import for_network
-from harness.trials import Precision, Status, Trial
 from tests.conftest import small
 
 

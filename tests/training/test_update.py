@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.models.cifar import nineteen
+from harness.models.cifar10 import nineteen
 from harness.models.network import Net
 from harness.training.update import Momentum2012, for_network
 

@@ -1,0 +1,173 @@
+"""Given weights on a data set, without training: their errors, beside those that were published for them.
+
+Images are scaled and cropped as everywhere here (§2). How their pixels become inputs belongs to the weights:
+ours and the paper's lose a mean image, torchvision's are normalised by channel, Caffe's lose a mean colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import Progress
+from torch import Tensor
+
+from harness.cli import choices
+from harness.contract.errors import BadValue, DataError, UnknownName
+from harness.data import datasets, sources
+from harness.data.augmentation import Views
+from harness.data.images import Images
+from harness.data.views import Augmentation, View, centre, ten
+from harness.models import published
+from harness.models.network import Net
+from harness.training.evaluate import judge, probabilities
+
+AT_ONCE = 1024  # images that are brought to the device together
+VIEWS = {"centre": ("centre",), "ten": ("ten",), "both": ("centre", "ten")}
+# The classes of imagenette among ImageNet's thousand, sorted by WordNet id.
+IMAGENETTE = {
+    "n01440764": 0,
+    "n02102040": 217,
+    "n02979186": 482,
+    "n03000684": 491,
+    "n03028079": 497,
+    "n03394916": 566,
+    "n03417042": 569,
+    "n03425413": 571,
+    "n03445777": 574,
+    "n03888257": 701,
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to evaluate: weights of a variant, on which images, seen how."""
+
+    weights: Path
+    variant: str = "torchvision"
+    dataset: str = "imagenet"
+    split: str = "val"
+    views: str = "both"
+    normalisation: str | None = None
+    device: str = "auto"
+    data_dir: Path | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """Errors in percent by one way of seeing, and the images that they were counted on."""
+
+    views: str
+    top1: float
+    top5: float
+    images: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was asked, on which data by their fingerprint, and what came of it."""
+
+    asked: Asked
+    fingerprint: str
+    normalisation: str
+    results: tuple[Result, ...]
+
+
+class Normalised(Views):
+    """Views of images as given weights take them: (x / white − mean) / deviation, by channel."""
+
+    def __init__(
+        self, images: Images, mean: Tensor, how: Augmentation, rule: published.Normalisation
+    ) -> None:
+        """`mean` is the training set's mean image; a rule that has a mean colour does without."""
+        super().__init__(images, mean if rule.mean is None else torch.zeros_like(mean), how)
+        self.rule = rule
+
+    def see(self, chosen: Tensor, view: View) -> Tensor:
+        """One view of the images at `chosen`, channels-last float32 (n, 3, side, side)."""
+        inputs, rule = super().see(chosen, view), self.rule
+        if rule.white != 1:
+            inputs = inputs.div_(rule.white)
+        if rule.mean is not None:
+            inputs = inputs.sub_(_by_channel(rule.mean, inputs))
+        return inputs if rule.deviation is None else inputs.div_(_by_channel(rule.deviation, inputs))
+
+
+def _by_channel(values: tuple[float, float, float], like: Tensor) -> Tensor:
+    return torch.tensor(values, device=like.device).view(3, 1, 1)
+
+
+def evaluate(asked: Asked, console: Console) -> Evaluation:
+    """Runs the network over the split; one of the project's errors where anything does not fit."""
+    if asked.views not in VIEWS:
+        raise UnknownName("choice of views", asked.views, VIEWS)
+    rule = asked.normalisation or published.normalisation_of(asked.variant)
+    if rule not in published.NORMALISATIONS:
+        raise UnknownName("normalisation", rule, published.NORMALISATIONS)
+    device = torch.device(choices.choose_device(asked.device))
+    source = _source(asked)
+    net = published.load(asked.variant, asked.weights).to(device)
+    images = datasets.split(asked.dataset, source.root or Path(), asked.split)
+    outputs = _outputs(asked, source, net.description.output[0])
+    labels = torch.tensor(outputs)[images.labels]
+    mean, _ = _mean(asked, source, rule)
+    results = [
+        _result(name, net, _portions(images, mean.to(device), net, rule, console), labels)
+        for name in VIEWS[asked.views]
+    ]
+    return Evaluation(asked, source.fingerprint, rule, tuple(results))
+
+
+def _source(asked: Asked) -> sources.Source:
+    if asked.dataset == "cifar10":
+        raise BadValue("--data cifar10 has images of 32 pixels; name a data set of photographs")
+    source = sources.find(asked.dataset, asked.data_dir)
+    if source is None or source.root is None:
+        raise sources.missing(asked.dataset, asked.data_dir)
+    return source
+
+
+def _mean(asked: Asked, source: sources.Source, rule: str) -> tuple[Tensor, object]:
+    """The mean training image, where it is needed."""
+    if published.NORMALISATIONS[rule].mean is not None:
+        return torch.zeros(256, 256, 3), None
+    return datasets.mean_and_basis(asked.dataset, source.root)
+
+
+def _outputs(asked: Asked, source: sources.Source, outputs: int) -> list[int]:
+    """The network's output for each of the data set's classes."""
+    names = datasets.class_names(asked.dataset, source.root)
+    if len(names) == outputs:
+        return list(range(outputs))
+    if asked.dataset == "imagenette" and outputs == 1000 and set(names) <= set(IMAGENETTE):
+        return [IMAGENETTE[name] for name in names]
+    raise DataError(
+        f"{asked.weights} tells {outputs} classes apart and {asked.dataset} has {len(names)}; "
+        "choose the data set that the weights were trained on with --data"
+    )
+
+
+def _portions(images: Images, mean: Tensor, net: Net, rule: str, console: Console) -> Iterator[Views]:
+    """The images as views on the device of `mean`, some at a time, behind a progress bar."""
+    how = Augmentation(side=net.description.input[1])
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("images", total=len(images))
+        for begin in range(0, len(images), AT_ONCE):
+            some = slice(begin, begin + AT_ONCE)
+            part = Images(images.pixels[some], images.labels[some]).to(mean.device)
+            yield Normalised(part, mean, how, published.NORMALISATIONS[rule])
+            progress.advance(task, len(part))
+
+
+def _result(name: str, net: Net, portions: Iterator[Views], labels: Tensor) -> Result:
+    likely = torch.cat([probabilities(net, views, _views(name, views)).cpu() for views in portions])
+    errors = judge(likely, labels)
+    return Result(name, 100 * errors.top1, 100 * errors.top5, len(labels))
+
+
+def _views(name: str, views: Views) -> tuple[View, ...]:
+    size = views.height, views.width, views.how.side
+    return ten(*size) if name == "ten" else (centre(*size),)

@@ -1,0 +1,279 @@
+"""Every command of the command line with its options; each hands over to a file of its own.
+
+What a command needs is imported when it runs, so that `--help` starts at once.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.plans.experiment import Reproduction
+    from harness.records.store import Store
+
+Claims = Annotated[
+    list[str] | None, typer.Argument(metavar="CLAIM...", help="Claims, as './repro.py list' names them.")
+]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Folder that holds the data sets; else $REPRO_DATA, then ./data.")
+]
+ResultsDir = Annotated[Path, typer.Option(help="Folder of the store and the report.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<number>.")]
+RESULTS = Path("results")
+
+app = typer.Typer(
+    help="Re-examine the claims of the AlexNet paper (Krizhevsky, Sutskever, Hinton 2012).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data = typer.Typer(help="Check or get the data sets.", no_args_is_help=True)
+app.add_typer(data, name="data")
+
+
+@app.command(name="list")
+def list_(results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
+    """Every claim of the paper, with what is known of it."""
+    from harness.cli import terminal
+
+    terminal.claims(_store(results_dir), json, _console())
+
+
+@app.command()
+def run(
+    claims: Claims = None,
+    every: Annotated[bool, typer.Option("--all", help="Every claim that has a reproduction.")] = False,
+    protocol: Annotated[
+        str | None, typer.Option(help="Scale of the runs; default: the first that can judge.")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="Seeds an arm; default: what the protocol declares.")
+    ] = None,
+    device: Device = "auto",
+    workers: Annotated[
+        int | None, typer.Option(help="Trials at a time; default: a core each, 4 on a GPU.")
+    ] = None,
+    gpus: Annotated[int, typer.Option(help="GPUs (on a CPU: cores) that train one network together.")] = 1,
+    data_dir: DataDir = None,
+    results_dir: ResultsDir = RESULTS,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the trials and their cost, run nothing.")
+    ] = False,
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="Add seeds at the looks 3, 5, 10, until a verdict stands.")
+    ] = False,
+    budget: Annotated[
+        str | None,
+        typer.Option(help="Decide most within a time such as 90s, 20m or 1.5h; without CLAIM: of all."),
+    ] = None,
+) -> None:
+    """Run what is missing of one or more claims; what is stored is never run again."""
+    from harness.cli import invocation
+    from harness.engines.deadline import parse
+
+    seconds = None if budget is None else parse(budget)
+    chosen = _chosen(claims or [], every or (seconds is not None and not claims))
+    asked = invocation.Asked(
+        chosen, protocol, seeds, device, workers, data_dir, results_dir, until_decided, seconds, gpus
+    )
+    if dry_run:
+        invocation.dry(asked, _console())
+    elif not invocation.start(asked, _console()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(
+    why: Annotated[bool, typer.Option("--why", help="Say of each record why it counts or does not.")] = False,
+    results_dir: ResultsDir = RESULTS,
+    json: Json = False,
+) -> None:
+    """What is in the store, and which of it today's code still stands for."""
+    from harness.cli import terminal
+
+    terminal.status(_store(results_dir), why, json, _console())
+
+
+@app.command()
+def explain(
+    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="A claim, as './repro.py list' names it.")],
+    protocol: Annotated[
+        str | None, typer.Option(help="Scale of the runs; default: the one that the verdict rests on.")
+    ] = None,
+    results_dir: ResultsDir = RESULTS,
+    json: Json = False,
+) -> None:
+    """From the paper's sentence to the verdict: every number, gate and rule in between."""
+    from harness.cli import explain as command
+
+    command.show(claim, protocol, _store(results_dir), json, _console())
+
+
+@app.command()
+def bench(
+    what: Annotated[str, typer.Argument(metavar="imagenet", help="What to project: imagenet.")],
+    recipe: Annotated[str, typer.Option(help="paper, source-2012 or caffe.")] = "paper",
+    device: Device = "auto",
+    precision: Annotated[str, typer.Option(help="fp32 or bf16.")] = "bf16",
+    seconds: Annotated[float, typer.Option(help="How long to measure each part.")] = 10.0,
+    json: Json = False,
+) -> None:
+    """Images per second of reading, augmenting and training, and what 90 epochs of ImageNet would take."""
+    from harness.cli.choices import choose_device
+    from harness.contract.errors import UnknownName
+    from harness.contract.trial import Precision
+
+    for kind, value, known in (
+        ("benchmark", what, ["imagenet"]),
+        ("precision", precision, [str(p) for p in Precision]),
+    ):
+        if value not in known:
+            raise UnknownName(kind, value, known)
+    from harness.cli import bench as command
+
+    command.show(recipe, choose_device(device), precision, seconds, json, _console())
+
+
+@app.command()
+def report(
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the report; default: <results-dir>/report.")
+    ] = None,
+    results_dir: ResultsDir = RESULTS,
+) -> None:
+    """Write report.html and report.md from the store."""
+    from harness.records import environment
+    from harness.reporting import pages, sections
+
+    store, console = _store(results_dir), _console(stderr=True)
+    found = sections.sections(store, console)
+    notices = [*sections.notices(found), *store.damaged]
+    folder = out or results_dir / "report"
+    for page in pages.render(found, folder, environment.describe("cpu"), notices, console):
+        typer.echo(page)
+
+
+@app.command()
+def doctor(data_dir: DataDir = None, results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
+    """What this machine can run, what is missing, and the command that mends it."""
+    from harness.cli import terminal
+
+    if not terminal.doctor(data_dir, results_dir, json, _console()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def evaluate(
+    weights: Annotated[Path, typer.Option(help="A .safetensors, .pth or .npz file of weights.")],
+    variant: Annotated[str, typer.Option(help="The network that they are of.")] = "torchvision",
+    data: Annotated[str, typer.Option(help="imagenet, imagenet-2010 or imagenette.")] = "imagenet",
+    split: Annotated[str, typer.Option(help="val, or test where the data set has one.")] = "val",
+    views: Annotated[str, typer.Option(help="ten, centre or both.")] = "both",
+    normalisation: Annotated[
+        str | None, typer.Option(help="mean-image, torchvision or caffe; default: the variant's.")
+    ] = None,
+    device: Device = "auto",
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Errors of given weights on a data set, without training, beside what was published for them."""
+    from harness.analysis import published_weights
+    from harness.cli import evaluate as command
+
+    asked = published_weights.Asked(weights, variant, data, split, views, normalisation, device, data_dir)
+    command.show(published_weights.evaluate(asked, _console()), json, _console())
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new reproduction, such as my-claim.")],
+    claim: Annotated[
+        str | None, typer.Option(help="The claim of the catalogue that it answers; default: NAME.")
+    ] = None,
+) -> None:
+    """Start a reproduction of a claim that has none: a file to edit, which the tests accept as it is."""
+    from harness.cli import scaffold
+
+    typer.echo(f"{scaffold.new(name, claim)}: CONTRIBUTING.md says what to fill in")
+
+
+@data.command()
+def verify(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A data set.")] = "cifar10",
+    data_dir: DataDir = None,
+) -> None:
+    """Check every file of CIFAR-10 against its official MD5, or of a pack against its own checksums."""
+    from harness.cli import verify as command
+
+    for path in command.verify(name, data_dir, _console()):
+        typer.echo(f"ok  {path}")
+
+
+@data.command()
+def prepare(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="imagenet, imagenet-2010 or imagenette.")],
+    source: Annotated[Path, typer.Option(help="Folder of train/ and val/, or of the official archives.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the pack; default: $REPRO_DATA, then ./data.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that decode; default: one a core.")] = None,
+) -> None:
+    """Pack photographs once, so that every epoch reads them decoded; stopped, it goes on where it was."""
+    from harness.data import sources
+    from harness.data.packing import prepare
+
+    place = sources.destination(out)
+    if prepare.prepare(name, source, place, workers, _console()) is None:
+        raise typer.Exit(1)
+
+
+@data.command()
+def fetch(data_dir: DataDir = None) -> None:
+    """Download CIFAR-10 into --data-dir, $REPRO_DATA or ./data."""
+    from harness.data import cifar10, sources
+
+    socket.setdefaulttimeout(20)  # a network that swallows packets would otherwise never say no
+    destination = sources.destination(data_dir)
+    typer.echo(f"Fetching CIFAR-10 (170 MB) into {destination} …", err=True)
+    typer.echo(f"CIFAR-10 is in {cifar10.fetch(destination)}")
+
+
+def _chosen(names: list[str], every: bool) -> list[Reproduction]:
+    import reproductions
+    from harness.contract.errors import BadValue
+
+    if bool(names) == every:
+        raise BadValue("name the claims to run, or give --all; './repro.py list' shows them")
+    found = reproductions.every() if every else map(reproductions.named, names)
+    return list({r.name: r for r in found}.values())
+
+
+def _store(results_dir: Path) -> Store:
+    from harness.records.store import Store
+
+    return Store(results_dir)
+
+
+def _console(stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr)
+
+
+def main() -> None:
+    """Runs a command; an error that a person can mend is one sentence and exit status 2."""
+    from harness.contract.errors import HarnessError
+
+    try:
+        app()
+    except HarnessError as error:
+        typer.secho(f"repro: {error}", err=True, fg="red")
+        sys.exit(2)

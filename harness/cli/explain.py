@@ -1,0 +1,155 @@
+"""`repro explain`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as Grid
+
+from harness.contract.effect import Interval
+from harness.paper import catalogue
+from harness.paper.claims import Claim, Kind, Metric
+from harness.plans.experiment import Table
+from harness.records.store import Store
+from harness.reporting import first_page, tables, wording
+from harness.reporting.explanation import (
+    Chain,
+    Gate,
+    as_data,
+    chain,
+    chosen,
+    gates,
+    origin,
+)
+from harness.reporting.pages import MEANINGS
+from harness.verdicts import sequential
+from harness.verdicts.assessment import Judgement
+from harness.verdicts.verdict import Outcome
+
+
+def show(name: str, protocol: str | None, store: Store, as_json: bool, console: Console) -> None:
+    """Prints the chain; UnknownName with the nearest names where there is no such claim or protocol."""
+    found = chain(catalogue.claim(name), protocol, store)
+    if as_json:
+        print(json.dumps(_bounded(as_data(found)), indent=1, ensure_ascii=False, allow_nan=False))
+        return
+    for title, body in _parts(found):
+        console.print(f"[bold]{title}[/bold]", highlight=False)
+        for line in body:
+            console.print(_grid(line) if isinstance(line, Table) else escape(line), highlight=False)
+        console.print()
+    for sentence in store.damaged:
+        console.print(f"[yellow]{escape(sentence)}[/yellow]", highlight=False, soft_wrap=True)
+
+
+def _parts(found: Chain) -> Iterator[tuple[str, list[str | Table]]]:
+    """The chain's links: titles with lines and tables."""
+    yield from _declared(found.claim)
+    if found.judgement is None:
+        yield "Evidence", [found.needs]
+    else:
+        yield from _experiment(found, found.judgement)
+        yield from _measured(found, found.judgement)
+        yield "Gates, in this order", [_gate_table(gates(found.judgement.case(found.claim)))]
+    yield "Verdict", [*_verdict(found)]
+    if found.judgement is not None and found.needs:
+        yield "What would say more", [found.needs]
+
+
+def _declared(claim: Claim) -> Iterator[tuple[str, list[str | Table]]]:
+    log = f"2012 run log: {claim.log_2012}"
+    said: list[str | Table] = [f"{wording.opened(claim.statement)}.", f"figure: {claim.figure}"]
+    yield f"{claim.id}: the paper, {first_page.place(claim)}", said + [log] * bool(claim.log_2012)
+    lines: list[str | Table] = [f"estimand: {claim.estimand}", f"direction: {_direction(claim)}"]
+    for metric in claim.metrics:
+        band = f"{_band(metric)}; " if metric.band else ""
+        primary = " (primary)" if metric is claim.primary and len(claim.metrics) > 1 else ""
+        lines.append(f"band, {metric.name}{primary}: {band}{origin(metric)}")
+    scale = f"the paper's scale is protocol {claim.paper_scale}" if claim.paper_scale else "at any scale"
+    yield "Declared beforehand", [*lines, f"conditions: {claim.conditions}; {scale}"]
+
+
+def _band(metric: Metric) -> str:
+    ends = Interval(metric.band.low, metric.band.high, 1.0) if metric.band else None
+    return f"{wording.span(ends)} {metric.unit}".strip()
+
+
+def _direction(claim: Claim) -> str:
+    if claim.null is None:
+        return (
+            "none claimed: a level is compared with its band" if claim.kind is Kind.LEVEL else "none claimed"
+        )
+    side = f"the paper's effect is {claim.side} it" if claim.side else "no side is claimed"
+    return f"no effect is {claim.null:g}; {side}"
+
+
+def _experiment(found: Chain, judged: Judgement) -> Iterator[tuple[str, list[str | Table]]]:
+    job = judged.job
+    protocol, where = job.protocol, job.conditions
+    lines: list[str | Table] = [f"protocol {protocol.name}: {protocol.summary}"]
+    lines += [f"deviation: {d}" for d in (*protocol.deviations, *judged.finding.deviations)]
+    if judged.evidence.plan.trials:
+        lines.append(f"on {where.device}, torch {where.torch}, data {where.data}; {job.seeds} seeds an arm")
+    if judged.looks:
+        lines.append(
+            f"seeds are added at looks (3, 5, 10); taken: {sequential.in_words(found.looks) or 'none yet'}"
+        )
+    lines += [f"there is also evidence from {other}" for other in found.others]
+    yield f"Experiment {job.reproduction.name}", lines
+    tuning = tables.tuning_table(judged.evidence)
+    if tuning:
+        yield "Tuning", [*(f"{arm}: {rate}" for arm, rate in chosen(judged).items()), tuning, tuning.note]
+
+
+def _measured(found: Chain, judged: Judgement) -> Iterator[tuple[str, list[str | Table]]]:
+    seeds = tables.seed_table(judged.evidence)
+    if seeds:
+        yield seeds.title, [seeds, *([seeds.note] if seeds.note else [])]
+    effects = judged.finding.effects.get(found.claim.id, ())
+    if effects:
+        table = tables.effect_table(found.claim, effects)
+        yield "Effects, the primary one first", [_upright(table), *([table.note] if table.note else [])]
+
+
+def _upright(table: Table) -> Table:
+    """The table turned, as a terminal is narrower than a page."""
+    columns = ("", *(str(row[0]) for row in table.rows))
+    rows = tuple((name, *(row[i] for row in table.rows)) for i, name in enumerate(table.columns) if i)
+    return Table(table.title, columns, rows)
+
+
+def _gate_table(found: list[Gate]) -> Table:
+    words = {True: "passed", False: "answers", None: ""}
+    return Table("", ("gate", "", "answer"), tuple((g.name, words[g.passed], g.answer) for g in found))
+
+
+def _verdict(found: Chain) -> Iterator[str]:
+    verdict = found.verdict
+    yield verdict.headline.upper() if verdict.outcome is Outcome.SMOKE else verdict.headline
+    yield from (f"  because: {reason}" for reason in verdict.reasons)
+    if found.claim.kind is not Kind.EXACT or verdict.outcome not in (
+        Outcome.REPRODUCED,
+        Outcome.NOT_REPRODUCED,
+    ):
+        yield f"  {verdict.outcome} means: {dict(MEANINGS)[verdict.outcome]}"
+
+
+def _grid(table: Table) -> Grid:
+    grid = Grid(*(escape(c) for c in table.columns), box=None, pad_edge=False, header_style="bold")
+    for row in tables.cells(table):
+        grid.add_row(*map(escape, row))
+    return grid
+
+
+def _bounded(value: Any) -> Any:
+    """The value without the infinite ends of intervals, for which JSON has no word: null instead."""
+    if isinstance(value, Mapping):
+        return {name: _bounded(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_bounded(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,84 @@
+"""`repro.py new`: a file of `reproductions/` to start from, which already keeps the contract of them all."""
+
+from __future__ import annotations
+
+import keyword
+import textwrap
+from pathlib import Path
+from string import Template
+
+import reproductions
+from harness.contract.errors import BadValue
+from harness.paper import catalogue
+from harness.paper.claims import Claim, Metric
+
+TEMPLATE = Path(__file__).with_name("templates") / "reproduction.py.txt"
+WIDTH = 110
+PAIR = 'changed, paper = paired(evidence, ("changed", "paper"), metric("ten_top1"))'
+ALONE = '(paper,) = paired(evidence, ("paper",), metric("ten_top1"))'
+
+
+def new(name: str, claim_id: str | None = None, folder: Path | None = None) -> Path:
+    """Writes the file and returns its path; the claim is by default the one of that name."""
+    folder = folder or Path(reproductions.__path__[0])
+    path = folder / f"{_module(name)}.py"
+    if path.exists():
+        raise BadValue(f"{path} is there already: choose another name, or edit that file")
+    claim = _free(claim_id or name, name)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text(name.replace("_", "-"), claim))
+    return path
+
+
+def _module(name: str) -> str:
+    """The module that holds the reproduction of that name; BadValue where Python could not import it."""
+    module = name.replace("-", "_")
+    if not module.isidentifier() or not name.isascii() or name != name.lower() or keyword.iskeyword(module):
+        raise BadValue(
+            f"'{name}' cannot name a reproduction: take small letters, digits and hyphens, as in lrn-cifar"
+        )
+    return module
+
+
+def _free(claim_id: str, name: str) -> Claim:
+    """The claim, which no reproduction answers yet; UnknownName or BadValue otherwise."""
+    claim = catalogue.claim(claim_id)
+    for other in reproductions.every():
+        if claim_id in other.claims:
+            raise BadValue(f"claim '{claim_id}' is answered by the reproduction {other.name}: edit that one")
+        if name in (other.name, *other.claims):
+            raise BadValue(f"'{name}' names the reproduction {other.name} already: choose another name")
+    return claim
+
+
+def text(name: str, claim: Claim) -> str:
+    """The file's text."""
+    against = any(metric.unit in ESTIMATES for metric in claim.metrics)
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        name=name,
+        claim=claim.id,
+        section=sections(claim),
+        statement=textwrap.fill(f"The paper: {claim.statement} ({claim.figure}).", WIDTH),
+        values=PAIR if against else ALONE,
+        effects=_tuple([_effect(metric) for metric in claim.metrics]),
+    )
+
+
+ESTIMATES = {"points": "paired_difference", "×": "paired_ratio"}  # by unit; any other is one arm's own
+
+
+def _effect(metric: Metric) -> str:
+    how, arms = (ESTIMATES[metric.unit], "changed, paper") if metric.unit in ESTIMATES else ("level", "paper")
+    return f'intervals.{how}("{metric.name}", "{metric.unit}", {arms})'
+
+
+def _tuple(items: list[str]) -> str:
+    """The items as a tuple, a line each where there are several."""
+    lines = "".join(f"\n        {item}," for item in items)
+    return f"({lines}\n    )" if len(items) > 1 else f"({items[0]},)"
+
+
+def sections(claim: Claim) -> str:
+    """The claim's places in the paper, as docstrings write them: `abstract, §7`."""
+    places = claim.section.split(", ")
+    return ", ".join(f"§{place}" if place[0].isdigit() else place for place in places)

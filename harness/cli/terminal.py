@@ -1,0 +1,181 @@
+"""What `list`, `status` and `doctor` print: a table for people, JSON for scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+import reproductions
+from harness.cli.doctor import examine
+from harness.contract.formatting import spoken
+from harness.engines.runner import missing
+from harness.forecast.ways import Way
+from harness.records.keys import trial_meaning
+from harness.records.record import Record
+from harness.records.store import Store
+from harness.reporting import sections
+from harness.reporting.first_page import leading, logged, ours, standing
+from harness.reporting.section import Section
+from harness.verdicts import assess, sequential
+
+Row = Mapping[str, Any]
+UNBROKEN = ("claim", "key", "experiment", "protocol", "data")  # columns of a table
+CHECKS = {True: "ok", False: "MISSING"}
+
+
+def claims(store: Store, as_json: bool, console: Console) -> None:
+    """Every claim with the paper's figure, the best evidence, the verdict, and what would say more."""
+    found = leading(sections.sections(store, Console(stderr=True)))
+    if as_json:
+        _show([{**_claim(s), "why": s.needs or _because(s), **_next(s)} for s in found], True, console)
+        return
+    _show([_without(_claim(s), "section", "2012 run", "deviations") for s in found], False, console)
+    console.print("\nWhat would say more, and takes at most so long of one core or one GPU:", highlight=False)
+    console.print("./repro.py run CLAIM --protocol PROTOCOL", highlight=False)
+    _show([{"claim": s.claim.id, **_way(way)} for s in found for way in s.ways], False, console)
+    console.print()
+    for stand, names in _standings(found).items():
+        console.print(f"{stand}: {', '.join(names)}", highlight=False, markup=False)
+
+
+def status(store: Store, why: bool, as_json: bool, console: Console) -> None:
+    """What the store has of each experiment; with `why`, of each record."""
+    rows = list(_records(store) if why else _experiments(store))
+    _show(rows, as_json, console)
+    if not rows and not as_json:
+        console.print(
+            f"no records in {store.root}; './repro.py run relu-speedup --protocol smoke' makes some"
+        )
+    for sentence in store.damaged:
+        console.print(f"[yellow]{sentence}[/yellow]", highlight=False, soft_wrap=True)
+
+
+def doctor(data_dir: Path | None, results_dir: Path, as_json: bool, console: Console) -> bool:
+    """Prints every check; whether all is well."""
+    checks = list(examine(data_dir, results_dir))
+    rows = [
+        {"check": c.name, "state": CHECKS[c.ok], "seen": c.seen, "mend": "" if c.ok else c.mend}
+        for c in checks
+    ]
+    _show(rows, as_json, console)
+    return all(c.ok for c in checks)
+
+
+def _claim(section: Section) -> Row:
+    claim, verdict = section.claim, section.verdict
+    primary = next((replace(one, name="") for one in ours(section)), None)
+    return {
+        "claim": claim.id,
+        "section": claim.section,
+        "paper": claim.figure,
+        "2012 run": logged(claim),
+        "ours": primary.line if primary else "",
+        "protocol": verdict.protocol or "",
+        "verdict": verdict.headline,
+        "deviations": list(section.deviations),
+    }
+
+
+def _because(section: Section) -> str:
+    return "; ".join(section.verdict.reasons)
+
+
+def _next(section: Section) -> Row:
+    """Where the claim stands, what to type, and every run that would say more with its data and cost."""
+    runs = [
+        {**asdict(way), "protocol": way.protocol, "data": way.data, "cost": way.cost} for way in section.ways
+    ]
+    return {"standing": standing(section), "command": section.next_command, "runs": runs}
+
+
+def _standings(found: Sequence[Section]) -> dict[str, list[str]]:
+    """The claims by where they stand."""
+    kinds: dict[str, list[str]] = {}
+    for section in found:
+        kinds.setdefault(standing(section), []).append(section.claim.id)
+    return kinds
+
+
+def _way(way: Way) -> dict[str, str]:
+    most = {price.device: spoken(price.seconds) for price in way.prices}
+    none = dict.fromkeys(("core", "GPU"), "–")
+    return {"protocol": way.protocol, "data": way.data, "trials": str(way.trials), **none, **most}
+
+
+def _without(row: Row, *names: str) -> Row:
+    return {name: value for name, value in row.items() if name not in names}
+
+
+def _experiments(store: Store) -> Iterable[Row]:
+    for reproduction in reproductions.every():
+        for job in assess.jobs(reproduction, store):
+            evidence = job.evidence(store)
+            if evidence.plan.trials:
+                yield {
+                    "experiment": reproduction.name,
+                    "protocol": job.protocol.name,
+                    "device": job.conditions.device,
+                    "torch": job.conditions.torch,
+                    "seeds": job.seeds,
+                    "stored": len(evidence.plan.trials) - len(missing(job, store)),
+                    "known": len(evidence.plan.trials),
+                    "to come": evidence.plan.to_come,
+                    "looks": sequential.in_words(sequential.standing(job, store)),
+                }
+
+
+def _records(store: Store) -> Iterable[Row]:
+    fresh, stale = _standing(store)
+    for record in store.records:
+        reason = fresh.get(record.key) or stale.get(record.key) or "no protocol plans this trial any more"
+        yield {
+            "key": record.key,
+            "status": record.status,
+            "standing": "fresh" if record.key in fresh else "stale",
+            "why": reason,
+            "commit": record.environment.get("git", ""),
+            "finished": record.finished,
+        }
+
+
+def _standing(store: Store) -> tuple[dict[str, str], dict[str, str]]:
+    """Why each fresh and each stale record is so, by key."""
+    fresh: dict[str, str] = {}
+    stale: dict[str, str] = {}
+    for reproduction in reproductions.every():
+        for protocol in reproduction.protocols:
+            for job in assess.under_every_condition(reproduction, protocol, store):
+                for run in job.evidence(store).runs:
+                    fresh[run.record.key] = (
+                        f"{reproduction.name} at {protocol.name}, {run.planned.role} {run.arm}"
+                    )
+        for old, trial in assess.stale_with_trials(reproduction, store):
+            stale[old.key] = _outdated(old, trial_meaning(trial))
+    return fresh, stale
+
+
+def _outdated(record: Record, meaning: str) -> str:
+    if record.meaning == meaning:
+        return "its plan went another way"
+    commit = record.environment.get("git", "unknown")
+    return f"the code that can change it means {meaning} now and meant {record.meaning} at commit {commit}"
+
+
+def _show(rows: Sequence[Row], as_json: bool, console: Console) -> None:
+    if as_json:
+        print(json.dumps(rows, indent=1, default=asdict))
+        return
+    if not rows:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in rows[0]:
+        table.add_column(name, no_wrap=name in UNBROKEN)
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    console.print(table, highlight=False, markup=False)

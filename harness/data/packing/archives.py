@@ -1,0 +1,138 @@
+"""Where every image of a source is: folders of files, or the official archives, read where they lie.
+
+An archive is not unpacked: its headers are read once, and an image is so many bytes at an offset.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from harness.contract.errors import DataError
+from harness.data import photographs
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An image: a file, or `size` bytes at `offset` of an archive; `name` is the file's own, in either."""
+
+    path: str
+    name: str
+    offset: int = -1
+    size: int = 0
+
+    def open(self) -> Path | io.BytesIO:
+        """What `photographs.decode` takes."""
+        if self.offset < 0:
+            return Path(self.path)
+        with open(self.path, "rb") as file:
+            return io.BytesIO(os.pread(file.fileno(), self.size, self.offset))
+
+    def __str__(self) -> str:
+        return self.path if self.offset < 0 else f"{self.name} in {self.path}"
+
+
+def by_class(source: Path, split: str) -> dict[str, list[Place]] | None:
+    """Images of `source/<split>/<class>/`, or of an archive of one archive a class; None if neither is there.
+
+    A folder of the classes' archives will do as well.
+    """
+    folder = source / split
+    if folder.is_dir() and any(p.is_dir() for p in folder.iterdir()):
+        names = photographs.classes(source, split)
+        return {name: files(folder / name) for name in names}
+    inner = sorted(folder.glob("n*.tar")) if folder.is_dir() else []
+    if inner:
+        return {path.stem: list(_members(path)) for path in inner}
+    archive = archive_of(source, split)
+    nested = list(_members(archive, ".tar")) if archive else []
+    return {PurePosixPath(m.name).stem: list(_inside(m)) for m in nested} or None
+
+
+def flat(source: Path, split: str) -> list[Place] | None:
+    """Images right in `source/<split>/` or in the split's archive, by name; None if neither is there."""
+    folder = source / split
+    if folder.is_dir():
+        return files(folder) or None
+    archive = archive_of(source, split)
+    return sorted(_members(archive), key=lambda place: place.name) if archive else None
+
+
+def files(folder: Path) -> list[Place]:
+    """The image files right in a folder, by name."""
+    return [Place(str(path), path.name) for path in photographs.image_files(folder)]
+
+
+def archive_of(source: Path, split: str) -> Path | None:
+    """`ILSVRC2012_img_train.tar`, `ILSVRC2010_images_val.tar` and the like."""
+    found = sorted(source.glob(f"*_{split}.tar"))
+    return found[0] if found else None
+
+
+def patched(source: Path, split: str, places: list[Place]) -> list[Place]:
+    """The places, with the images of ILSVRC-2010's `patch_images.tar` in place of those that they mend."""
+    archive = source / "patch_images.tar"
+    if not archive.is_file():
+        return places
+    mended = {m.name: m for m in _members(archive, folder=split)}
+    return [mended.get(place.name, place) for place in places]
+
+
+def _members(path: Path, suffix: str = "", folder: str = "") -> Iterator[Place]:
+    """The images of an archive, or its members with `suffix`; `folder` must be on their path."""
+    try:
+        with tarfile.open(path, "r:") as archive:
+            yield from _listed(archive, str(path), 0, suffix, folder)
+    except (tarfile.TarError, OSError) as error:
+        raise DataError(f"{path} is no whole archive ({error}); download it again") from None
+
+
+def _inside(outer: Place) -> Iterator[Place]:
+    """The images of an archive that lies in another."""
+    try:
+        with (
+            open(outer.path, "rb") as file,
+            _Window(file, outer.offset, outer.size) as window,
+            tarfile.open(fileobj=window, mode="r:") as archive,
+        ):
+            yield from _listed(archive, outer.path, outer.offset, "", "")
+    except (tarfile.TarError, OSError) as error:
+        raise DataError(f"{outer} is no whole archive ({error}); download that archive again") from None
+
+
+def _listed(archive: tarfile.TarFile, path: str, base: int, suffix: str, folder: str) -> Iterator[Place]:
+    for member in archive:
+        place = PurePosixPath(member.name)
+        wanted = (suffix,) if suffix else photographs.SUFFIXES
+        if member.isfile() and place.suffix.lower() in wanted and (not folder or folder in place.parts):
+            yield Place(path, place.name, base + member.offset_data, member.size)
+
+
+class _Window(io.RawIOBase):
+    """A part of an open file, as a file."""
+
+    def __init__(self, file: io.BufferedReader, offset: int, size: int) -> None:
+        self.file, self.offset, self.size, self.at = file, offset, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.at
+
+    def seek(self, to: int, whence: int = os.SEEK_SET) -> int:
+        self.at = to + {os.SEEK_SET: 0, os.SEEK_CUR: self.at, os.SEEK_END: self.size}[whence]
+        return self.at
+
+    def read(self, size: int = -1) -> bytes:
+        rest = max(0, self.size - self.at)
+        read = os.pread(self.file.fileno(), rest if size < 0 else min(size, rest), self.offset + self.at)
+        self.at += len(read)
+        return read

@@ -1,0 +1,196 @@
+"""Labels of ILSVRC: classes by WordNet id in sorted order, and what the development kits say of flat splits.
+
+The kits number the classes 1–1000 in an order of their own, which only `meta.mat` tells. Caffe's `val.txt`
+names the sorted order's 0–999 beside every file instead, and `synset_words.txt` the classes.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from harness.contract.errors import DataError
+from harness.data.packing import archives
+from harness.data.packing.archives import Place
+
+CLASSES = {"imagenette": 10, "imagenet": 1000, "imagenet-2010": 1000}
+# Images of the official splits; fewer are packed all the same, and told.
+IMAGES = {
+    "imagenette": {},
+    "imagenet": {"train": 1_281_167, "val": 50_000},
+    "imagenet-2010": {"train": 1_261_406, "val": 50_000, "test": 150_000},
+}
+TRUTH = {"val": "validation_ground_truth.txt", "test": "test_ground_truth.txt"}
+WORDS, META = "synset_words.txt", "meta.mat"
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All images of a source: classes in label order, and each split's places with their labels, in order."""
+
+    classes: tuple[str, ...]
+    splits: dict[str, tuple[list[Place], list[int]]]
+
+    def names(self, split: str) -> list[str]:
+        """`<class>/<file>` of every image of a split."""
+        return [f"{self.classes[label]}/{p.name}" for p, label in zip(*self.splits[split], strict=True)]
+
+
+def survey(dataset: str, source: Path) -> Survey:
+    """Every image below `source` with its label; DataError says what is missing or does not fit.
+
+    Images go by label and then by name, so that folders and archives give the same pack.
+    """
+    train = archives.by_class(source, "train")
+    if train is None:
+        raise DataError(
+            f"{source} has no training images: neither folders train/<class>/ nor an archive *_train.tar; "
+            "name the folder that holds them with --source"
+        )
+    classes = _classes(dataset, source, sorted(train))
+    _matching(source, "train", list(train), classes)
+    splits = {"train": _sorted(source, "train", train, classes)}
+    for split in ("val", "test"):
+        images = _labelled(source, split, classes)
+        if images is not None:
+            splits[split] = _sorted(source, split, images, classes)
+    if "val" not in splits:
+        raise DataError(f"{source} has no validation images: neither a folder val/ nor an archive *_val.tar")
+    return Survey(classes, splits)
+
+
+def _classes(dataset: str, source: Path, found: Sequence[str]) -> tuple[str, ...]:
+    """The sorted WordNet ids: of the lists if there are any, else of the training folders."""
+    listed = sorted(_words(source) or _numbers(source).values() or found)
+    if len(listed) != CLASSES[dataset]:
+        where = f"the class list in {source}" if listed != list(found) else f"{source}/train"
+        raise DataError(
+            f"{where} has {len(listed)} classes where {dataset} has {CLASSES[dataset]}; complete it, "
+            f"or add {WORDS} or the development kit, which tell the missing ones by name"
+        )
+    return tuple(listed)
+
+
+def _matching(source: Path, split: str, found: Sequence[str], classes: Sequence[str]) -> None:
+    if missing := sorted(set(classes) - set(found)):
+        raise DataError(
+            f"class {missing[0]} is missing from {source / split} ({len(missing)} in all); unpack it again"
+        )
+    if extra := sorted(set(found) - set(classes)):
+        raise DataError(f"{source / split} has class {extra[0]}, which is not in the class list; remove it")
+
+
+def _sorted(
+    source: Path, split: str, images: dict[str, list[Place]], classes: Sequence[str]
+) -> tuple[list[Place], list[int]]:
+    places: list[Place] = []
+    labels: list[int] = []
+    for label, name in enumerate(classes):
+        found = sorted(images.get(name, []), key=lambda place: place.name)
+        if not found and split == "train":
+            raise DataError(f"class {name} has no images in {source / split}; unpack it again")
+        places += archives.patched(source, split, found)
+        labels += [label] * len(found)
+    return places, labels
+
+
+def _labelled(source: Path, split: str, classes: Sequence[str]) -> dict[str, list[Place]] | None:
+    """The images of a validation or test split by class, as its folders or the kit's lists tell."""
+    folders = archives.by_class(source, split)
+    if folders is not None:
+        _matching(source, split, list(folders), classes)
+        return folders
+    places = archives.flat(source, split)
+    if places is None:
+        return None
+    images: dict[str, list[Place]] = {name: [] for name in classes}
+    for place, name in zip(places, truth(source, split, places, classes), strict=True):
+        images[name].append(place)
+    return images
+
+
+def truth(source: Path, split: str, places: Sequence[Place], classes: Sequence[str]) -> list[str]:
+    """The class of every image of a flat split, in the order of `places`; DataError where one has none."""
+    by_name = document(source, f"{split}.txt")
+    if by_name is not None:
+        return _by_name(by_name, places, _words(source) or classes, source / f"{split}.txt")
+    kit, numbers = document(source, TRUTH[split]), _numbers(source)
+    if kit is None or not numbers:
+        lacks = TRUTH[split] if kit is None else META
+        raise DataError(
+            f"the {split} images in {source} have no labels: {lacks} is missing; put the development kit "
+            f"(*_devkit*.tar.gz), or {split}.txt with {WORDS}, beside the archives"
+        )
+    ids = kit.decode().split()
+    if len(ids) != len(places):
+        raise DataError(
+            f"{TRUTH[split]} has {len(ids)} labels for {len(places)} {split} images in {source}; "
+            "one of them is cut short: get it again"
+        )
+    return [_named(numbers, number, f"{TRUTH[split]}, line {i}") for i, number in enumerate(ids, 1)]
+
+
+def _by_name(content: bytes, places: Sequence[Place], classes: Sequence[str], path: Path) -> list[str]:
+    pairs = (line.split() for line in content.decode().splitlines() if line.strip())
+    labels = {PurePosixPath(pair[0]).name: pair[-1] for pair in pairs}
+    if unknown := [place.name for place in places if place.name not in labels]:
+        raise DataError(f"{path} has no label for {unknown[0]}; get the list that belongs to these images")
+    known = {str(i): name for i, name in enumerate(classes)}
+    return [_named(known, labels[place.name], f"{path}, {place.name}") for place in places]
+
+
+def _named(classes: dict[str, str], number: str, where: str) -> str:
+    if number not in classes:
+        raise DataError(
+            f"{where}: label {number} is outside the list of {len(classes)} classes; "
+            "get the list and the labels from the same development kit"
+        )
+    return classes[number]
+
+
+def _words(source: Path) -> list[str]:
+    """The classes in the order of `synset_words.txt`, or nothing."""
+    content = document(source, WORDS) or b""
+    return [line.split()[0] for line in content.decode("utf-8", "replace").splitlines() if line.strip()]
+
+
+def _numbers(source: Path) -> dict[str, str]:
+    """The class of each of the kit's numbers, of `meta.mat`; nothing where there is none."""
+    content = document(source, META)
+    if content is None:
+        return {}
+    from scipy.io import loadmat
+
+    try:
+        synsets = loadmat(io.BytesIO(content), squeeze_me=True)["synsets"]
+        number = next(name for name in synsets.dtype.names if name.endswith("_ID"))
+        leaves = synsets[synsets["num_children"] == 0]
+        return {str(int(leaf[number])): str(leaf["WNID"]) for leaf in leaves}
+    except Exception as error:  # scipy raises whatever its parser stumbles over
+        raise DataError(f"{META} in {source} cannot be read ({error}); get the kit again") from None
+
+
+def document(source: Path, name: str) -> bytes | None:
+    """A text or table whose name ends so: beside the images, in an unpacked kit, or in a kit's archive."""
+    for path in _documents(source):
+        if path.name.endswith(name):
+            return path.read_bytes()
+    for kit in sorted(source.glob("*devkit*.tar.gz")):
+        try:
+            with tarfile.open(kit, "r:gz") as archive:
+                for member in archive:
+                    if member.isfile() and PurePosixPath(member.name).name.endswith(name):
+                        content = archive.extractfile(member)
+                        return content.read() if content else None
+        except (tarfile.TarError, OSError, EOFError) as error:
+            raise DataError(f"{kit} is no whole archive ({error}); download it again") from None
+    return None
+
+
+def _documents(source: Path) -> Iterator[Path]:
+    folders = [source, source / "data", *source.glob("*devkit*"), *source.glob("*devkit*/data")]
+    for folder in sorted(folder for folder in folders if folder.is_dir()):
+        yield from sorted(path for path in folder.iterdir() if path.is_file())

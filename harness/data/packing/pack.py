@@ -1,0 +1,218 @@
+"""A packed data set: uint8 images in one memory-mapped file a split, with an index that vouches for them.
+
+    <name>.pack/index.json          version, classes, SHA-256 sums, RGB sums, fingerprint
+               /<split>.pixels      (N, 256, 256, 3) uint8, one image after the other
+               /<split>.labels.npy  (N,) int64
+               /<split>.names.txt   <class>/<file> of every image
+               /mean.npy            per-pixel sums (256, 256, 3) int64 over the training images
+
+A split is one mapping, so that any image is an index away; it is summed in pieces of 256 images, so that it
+can be written, resumed and checked by many at once. No torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import mmap
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.contract.errors import DataError
+from harness.data.folders import INDEX
+from harness.data.photographs import SIDE
+
+VERSION = 1
+PIECE = 256  # images
+IMAGE = SIDE * SIDE * 3  # bytes
+MEAN = "mean.npy"
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split: how many images, and the SHA-256 of every piece of pixels, of the labels and the names."""
+
+    images: int
+    pieces: tuple[str, ...]
+    labels: str
+    names: str
+
+
+@dataclass(frozen=True)
+class Colours:
+    """Exact sums over all training pixels on the 0–255 scale: how many, RGB, and products of RGB."""
+
+    pixels: int
+    sums: tuple[int, int, int]
+    products: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True)
+class Index:
+    """All that a pack is but its pixels, labels and names."""
+
+    dataset: str
+    classes: tuple[str, ...]
+    splits: dict[str, Split]
+    mean: str  # SHA-256
+    colours: Colours
+
+    @property
+    def fingerprint(self) -> str:
+        """What a trial's key takes of the data: all that can change a result, so not the file names."""
+        counted = {name: {**asdict(split), "names": ""} for name, split in self.splits.items()}
+        content = [VERSION, self.classes, counted, self.mean, asdict(self.colours)]
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return f"{self.dataset}-pack:{digest[:32]}"
+
+    def text(self) -> str:
+        """JSON that `Pack` reads."""
+        content = {"version": VERSION, "fingerprint": self.fingerprint, **asdict(self)}
+        return json.dumps(content, indent=1)
+
+
+class Pack:
+    """A pack that was opened: of this version, with every file there and of the right size."""
+
+    def __init__(self, folder: Path) -> None:
+        """DataError says in one sentence what is wrong; contents are for `verify`."""
+        self.folder, self.index = folder, read_index(folder)
+        for name, size in _sizes(self.index).items():
+            self._check(folder / name, size)
+
+    def pixels(self, split: str) -> np.ndarray:
+        """All images uint8 (N, 256, 256, 3), read from the disk as they are touched, read-only."""
+        with self._split(split, "pixels").open("rb") as file:
+            # Shared and read-only: a private, writable mapping would be counted against the memory there is.
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return np.frombuffer(mapped, np.uint8).reshape(-1, SIDE, SIDE, 3)
+
+    def labels(self, split: str) -> np.ndarray:
+        """Labels int64 (N,)."""
+        labels: np.ndarray = np.load(self._split(split, "labels.npy"))
+        return labels
+
+    def names(self, split: str) -> list[str]:
+        """`<class>/<file>` of every image."""
+        return self._split(split, "names.txt").read_text(encoding="utf-8").splitlines()
+
+    def mean(self) -> np.ndarray:
+        """The mean training image, float32 (256, 256, 3) on the 0–255 scale, rounded once."""
+        sums = np.load(self.folder / MEAN).astype(np.float64)
+        mean: np.ndarray = (sums / self.index.splits["train"].images).astype(np.float32)
+        return mean
+
+    def _split(self, split: str, part: str) -> Path:
+        if split not in self.index.splits:
+            there = ", ".join(self.index.splits)
+            raise DataError(f"{self.folder} has no split '{split}'; it has {there}")
+        return self.folder / f"{split}.{part}"
+
+    def _check(self, path: Path, size: int | None) -> None:
+        mend = f"prepare it again with './repro.py data prepare {self.index.dataset} --source DIR'"
+        if not path.is_file():
+            raise DataError(f"{path} is missing from the pack; {mend}")
+        if size is not None and path.stat().st_size != size:
+            raise DataError(f"{path} is damaged: it has {path.stat().st_size} bytes, not {size}; {mend}")
+
+
+def _sizes(index: Index) -> dict[str, int | None]:
+    """Size in bytes of each file of a pack, None where it is not known."""
+    files: dict[str, int | None] = {MEAN: None}
+    for name, split in index.splits.items():
+        files |= {
+            f"{name}.pixels": split.images * IMAGE,
+            f"{name}.labels.npy": None,
+            f"{name}.names.txt": None,
+        }
+    return files
+
+
+def read_index(folder: Path) -> Index:
+    """The index in a pack's folder; DataError where there is none, another version's or a damaged one."""
+    path = folder / INDEX
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found = content["version"]
+    except FileNotFoundError:
+        raise DataError(
+            f"{path} is missing: {folder} is no pack; make one with './repro.py data prepare'"
+        ) from None
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise _damaged(path, error) from None
+    if found != VERSION:
+        raise DataError(
+            f"{folder} is of pack version {found}, this program reads version {VERSION}; "
+            "delete it and run './repro.py data prepare' again"
+        )
+    return _parsed(path, content)
+
+
+def _parsed(path: Path, content: dict[str, Any]) -> Index:
+    try:
+        index = _index(content)
+        if index.fingerprint != content["fingerprint"]:
+            raise ValueError("its fingerprint does not fit its content")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _damaged(path, error) from None
+    return index
+
+
+def _index(content: dict[str, Any]) -> Index:
+    splits = {n: Split(**{**s, "pieces": tuple(s["pieces"])}) for n, s in content["splits"].items()}
+    colours = content["colours"]
+    red, green, blue = colours["sums"]
+    products = tuple((r, g, b) for r, g, b in colours["products"])
+    sums = Colours(colours["pixels"], (red, green, blue), products)
+    return Index(content["dataset"], tuple(content["classes"]), splits, content["mean"], sums)
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    return DataError(
+        f"{path} is damaged ({error}); delete its folder and run './repro.py data prepare' again"
+    )
+
+
+def digest(content: bytes | memoryview) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def spans(count: int) -> Iterator[tuple[int, int]]:
+    """First image and the one past the last of every piece of `count` images."""
+    return ((start, min(start + PIECE, count)) for start in range(0, count, PIECE))
+
+
+def verify(pack: Pack, tell: Callable[[int], None] = lambda images: None) -> list[Path]:
+    """The files, each proved by its checksums; DataError names the first that differs.
+
+    `tell` is called with the number of images just read.
+    """
+    checked = [_verified(pack, pack.folder / MEAN, pack.index.mean)]
+    for name, split in pack.index.splits.items():
+        checked.append(_verified(pack, pack.folder / f"{name}.labels.npy", split.labels))
+        checked.append(_verified(pack, pack.folder / f"{name}.names.txt", split.names))
+        pixels = pack.pixels(name)
+        for piece, (start, end) in zip(split.pieces, spans(split.images), strict=True):
+            if digest(pixels[start:end].data) != piece:
+                raise _differs(pack, pack.folder / f"{name}.pixels", f"images {start} to {end - 1}")
+            tell(end - start)
+        checked.append(pack.folder / f"{name}.pixels")
+    return checked
+
+
+def _verified(pack: Pack, path: Path, expected: str) -> Path:
+    if digest(path.read_bytes()) != expected:
+        raise _differs(pack, path, "its content")
+    return path
+
+
+def _differs(pack: Pack, path: Path, what: str) -> DataError:
+    return DataError(
+        f"{path} is damaged: {what} does not have the SHA-256 in the index; delete {pack.folder} "
+        f"and run './repro.py data prepare {pack.index.dataset} --source DIR' again"
+    )

@@ -1,0 +1,252 @@
+"""Writes a pack in pieces, by many processes; killed and started again, it goes on where it was.
+
+Everything grows in `<name>.pack.part`, which is renamed when all is there. A piece counts as done once its
+pixels are flushed and the state that says so is renamed into place; what came after is done again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import io
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from harness.contract.errors import DataError
+from harness.contract.processes import end_with_parent
+from harness.data.folders import INDEX
+from harness.data.packing.ilsvrc import Survey
+from harness.data.packing.pack import IMAGE, MEAN, VERSION, Colours, Index, Split, digest, spans
+from harness.data.packing.pieces import Piece, Task, pack
+from harness.data.photographs import SIDE
+
+SAVE_EVERY = 5.0  # seconds
+UNREADABLE = "unreadable.txt"
+Tell = Callable[[str, int], None]  # the split, and how many more of its images are packed
+
+
+class State:
+    """Which pieces of a split are on the disk, and the sums over them."""
+
+    def __init__(self, pixels: Path, names: Sequence[str]) -> None:
+        """Takes up what `save` left, if it was for the same images in the same order and these are there."""
+        count = len(list(spans(len(names))))
+        self.pixels, self.path = pixels, pixels.with_suffix(".state.npz")
+        self.plan = hashlib.sha256("\n".join([f"{VERSION} {count}", *names]).encode()).digest()
+        self.done = np.zeros(count, bool)
+        self.digests = np.zeros((count, 32), np.uint8)
+        self.total = np.zeros((SIDE, SIDE, 3), np.int64)
+        self.products = np.zeros((3, 3), np.int64)
+        whole = pixels.exists() and pixels.stat().st_size == len(names) * IMAGE
+        with contextlib.suppress(FileNotFoundError), np.load(self.path) as saved:
+            if whole and saved["plan"].tobytes() == self.plan:
+                self.done, self.digests = saved["done"], saved["digests"]
+                self.total, self.products = saved["total"], saved["products"]
+
+    def take(self, piece: Piece) -> None:
+        """Adds a piece."""
+        self.done[piece.number] = True
+        self.digests[piece.number] = np.frombuffer(piece.digest, np.uint8)
+        self.total += piece.total
+        self.products += piece.products
+
+    def save(self) -> None:
+        """Flushes the pixels, then the state, which is whole or the one before."""
+        with self.pixels.open("rb+") as file:
+            os.fsync(file.fileno())
+        content = {k: getattr(self, k) for k in ("done", "digests", "total", "products")}
+        made = io.BytesIO()
+        np.savez(made, plan=np.frombuffer(self.plan, np.uint8), **content)
+        _keep(self.path, made.getvalue())
+
+
+def write(target: Path, dataset: str, found: Survey, workers: int, tell: Tell = lambda *_: None) -> Index:
+    """Packs every split into `target`; DataError tells of a full disk or of images that cannot be read.
+
+    `tell` hears at once of what an earlier run has packed.
+    """
+    folder = part_of(target)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        states = {split: State(folder / f"{split}.pixels", found.names(split)) for split in found.splits}
+        _reserve(folder, found)
+        unreadable = _pack(folder, found, states, workers, tell)
+        if unreadable:
+            raise _refused(folder, unreadable)
+        index = _finish(folder, dataset, found, states)
+        folder.rename(target)
+    for leftover in [*target.glob("*.state.npz"), target / UNREADABLE]:
+        leftover.unlink(missing_ok=True)
+    return index
+
+
+def part_of(target: Path) -> Path:
+    """Where a pack grows until it is whole."""
+    return target.with_name(f"{target.name}.part")
+
+
+def _pack(folder: Path, found: Survey, states: dict[str, State], workers: int, tell: Tell) -> list[str]:
+    """Packs what is missing; what could not be read."""
+    unreadable: list[str] = []
+    with _pool(workers) as pool:
+        for split, (places, _) in found.splits.items():
+            state = states[split]
+            pieces = list(enumerate(spans(len(places))))
+            tell(split, sum(end - start for i, (start, end) in pieces if state.done[i]))
+            tasks = (
+                Task(i, start, places[start:end], state.pixels)
+                for i, (start, end) in pieces
+                if not state.done[i]
+            )
+            unreadable += _take(state, _results(pool, tasks, 2 * workers), partial(tell, split))
+    return unreadable
+
+
+def _take(state: State, pieces: Iterator[Piece], tell: Callable[[int], None]) -> list[str]:
+    unreadable: list[str] = []
+    saved = time.monotonic()
+    try:
+        for piece in pieces:
+            unreadable += piece.unreadable
+            if not piece.unreadable:
+                state.take(piece)
+                tell(piece.images)
+            if time.monotonic() - saved >= SAVE_EVERY:
+                state.save()
+                saved = time.monotonic()
+    finally:
+        state.save()
+    return unreadable
+
+
+def _results(pool: ProcessPoolExecutor, tasks: Iterator[Task], most: int) -> Iterator[Piece]:
+    """Outcomes as they come, with at most so many tasks under way; an interruption still yields those."""
+    running: set[Future[Piece]] = set()
+    try:
+        for task in tasks:
+            running.add(pool.submit(pack, task))
+            if len(running) >= most:
+                yield from _ended(running, FIRST_COMPLETED)
+        while running:
+            yield from _ended(running, FIRST_COMPLETED)
+    except (KeyboardInterrupt, OSError):
+        yield from (f.result() for f in wait(running).done if f.exception() is None)
+        raise
+
+
+def _ended(running: set[Future[Piece]], when: str) -> Iterator[Piece]:
+    for future in wait(running, return_when=when).done:
+        running.discard(future)
+        yield future.result()
+
+
+def _reserve(folder: Path, found: Survey) -> None:
+    """Files of their final size; DataError before hours of work where the disk cannot hold them."""
+    sizes = {folder / f"{split}.pixels": len(found.splits[split][0]) * IMAGE for split in found.splits}
+    there = sum(path.stat().st_blocks * 512 for path in sizes if path.exists())
+    disk = os.statvfs(folder)
+    free, needed = disk.f_bavail * disk.f_frsize, sum(sizes.values()) - there
+    if needed > free:
+        raise DataError(
+            f"{folder} has room for {_gigabytes(free)}, the pack needs {_gigabytes(needed)} more; "
+            "free some, or name a folder on another disk with --out"
+        )
+    for path, size in sizes.items():
+        with path.open("ab") as file:
+            file.truncate(size)
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB"
+
+
+def _finish(folder: Path, dataset: str, found: Survey, states: dict[str, State]) -> Index:
+    """Writes labels, names, mean and at last the index."""
+    train = states["train"]
+    splits = {split: _split(folder, found, split, states[split]) for split in found.splits}
+    red, green, blue = map(int, train.total.sum((0, 1)))
+    products = tuple((int(r), int(g), int(b)) for r, g, b in train.products)
+    colours = Colours(splits["train"].images * IMAGE // 3, (red, green, blue), products)
+    index = Index(dataset, found.classes, splits, _keep(folder / MEAN, _npy(train.total)), colours)
+    _keep(folder / INDEX, index.text().encode())
+    return index
+
+
+def _split(folder: Path, found: Survey, split: str, state: State) -> Split:
+    labels = _npy(np.array(found.splits[split][1], np.int64))
+    names = "".join(f"{name}\n" for name in found.names(split)).encode()
+    return Split(
+        len(found.splits[split][0]),
+        tuple(row.tobytes().hex() for row in state.digests),
+        _keep(folder / f"{split}.labels.npy", labels),
+        _keep(folder / f"{split}.names.txt", names),
+    )
+
+
+def _npy(array: np.ndarray) -> bytes:
+    made = io.BytesIO()
+    np.save(made, array)
+    return made.getvalue()
+
+
+def _keep(path: Path, content: bytes) -> str:
+    """Writes beside, flushes and renames, so that the file is whole or the one before; its SHA-256."""
+    beside = path.with_name(f"{path.name}.new")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    return digest(content)
+
+
+def _refused(folder: Path, unreadable: Sequence[str]) -> DataError:
+    listed = folder / UNREADABLE
+    _keep(listed, "".join(f"{line}\n" for line in unreadable).encode())
+    return DataError(
+        f"{len(unreadable)} images cannot be read, all listed in {listed}; the first: {unreadable[0]}; "
+        "replace them and give the same command again, which keeps all that is packed"
+    )
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Holds the folder; DataError where another process does."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise DataError(f"{folder} is being written by another process; wait for it, or end it") from None
+    finally:
+        os.close(held)
+
+
+@contextlib.contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Worker processes; DataError where one of them was killed."""
+    spawned = multiprocessing.get_context("spawn")
+    try:
+        with ProcessPoolExecutor(workers, mp_context=spawned, initializer=_start_worker) as pool:
+            yield pool
+    except BrokenProcessPool:
+        raise DataError(
+            f"one of {workers} workers was killed, perhaps for want of memory; "
+            "give the same command again, with fewer --workers: it goes on where it was"
+        ) from None
+
+
+def _start_worker() -> None:
+    """Ctrl-C is the parent's business, and a worker never outlives its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()

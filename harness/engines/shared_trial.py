@@ -1,0 +1,99 @@
+"""One trial trained by several processes at once, each on a GPU of its own, or on a core where there is none.
+
+The processes see nothing of the engine but files beside the checkpoint: `.stop` asks them to checkpoint and
+stop, `.progress` tells how far they are.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.contract.session import Interrupted, Outcome, Progress, Session
+from harness.contract.trial import Trial
+
+if TYPE_CHECKING:
+    from harness.contract.ranks import Rank
+
+PROGRAMS = ("harness.training.scheduled",)  # those whose batches can be shared
+PATIENCE = 1800.0  # seconds: some rank may be reading a data set for the first time
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all of the processes are told: the session as plain values."""
+
+    data: Path | None
+    checkpoint: Path
+    artifact: Path
+
+    @property
+    def stop(self) -> Path:
+        """Its being there asks the processes to stop."""
+        return self.checkpoint.with_suffix(".stop")
+
+    @property
+    def progress(self) -> Path:
+        """How far the first process says it is."""
+        return self.checkpoint.with_suffix(".progress")
+
+
+def can_share(trial: Trial) -> bool:
+    """Whether several processes can run the trial together."""
+    return trial.settings.implementation in PROGRAMS
+
+
+def run(trial: Trial, session: Session, ranks: int) -> Outcome:
+    """The outcome that the first of `ranks` processes hands back; Interrupted where all stopped as asked."""
+    from harness.contract.ranks import Group, launch  # brings torch
+
+    shared = Shared(session.data, session.checkpoint, session.artifacts.own)
+    shared.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    shared.stop.unlink(missing_ok=True)
+    group = Group(ranks, session.device.partition(":")[0], patience=PATIENCE)
+    try:
+        first, *_ = launch(train, group, trial, shared, stopping=_between(session, shared))
+    finally:
+        for file in (shared.stop, shared.progress):
+            file.unlink(missing_ok=True)
+    if first is None:
+        raise Interrupted
+    outcome: Outcome = first
+    return outcome
+
+
+def _between(session: Session, shared: Shared) -> Callable[[], bool]:
+    """What is done while the processes train: never ends them by force, so that they can checkpoint."""
+
+    def look() -> bool:
+        if session.stopping():
+            shared.stop.touch()
+        with suppress(FileNotFoundError, ValueError):
+            session.report(Progress(**json.loads(shared.progress.read_text(encoding="utf-8"))))
+        return False
+
+    return look
+
+
+def train(rank: Rank, trial: Trial, shared: Shared) -> Outcome | None:
+    """One process's part; None where it was asked to stop."""
+    session = Session(rank.device, shared.data, shared.checkpoint, stopping=shared.stop.exists)
+    session = replace(session, artifacts=replace(session.artifacts, own=shared.artifact))
+    if rank.index == 0:
+        session = replace(session, report=lambda progress: _tell(progress, shared.progress))
+    try:
+        outcome: Outcome = importlib.import_module(trial.settings.implementation).run(trial, session)
+    except Interrupted:
+        return None
+    return outcome if rank.index == 0 else None
+
+
+def _tell(progress: Progress, path: Path) -> None:
+    beside = path.with_suffix(".progress.part")
+    beside.write_text(json.dumps(asdict(progress)), encoding="utf-8")
+    beside.replace(path)

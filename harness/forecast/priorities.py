@@ -1,0 +1,145 @@
+"""Within a given time: what decides most comes first, and what will not be reached is said beforehand.
+
+A job is worth the undecided claims that it answers, and costs what its trials take at most. First come jobs
+without a verdict, then inconclusive ones, each by cost for a claim, the least first: no other order decides
+more claims within a time. Decided claims come last, once nothing undecided is left to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum, StrEnum
+
+from harness.contract.trial import Status, Trial
+from harness.forecast import cost
+from harness.plans.experiment import Job, Protocol, Reproduction, gather
+from harness.records.keys import key_of
+from harness.records.record import Record
+from harness.records.store import Store
+from harness.verdicts import sequential
+from harness.verdicts.rules import decided
+from harness.verdicts.verdict import Outcome, Verdict
+
+
+class Standing(IntEnum):
+    """What is known of a job's claims: of the one of which least is known."""
+
+    NO_VERDICT = 0
+    INCONCLUSIVE = 1
+    DECIDED = 2
+
+
+class Intent(StrEnum):
+    """What will be done of a job."""
+
+    WHOLE = "all of it"
+    PART = "as far as the time goes"
+    SPARE = "only in time that is left over"
+    NOTHING = "nothing left to run"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A job with what is known of it, the trials it may still need, and the most that they cost."""
+
+    job: Job
+    standing: Standing
+    trials: int
+    seconds: float
+    measured: bool
+    intent: Intent = Intent.NOTHING
+
+    @property
+    def price(self) -> tuple[Standing, float]:
+        """What steps are ordered by."""
+        return self.standing, self.seconds / len(self.job.reproduction.claims)
+
+
+def plan(
+    jobs: Sequence[Job], store: Store, device: str, workers: int, seconds: float = float("inf")
+) -> list[Step]:
+    """The jobs in the order in which they decide most, each with what will be done of it."""
+    return list(_intended(sorted((_step(j, store, device, workers) for j in jobs), key=_price), seconds))
+
+
+def _price(step: Step) -> tuple[Standing, float]:
+    return step.price
+
+
+def _step(job: Job, store: Store, device: str, workers: int) -> Step:
+    trials = needed(job, store)
+    most = cost.estimate(trials, device, workers, store.records)
+    return Step(job, known(job, store), len(trials), most.seconds, most.measured)
+
+
+def _intended(steps: Sequence[Step], seconds: float) -> Iterator[Step]:
+    spent = 0.0
+    for step in steps:
+        begins, spent = spent, spent + step.seconds
+        intent = Intent.WHOLE if spent <= seconds else Intent.PART if begins < seconds else Intent.SPARE
+        yield replace(step, intent=intent if step.trials else Intent.NOTHING)
+
+
+def groups(steps: Sequence[Step]) -> list[list[Job]]:
+    """Undecided jobs, then decided ones: these begin only when those have nothing left to run."""
+    undecided = [s.job for s in steps if s.standing is not Standing.DECIDED]
+    return [group for group in (undecided, [s.job for s in steps if s.job not in undecided]) if group]
+
+
+def needed(job: Job, store: Store) -> list[Trial]:
+    """Trials that the job may still need: those known to be missing, and those that depend on them."""
+
+    def answered(trial: Trial) -> Record:
+        record = store.lookup(trial, job.conditions)
+        return record if record is not None and record.status is not Status.FAILED else _MADE_UP
+
+    evidence = gather(job.reproduction, job.protocol, job.seeds, answered)
+    missing = {
+        key_of(r.planned.trial, job.conditions): r.planned.trial
+        for r in evidence.runs
+        if r.record is _MADE_UP
+    }
+    return list(missing.values())
+
+
+def whole(reproduction: Reproduction, protocol: Protocol, seeds: int) -> list[Trial]:
+    """Every trial that a plan unfolds to, whatever is stored; it needs no keys and so no time."""
+    plan = reproduction.plan(protocol, seeds, lambda trial: _MADE_UP)
+    return [planned.trial for planned in plan.trials]
+
+
+class _Every(Mapping[str, float | None]):
+    """Metrics of a trial that has not run: each is 1, so that a plan unfolds to its end."""
+
+    def __getitem__(self, name: str) -> float:
+        return 1.0
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+_MADE_UP = Record("", "", {}, {}, "", Status.OK, metrics=_Every())  # for plans alone: no effect sees it
+
+
+def known(job: Job, store: Store) -> Standing:
+    """What the store says of the job's claims at this protocol, on whatever machine it knows most from."""
+    conditions = [job.conditions, *(c for c in store.conditions() if c != job.conditions)]
+    return max(_known(replace(job, conditions=c), store) for c in conditions)
+
+
+def _known(job: Job, store: Store) -> Standing:
+    asked = store.asked(job.reproduction.name, job.protocol.name, job.conditions)
+    at = replace(job, seeds=asked or job.seeds)
+    if not sequential.complete(at, store):
+        return Standing.NO_VERDICT
+    return min(map(_standing, sequential.judged(at, store).verdicts))
+
+
+def _standing(verdict: Verdict) -> Standing:
+    if verdict.outcome in (Outcome.NOT_RUN, Outcome.INVALID, Outcome.SMOKE):
+        return Standing.NO_VERDICT
+    return Standing.DECIDED if decided(verdict) else Standing.INCONCLUSIVE

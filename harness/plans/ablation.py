@@ -1,0 +1,58 @@
+"""Ablations: arms that change one thing of the paper's recipe, trained alike and compared seed by seed.
+
+An arm is a change of the recipe as data; a scale turns it into a trial's settings. The arm that changes
+nothing is the same trial in every ablation: one key, trained once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from harness.contract.trial import Precision, Trial
+from harness.plans.experiment import Lookup, Plan, Planned, Role
+from harness.plans.experiment import Protocol as Declared
+from harness.training.recipe import Scheduled
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What an arm changes: whose recipe, and options of its network and of its augmentation."""
+
+    recipe: str = "paper"
+    network: Mapping[str, Any] = field(default_factory=dict)
+    augmentation: Mapping[str, Any] = field(default_factory=dict)
+
+
+BASELINE = Arm()
+
+
+class Scale(Protocol):
+    """What a protocol's settings answer: how an arm is trained at that scale."""
+
+    precision: Precision
+
+    def settings(self, arm: Arm) -> Scheduled:
+        """The settings of the arm's trials."""
+        ...
+
+
+def training(scale: Scale, arm: Arm, seed: int) -> Trial:
+    """The trial that trains an arm from a seed."""
+    return Trial(scale.settings(arm), seed, scale.precision)
+
+
+def plan_of(arms: Mapping[str, Arm]) -> Callable[[Declared, int, Lookup], Plan]:
+    """The plan that trains every arm once for every seed, seed by seed."""
+
+    def plan(protocol: Declared, seeds: int, lookup: Lookup) -> Plan:
+        return Plan(
+            tuple(
+                Planned(training(protocol.settings, arm, seed), name, Role.FINAL)
+                for seed in range(seeds)
+                for name, arm in arms.items()
+            )
+        )
+
+    return plan

@@ -1,0 +1,169 @@
+"""What a reproduction declares: its protocols, the plan that follows from the records so far, its estimate.
+
+A plan is a pure function of the records: it names every trial that is known to be needed, in order.
+The runner runs those that have no record and asks again, until nothing is missing. So a plan may be
+adaptive (successive halving, sequential looks) and an interrupted experiment goes on by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from harness.contract.effect import Effect
+from harness.contract.trial import Trial
+from harness.records.conditions import Conditions
+from harness.records.record import Record
+from harness.records.store import Store
+
+
+class Role(StrEnum):
+    """What a trial is for. Only final trials enter an effect."""
+
+    TUNING = "tuning"
+    TRAINING = "training"  # of a network that final trials measure
+    FINAL = "final"
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The scale a reproduction runs at."""
+
+    name: str
+    summary: str
+    dataset: str | None
+    seeds: int
+    settings: Any = None  # the reproduction's own frozen dataclass
+    deviations: tuple[str, ...] = ()
+    scale: str = ""  # the paper scale that this is a variant of, where its name is not that already
+
+    @property
+    def smoke(self) -> bool:
+        """Whether this only shows that the code runs: never a verdict."""
+        return self.name == "smoke"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A trial and its place in the experiment."""
+
+    trial: Trial
+    arm: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All trials known to be needed; `to_come` says in words what cannot be known yet (empty: nothing)."""
+
+    trials: tuple[Planned, ...] = ()
+    to_come: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A planned trial with the record that answers it."""
+
+    planned: Planned
+    record: Record
+
+    @property
+    def arm(self) -> str:
+        """The arm the run belongs to."""
+        return self.planned.arm
+
+    @property
+    def seed(self) -> int:
+        """The run's seed, shared between arms."""
+        return self.planned.trial.seed
+
+
+Lookup = Callable[[Trial], Record | None]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A plan with the runs that answer it: all that an estimate or a verdict may look at."""
+
+    protocol: Protocol
+    plan: Plan
+    runs: tuple[Run, ...]
+    seeds: int
+
+    def final(self, arm: str | None = None) -> list[Run]:
+        """The final runs, of one arm or of all, by seed."""
+        chosen = [r for r in self.runs if r.planned.role is Role.FINAL and arm in (None, r.arm)]
+        return sorted(chosen, key=lambda r: r.seed)
+
+    @property
+    def missing(self) -> list[Planned]:
+        """Planned trials that no record answers."""
+        answered = {id(r.planned) for r in self.runs}
+        return [p for p in self.plan.trials if id(p) not in answered]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that a reproduction adds to its section of the report."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a reproduction's estimate gives: effects by claim, the primary one first, and tables to show."""
+
+    effects: Mapping[str, tuple[Effect, ...]] = field(default_factory=dict)
+    tables: tuple[Table, ...] = ()
+    deviations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """One file of `reproductions/`: an experiment that answers one or a few claims."""
+
+    name: str
+    claims: tuple[str, ...]
+    protocols: tuple[Protocol, ...]
+    plan: Callable[[Protocol, int, Lookup], Plan]
+    estimate: Callable[[Evidence], Finding]
+    figure: str | None = None  # a drawing in reports/figures.py
+    manipulated: tuple[str, ...] = ()  # dotted settings in which arms may differ
+    doc: str = ""
+
+    def protocol(self, name: str) -> Protocol:
+        """The protocol of that name; KeyError when there is none."""
+        return next(p for p in self.protocols if p.name == name)
+
+
+def gather(reproduction: Reproduction, protocol: Protocol, seeds: int, lookup: Lookup) -> Evidence:
+    """The plan as far as the records carry it, with the runs that answer it."""
+    plan = reproduction.plan(protocol, seeds, lookup)
+    found = ((p, lookup(p.trial)) for p in plan.trials)
+    runs = tuple(Run(p, record) for p, record in found if record is not None)
+    return Evidence(protocol, plan, runs, seeds)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A reproduction to run at a protocol, with a number of seeds an arm, under conditions, on data."""
+
+    reproduction: Reproduction
+    protocol: Protocol
+    seeds: int
+    conditions: Conditions
+    data: Path | None = None
+
+    def evidence(self, store: Store) -> Evidence:
+        """The plan as far as the store carries it, with the runs that answer it."""
+        return gather(self.reproduction, self.protocol, self.seeds, self.lookup(store))
+
+    def lookup(self, store: Store) -> Lookup:
+        """Finds the record of a trial under this job's conditions and today's code."""
+        return lambda trial: store.lookup(trial, self.conditions)

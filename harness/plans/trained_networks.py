@@ -1,0 +1,47 @@
+"""Plans that first train networks and then measure them: a measurement waits for the records it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from harness.contract.trial import Status, Trial
+from harness.plans.ablation import BASELINE, training
+from harness.plans.experiment import Lookup, Plan, Planned, Protocol, Role
+
+ARM = "paper"
+
+
+def plan_of(
+    settings: Callable[[Sequence[Trial]], Any], networks: Callable[[Protocol], int] = lambda protocol: 1
+) -> Callable[[Protocol, int, Lookup], Plan]:
+    """Measures the paper's network, `networks` at a time: no network is in two measurements."""
+
+    def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
+        size = networks(protocol)
+        trained = [training(protocol.settings, BASELINE, seed) for seed in range(seeds * size)]
+        groups = [trained[i * size : (i + 1) * size] for i in range(seeds)]
+        ready = [(seed, group) for seed, group in enumerate(groups) if all(map(_ok, map(lookup, group)))]
+        planned = [Planned(trial, ARM, Role.TRAINING) for trial in trained]
+        planned += [Planned(Trial(settings(group), seed), ARM, Role.FINAL) for seed, group in ready]
+        return Plan(tuple(planned), _to_come(trained, seeds - len(ready), lookup))
+
+    return plan
+
+
+def _to_come(trained: Sequence[Trial], waiting: int, lookup: Lookup) -> str:
+    """What cannot be measured yet, and why where no waiting will help."""
+    if not waiting:
+        return ""
+    records = [record for record in map(lookup, trained) if record is not None]
+    lost = [record.key for record in records if record.status is Status.DIVERGED]
+    what = (
+        "1 measurement of a trained network"
+        if waiting == 1
+        else f"{waiting} measurements of trained networks"
+    )
+    return f"{what}, which cannot be made as training diverged ({', '.join(lost)})" if lost else what
+
+
+def _ok(record: Any) -> bool:
+    return record is not None and record.status is Status.OK

@@ -1,0 +1,167 @@
+"""The store: an append-only folder of records, one file for every attempt at a trial.
+
+`<results>/records/<key>-<attempt>.json` is written beside, flushed, and linked to its name in one step: a
+record is there whole or not at all, and no attempt ever replaces another. A file that is damaged all the
+same (a disk that filled, a copy cut short) is told by its digest, named, and treated as not there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from harness.contract.errors import StoreError
+from harness.contract.trial import Status, Trial
+from harness.records.conditions import Conditions
+from harness.records.keys import canonical, key_of
+from harness.records.record import Record
+
+
+class Store:
+    """Records below one results folder; reading is lazy, writing appends."""
+
+    def __init__(self, root: Path) -> None:
+        """Nothing is created until the first record is written."""
+        self.root = root
+        self.folder = root / "records"
+        self.damaged: list[str] = []
+
+    @cached_property
+    def records(self) -> list[Record]:
+        """Every readable record, oldest first; `damaged` then tells of the others."""
+        if self.root.exists() and not self.root.is_dir():
+            raise StoreError(f"{self.root} is not a folder; name another with --results-dir")
+        found = [self._read(path) for path in sorted(self.folder.glob("*.json"))]
+        return sorted((r for r in found if r is not None), key=lambda r: (r.finished, r.key))
+
+    def find(self, key: str) -> Record | None:
+        """The record that answers for a key: the latest that did not fail, else the latest."""
+        attempts = self.attempts(key)
+        good = [r for r in attempts if r.status is not Status.FAILED] or attempts
+        return good[-1] if good else None
+
+    def attempts(self, key: str) -> list[Record]:
+        """Every attempt at a key, oldest first."""
+        return self._by_key.get(key, [])
+
+    def lookup(self, trial: Trial, conditions: Conditions) -> Record | None:
+        """The record that answers for a trial under these conditions and today's code."""
+        return self.find(key_of(trial, conditions))
+
+    def conditions(self) -> list[Conditions]:
+        """The conditions under which records were made, the most used first."""
+        seen = [Conditions(**r.conditions) for r in self.records]
+        return sorted(set(seen), key=lambda c: (-seen.count(c), dataclasses.astuple(c)))
+
+    def ask(self, reproduction: str, protocol: str, conditions: Conditions, seeds: int) -> None:
+        """Notes how many seeds an experiment was asked for, before it runs."""
+        path = self.place("asked", reproduction, protocol, conditions)
+        most = max(seeds, self.asked(reproduction, protocol, conditions))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(f".{os.getpid()}.part")
+        beside.write_text(f"{most}\n", encoding="utf-8")
+        beside.replace(path)
+
+    def asked(self, reproduction: str, protocol: str, conditions: Conditions) -> int:
+        """The most seeds that an experiment was ever asked for (dropping some later hides nothing), or 0."""
+        path = self.place("asked", reproduction, protocol, conditions)
+        try:
+            return int(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return 0
+
+    def place(self, kind: str, reproduction: str, protocol: str, conditions: Conditions) -> Path:
+        """Where a `kind` of note about an experiment is kept."""
+        where = hashlib.sha256(canonical(conditions).encode()).hexdigest()[:8]
+        return self.root / kind / f"{reproduction}.{protocol}.{where}"
+
+    def writable(self) -> None:
+        """Raises StoreError where records could not be written."""
+        probe = self.folder / f".probe-{os.getpid()}"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise StoreError(
+                f"records cannot be written to {self.folder}: {error.strerror}; "
+                "make it writable or name another folder with --results-dir"
+            ) from error
+
+    def append(self, record: Record) -> Path:
+        """Writes a record as the next attempt at its key, whole or not at all."""
+        try:
+            path = append(self.folder, record.key, encode(record))
+        except OSError as error:
+            raise StoreError(
+                f"the record of trial {record.key} could not be written to {self.folder}: {error.strerror}; "
+                "mend that and give the same command again: what is stored already stays"
+            ) from error
+        self.records.append(record)
+        self._by_key.setdefault(record.key, []).append(record)
+        return path
+
+    @cached_property
+    def _by_key(self) -> dict[str, list[Record]]:
+        by_key: dict[str, list[Record]] = {}
+        for record in self.records:
+            by_key.setdefault(record.key, []).append(record)
+        return by_key
+
+    def _read(self, path: Path) -> Record | None:
+        try:
+            return decode(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            reason = (
+                "it is cut short or is no JSON" if isinstance(error, json.JSONDecodeError) else str(error)
+            )
+            self.damaged.append(
+                f"{path} is not a whole record ({reason}); it is left out: "
+                "delete it, and the next run repeats its trial"
+            )
+            return None
+
+
+def append(folder: Path, stem: str, content: str) -> Path:
+    """Writes `<folder>/<stem>-<attempt>.json` whole or not at all, at the first attempt that is free."""
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = folder / f".{stem}.{os.getpid()}.part"
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        attempt = 1
+        while True:
+            path = folder / f"{stem}-{attempt}.json"
+            try:
+                os.link(beside, path)
+            except FileExistsError:
+                attempt += 1
+            else:
+                return path
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def encode(record: Record) -> str:
+    """A record as JSON text that carries the digest of its own content."""
+    content = dataclasses.asdict(record)
+    return json.dumps({"digest": _digest(content), **content}, indent=1, allow_nan=False)
+
+
+def decode(text: str) -> Record:
+    """The record in a text of `encode`; ValueError where the digest does not fit."""
+    content = json.loads(text)
+    if not isinstance(content, dict) or content.pop("digest", None) != _digest(content):
+        raise ValueError("its digest does not fit its content")
+    return Record(**{**content, "status": Status(content["status"]), "curve": tuple(content["curve"])})
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

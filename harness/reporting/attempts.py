@@ -1,0 +1,77 @@
+"""Every attempt at every trial, the failed and the diverged ones too: none is ever left out of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.contract.trial import Status
+from harness.plans.experiment import Evidence, Table
+from harness.records.keys import canonical
+from harness.records.record import Record
+from harness.reporting.wording import NOTHING, duration
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt at a planned trial, or a planned trial that has none (no record)."""
+
+    arm: str
+    role: str
+    seed: object
+    ordinal: str
+    record: Record | None
+
+    @property
+    def head(self) -> tuple[object, ...]:
+        """Where the attempt belongs and how it ended."""
+        status = self.record.status if self.record else "no record"
+        return self.arm, self.role, str(self.seed), self.ordinal, status, self.record and self.record.key[:12]
+
+
+def attempts(evidence: Evidence | None, records: Sequence[Record]) -> list[Attempt]:
+    """Every attempt at every planned trial in the plan's order, then those that no plan asks for."""
+    answers = {id(run.planned): run.record for run in evidence.runs} if evidence else {}
+    pool = {id(r): r for r in (*records, *(r for r in answers.values() if r not in records))}
+    same: dict[str, list[Record]] = {}
+    for record in pool.values():
+        for name in (record.key, canonical(record.trial)):
+            same.setdefault(name, []).append(record)
+    found: list[Attempt] = []
+    for one in evidence.plan.trials if evidence else ():
+        answer = answers.get(id(one))
+        own = [*same.get(canonical(one.trial), ()), *same.get(answer.key if answer else "", ())]
+        found += _counted(one.arm, one.role, one.trial.seed, list({id(r): r for r in own}.values()))
+    used = {id(a.record) for a in found}
+    rest = [r for r in pool.values() if id(r) not in used]
+    return found + [a for r in rest for a in _counted(NOTHING, "not in the plan", r.trial.get("seed"), [r])]
+
+
+def _counted(arm: str, role: str, seed: object, records: Sequence[Record]) -> list[Attempt]:
+    ordered = sorted(records, key=lambda r: r.started)
+    made = [Attempt(arm, role, seed, f"{i} of {len(ordered)}", r) for i, r in enumerate(ordered, 1)]
+    return made or [Attempt(arm, role, seed, NOTHING, None)]
+
+
+def trial_table(found: Sequence[Attempt]) -> Table | None:
+    """Every planned trial and every attempt, with what it cost."""
+    rows = tuple((*a.head, *_cost(a.record)) for a in found)
+    columns = ("arm", "role", "seed", "attempt", "status", "key", "time", "images/s", "peak memory")
+    return Table("Every trial and every attempt", columns, rows) if rows else None
+
+
+def _cost(record: Record | None) -> tuple[str | None, str | None, str | None]:
+    cost = record.cost if record else {}
+    seconds, rate, memory = (cost.get(n) for n in ("seconds", "images_per_second", "peak_memory_bytes"))
+    time = None if seconds is None else duration(seconds)
+    speed = None if rate is None else f"{rate:,.0f}"
+    return time, speed, None if memory is None else f"{memory / 2**20:,.0f} MiB"
+
+
+def trouble_table(found: Sequence[Attempt]) -> Table | None:
+    """Runs that failed or diverged, with what they said."""
+    bad = [(a, a.record) for a in found if a.record and a.record.status is not Status.OK]
+    rows = tuple((*a.head, record.error, record.started) for a, record in bad)
+    note = "A diverged run is a result and counts; a failed one is no result and is run again."
+    columns = ("arm", "role", "seed", "attempt", "status", "key", "error", "started")
+    return Table("Failed and diverged runs", columns, rows, note) if rows else None

@@ -1,0 +1,193 @@
+"""Training error against epochs, as in the paper's Figure 1: a panel a network, a colour and dash an arm."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.contract.trial import Status
+from harness.plans.experiment import Evidence, Run
+from harness.reporting.figures.frame import ARMS, DASHES, MUTED, PAPER, Drawing, frame, svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+HIGHEST = 80.0  # the paper's own axis ends near here; the first steps would squeeze all that matters
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One run: epochs, training error in percent, and where it crossed the target, if it did."""
+
+    seed: int
+    epochs: tuple[float, ...]
+    errors: tuple[float, ...]
+    crossed: float | None
+    status: Status
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One network's curves by arm, the error to reach in percent, and the last epoch of any panel."""
+
+    network: str
+    arms: Mapping[str, tuple[Curve, ...]]
+    target: float | None
+    last: float
+
+    @property
+    def heading(self) -> str:
+        """The network, where arms name one."""
+        return f"{self.network} network" if self.network else ""
+
+
+def learning_curves(name: str, evidence: Evidence, caveat: str) -> list[Drawing]:
+    """A drawing for each network, all on one scale; after the first, names end in the network's."""
+    drawn = panels(evidence)
+    names = [name if i == 0 else f"{name}-{p.network}" for i, p in enumerate(drawn)]
+    return [_draw(one, p, caveat) for p, one in zip(drawn, names, strict=True)]
+
+
+def panels(evidence: Evidence) -> list[Panel]:
+    """The final runs by network and arm; an arm `19pct/relu` is the arm `relu` of the network `19pct`."""
+    found: dict[str, dict[str, list[Curve]]] = {}
+    for run in evidence.final():
+        network, _, arm = run.arm.rpartition("/")
+        found.setdefault(network, {}).setdefault(arm, []).append(_curve(run))
+    last = max(
+        (e for arms in found.values() for cs in arms.values() for c in cs for e in c.epochs), default=1.0
+    )
+    order = list(dict.fromkeys(p.arm.rpartition("/")[0] for p in evidence.plan.trials))
+    kept = sorted(found, key=lambda name: order.index(name) if name in order else len(order))
+    return [Panel(name, _ordered(found[name]), _target(evidence.final()), last) for name in kept]
+
+
+def _ordered(arms: Mapping[str, list[Curve]]) -> dict[str, tuple[Curve, ...]]:
+    """ReLU first: the paper's solid line."""
+    return {arm: tuple(arms[arm]) for arm in sorted(arms, key=lambda arm: (arm != "relu", arm))}
+
+
+def _curve(run: Run) -> Curve:
+    rows = [(row.get("epoch"), row.get("running_error")) for row in run.record.curve]
+    points = [(e, 100 * y) for e, y in rows if e is not None and y is not None and math.isfinite(y)]
+    epochs, errors = tuple(e for e, _ in points), tuple(y for _, y in points)
+    return Curve(run.seed, epochs, errors, run.record.metrics.get("epochs_high"), run.record.status)
+
+
+def _target(runs: Sequence[Run]) -> float | None:
+    targets = (r.record.trial.get("settings", {}).get("target") for r in runs)
+    return next((100 * float(t) for t in targets if t is not None), None)
+
+
+def _draw(name: str, panel: Panel, caveat: str) -> Drawing:
+    label = f"Training error against epochs{f', {panel.heading}' if panel.network else ''}"
+    with frame(3.5, panel.heading, caveat) as figure:
+        axes = figure.add_axes((0.1, 0.145, 0.875, 0.765))
+        _prepare(axes, panel)
+        for style, curves in enumerate(panel.arms.values()):
+            _draw_arm(axes, curves, style % len(ARMS), panel.target)
+        _legend(axes, panel)
+        told = describe(panel)
+        return Drawing(name, svg(figure, name, label, told), f"{label}. {told}")
+
+
+def _prepare(axes: Axes, panel: Panel) -> None:
+    top = max((y for curves in panel.arms.values() for c in curves for y in c.errors), default=HIGHEST)
+    axes.set_xlim(0, panel.last * 1.03)
+    axes.set_ylim(0, min(HIGHEST, 10 * math.ceil(top / 10)))
+    axes.set_xlabel("epochs")
+    axes.set_ylabel("training error (%)")
+    if panel.target is not None:
+        axes.axhline(panel.target, color=MUTED, linewidth=0.8)
+        axes.set_yticks(_ticks(panel.target, axes.get_ylim()[1]))
+
+
+def _ticks(target: float, top: float) -> list[float]:
+    """Ticks at the target and its multiples, as many as are easily read."""
+    step = target * math.ceil(top / target / 6)
+    return sorted({target, *(i * step for i in range(int(top / step) + 1))})
+
+
+def _draw_arm(axes: Axes, curves: Sequence[Curve], style: int, target: float | None) -> None:
+    colour, dash = ARMS[style], DASHES[style]
+    for curve in curves:
+        axes.plot(curve.epochs, curve.errors, color=colour, linewidth=0.7, alpha=0.4)
+        if curve.status is Status.DIVERGED and curve.epochs:
+            axes.plot(curve.epochs[-1], curve.errors[-1], "x", color=colour, markersize=6, zorder=5)
+    axes.plot(*mean_curve(curves), color=colour, linewidth=2.2, linestyle=dash)
+    if target is not None:
+        _mark_crossings(axes, curves, colour, target)
+
+
+def _mark_crossings(axes: Axes, curves: Sequence[Curve], colour: str, target: float) -> None:
+    reached = [c.crossed for c in curves if c.crossed is not None]
+    axes.plot(
+        reached, [target] * len(reached), "o", color=colour, markersize=4, markerfacecolor=PAPER, zorder=5
+    )
+    middle = median_epochs(curves)
+    if middle is not None:
+        axes.plot([middle, middle], [0, target], color=colour, linewidth=0.9, linestyle=(0, (1, 2)))
+        side, shift = ("left", 5) if middle < 0.75 * axes.get_xlim()[1] else ("right", -5)
+        place: dict[str, Any] = {"xytext": (shift, 4), "textcoords": "offset points", "ha": side}
+        axes.annotate(f"median {middle:.3g}", (middle, 0), color=colour, **place)
+
+
+def mean_curve(curves: Sequence[Curve]) -> tuple[list[float], list[float]]:
+    """Mean over seeds, only as far as every seed goes: beyond that the slow ones alone would count."""
+    import numpy
+
+    drawn = [c for c in curves if len(c.epochs) > 1]
+    if not drawn:
+        return [], []
+    start, end = max(c.epochs[0] for c in drawn), min(c.epochs[-1] for c in drawn)
+    grid = sorted({e for c in drawn for e in c.epochs if start <= e <= end})
+    mean = numpy.mean([numpy.interp(grid, c.epochs, c.errors) for c in drawn], axis=0)
+    return grid, [float(y) for y in mean]
+
+
+def median_epochs(curves: Sequence[Curve]) -> float | None:
+    """Median epochs to the target; None where half of the runs never got there."""
+    if not curves:
+        return None
+    middle = statistics.median(math.inf if c.crossed is None else c.crossed for c in curves)
+    return middle if math.isfinite(middle) else None
+
+
+def _legend(axes: Axes, panel: Panel) -> None:
+    from matplotlib.lines import Line2D
+
+    styles = [i % len(ARMS) for i in range(len(panel.arms))]
+    handles = [Line2D([], [], color=ARMS[i], linestyle=DASHES[i], linewidth=2.2) for i in styles]
+    names = [f"{_spoken(arm)} ({_runs(len(curves))})" for arm, curves in panel.arms.items()]
+    if panel.target is not None:
+        handles.append(Line2D([], [], color=MUTED, linewidth=0.8))
+        names.append(f"{panel.target:g} % training error")
+    axes.legend(handles, names, frameon=False, loc="upper right", handlelength=3.2)
+
+
+def describe(panel: Panel) -> str:
+    """What the panel shows, in words."""
+    marks = "Thin lines are seeds, thick lines their mean as far as every seed goes"
+    if panel.target is None:
+        return f"{marks}."
+    reached = "; ".join(f"{_spoken(arm)}: {_reached(curves)}" for arm, curves in panel.arms.items())
+    crossed = any(c.crossed is not None for curves in panel.arms.values() for c in curves)
+    rings = f"; rings mark the first evaluation at or under {panel.target:g} %, dotted lines the median"
+    return f"{reached}. {marks}{rings if crossed else ''}."
+
+
+def _reached(curves: Sequence[Curve]) -> str:
+    count, middle = sum(c.crossed is not None for c in curves), median_epochs(curves)
+    tail = "" if middle is None else f", median {middle:.3g} epochs"
+    return f"{count} of {_runs(len(curves))} reached the target{tail}"
+
+
+def _runs(count: int) -> str:
+    return f"{count} run" if count == 1 else f"{count} runs"
+
+
+def _spoken(arm: str) -> str:
+    return {"relu": "ReLU"}.get(arm, arm)

@@ -1,0 +1,143 @@
+"""Figure 4's twin: test images with their likeliest classes, and the training images nearest to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.plans.experiment import Evidence, Run
+from harness.reporting.figures import pictures
+from harness.reporting.figures.frame import ARMS, FRAME, INK, MUTED, Drawing
+
+# As `harness.data.datasets` has them, which imports torch.
+CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+ROWS = {"features": "the last hidden layer", "pixels": "pixels"}
+ALIKE, OTHER = ARMS[2], MUTED
+WIDTH, LEFT = 720.0, 10.0
+QUERY, BARS, NEAR = 84.0, 108.0, 390.0  # the query's side, and where the bars and the neighbours begin
+NAMES, BAR = 62.0, 80.0  # widths of a class' name beside its bar, and of a bar of 100 %
+SIDE, STEP, ROW = 40.0, 53.0, 58.0  # a neighbour's side, and the distances of neighbours and of their rows
+
+
+@dataclass(frozen=True)
+class Near:
+    """A training image and its class."""
+
+    image: str | None
+    label: int
+
+
+@dataclass(frozen=True)
+class Query:
+    """A test image, its class, its likeliest classes, and its nearest images by each of the measures."""
+
+    image: str | None
+    label: int
+    likely: tuple[tuple[int, float], ...]
+    near: Mapping[str, tuple[Near, ...]]
+
+    def alike(self, measure: str) -> int:
+        """How many of the nearest have the query's class."""
+        return sum(one.label == self.label for one in self.near[measure])
+
+
+def neighbours(name: str, evidence: Evidence, caveat: str) -> list[Drawing]:
+    """The queries of the first network that a record shows; nothing where none does."""
+    for run in evidence.final():
+        queries = [q for q in map(read, run.record.details.get("queries") or ()) if q]
+        if queries:
+            return [draw(name, queries, run, caveat)]
+    return []
+
+
+def read(found: Any) -> Query | None:
+    """What a record tells of one query, None where that is not whole."""
+    try:
+        likely = zip(found["classes"], found["probabilities"], strict=True)
+        near = {measure: tuple(map(_near, found.get(measure) or ())) for measure in ROWS}
+        classes = tuple((int(c), min(1.0, max(0.0, float(p)))) for c, p in likely)
+        return Query(pictures.stored(found.get("image")), int(found["label"]), classes, near)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _near(found: Mapping[str, Any]) -> Near:
+    return Near(pictures.stored(found.get("image")), int(found["label"]))
+
+
+def draw(name: str, queries: Sequence[Query], run: Run, caveat: str) -> Drawing:
+    """A strip a query: the image and its classes at the left, its neighbours at the right."""
+    dataset = getattr(run.planned.trial.settings, "dataset", None)
+    names = CIFAR10 if dataset == "cifar10" else ()
+    top, strip = 34.0, len(ROWS) * ROW + 14
+    parts = [*pictures.caveat(WIDTH, caveat), *_heads()]
+    for i, query in enumerate(queries):
+        parts += _strip(query, names, top + i * strip)
+    title = f"The nearest training images of {len(queries)} test images, network of seed {run.seed}"
+    return pictures.drawing(name, (WIDTH, top + len(queries) * strip), title, describe(queries), parts, True)
+
+
+def _heads() -> Iterator[str]:
+    heads = ((LEFT, "test image"), (BARS, "likeliest classes"), (NEAR, "nearest training images"))
+    for x, said in heads:
+        yield pictures.words(x, 24, said, INK, 'font-weight="bold" font-size="10"')
+
+
+def _strip(query: Query, names: Sequence[str], y: float) -> Iterator[str]:
+    yield from _picture(query.image, (LEFT, y), QUERY, class_name(query.label, names), FRAME, 1.0)
+    yield from _bars(query, names, y)
+    for row, (measure, said) in enumerate(ROWS.items()):
+        top = y + row * ROW
+        label = 'text-anchor="end" font-size="9.5"'
+        yield pictures.words(NEAR - 10, top + SIDE / 2 + 3, f"by {said}", MUTED, label)
+        for i, one in enumerate(query.near[measure]):
+            alike = one.label == query.label
+            frame = (ALIKE, 3.0) if alike else (OTHER, 1.0)
+            place = NEAR + 2 + i * STEP, top
+            yield from _picture(one.image, place, SIDE, class_name(one.label, names), *frame)
+
+
+def _picture(
+    source: str | None, place: tuple[float, float], side: float, said: str, colour: str, width: float
+) -> Iterator[str]:
+    """An image in its frame, which is thicker where it is green, with its class below."""
+    x, y = place
+    if source:
+        yield pictures.image(x, y, side, source, said)
+    out = width / 2
+    frame = f'fill="none" stroke="{colour}" stroke-width="{width:g}"'
+    yield pictures.box(x - out, y - out, side + width, side + width, frame)
+    yield pictures.words(x + side / 2, y + side + 11.5, said, INK, 'text-anchor="middle"')
+
+
+def _bars(query: Query, names: Sequence[str], y: float) -> Iterator[str]:
+    for i, (number, likely) in enumerate(query.likely):
+        top, right = y + i * 17, number == query.label
+        said = class_name(number, names)
+        weight = 'text-anchor="end"' + (' font-weight="bold"' if right else "")
+        yield pictures.words(BARS + NAMES, top + 10, said, INK, weight)
+        colour = ALIKE if right else ARMS[0]
+        yield pictures.box(
+            BARS + NAMES + 6, top + 1.5, round(BAR * likely, 2), 11, f'class="bar" fill="{colour}"'
+        )
+        yield pictures.words(BARS + NAMES + 10 + round(BAR * likely, 2), top + 10, f"{likely:.0%}", MUTED)
+
+
+def class_name(number: int, names: Sequence[str]) -> str:
+    """A class' name, or its number where the names are not known."""
+    return names[number] if 0 <= number < len(names) else f"class {number}"
+
+
+def describe(queries: Sequence[Query]) -> str:
+    """How the picture is to be read, and what it counts up to."""
+    alike = {m: sum(q.alike(m) for q in queries) for m in ROWS}
+    shown = {m: sum(len(q.near[m]) for q in queries) for m in ROWS}
+    counts = [f"{alike[m]} of {shown[m]} by {said}" for m, said in ROWS.items()]
+    return (
+        "Left: each test image with its class below it and its five likeliest classes; the bar of its own "
+        "class is green. Right: the training images nearest to it by Euclidean distance between outputs of "
+        "the last hidden layer, and below them between pixels; a thick green frame marks the query's class, "
+        f"a thin grey one another. Of the query's class are {', '.join(counts)}. The queries are the first "
+        "of the test set, chosen by nobody."
+    )

@@ -1,0 +1,137 @@
+"""One training step on every device: when each layer computes, and when it waits for or sends to another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.plans.experiment import Evidence, Run
+from harness.reporting.figures.frame import ARMS, INK, MUTED, PAPER, Drawing, frame, svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BAR, AXIS, HEAD = 0.42, 0.55, 0.3  # inches: a device's bar, the axis below, the legend above
+EXCHANGE = ARMS[1]
+SHADES = (0.30, 0.50)  # neighbouring layers differ
+LEGIBLE = 0.05  # of the width: a narrower bar has no room for a name
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of a step, in milliseconds."""
+
+    layer: str
+    exchange: bool
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Lane:
+    """What one device did in one step of an arm."""
+
+    arm: str
+    rank: int
+    spans: tuple[Span, ...]
+
+    @property
+    def end(self) -> float:
+        """Milliseconds from the step's beginning to its end."""
+        return max((span.end for span in self.spans), default=0.0)
+
+    @property
+    def exchanged(self) -> float:
+        """Milliseconds of exchange."""
+        return sum(span.end - span.start for span in self.spans if span.exchange)
+
+
+def step_timeline(name: str, evidence: Evidence, caveat: str) -> list[Drawing]:
+    """A bar for every device of every arm; nothing where no record has a timeline."""
+    found = lanes(evidence)
+    return [_draw(name, found, caveat)] if found else []
+
+
+def lanes(evidence: Evidence) -> list[Lane]:
+    """The devices of each arm's first run that has a timeline, in the plan's order."""
+    arms = dict.fromkeys(p.arm for p in evidence.plan.trials)
+    firsts = (next((r for r in evidence.final(arm) if _spans(r)), None) for arm in arms)
+    return [lane for run in firsts if run for lane in _lanes(run)]
+
+
+def _lanes(run: Run) -> list[Lane]:
+    found: dict[int, list[Span]] = {}
+    for rank, span in _spans(run):
+        found.setdefault(rank, []).append(span)
+    return [Lane(run.arm, rank, tuple(found[rank])) for rank in sorted(found)]
+
+
+def _spans(run: Run) -> list[tuple[int, Span]]:
+    """Every stretch with the device it belongs to; those without two ends are left out."""
+    rows = run.record.details.get("timeline") or ()
+    whole = [r for r in rows if r.get("start") is not None and r.get("end") is not None]
+    return [(int(r.get("rank") or 0), _span(r)) for r in whole]
+
+
+def _span(row: dict[str, Any]) -> Span:
+    start, end = 1000 * float(row["start"]), 1000 * float(row["end"])
+    return Span(str(row.get("layer") or ""), row.get("kind") == "exchange", start, end)
+
+
+def _draw(name: str, found: Sequence[Lane], caveat: str) -> Drawing:
+    label = "One training step, device by device"
+    height = AXIS + HEAD + BAR * len(found)
+    with frame(height, "", caveat) as figure:
+        axes = figure.add_axes((0.27, AXIS / height, 0.705, BAR * len(found) / height))
+        for row, lane in enumerate(found):
+            _draw_lane(axes, lane, row, max(one.end for one in found))
+        _prepare(axes, found)
+        told = describe(found)
+        return Drawing(name, svg(figure, name, label, told), f"{label}. {told}", wide=True)
+
+
+def _draw_lane(axes: Axes, lane: Lane, row: int, last: float) -> None:
+    layers = list(dict.fromkeys(span.layer for span in lane.spans))
+    for span in lane.spans:
+        shade = SHADES[layers.index(span.layer) % len(SHADES)]
+        look: dict[str, Any] = {"facecolor": ARMS[0], "alpha": shade}
+        look = {"facecolor": EXCHANGE, "hatch": "////", "edgecolor": PAPER} if span.exchange else look
+        axes.broken_barh([(span.start, span.end - span.start)], (row - 0.36, 0.72), linewidth=0, **look)
+        if not span.exchange and span.end - span.start > LEGIBLE * last:
+            middle = (span.start + span.end) / 2
+            axes.text(middle, row, span.layer, ha="center", va="center", fontsize=7.5, color=INK)
+
+
+def _prepare(axes: Axes, found: Sequence[Lane]) -> None:
+    from matplotlib.patches import Patch
+
+    axes.set_ylim(len(found) - 0.5, -0.5)
+    axes.set_yticks(range(len(found)), [_label(lane, found) for lane in found])
+    axes.tick_params(axis="y", left=False, labelcolor=INK, labelsize=8)
+    axes.spines["left"].set_visible(False)
+    axes.set_xlim(0, 1.01 * max(lane.end for lane in found))
+    axes.set_xlabel("milliseconds from the beginning of the step")
+    axes.xaxis.label.set_color(MUTED)
+    names = [Patch(facecolor=ARMS[0], alpha=SHADES[1], label="computes")]
+    names.append(Patch(facecolor=EXCHANGE, hatch="////", edgecolor=PAPER, label="exchanges, or waits to"))
+    axes.legend(
+        handles=names, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.1
+    )
+
+
+def _label(lane: Lane, found: Sequence[Lane]) -> str:
+    alone = sum(one.arm == lane.arm for one in found) == 1
+    return lane.arm if alone else f"{lane.arm}, {lane.rank + 1}"
+
+
+def describe(found: Sequence[Lane]) -> str:
+    """What each device's step took, and how much of it was exchange."""
+    each = "; ".join(
+        f"{_label(lane, found)}: {lane.end:.3g} ms, of which {lane.exchanged:.3g} ms exchange"
+        for lane in found
+    )
+    return (
+        "A bar a device, from the first run of each arm that has a timeline: a layer is one with weights and "
+        f"all that follows it; the forward pass comes first, then the backward pass. {each}."
+    )

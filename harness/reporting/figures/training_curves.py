@@ -1,0 +1,169 @@
+"""Training and unseen error of whole trainings against epochs: an arm a colour and a mark."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from harness.contract.trial import Status
+from harness.plans.experiment import Evidence, Run
+from harness.reporting.figures.frame import ARMS, FRAME, INK, MUTED, PAPER, Drawing, frame, svg
+from harness.reporting.figures.learning_curves import Curve, mean_curve
+from harness.reporting.wording import number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MARKS = ("o", "s", "^", "D", "v", "P")  # tell the arms apart without colour
+UNSEEN = (0, (4, 2))
+AXES, LINE = 3.1, 0.175  # inches: all but the legend, and a line of it
+LONG = 34  # letters of a name that needs a line of its own in the legend
+MOST_LABELS = 4  # of the rates that a schedule drops to
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm's curves in percent, seed by seed, and what became of the rate on the way."""
+
+    name: str
+    training: tuple[Curve, ...]
+    unseen: tuple[Curve, ...]
+    drops: tuple[tuple[float, float], ...]  # epoch, and the rate from there on
+
+
+def training_curves(name: str, evidence: Evidence, caveat: str) -> list[Drawing]:
+    """One drawing of all arms; nothing where no record has such a curve."""
+    drawn = [arm for arm in arms(evidence) if arm.training]
+    return [_draw(name, drawn, caveat)] if drawn else []
+
+
+def arms(evidence: Evidence) -> list[Arm]:
+    """The final runs by arm, in the plan's order."""
+    names = dict.fromkeys(p.arm for p in evidence.plan.trials)
+    return [_arm(name, evidence.final(name)) for name in names]
+
+
+def _arm(name: str, runs: Sequence[Run]) -> Arm:
+    curves = {column: [_curve(run, column) for run in runs] for column in ("train_error", "unseen_error")}
+    kept = {column: tuple(c for c in found if c.epochs) for column, found in curves.items()}
+    drops = dict.fromkeys(drop for run in runs for drop in rate_drops(run.record.curve))
+    return Arm(name, kept["train_error"], kept["unseen_error"], tuple(sorted(drops)))
+
+
+def _curve(run: Run, column: str) -> Curve:
+    rows = [(row.get("epoch"), row.get(column)) for row in run.record.curve]
+    points = [(e, 100 * y) for e, y in rows if e is not None and y is not None and math.isfinite(y)]
+    return Curve(run.seed, tuple(e for e, _ in points), tuple(y for _, y in points), None, run.record.status)
+
+
+def rate_drops(rows: Sequence[Mapping[str, float | None]]) -> list[tuple[float, float]]:
+    """Where the learning rate fell: the epoch, and the rate from there on."""
+    rates = [(row.get("epoch") or 0.0, row["rate"]) for row in rows if row.get("rate") is not None]
+    steps = itertools.pairwise(rates)
+    return [(at, new) for (at, old), (_, new) in steps if old is not None and new is not None and new < old]
+
+
+def _draw(name: str, drawn: Sequence[Arm], caveat: str) -> Drawing:
+    label = "Training and unseen error against epochs"
+    names = [f"{arm.name} ({_runs(len(arm.training))})" for arm in drawn]
+    columns = 1 if max(map(len, names)) > LONG else 2
+    legend = 0.1 + LINE * math.ceil((len(names) + 2) / columns)
+    height = AXES + legend
+    with frame(height, "", caveat) as figure:
+        axes = figure.add_axes((0.1, (legend + 0.5) / height, 0.875, (AXES - 0.8) / height))
+        _prepare(axes, drawn)
+        for style, arm in enumerate(drawn):
+            _draw_arm(axes, arm, style % len(ARMS))
+        _mark_drops(axes, drawn)
+        _legend(figure, names, columns)
+        told = describe(drawn)
+        return Drawing(name, svg(figure, name, label, told), f"{label}. {told}")
+
+
+def _prepare(axes: Axes, drawn: Sequence[Arm]) -> None:
+    curves = [c for arm in drawn for c in (*arm.training, *arm.unseen)]
+    errors = [y for c in curves for y in c.errors]
+    axes.set_xlim(0, 1.02 * max(e for c in curves for e in c.epochs))
+    axes.set_ylim(10 * math.floor(min(errors) / 10), min(100, 10 * math.ceil(max(errors) / 10 + 1e-9)))
+    axes.set_xlabel("epochs")
+    axes.set_ylabel("error (%)")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda x, _: number(round(x, 9)))
+
+
+def _draw_arm(axes: Axes, arm: Arm, style: int) -> None:
+    for curve in arm.training:
+        axes.plot(curve.epochs, curve.errors, color=ARMS[style], linewidth=0.6, alpha=0.4)
+        if curve.status is Status.DIVERGED:
+            axes.plot(curve.epochs[-1], curve.errors[-1], "x", color=ARMS[style], markersize=6, zorder=5)
+    for curves, look in ((arm.training, _solid(style)), (arm.unseen, _dashed(style))):
+        epochs, errors = _mean(curves)
+        axes.plot(epochs, errors, color=ARMS[style], markevery=_every(epochs), **look)
+
+
+def _mean(curves: Sequence[Curve]) -> tuple[list[float], list[float]]:
+    """Mean over seeds as far as every seed goes, which may be one point."""
+    if all(len(c.epochs) > 1 for c in curves):
+        return mean_curve(curves)
+    return [curves[0].epochs[0]], [fmean(c.errors[0] for c in curves)]
+
+
+def _solid(style: int) -> dict[str, Any]:
+    return {"linewidth": 2.0, "marker": MARKS[style], "markersize": 4}
+
+
+def _dashed(style: int) -> dict[str, Any]:
+    return _solid(style) | {"linewidth": 1.2, "linestyle": UNSEEN, "markerfacecolor": PAPER}
+
+
+def _every(epochs: Sequence[float]) -> list[int]:
+    """Places of about eight marks, at the ends of epochs."""
+    whole = [i for i, e in enumerate(epochs) if float(e).is_integer()]
+    return whole[:: max(1, math.ceil(len(whole) / 8))]
+
+
+def _mark_drops(axes: Axes, drawn: Sequence[Arm]) -> None:
+    drops = sorted({drop for arm in drawn for drop in arm.drops})
+    for epoch, rate in drops:
+        axes.axvline(epoch, color=FRAME, linewidth=0.9, linestyle=(0, (1, 2)), zorder=0)
+        if len(drops) <= MOST_LABELS:
+            place: dict[str, Any] = {"xytext": (-3, -2), "textcoords": "offset points", "ha": "right"}
+            at = (epoch, axes.get_ylim()[1])
+            axes.annotate(f"rate {rate:.2g}", at, color=MUTED, va="top", rotation=90, fontsize=8, **place)
+
+
+def _legend(figure: Figure, names: Sequence[str], columns: int) -> None:
+    from matplotlib.lines import Line2D
+
+    styles = [i % len(ARMS) for i in range(len(names))]
+    handles = [Line2D([], [], color=ARMS[i], **_solid(i)) for i in styles]
+    handles.append(Line2D([], [], color=INK, linewidth=2.0))
+    handles.append(Line2D([], [], color=INK, linewidth=1.2, linestyle=UNSEEN))
+    shown = [*names, "on training images", "on unseen images"]
+    place: dict[str, Any] = {"loc": "lower left", "ncols": columns, "handlelength": 3}
+    figure.legend(handles, shown, frameon=False, fontsize=8.5, **place)
+
+
+def _runs(count: int) -> str:
+    return f"{count} run" if count == 1 else f"{count} runs"
+
+
+def describe(drawn: Sequence[Arm]) -> str:
+    """What is drawn, and where it ends."""
+    ends = "; ".join(f"{arm.name}: {_end(arm.training)} and {_end(arm.unseen)}" for arm in drawn)
+    dropped = " Dotted lines mark where the rate falls." if any(arm.drops for arm in drawn) else ""
+    return (
+        "Errors of the weights at hand by the centre view, on training images (solid) and at the end of an "
+        "epoch on unseen ones (dashed). Thin lines are seeds, thick ones their mean as far as every seed "
+        f"goes.{dropped} Last values of the means, training and unseen: {ends}."
+    )
+
+
+def _end(curves: Sequence[Curve]) -> str:
+    mean = _mean(curves)[1]
+    return f"{mean[-1]:.1f} %" if mean else "none"

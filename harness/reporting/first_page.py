@@ -1,0 +1,166 @@
+"""The report's first page: every claim with what was found, and what it would take to say more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.forecast.ways import Way, sources
+from harness.paper.claims import Claim, Kind
+from harness.plans.experiment import Table
+from harness.reporting.section import Section
+from harness.reporting.wording import estimate, metric_of, number, quantity, support, words
+from harness.verdicts.verdict import Outcome
+
+JUDGED = (Outcome.REPRODUCED, Outcome.DIRECTIONAL, Outcome.NOT_REPRODUCED, Outcome.INCONCLUSIVE)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One effect in a line: its name where there are several, the estimate, and what that rests on."""
+
+    name: str
+    value: str
+    rest: str
+    judged: bool
+
+    @property
+    def line(self) -> str:
+        """All of it as text."""
+        said = f"{self.name} {self.value} ({self.rest})" if self.rest else f"{self.name} {self.value}"
+        return f"{said.strip()}{'' if self.judged else ', not judged'}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the first table: a claim with its best evidence or, below that, with more of it."""
+
+    section: Section
+    target: str  # the identifier in the page of what tells more
+    first: bool
+    marks: tuple[int, ...]  # numbers of its deviations
+
+    @property
+    def marked(self) -> str:
+        """`1–4, 6`."""
+        runs: list[list[int]] = []
+        for mark in sorted(self.marks):
+            if runs and mark == runs[-1][-1] + 1:
+                runs[-1].append(mark)
+            else:
+                runs.append([mark])
+        return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+
+
+def ours(section: Section) -> list[Found]:
+    """What was found for each metric that the claim declares; the verdict rests on the first alone."""
+    known = [e for e in section.effects if e.n]
+    found = [e for e in known if metric_of(section.claim, e)] or known[:1]
+    exact = section.claim.kind is Kind.EXACT  # counted, so that there is neither n nor interval
+    names = [words(e.metric) if len(found) > 1 else "" for e in found]
+    return [
+        Found(name, estimate(e), "" if exact else support(e), e is section.effects[0])
+        for name, e in zip(names, found, strict=True)
+    ]
+
+
+def logged(claim: Claim) -> str:
+    """The 2012 run's figures, those of one unit behind one another."""
+    known = [m for m in claim.metrics if m.logged_2012 is not None]
+    if len({m.unit for m in known}) == 1:
+        figures = " / ".join(number(m.logged_2012 or 0.0) for m in known[:-1])
+        last = quantity(known[-1].logged_2012 or 0.0, known[-1].unit)
+        return f"{figures} / {last}" if figures else last
+    return " / ".join(quantity(m.logged_2012 or 0.0, m.unit) for m in known)
+
+
+def place(claim: Claim) -> str:
+    """Where in the paper the claim stands."""
+    return f"§ {claim.section}" if claim.section[:1].isdigit() else claim.section
+
+
+def leading(sections: Sequence[Section]) -> list[Section]:
+    """The first section of each claim: the one with its best evidence."""
+    return list({s.claim.id: s for s in reversed(sections)}.values())[::-1]
+
+
+def deviations(sections: Sequence[Section]) -> dict[str, int]:
+    """Every deviation from the paper with a number, in the order in which they appear."""
+    told = dict.fromkeys(d.rstrip(".") for s in sections for d in s.deviations)
+    return {deviation: i for i, deviation in enumerate(told, 1)}
+
+
+def lines(sections: Sequence[Section], slugs: Mapping[int, str]) -> list[Line]:
+    """A line for every section; `slugs` names those that have one on the page, by their identity."""
+    numbers, first = deviations(sections), set(map(id, leading(sections)))
+    return [
+        Line(
+            s,
+            slugs.get(id(s), s.claim.id),
+            id(s) in first,
+            tuple(dict.fromkeys(numbers[d.rstrip(".")] for d in s.deviations)),
+        )
+        for s in sections
+    ]
+
+
+def tally(sections: Sequence[Section], order: Sequence[Outcome]) -> list[tuple[Outcome, int, int]]:
+    """How many claims have which outcome, and how many of those as a proxy."""
+    verdicts = [s.verdict for s in leading(sections)]
+    count = Counter(v.outcome for v in verdicts)
+    proxies = Counter(v.outcome for v in verdicts if v.qualifier == "proxy")
+    return [(o, count[o], proxies[o]) for o in order if count[o]]
+
+
+def verdict_table(found: Sequence[Line]) -> Table:
+    """A line a claim: what the paper says, what was found, and the verdict."""
+    columns = ("claim", "paper", "2012 run", "ours", "protocol", "verdict", "deviations")
+    return Table("Verdicts", columns, tuple(_verdict_row(line) for line in found))
+
+
+def _verdict_row(line: Line) -> tuple[object, ...]:
+    section, claim = line.section, line.section.claim
+    return (
+        claim.id if line.first else f"{claim.id}, also",
+        claim.figure,
+        logged(claim),
+        "; ".join(one.line for one in ours(section)),
+        section.scale,
+        ", ".join(label for _, label in section.badges),
+        line.marked,
+    )
+
+
+def needs_table(sections: Sequence[Section]) -> Table:
+    """A line a claim: why there is no verdict at the paper's scale, and the runs that would say more."""
+    columns = ("claim", "standing", "next run", "its cost", "at the paper's scale", "its cost there")
+    return Table("What it would take", columns, tuple(_needs_row(s) for s in leading(sections)))
+
+
+def _needs_row(section: Section) -> tuple[object, ...]:
+    return (
+        section.claim.id,
+        standing(section),
+        *_run(section.cheapest, "" if section.at_paper_scale else section.next_command),
+        *_run(section.at_paper_scale, ""),
+    )
+
+
+def _run(way: Way | None, instead: str) -> tuple[str, str]:
+    return (way.command, f"{way.data}; {way.cost}") if way else (instead, "")
+
+
+def standing(section: Section) -> str:
+    """Why there is no verdict at the paper's scale, or that there is one."""
+    if section.why:
+        return section.why
+    if section.verdict.outcome is Outcome.REPORTED:
+        return "measured, and never judged"
+    judged = section.verdict.outcome in JUDGED
+    return "judged at the paper's scale" if judged else section.needs or "; ".join(section.verdict.reasons)
+
+
+def data_needed(sections: Sequence[Section]) -> list[str]:
+    """How the data sets of all those runs are got."""
+    return list(sources([way for s in leading(sections) for way in s.ways]))

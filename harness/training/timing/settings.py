@@ -1,0 +1,78 @@
+"""What a timing run is told: a network, how it is spread over processes, how it is fed. Needs no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from harness.data.views import Augmentation
+from harness.models.description import Network
+
+
+class Arrangement(StrEnum):
+    """How a network is spread over processes, each with a device of its own."""
+
+    ONE = "one"  # one process
+    COLUMNS = "columns"  # one column a process (§3.2), both on the same batch
+    DATA_PARALLEL = "data-parallel"  # the whole network in each, on a batch of its own
+    STREAMS = "streams"  # both columns in one process, in two streams of one GPU
+
+
+class Feed(StrEnum):
+    """Where a step's batch comes from."""
+
+    RESIDENT = "resident"  # the same batch every time: only the network counts
+    INLINE = "inline"  # cut out and varied by the device that trains, before each step
+    BACKGROUND = "background"  # by a thread on the CPU while the device trains, as in §4.1
+
+
+PLAIN = Augmentation(crops=False, flips=False)  # centre crops less the mean
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """Seconds of a training step, in processes that are started for it, on images of noise.
+
+    `batch` counts the images that a rank sees in a step: two columns see the same ones, data-parallel ranks
+    each their own. `device` refuses to run on any other kind. Images have 256 pixels a side, and the crops
+    that `augmentation` takes are of the network's input; a resident batch needs neither.
+    """
+
+    implementation: ClassVar[str] = "harness.training.timing.step_time"
+    exclusive: ClassVar[bool] = True  # nothing else may run beside it
+    network: Network
+    arrangement: Arrangement = Arrangement.ONE
+    ranks: int = 1
+    threads: int = 1  # a rank
+    batch: int = 128
+    steps: int = 10
+    warm_up: int = 2
+    feed: Feed = Feed.RESIDENT
+    augmentation: Augmentation = PLAIN
+    images: int = 512
+    device: str | None = None  # "cpu" or "cuda"
+    dataset: str | None = None
+
+    def __post_init__(self) -> None:
+        """ValueError where the arrangement has another number of ranks, or there is nothing to time."""
+        wanted = {Arrangement.DATA_PARALLEL: self.ranks, Arrangement.COLUMNS: 2}.get(self.arrangement, 1)
+        if self.ranks != wanted or self.ranks < 1:
+            raise ValueError(f"{self.arrangement} takes {wanted} ranks, not {self.ranks}")
+        if min(self.threads, self.batch, self.steps) < 1 or self.warm_up < 0:
+            raise ValueError("threads, batch and steps must be at least 1, warm-up at least 0")
+
+    @property
+    def images_a_step(self) -> int:
+        """Images that all ranks together train on in a step."""
+        return self.batch * (self.ranks if self.arrangement is Arrangement.DATA_PARALLEL else 1)
+
+    @property
+    def busy_threads(self) -> int:
+        """Threads that work at the same time, on a CPU."""
+        return self.threads * self.ranks + (self.feed is Feed.BACKGROUND)
+
+    @property
+    def most_images(self) -> int:
+        """Images of the whole run, for estimates of its cost; one more step is taken for the timeline."""
+        return self.images_a_step * (self.warm_up + self.steps + 1)

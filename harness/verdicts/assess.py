@@ -1,0 +1,105 @@
+"""Where the evidence for a claim is chosen: which experiments a store knows, and which says most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from weakref import WeakKeyDictionary
+
+from harness.contract.trial import Trial
+from harness.paper.claims import Claim
+from harness.plans.experiment import Evidence, Job, Protocol, Reproduction, Role
+from harness.records import environment
+from harness.records.conditions import Conditions
+from harness.records.keys import canonical
+from harness.records.record import Record
+from harness.records.store import Store
+from harness.verdicts import sequential
+from harness.verdicts.assessment import Judgement
+from harness.verdicts.rules import FEWEST
+from harness.verdicts.verdict import Outcome
+
+
+def jobs(reproduction: Reproduction, store: Store) -> list[Job]:
+    """Every protocol and machine of which the store has any part, the protocol that can judge first."""
+    protocols = sorted(reproduction.protocols, key=lambda p: p.smoke)
+    found = [job for protocol in protocols for job in at_protocol(reproduction, protocol, store)]
+    return [job for job in found if not job.protocol.smoke] or found
+
+
+def at_protocol(reproduction: Reproduction, protocol: Protocol, store: Store) -> list[Job]:
+    """The protocol on every machine of which the store has any part; once if there is nothing to run."""
+    here = Conditions("cpu", environment.torch_version(), "none")
+    counted = Job(reproduction, protocol, protocol.seeds, here)
+    if protocol.dataset is None and not counted.evidence(store).plan.trials:
+        return [counted]
+    candidates = under_every_condition(reproduction, protocol, store)
+    return [job for job in candidates if begun(job, store)]
+
+
+def begun(job: Job, store: Store) -> bool:
+    """Whether the experiment was: trials that it merely shares with others are no evidence of its own."""
+    evidence = evidence_of(job, store)
+    own = {(p.role, p.arm) for p in evidence.plan.trials if p.role is not Role.TRAINING}
+    asked = store.asked(job.reproduction.name, job.protocol.name, job.conditions)
+    return bool(evidence.runs) and (
+        asked > 0 or (bool(own) and own <= {(r.planned.role, r.arm) for r in evidence.runs})
+    )
+
+
+def best_first(claim: Claim, found: Sequence[Job], store: Store) -> list[Judgement]:
+    """What each job says, the one that says most of the claim first, whichever way it points."""
+    judged = [sequential.judged(job, store) for job in found]
+    return sorted(judged, key=lambda one: _rank(claim, one))
+
+
+def _rank(claim: Claim, judged: Judgement) -> tuple[bool, ...]:
+    """Whole before unfinished, sound before invalid, the paper's scale before others, enough seeds first."""
+    case, verdict = judged.case(claim), judged.verdict(claim)
+    return (
+        judged.evidence.protocol.smoke or verdict.outcome is Outcome.SMOKE,
+        bool(judged.evidence.missing or judged.evidence.plan.to_come),
+        verdict.outcome in (Outcome.INVALID, Outcome.NOT_RUN),
+        not case.at_paper_scale,
+        case.seeds < FEWEST,
+    )
+
+
+def under_every_condition(reproduction: Reproduction, protocol: Protocol, store: Store) -> list[Job]:
+    """The protocol as a job under each of the conditions that the store has records of."""
+    data = ("stand-in:", f"{protocol.dataset}:") if protocol.dataset else ("none",)
+    return [
+        Job(reproduction, protocol, store.asked(reproduction.name, protocol.name, c) or protocol.seeds, c)
+        for c in store.conditions()
+        if c.data.startswith(data)
+    ]
+
+
+# Keys cost time, and a report asks for the same evidence again and again: of a store, by experiment.
+_EVIDENCE: WeakKeyDictionary[Store, dict[object, Evidence]] = WeakKeyDictionary()
+
+
+def evidence_of(job: Job, store: Store) -> Evidence:
+    """The job's evidence, gathered once for as long as the store has the same records."""
+    known = _EVIDENCE.setdefault(store, {})
+    name = id(job.reproduction.plan), job.protocol.name, job.seeds, job.conditions, len(store.records)
+    if name not in known:
+        known[name] = job.evidence(store)
+    return known[name]
+
+
+def stale(reproduction: Reproduction, store: Store) -> tuple[Record, ...]:
+    """Records of trials that the reproduction plans, made by code that meant something else."""
+    return tuple(record for record, _ in stale_with_trials(reproduction, store))
+
+
+def stale_with_trials(reproduction: Reproduction, store: Store) -> list[tuple[Record, Trial]]:
+    """The same, each with the trial as it is planned today."""
+    fresh: set[str] = set()
+    planned: dict[str, Trial] = {}
+    for protocol in reproduction.protocols:
+        for job in under_every_condition(reproduction, protocol, store):
+            evidence = evidence_of(job, store)
+            fresh |= {run.record.key for run in evidence.runs}
+            planned |= {canonical(p.trial): p.trial for p in evidence.plan.trials}
+    old = [(r, planned.get(canonical(r.trial))) for r in store.records if r.key not in fresh]
+    return [(record, trial) for record, trial in old if trial is not None]

@@ -1,1 +1,0 @@
-"""The report: pages, tables and figures drawn from records. Nothing here trains, estimates or judges."""

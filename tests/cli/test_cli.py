@@ -1,0 +1,213 @@
+"""The command line as a person meets it, right and wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import repro
+from harness.contract.errors import HarnessError
+from harness.contract.trial import Trial
+from harness.data import sources
+from harness.paper.catalogue import CLAIMS
+from harness.records.store import Store
+from tests.conftest import record_for, small
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def call(*arguments: str | Path) -> str:
+    """What a command prints; its error is raised."""
+    result = CliRunner().invoke(repro.app, [str(a) for a in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def process(*arguments: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, without data unless it is named."""
+    clean = {k: v for k, v in os.environ.items() if k != "REPRO_DATA"}
+    command = [sys.executable, str(ROOT / "repro.py"), *map(str, arguments)]
+    return subprocess.run(command, env=clean | environ, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("run", "relu-sped"), "unknown claim 'relu-sped' (nearest: relu-speedup"),
+        (
+            ("run", "relu-speedup", "--protocol", "cifar"),
+            "unknown protocol of relu-speedup 'cifar' (nearest: cifar10",
+        ),
+        (("run", "relu-speedup", "--seeds", "0"), "--seeds 0 must be at least 1"),
+        (("run", "relu-speedup", "--workers", "0"), "--workers 0 must be at least 1"),
+        (("run", "relu-speedup", "--device", "gpu"), "--device gpu is none of auto, cpu, cuda"),
+        (("run", "relu-speedup", "--data-dir", "nowhere"), "--data-dir nowhere is not a folder"),
+        (("run",), "name the claims to run, or give --all"),
+        (("run", "relu-speedup", "--all"), "name the claims to run, or give --all"),
+        (("data", "verify", "--data-dir", "nowhere"), "--data-dir nowhere is not a folder"),
+    ],
+)
+def test_wrong_input_is_one_sentence(arguments: tuple[str, ...], sentence: str, tmp_path: Path) -> None:
+    folder = ("--results-dir", tmp_path) if arguments[0] == "run" else ()
+    result = process(*arguments, *folder)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("repro: ")
+    assert sentence in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_gpu_that_is_not_there(tmp_path: Path) -> None:
+    result = process("run", "relu-speedup", "--device", "cuda", "--results-dir", tmp_path)
+    assert result.returncode == 2
+    assert "sees 0 CUDA devices; use --device cpu" in result.stderr
+
+
+def test_a_launcher_of_copies_is_told_the_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    result = process("run", "relu-speedup", "--protocol", "smoke", "--results-dir", tmp_path)
+    assert result.returncode == 2
+    assert "start one, with --gpus 4" in result.stderr
+
+
+def test_a_results_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "results").write_text("")
+    result = process("run", "relu-speedup", "--protocol", "smoke", "--results-dir", tmp_path / "results")
+    assert result.returncode == 2
+    assert "--results-dir" in result.stderr
+
+
+def test_nothing_is_trained_on_a_damaged_file(cifar_root: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    for path in (cifar_root / folder.name).iterdir():
+        (folder / path.name).symlink_to(path)
+    (folder / "data_batch_4").unlink()
+    (folder / "data_batch_4").write_bytes(b"cut")
+    results = tmp_path / "results"
+    result = process(
+        "run",
+        "relu-speedup",
+        "--protocol",
+        "smoke",
+        "--results-dir",
+        results,
+        "--data-dir",
+        tmp_path / "data",
+    )
+    assert result.returncode == 2
+    assert "data_batch_4 is damaged" in result.stderr
+    assert Store(results).records == []
+
+
+def test_data_that_is_missing_stops_all_but_smoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("REPRO_DATA", raising=False)
+    with pytest.raises(HarnessError, match=r"no cifar10 found \(looked for .*data fetch"):
+        call("run", "relu-speedup", "--protocol", "cifar10", "--dry-run")
+    assert sources.STAND_IN_NOTICE[:40] in call("run", "relu-speedup", "--protocol", "smoke", "--dry-run")
+
+
+def test_list_knows_every_claim(tmp_path: Path) -> None:
+    rows = json.loads(call("list", "--json", "--results-dir", tmp_path))
+    assert [row["claim"] for row in rows] == [claim.id for claim in CLAIMS]
+    by_claim = {row["claim"]: row for row in rows}
+    assert by_claim["relu-speedup"]["verdict"] == "not run"
+    assert "./repro.py run relu-speedup --protocol cifar10" in by_claim["relu-speedup"]["why"]
+    assert "relu-speedup" in call("list", "--results-dir", tmp_path)
+
+
+def test_a_dry_run_shows_the_trials_and_runs_none(cifar_root: Path, tmp_path: Path) -> None:
+    where = ("--data-dir", cifar_root, "--results-dir", tmp_path)
+    out = call("run", "relu-speedup", "--protocol", "cifar10", "--dry-run", *where)
+    assert "14 trials to run, at most" in out
+    assert "the learning rate of tanh and relu, then 5 final trials each" in " ".join(out.split())
+    assert Store(tmp_path).records == []
+
+
+def test_status_tells_fresh_from_stale_and_names_damage(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.append(record_for(Trial(small(), 0), reached=0.0))
+    cut = store.append(record_for(Trial(small(), 1), reached=0.0))
+    cut.write_bytes(cut.read_bytes()[:100])
+    out = call("status", "--why", "--results-dir", tmp_path)
+    assert "no protocol plans" in " ".join(out.split())
+    assert cut.name in "".join(out.split())
+    rows = json.loads(call("status", "--why", "--json", "--results-dir", tmp_path).split("\n]")[0] + "]")
+    assert [row["standing"] for row in rows] == ["stale"]
+
+
+@pytest.mark.parametrize("command", [["--help"], ["list"], ["status"], ["report"]])
+def test_what_needs_no_torch_does_not_import_it(command: list[str], tmp_path: Path) -> None:
+    folder = [] if command == ["--help"] else ["--results-dir", str(tmp_path)]
+    code = (
+        "import sys, repro\n"
+        "try:\n    repro.app(sys.argv[1:])\nexcept SystemExit: pass\n"
+        "sys.exit(3 if 'torch' in sys.modules else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command, *folder], cwd=ROOT, check=False, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_needs_little_processor_time() -> None:
+    """Half a second is promised of a quiet machine; processor time does not count what others do."""
+    before = os.times()
+    process("--help")
+    after = os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    assert used < 1.0
+
+
+def test_doctor_names_what_is_missing_and_its_mend(tmp_path: Path) -> None:
+    result = process("doctor", "--json", "--results-dir", tmp_path, "--data-dir", tmp_path)
+    checks = {row["check"]: row for row in json.loads(result.stdout)}
+    assert checks["packages"]["state"] == "ok"
+    assert result.returncode == (0 if checks["data"]["state"] == "ok" else 1)
+    if checks["data"]["state"] == "MISSING":
+        assert checks["data"]["mend"] == "./repro.py data fetch"
+
+
+def test_verify_reads_every_file(cifar_root: Path) -> None:
+    assert call("data", "verify", "--data-dir", cifar_root).count("ok  ") == 7
+
+
+def test_a_smoke_run_without_data_says_so_everywhere(tmp_path: Path) -> None:
+    """From the command to the page: the stand-in is trained on, named in the records and on the page."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    arguments = (
+        "run",
+        "relu-speedup",
+        "--protocol",
+        "smoke",
+        "--seeds",
+        "1",
+        "--results-dir",
+        tmp_path / "results",
+    )
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "repro.py"), *map(str, arguments)],
+        env={k: v for k, v in os.environ.items() if k != "REPRO_DATA"}, cwd=empty,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "procedural stand-in" in " ".join(done.stdout.split())
+    records = Store(tmp_path / "results").records
+    assert records
+    assert {r.conditions["data"] for r in records} == {sources.STAND_IN}
+    call("report", "--results-dir", tmp_path / "results")
+    for page in ("report.html", "report.md"):
+        text = " ".join((tmp_path / "results" / "report" / page).read_text().split())
+        assert "procedural stand-in" in text
+    rows = json.loads(call("list", "--json", "--results-dir", tmp_path / "results"))
+    assert next(row for row in rows if row["claim"] == "relu-speedup")["verdict"] == "smoke"

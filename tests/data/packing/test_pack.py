@@ -1,0 +1,297 @@
+"""Packs: what they hold, resuming after a kill, and every way in which one can be broken."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from harness.contract.errors import DataError, UnknownName
+from harness.data import datasets, sources
+from harness.data.augmentation import colour_basis
+from harness.data.packing import ilsvrc, pack, pieces, writer
+from tests.data.packing.killed import die
+from tests.fakes.photographs import contents, folders
+
+PER_CLASS = {"train": 5, "val": 2}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return folders(tmp_path_factory.mktemp("source"), contents(PER_CLASS))
+
+
+@pytest.fixture(scope="module")
+def made(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pack of 21 images, in pieces of 4."""
+    out = tmp_path_factory.mktemp("data") / "imagenette.pack"
+    with pytest.MonkeyPatch.context() as patch:
+        prepare_in_pieces(patch)
+        writer.write(out, "imagenette", ilsvrc.survey("imagenette", source), 2)
+    return out
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare_in_pieces(monkeypatch)
+
+
+def prepare_in_pieces(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(pack, "PIECE", 4)
+    patch.setattr(writer, "SAVE_EVERY", 0.0)
+    patch.setitem(ilsvrc.CLASSES, "imagenette", 3)
+
+
+@pytest.fixture
+def copy(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / made.name))
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads in place of processes, which take longer to start than to pack this."""
+
+    def pool(workers: int) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(workers)
+
+    monkeypatch.setattr(writer, "_pool", pool)
+
+
+def test_a_pack_is_its_folder_s_images(made: Path, source: Path) -> None:
+    shutil.copytree(source, made.parent / "raw" / "imagenette")
+    for train in (True, False):
+        raw = datasets.load("imagenette", made.parent / "raw", train)
+        packed = datasets.load("imagenette", made.parent, train)
+        assert torch.equal(raw.pixels, packed.pixels)
+        assert torch.equal(raw.labels, packed.labels)
+    raw, packed = (datasets.mean_and_basis("imagenette", r) for r in (made.parent / "raw", made.parent))
+    assert torch.equal(raw[0], packed[0])
+    assert torch.equal(raw[1].values, packed[1].values)
+    assert torch.equal(raw[1].vectors, packed[1].vectors)
+    assert torch.equal(packed[1].values, colour_basis(datasets.load("imagenette", made.parent).pixels).values)
+    assert datasets.class_names("imagenette", made.parent) == ("n01440764", "n02102040", "n02979186")
+    assert pack.Pack(made).names("val")[0] == "n01440764/ILSVRC2012_val_00000001.JPEG"
+
+
+def test_a_pack_is_found_by_the_fingerprint_of_its_index(made: Path) -> None:
+    source = sources.find("imagenette", made.parent, {})
+    assert source is not None
+    assert source.fingerprint == pack.read_index(made).fingerprint
+    assert source.fingerprint.startswith("imagenette-pack:")
+
+
+def test_the_map_is_shared_with_the_disk(copy: Path) -> None:
+    """A pack is much larger than memory: its pixels are pages of the file, not a copy of them."""
+    pixels = pack.Pack(copy).pixels("train")
+    with (copy / "train.pixels").open("rb+") as file:
+        before = int(pixels[0, 0, 0, 0])
+        file.write(bytes([before ^ 255]))
+    assert int(pixels[0, 0, 0, 0]) == before ^ 255
+    assert not pixels.flags.writeable
+
+
+def test_checksums_prove_every_file(copy: Path) -> None:
+    read: list[int] = []
+    files = pack.verify(pack.Pack(copy), read.append)
+    assert sum(read) == 21
+    assert {path.name for path in files} == {p.name for p in copy.iterdir()} - {"index.json"}
+    for path in files:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=rf"{path.name} is damaged: .* SHA-256 in the index; delete"):
+            pack.verify(pack.Pack(copy))
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    assert pack.verify(pack.Pack(copy)) == files
+
+
+def rewrite(change: Callable[[dict], None]) -> Callable[[Path], None]:
+    def apply(folder: Path) -> None:
+        index = json.loads((folder / "index.json").read_text())
+        change(index)
+        (folder / "index.json").write_text(json.dumps(index))
+
+    return apply
+
+
+def cut(folder: Path) -> None:
+    with (folder / "val.pixels").open("rb+") as file:
+        file.truncate(1000)
+
+
+@pytest.mark.parametrize(
+    ("harm", "sentence"),
+    [
+        (
+            rewrite(lambda index: index.update(version=7)),
+            "is of pack version 7, this program reads version 1; ",
+        ),
+        (rewrite(lambda index: index["classes"].reverse()), "its fingerprint does not fit its content"),
+        (rewrite(lambda index: index.pop("splits")), r"index\.json is damaged .*'splits'"),
+        (lambda folder: (folder / "index.json").write_text("{"), r"index\.json is damaged"),
+        (lambda folder: (folder / "index.json").unlink(), r"index\.json is missing: .* is no pack"),
+        (
+            lambda folder: (folder / "train.pixels").unlink(),
+            r"train\.pixels is missing from the pack; prepare",
+        ),
+        (lambda folder: (folder / "mean.npy").unlink(), r"mean\.npy is missing from the pack; prepare"),
+        (cut, r"val\.pixels is damaged: it has 1000 bytes, not 1179648; prepare it again with './repro\.py"),
+    ],
+)
+def test_a_broken_pack_is_refused_in_a_sentence(
+    copy: Path, harm: Callable[[Path], None], sentence: str
+) -> None:
+    harm(copy)
+    with pytest.raises(DataError, match=sentence) as error:
+        pack.Pack(copy)
+    assert "\n" not in str(error.value)
+
+
+def test_a_split_that_is_not_there_is_said(made: Path) -> None:
+    with pytest.raises(DataError, match="has no split 'test'; it has train, val"):
+        datasets.split("imagenette", made.parent, "test")
+
+
+def equal(one: Path, other: Path) -> bool:
+    names = [sorted(p.name for p in folder.iterdir()) for folder in (one, other)]
+    return names[0] == names[1] and all((one / n).read_bytes() == (other / n).read_bytes() for n in names[0])
+
+
+KILLED = """
+    import sys, time
+    from pathlib import Path
+    from harness.data.packing import ilsvrc, pack, writer
+
+    def save(self, whole=writer.State.save):
+        whole(self)
+        if self.done.sum() >= 2:
+            print("two pieces are safe", flush=True)
+            time.sleep(60)
+
+    if __name__ == "__main__":
+        pack.PIECE, writer.SAVE_EVERY, writer.State.save = 4, 0.0, save
+        ilsvrc.CLASSES["imagenette"] = 3
+        found = ilsvrc.survey("imagenette", Path(sys.argv[1]))
+        writer.write(Path(sys.argv[2]), "imagenette", found, 1)
+"""
+
+
+@pytest.mark.usefixtures("threads")
+def test_killed_and_started_again_it_goes_on(source: Path, made: Path, tmp_path: Path) -> None:
+    script, target = tmp_path / "killed.py", tmp_path / "imagenette.pack"
+    script.write_text(textwrap.dedent(KILLED))
+    command = [sys.executable, str(script), str(source), str(target)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "safe" in process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+    assert not target.exists()
+    with pytest.raises(DataError, match="is no pack"):
+        pack.Pack(writer.part_of(target))
+    told: list[tuple[str, int]] = []
+    writer.write(target, "imagenette", ilsvrc.survey("imagenette", source), 1, lambda *t: told.append(t))
+    assert told[0] == ("train", 8)
+    assert sum(images for _, images in told) == 21
+    assert equal(target, made)
+    assert not writer.part_of(target).exists()
+
+
+@pytest.mark.usefixtures("threads")
+def test_an_interrupted_run_loses_nothing(
+    source: Path, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is under way when Ctrl-C comes is waited for and kept."""
+    target, found = tmp_path / "imagenette.pack", ilsvrc.survey("imagenette", source)
+
+    def interrupted(futures: set[Future[pieces.Piece]], **options: str) -> object:
+        monkeypatch.undo()
+        prepare_in_pieces(monkeypatch)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(writer, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        writer.write(target, "imagenette", found, 1)
+    told: list[tuple[str, int]] = []
+    monkeypatch.setattr(writer, "_pool", ThreadPoolExecutor)
+    writer.write(target, "imagenette", found, 1, lambda *t: told.append(t))
+    assert told[0] == ("train", 8)  # two tasks are under way at a time
+    assert equal(target, made)
+
+
+@pytest.mark.usefixtures("threads")
+def test_unreadable_images_are_listed_and_the_rest_is_kept(source: Path, made: Path, tmp_path: Path) -> None:
+    broken = Path(shutil.copytree(source, tmp_path / "source"))
+    target = tmp_path / "imagenette.pack"
+    files = [
+        broken / "train/n02102040/n02102040_1.JPEG",
+        broken / "val/n02979186/ILSVRC2012_val_00000003.JPEG",
+    ]
+    content = [file.read_bytes() for file in files]
+    files[0].write_bytes(b"")
+    files[1].write_bytes(content[1][:300])
+    with pytest.raises(DataError, match=r"2 images cannot be read.*replace them and give the same") as error:
+        writer.write(target, "imagenette", ilsvrc.survey("imagenette", broken), 1)
+    listed = (writer.part_of(target) / "unreadable.txt").read_text()
+    assert str(error.value).count("\n") == 0
+    assert all(str(file) in listed for file in files)
+    for file, whole in zip(files, content, strict=True):
+        file.write_bytes(whole)
+    told: list[tuple[str, int]] = []
+    writer.write(target, "imagenette", ilsvrc.survey("imagenette", broken), 1, lambda *t: told.append(t))
+    assert told[0] == ("train", 11)  # all but the piece of four that had the empty file
+    assert equal(target, made)
+
+
+@pytest.mark.usefixtures("threads")
+def test_other_images_start_afresh(source: Path, made: Path, tmp_path: Path) -> None:
+    target = tmp_path / "imagenette.pack"
+    more = folders(tmp_path / "more", contents({"train": 6, "val": 2}))
+    (more / "val/n02979186/ILSVRC2012_val_00000003.JPEG").write_bytes(b"")
+    with pytest.raises(DataError, match="cannot be read"):
+        writer.write(target, "imagenette", ilsvrc.survey("imagenette", more), 1)
+    told: list[tuple[str, int]] = []
+    writer.write(target, "imagenette", ilsvrc.survey("imagenette", source), 1, lambda *t: told.append(t))
+    assert told[0] == ("train", 0)
+    assert equal(target, made)
+
+
+def test_a_killed_worker_is_said(tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "pack", die)
+    with pytest.raises(DataError, match=r"worker.* was killed.*fewer --workers: it goes on where it was"):
+        writer.write(tmp_path / "a.pack", "imagenette", ilsvrc.survey("imagenette", source), 1)
+
+
+def test_two_cannot_write_one_pack(tmp_path: Path, source: Path) -> None:
+    target = tmp_path / "imagenette.pack"
+    writer.part_of(target).mkdir()
+    with (
+        writer._alone(writer.part_of(target)),
+        pytest.raises(DataError, match="is being written by another process; wait for it, or end it"),
+    ):
+        writer.write(target, "imagenette", ilsvrc.survey("imagenette", source), 1)
+
+
+def test_sums_are_exact() -> None:
+    pixels = np.full((3, 256, 256, 3), 255, np.uint8)
+    assert (pieces._products(pixels) == 3 * 256 * 256 * 255 * 255).all()
+
+
+def test_an_unknown_data_set_is_said() -> None:
+    with pytest.raises(UnknownName, match="imagenet"):
+        sources.find("imagnet", None)
+
+
+def test_pieces_cover_all_images() -> None:
+    found: Iterator[tuple[int, int]] = pack.spans(10)
+    assert list(found) == [(0, 4), (4, 8), (8, 10)]

@@ -1,0 +1,153 @@
+"""Batches made ahead from a memory map: bit for bit those of resident images, whoever makes them when."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from harness.contract.streams import generator
+from harness.data import datasets
+from harness.data.augmentation import Augmented, ColourBasis, colour_basis, crop, draw_crops
+from harness.data.images import Images
+from harness.data.packing import ilsvrc, writer
+from harness.data.prefetch import Prefetched, Windows
+from harness.data.views import Augmentation, ColourNoise, MeanCrop, Spread
+from harness.training.data_parallel import Ranks
+from tests.fakes.photographs import contents, folders
+
+PAPER = Augmentation(colour=ColourNoise())
+SOURCE = Augmentation(
+    sharing=32, colour=ColourNoise(spread=Spread.DEVIATION, divisor=1.1), mean=MeanCrop.CENTRE
+)
+HOW = {
+    "paper": PAPER,
+    "source": SOURCE,
+    "plain": Augmentation(side=227),
+    "centre": Augmentation(crops=False, flips=False),
+    "whole": Augmentation(side=256),
+}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a pack of 30 training images."""
+    folder = tmp_path_factory.mktemp("data")
+    source = folders(folder / "source", contents({"train": 10, "val": 1}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ilsvrc.CLASSES, "imagenette", 3)
+        patch.setattr(writer, "_pool", ThreadPoolExecutor)
+        writer.write(folder / "imagenette.pack", "imagenette", ilsvrc.survey("imagenette", source), 2)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def mapped(root: Path) -> tuple[Images, torch.Tensor, ColourBasis]:
+    return datasets.load("imagenette", root), *datasets.mean_and_basis("imagenette", root)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("name", HOW)
+def test_batches_are_bit_for_bit_those_of_resident_images(
+    name: str, threads: int, mapped: tuple[Images, torch.Tensor, ColourBasis]
+) -> None:
+    images, mean, basis = mapped
+    resident = Images(images.pixels.clone(), images.labels)
+    assert torch.equal(resident.mean(), mean)
+    one = Augmented(resident, resident.mean(), HOW[name], 5, colour_basis(resident.pixels))
+    other = Prefetched(images, mean, HOW[name], 5, basis, threads)
+    for epoch, colour in ((0, True), (1, False)):
+        order = torch.randperm(30, generator=generator(5, "order", epoch))
+        one.begin(epoch, order, colour)
+        other.begin(epoch, order, colour)
+        other.expect(order, 8)
+        for chosen in order.split(8):
+            assert other.ready
+            expected, found = one.gather(chosen), other.gather(chosen)
+            assert torch.equal(expected[0], found[0])
+            assert expected[0].stride() == found[0].stride()
+            assert torch.equal(expected[1], found[1])
+        assert not other.ready
+
+
+def test_unexpected_images_are_made_when_asked_for(mapped: tuple[Images, torch.Tensor, ColourBasis]) -> None:
+    """Any portions do, as for `Augmented`; what was expected stays ready meanwhile."""
+    images, mean, basis = mapped
+    one, other = (kind(images, mean, PAPER, 0, basis) for kind in (Augmented, Prefetched))
+    order = torch.randperm(30, generator=generator(0, "order"))
+    one.begin(0, order)
+    other.begin(0, order)
+    odd = order[[7, 3, 3, 29]]
+    assert torch.equal(one.gather(odd)[0], other.gather(odd)[0])
+    other.expect(order, 10)
+    assert torch.equal(one.gather(odd)[0], other.gather(odd)[0])
+    assert torch.equal(one.gather(order[:10])[0], other.gather(order[:10])[0])
+    assert len(other.ready) == 2
+    other.expect(order[20:], 5)  # a part may be begun anew
+    assert torch.equal(one.gather(order[20:25])[0], other.gather(order[20:25])[0])
+    other.begin(1, order)
+    assert not other.ready
+
+
+@pytest.mark.parametrize("world", [1, 2, 3])
+def test_ranks_together_see_what_one_process_sees(
+    world: int, mapped: tuple[Images, torch.Tensor, ColourBasis]
+) -> None:
+    images, mean, basis = mapped
+    order = torch.randperm(30, generator=generator(1, "order"))
+    alone = Augmented(images, mean, SOURCE, 1, basis)
+    alone.begin(2, order)
+    ranks = [Prefetched(images, mean, SOURCE, 1, basis) for _ in range(world)]
+    shares = [Ranks(rank, world).share(order, 12) for rank in range(world)]
+    for rank, share in zip(ranks, shares, strict=True):
+        rank.begin(2, order)
+        rank.expect(share, 12 // world)
+    parts = [share.split(12 // world) for share in shares]
+    for batch, *chosen in zip(order.split(12), *parts, strict=True):
+        found = torch.cat([rank.gather(own)[0] for rank, own in zip(ranks, chosen, strict=True)])
+        assert torch.equal(found, alone.gather(batch)[0])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.parametrize("name", HOW)
+def test_batches_on_the_gpu_are_those_of_augmented(
+    name: str, mapped: tuple[Images, torch.Tensor, ColourBasis]
+) -> None:
+    images, mean, basis = mapped
+    device = torch.device("cuda")
+    one = Augmented(images.to(device), mean.to(device), HOW[name], 5, basis)
+    other = Prefetched(images, mean.to(device), HOW[name], 5, basis)
+    order = torch.randperm(30, generator=generator(5, "order"))
+    one.begin(0, order)
+    other.begin(0, order)
+    other.expect(order, 8)
+    for chosen in order.to(device).split(8):
+        expected, found = one.gather(chosen), other.gather(chosen)
+        assert torch.equal(expected[0], found[0])
+        assert torch.equal(expected[1], found[1])
+
+
+def test_windows_are_all_the_crops_there_are() -> None:
+    images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 9, 11, 3), np.uint8))
+    crops = draw_crops(replace(PAPER, side=5), 3, 9, 11, 0, 0)
+    upright = replace(crops, flip=torch.zeros(3, dtype=torch.bool))
+    chosen = torch.tensor([2, 0, 0])
+    found = Windows(images, 5).gather(chosen, crops.top, crops.left)
+    assert torch.equal(found, crop(images, chosen, upright, 5))
+    last = Windows(images.float(), 5).gather(torch.tensor([1]), torch.tensor([4]), torch.tensor([6]))
+    assert torch.equal(last[0], images[1, 4:, 6:].float())
+
+
+def test_an_epoch_is_begun_first(mapped: tuple[Images, torch.Tensor, ColourBasis]) -> None:
+    images, mean, basis = mapped
+    batches = Prefetched(images, mean, PAPER, 0, basis)
+    with pytest.raises(RuntimeError, match="begin"):
+        batches.gather(torch.arange(2))
+    with pytest.raises(RuntimeError, match="begin"):
+        batches.expect(torch.arange(2), 1)
+    with pytest.raises(ValueError, match="colour_basis"):
+        Prefetched(images, mean, PAPER, 0)

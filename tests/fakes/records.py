@@ -1,0 +1,111 @@
+"""Plausible made-up records for each kind of settings: for tests of plans, estimates and verdicts."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import replace
+from typing import Any
+
+from harness.analysis.settings import Ensemble, Kernels, Neighbours
+from harness.contract.trial import Status, Trial
+from harness.plans.experiment import Evidence, Protocol, Reproduction, gather
+from harness.records.conditions import Conditions
+from harness.records.keys import canonical
+from harness.records.record import Record
+from harness.training.recipe import Scheduled
+from harness.training.settings import ToTarget
+from harness.training.timing.settings import StepTime
+from tests.conftest import record_for
+
+REAL = Conditions("cpu", "2.13.0", "made up, and no stand-in")
+Metrics = dict[str, float | None]
+
+
+def share(*parts: object) -> float:
+    """A number in [0, 1) that depends on all of `parts` and on nothing else."""
+    text = "/".join(map(str, parts))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") / 2**32
+
+
+def answer(trial: Trial, conditions: Conditions = REAL, status: Status = Status.OK) -> Record:
+    """A record whose numbers differ much between settings and little between seeds."""
+    own = canonical(trial.settings)
+    level = 1 + share(own) + 0.02 * share(own, trial.seed)
+    metrics = METRICS[type(trial.settings)](level)
+    if status is not Status.OK:
+        late = status is Status.DIVERGED and isinstance(trial.settings, ToTarget)
+        metrics = _never(metrics) if late else {}
+    record = record_for(trial, conditions, status, **metrics)
+    if not isinstance(trial.settings, Scheduled) or status is Status.FAILED:
+        return record
+    return replace(record, curve=learning(trial.settings.max_epochs, level))
+
+
+def finished(
+    reproduction: Reproduction, protocol: Protocol, seeds: int | None = None, status: Status = Status.OK
+) -> Evidence:
+    """The experiment with every trial answered."""
+    return gather(reproduction, protocol, seeds or protocol.seeds, lambda trial: answer(trial, REAL, status))
+
+
+def learning(epochs: int, speed: float) -> tuple[dict[str, float | None], ...]:
+    """A curve with a row an epoch: error and loss fall exponentially to nearly nothing."""
+    left = [math.exp(-4 * speed * epoch / epochs) for epoch in range(1, epochs + 1)]
+    return tuple(
+        {
+            "epoch": float(epoch), "rate": 0.01, "running_error": error, "loss": 7 * error,
+            "train_error": error, "train_loss": 7 * error, "unseen_error": error,
+            "seconds": float(epoch), "cpu_seconds": float(epoch),
+        }
+        for epoch, error in enumerate(left, 1)
+    )  # fmt: skip
+
+
+def _trained(level: float) -> Metrics:
+    """Errors in percent: those of one view above those of ten, and the training set's below."""
+    top1 = {"train": 15 * level, "centre": 22 * level, "ten": 20 * level}
+    errors = {f"{n}_{k}": e / (1 if k == "top1" else 4) for n, e in top1.items() for k in ("top1", "top5")}
+    return {**errors, "train_loss": level / 2, "test_loss": level}
+
+
+def _to_target(level: float) -> Metrics:
+    ends = {f"{unit}_{end}": level * x for unit in UNITS for end, x in (("low", 3.0), ("high", 4.0))}
+    return {**ends, "reached": 1.0, "final_running_error": level / 10}
+
+
+def _never(metrics: Metrics) -> Metrics:
+    """Of a race that diverged: the target was not reached."""
+    open_ended = {name: None for name in metrics if name.endswith("_high")}
+    return {**metrics, **open_ended, "reached": 0.0, "final_running_error": None}
+
+
+def _kernels(level: float) -> Metrics:
+    names = ("observed", "permutation_p", "chroma_first", "chroma_second")
+    return {"ratio": level, **dict.fromkeys(names, level / 2)}
+
+
+def _neighbours(level: float) -> Metrics:
+    return {"features": 30 * level, "pixels": 15 * level, "queries": 1000.0, "searched": 10_000.0}
+
+
+def _ensemble(level: float) -> Metrics:
+    single = {"single_top1": 20 * level, "single_top5": 5 * level}
+    return {**single, "average_top1": 18 * level, "average_top5": 4 * level}
+
+
+def _step_time(level: float) -> Metrics:
+    parts = {"compute_seconds": 0.8 * level, "exchange_seconds": 0.2 * level}
+    sizes = {"bytes_exchanged": 1e6, "peak_memory_bytes": 1e9}
+    return {"step_seconds": level, **parts, **sizes, "images_per_second": 128 / level}
+
+
+UNITS = ("epochs", "seconds", "cpu_seconds")
+METRICS: dict[type, Any] = {
+    Scheduled: _trained,
+    ToTarget: _to_target,
+    Kernels: _kernels,
+    Neighbours: _neighbours,
+    Ensemble: _ensemble,
+    StepTime: _step_time,
+}

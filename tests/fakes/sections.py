@@ -1,0 +1,244 @@
+"""Made-up sections for the report's tests alone, one of every kind that a report can hold."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from harness.contract.effect import Effect, Interval
+from harness.contract.trial import Status, Trial
+from harness.paper.claims import Band, Claim, Kind, Metric, Side
+from harness.plans.experiment import (
+    Evidence,
+    Finding,
+    Plan,
+    Planned,
+    Protocol,
+    Reproduction,
+    Role,
+    Run,
+    Table,
+)
+from harness.reporting.section import Section
+from harness.verdicts.verdict import Outcome, Verdict
+from tests.fakes.runs import HOSTILE, Net, ToTarget, figure_one, run
+
+SIX = Claim(
+    id="relu-speedup",
+    section="3.1, Fig. 1",
+    statement="a four-layer network with ReLUs reaches 25 % training error on CIFAR-10 six times faster "
+    "than the same network with tanh units.",
+    figure="about 6×",
+    kind=Kind.RATIO,
+    estimand="epochs to 25 % training error, tanh ÷ ReLU, each at its own best learning rate",
+    metrics=(Metric("epochs", "x", 6.0, Band(4, 9)), Metric("seconds", "x")),
+    conditions="CIFAR-10, all 50,000 images, no regularisation",
+    null=1.0,
+    side=Side.ABOVE,
+    paper_scale="cifar10",
+    discussion="Another study, at 128 pixels on ImageNet, found ReLU at .471 and tanh at .401.",
+)
+LRN = Claim(
+    id="lrn",
+    section="3.3",
+    statement="local response normalisation lowers the error by 1.4 points (top-1) and 1.2 points (top-5).",
+    figure="1.4 / 1.2 points",
+    kind=Kind.DIFFERENCE,
+    estimand="error without − with, paired by seed",
+    metrics=(
+        Metric("top-1 error", "points", 1.4, Band(0.7, 2.1), 1.37),
+        Metric("top-5 error", "points", 1.2, Band(0.6, 1.8), 1.152),
+    ),
+    conditions="ImageNet, 90 epochs",
+    null=0.0,
+    side=Side.ABOVE,
+    paper_scale="imagenet",
+)
+COST = Claim(
+    id="training-time",
+    section="5",
+    statement="90 epochs take five to six days on two GTX 580 cards.",
+    figure="5–6 days",
+    kind=Kind.COST,
+    estimand="hours for 90 epochs",
+    metrics=(Metric("hours", "h", 132.0),),
+    conditions="two GPUs",
+)
+
+
+def evidence(runs: list[Run], protocol: str = "cifar10", extra: tuple[Planned, ...] = ()) -> Evidence:
+    """The evidence that these runs make."""
+    scale = Protocol(protocol, "as the paper", "cifar10", 5, deviations=("bf16 arithmetic",))
+    plan = Plan((*(r.planned for r in runs), *extra), "")
+    return Evidence(scale, plan, tuple(runs), 5)
+
+
+def reproduction(proof: Evidence, claim: Claim = SIX, figure: str | None = "learning-curves") -> Reproduction:
+    """A reproduction whose plan is fixed."""
+    plan = proof.plan
+    return Reproduction(
+        claim.id, (claim.id,), (proof.protocol,), lambda p, n, look: plan, lambda e: Finding(), figure
+    )
+
+
+def ratio(values: tuple[float, ...] = (5.6, 5.9, 6.1, 5.7, 6.0)) -> Effect:
+    """The primary effect of the complete case."""
+    return Effect(
+        "epochs",
+        "x",
+        len(values),
+        5.857,
+        Interval(5.66, 6.06, 0.9),
+        Interval(5.61, 6.12, 0.95),
+        0.0625,
+        minimum_detectable=1.08,
+        values=values,
+    )
+
+
+def seconds() -> Effect:
+    """A secondary effect without a band."""
+    return Effect(
+        "seconds",
+        "x",
+        5,
+        5.12,
+        Interval(4.7, 5.5, 0.9),
+        Interval(4.6, 5.7, 0.95),
+        0.00001,
+        values=(4.8, 5.0, 5.2, 5.5, 5.1),
+        note="timed on a machine that did nothing else",
+    )
+
+
+def complete(networks: tuple[str, ...] = ("19pct", "13pct")) -> Section:
+    """A claim at paper scale, with everything a section can have."""
+    proof = evidence(figure_one(networks))
+    tables = (
+        Table(
+            "Ratio by network", ("network", "ratio"), (("19pct", 5.857), ("13pct", None)), "Two candidates."
+        ),
+    )
+    finding = Finding({SIX.id: (ratio(), seconds())}, tables, ("one CPU thread a trial",))
+    reasons = ("the 90 % interval [5.66, 6.06] lies inside the band [4, 9]", "the 95 % interval excludes 1")
+    verdict = Verdict(SIX.id, "cifar10", Outcome.REPRODUCED, reasons)
+    records = tuple(r.record for r in proof.runs)
+    failed = replace(
+        records[0], status=Status.FAILED, error=HOSTILE, started="2029-12-31T00:00:00Z", metrics={}, curve=()
+    )
+    stale = (replace(records[1], key="f" * 24, meaning="0ld" * 5),)
+    return Section(SIX, verdict, reproduction(proof), proof, finding, (*records, failed), stale)
+
+
+def smoke(made_up: bool = False) -> Section:
+    """A smoke run, on images or on the stand-in."""
+    runs = [run(arm, 0, 0.002, end, reached=False) for arm, end in (("relu", 1.0), ("tanh", 1.0))]
+    if made_up:
+        runs = [
+            replace(r, record=replace(r.record, conditions={"data": "stand-in:gratings-1"})) for r in runs
+        ]
+    proof = evidence(runs, "smoke")
+    claim = replace(SIX, id="relu-smoke")
+    effect = Effect("epochs", "x", 1, 1.3, None, None, values=(1.3,))
+    verdict = Verdict(claim.id, "smoke", Outcome.SMOKE, ("the smoke protocol never gives a verdict",))
+    needs = "./repro.py run relu-speedup --protocol cifar10: CIFAR-10 (170 MB), about 3 h on two cores."
+    finding = Finding({claim.id: (effect,)})
+    return Section(
+        claim, verdict, reproduction(proof, claim), proof, finding, tuple(r.record for r in runs), (), needs
+    )
+
+
+def censored() -> Section:
+    """Most slow runs never reach the target; one diverges and one planned trial has no record."""
+    runs = [run("relu", s, 0.002, 6.0 + s / 4) for s in range(3)]
+    runs += [run("tanh", s, 0.002, 60.0, reached=False) for s in range(2)]
+    last = run("tanh", 2, 0.002, 9.0, reached=False)
+    rows = (*last.record.curve, {"epoch": 9.25, "running_error": math.nan, "loss": math.nan})
+    diverged = replace(
+        last.record, status=Status.DIVERGED, curve=rows, error="loss is not finite at epoch 9.25"
+    )
+    runs.append(replace(last, record=diverged))
+    missing = Planned(Trial(settings=ToTarget(Net("", "tanh"), 0.002), seed=3), "tanh", Role.FINAL)
+    proof = evidence(runs, extra=(missing,))
+    claim = replace(SIX, id="relu-censored")
+    effect = Effect(
+        "epochs",
+        "x",
+        3,
+        None,
+        None,
+        Interval(7.1, math.inf, 0.95),
+        censored=3,
+        lower_bound=8.2,
+        values=(9.7, 9.1),
+        n_to_decide=7,
+    )
+    verdict = Verdict(claim.id, "cifar10", Outcome.DIRECTIONAL, ("one-sided: at least 8.2",), "size unproven")
+    finding = Finding({claim.id: (effect,)})
+    return Section(claim, verdict, reproduction(proof, claim), proof, finding, tuple(r.record for r in runs))
+
+
+def invalid() -> Section:
+    """Two metrics, another program's records, and arms that differ in more than the factor."""
+    runs = []
+    for seed in range(3):
+        for arm in ("with", "without"):
+            one = run(arm, seed, 0.01, 2.0)
+            metrics = {"top1_error": 0.41 + 0.004 * seed, "top5_error": 0.18}
+            runs.append(replace(one, record=replace(one.record, metrics=metrics, curve=(), cost={})))
+    proof = evidence(runs, "imagenette")
+    effects = (
+        Effect(
+            "top-1 error",
+            "points",
+            3,
+            0.4,
+            Interval(-0.2, 1.0, 0.9),
+            Interval(-0.5, 1.3, 0.95),
+            0.25,
+            values=(0.1, 0.5, 0.6),
+        ),
+        Effect(
+            "top-5 error",
+            "points",
+            3,
+            0.9,
+            Interval(0.5, 1.3, 0.9),
+            Interval(0.2, 1.6, 0.95),
+            0.25,
+            values=(0.7, 0.9, 1.1),
+        ),
+    )
+    verdict = Verdict(
+        LRN.id, "imagenette", Outcome.INVALID, ("arms differ in rate, which is not the factor",), audit=True
+    )
+    finding = Finding({LRN.id: effects})
+    return Section(
+        LRN, verdict, reproduction(proof, LRN, None), proof, finding, tuple(r.record for r in runs)
+    )
+
+
+def waiting() -> Section:
+    """A claim that nothing runs yet."""
+    verdict = Verdict(COST.id, None, Outcome.NOT_RUN, ())
+    needs = "No reproduction runs it yet; it would need ImageNet (138 GB) and two GPUs for a day."
+    return Section(COST, verdict, None, None, None, (), (), needs)
+
+
+def everything() -> list[Section]:
+    """One section of every kind."""
+    return [
+        complete(),
+        smoke(),
+        replace_id(smoke(made_up=True), "relu-stand-in"),
+        censored(),
+        invalid(),
+        waiting(),
+    ]
+
+
+def replace_id(section: Section, name: str) -> Section:
+    """The section as if it were another claim's."""
+    claim = replace(section.claim, id=name)
+    effects = next(iter(section.finding.effects.values())) if section.finding else ()
+    return replace(section, claim=claim, finding=Finding({name: effects}))

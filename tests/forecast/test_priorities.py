@@ -1,0 +1,268 @@
+"""Budgets: what decides most comes first, the plan says what it will not do, and the time is kept."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import reproductions
+from harness.cli import invocation
+from harness.cli.invocation import Asked
+from harness.cli.progress import plan_table
+from harness.contract.errors import BadValue
+from harness.engines.deadline import Alarm, Deadline, parse
+from harness.engines.runner import Limits, run
+from harness.forecast import priorities
+from harness.forecast.priorities import Intent, Standing, Step
+from harness.plans.experiment import Job, Protocol, Reproduction
+from harness.records import environment
+from harness.records.conditions import Conditions
+from harness.records.keys import key_of
+from harness.records.store import Store
+from harness.verdicts import sequential
+from tests.conftest import STAND_IN
+from tests.fakes.experiments import (
+    HERE,
+    Clock,
+    Fake,
+    Nobody,
+    console,
+    decisive,
+    experiment,
+    filled,
+    job,
+    local,
+    printed,
+    vague,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("20m", 1200), ("1.5h", 5400), ("0.5s", 0.5), ("999999h", 3599996400)]
+)
+def test_a_time_is_a_number_and_a_unit(text: str, seconds: float) -> None:
+    assert parse(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "20", "m", "20 m", "-5m", "0s", "1e3s", "nan", "1.h", "20min", "٣m", "9999999h"]
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(BadValue, match=r"is no time: write 90s, 20m or 1\.5h"):
+        parse(text)
+
+
+@given(st.text(max_size=8))
+def test_no_text_breaks_the_parser(text: str) -> None:
+    with suppress(BadValue):
+        assert parse(text) > 0
+
+
+def steps(draw: list[tuple[Standing, float, int]]) -> list[Step]:
+    return [Step(job(5), standing, trials, seconds, True) for standing, seconds, trials in draw]
+
+
+planned = st.lists(
+    st.tuples(st.sampled_from(Standing), st.floats(0, 1e4), st.integers(1, 50)), min_size=1, max_size=8
+)
+
+
+@given(planned, st.floats(1, 1e4))
+def test_what_is_done_whole_fits_into_the_time_and_comes_first(
+    drawn: list[tuple[Standing, float, int]], seconds: float
+) -> None:
+    ordered = list(priorities._intended(sorted(steps(drawn), key=priorities._price), seconds))
+    intents = [step.intent for step in ordered]
+    assert intents == sorted(intents, key=list(Intent).index)
+    assert intents.count(Intent.PART) <= 1
+    assert sum(s.seconds for s in ordered if s.intent is Intent.WHOLE) <= seconds
+    assert [s.standing for s in ordered] == sorted(s.standing for s in ordered)
+
+
+def named(name: str, images: int = 1000) -> Job:
+    return job(5, experiment(name, images=images))
+
+
+def test_no_verdict_comes_before_inconclusive_and_cheap_before_dear(tmp_path: Path) -> None:
+    store = filled(tmp_path, 5, vague)
+    store.ask("relu-speedup", "cifar10", HERE, 5)
+    inconclusive = replace(job(5), seeds=10)
+    jobs = [inconclusive, named("dear", 9000), named("cheap", 10)]
+    ordered = priorities.plan(jobs, store, "cpu", 1)
+    assert [s.job.reproduction.name for s in ordered] == ["cheap", "dear", "relu-speedup"]
+    assert [s.standing for s in ordered] == [0, 0, 1]
+    assert [s.trials for s in ordered] == [10, 10, 10]
+
+
+def test_many_claims_for_the_price_of_one_come_first(tmp_path: Path) -> None:
+    two = replace(experiment("two", images=1500), claims=("relu-speedup", "dropout-iterations"))
+    ordered = priorities.plan([named("one"), job(5, two)], Store(tmp_path), "cpu", 1)
+    assert [s.job.reproduction.name for s in ordered] == ["two", "one"]
+
+
+def test_decided_claims_wait_until_nothing_undecided_is_left(tmp_path: Path) -> None:
+    store = filled(tmp_path, 5, decisive)
+    store.ask("relu-speedup", "cifar10", HERE, 5)
+    decided, dear = replace(job(5), seeds=10), named("dear", 10**9)
+    ordered = priorities.plan([decided, dear], store, "cpu", 1)
+    assert [s.standing for s in ordered] == [Standing.NO_VERDICT, Standing.DECIDED]
+    assert priorities.groups(ordered) == [[dear], [decided]]
+
+
+def test_a_verdict_from_another_machine_counts_as_known(tmp_path: Path) -> None:
+    store = filled(tmp_path, 5, decisive)
+    elsewhere = replace(job(5), conditions=Conditions("cuda", "2.13.0", "none"))
+    assert priorities.known(elsewhere, store) is Standing.DECIDED
+    assert priorities.known(elsewhere, Store(tmp_path / "empty")) is Standing.NO_VERDICT
+
+
+@pytest.mark.parametrize("name", [r.name for r in reproductions.every()])
+def test_every_plan_unfolds_to_its_end_before_anything_has_run(tmp_path: Path, name: str) -> None:
+    made = reproductions.named(name)
+    for protocol in made.protocols:
+        whole = Job(made, protocol, protocol.seeds, STAND_IN)
+        known = whole.evidence(Store(tmp_path)).plan
+        needed = {key_of(trial, STAND_IN) for trial in priorities.needed(whole, Store(tmp_path))}
+        assert needed >= {key_of(p.trial, STAND_IN) for p in known.trials}
+        assert len(needed) > len(known.trials) or not known.to_come
+
+
+def test_the_end_of_the_time_is_kept() -> None:
+    clock = Clock()
+    deadline = Deadline(60, clock)
+    assert not deadline.near(59)
+    clock.now = 55
+    assert deadline.left() == 5
+    assert deadline.near(pace=5)
+    clock.now = 100
+    assert deadline.left() == 0
+    assert deadline.near()
+
+
+def test_trials_are_asked_to_stop_as_early_as_they_heed_it() -> None:
+    clock, stopped = Clock(), threading.Event()
+    with Alarm(Deadline(60, clock), lambda: 12.0, stopped.set) as alarm:
+        assert not alarm.enough()
+        clock.now = 49
+        assert stopped.wait(10)
+        assert alarm.enough()
+
+
+def test_an_alarm_that_is_left_never_rings() -> None:
+    clock, stopped = Clock(), threading.Event()
+    with Alarm(Deadline(60, clock), lambda: 0.0, stopped.set):
+        pass
+    clock.now = 1000
+    assert not stopped.is_set()
+
+
+@given(each=st.floats(0.1, 30), seconds=st.floats(1, 60), under_way=st.integers(1, 4))
+def test_no_trial_begins_after_the_end_and_all_before_it_is_kept(
+    tmp_path_factory: pytest.TempPathFactory, each: float, seconds: float, under_way: int
+) -> None:
+    clock = Clock()
+    engine, deadline = Fake(clock=clock, each=each), Deadline(seconds, clock)
+    store = Store(tmp_path_factory.mktemp("store"))
+    run([job(5)], engine, store, Nobody(), Limits(deadline.near, under_way))
+    assert clock.now < seconds + each or not engine.order
+    assert len(store.records) == len(engine.order)
+    assert len(engine.pending) < under_way
+    assert clock.now >= seconds or len(store.records) == 10
+
+
+def test_fewer_trials_under_way_leave_the_first_job_first(tmp_path: Path) -> None:
+    engine = Fake()
+    run([named("first"), named("second")], engine, Store(tmp_path), Nobody(), Limits(under_way=2))
+    assert [t.settings.experiment for t in engine.order] == ["first"] * 10 + ["second"] * 10
+
+
+Start = Callable[..., str]
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
+    """Starts the whole command on made-up experiments under a made-up clock; what it prints."""
+
+    def started(engine: Fake, *made: Reproduction, seconds: float, **options: object) -> str:
+        monkeypatch.setattr(environment, "torch_version", lambda: "2.13.0")
+        monkeypatch.setattr("harness.engines.local.LocalEngine", local(engine))
+        monkeypatch.setattr(invocation, "Deadline", partial(Deadline, clock=engine.clock))
+        out = console()
+        asked = Asked(made, "cifar10", None, "cpu", 1, None, tmp_path, budget=seconds)
+        assert invocation.start(replace(asked, **options), out)  # type: ignore[arg-type]
+        return printed(out)
+
+    return started
+
+
+def test_the_command_says_what_it_will_do_stops_on_time_and_says_what_is_left(start: Start) -> None:
+    engine = Fake(each=10)
+    said = start(engine, experiment("dear", images=10**9), experiment("cheap"), seconds=145)
+    plan = said[: said.index("The time is up")]
+    assert plan.index("cheap") < plan.index("dear")
+    assert "all of it" in plan
+    assert "as far as the time goes" in plan
+    assert [t.settings.experiment for t in engine.order] == ["cheap"] * 10 + ["dear"] * 5
+    assert "cheap at cifar10: 10 of 10 trials" in said
+    assert "left for another time: dear (5 trials, at most" in said
+
+
+def test_the_same_command_goes_on_where_the_time_ended(start: Start) -> None:
+    start(Fake(each=10), experiment(), seconds=45)
+    engine = Fake(each=10)
+    said = start(engine, experiment(), seconds=1000)
+    assert len(engine.order) == 5
+    assert "nothing is left to run, 16 min before the end of the time" in said
+
+
+def test_looks_and_a_budget_go_together(start: Start, tmp_path: Path) -> None:
+    start(Fake(decisive, each=10), experiment(), seconds=25, until_decided=True)
+    assert sequential.begun(job(3), Store(tmp_path))
+    assert sequential.taken(job(3), Store(tmp_path)) == []
+    engine = Fake(decisive, each=10)
+    start(engine, experiment(), seconds=45, until_decided=True)
+    assert [look.n for look in sequential.taken(job(3), Store(tmp_path))] == [3]
+    assert len(engine.order) == 5
+    start(engine, experiment(), seconds=75, until_decided=True)
+    assert [look.n for look in sequential.taken(job(3), Store(tmp_path))] == [3, 5]
+
+
+def test_a_claim_without_its_data_is_told_and_the_others_run(start: Start, tmp_path: Path) -> None:
+    lacking = replace(experiment("lacking"), protocols=(Protocol("cifar10", "made up", "cifar10", 5),))
+    elsewhere = pytest.MonkeyPatch()
+    elsewhere.delenv("REPRO_DATA", raising=False)
+    elsewhere.chdir(tmp_path)
+    engine = Fake()
+    said = start(engine, lacking, experiment(), seconds=1000)
+    elsewhere.undo()
+    assert "not at all: lacking: no cifar10 found" in said
+    assert len(engine.order) == 10
+
+
+def test_the_table_says_of_every_job_what_will_be_done() -> None:
+    some = [
+        replace(step, intent=intent)
+        for step, intent in zip(steps([(Standing.NO_VERDICT, 5.0, 3)] * len(Intent)), Intent, strict=True)
+    ]
+    out = console()
+    out.print(plan_table(some, 1200))
+    assert all(intent in printed(out) for intent in Intent)
+    assert "The plan for 20 min" in printed(out)
+
+
+def test_a_wrong_time_is_one_sentence_and_status_2(tmp_path: Path) -> None:
+    root = Path(reproductions.__file__).parent.parent
+    command = [sys.executable, root / "repro.py", "run", "--budget", "soon", "--results-dir", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.strip() == "repro: --budget soon is no time: write 90s, 20m or 1.5h"

@@ -1,0 +1,84 @@
+"""Successive halving as a pure function of records, against made-up races with a known winner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.contract.trial import Status, Trial
+from harness.plans.rate_search import Race, tune
+from harness.records.record import Record
+from tests.conftest import record_for, small
+
+RATES = (0.001, 0.002, 0.004, 0.008)
+RACE = Race(RATES, (1, 2, 8), (1001,))
+
+
+def make(rate: float, seed: int, budget: int) -> Trial:
+    return Trial(small(rate=rate, max_epochs=budget), seed)
+
+
+def race(time: Callable[[float], float], race: Race = RACE) -> tuple[float | None, list[Trial], bool]:
+    """Runs a race in which a rate reaches the target after `time(rate)` epochs."""
+    records: dict[Trial, Record] = {}
+
+    def answer(trial: Trial) -> Record:
+        needed, budget = time(trial.settings.rate), trial.settings.max_epochs
+        reached = needed <= budget
+        return record_for(
+            trial,
+            reached=float(reached),
+            epochs_high=needed if reached else None,
+            final_running_error=needed / (needed + budget),
+        )
+
+    while True:
+        tuning = tune(race, make, records.get)
+        missing = [t for t in tuning.trials if t not in records]
+        if not missing:
+            return tuning.best, tuning.trials, tuning.at_edge
+        records |= {t: answer(t) for t in missing}
+
+
+def test_the_fastest_rate_wins() -> None:
+    best, trials, at_edge = race(lambda rate: 3.0 + abs(rate - 0.004) * 1000)
+    assert best == 0.004
+    assert not at_edge
+    assert len(trials) == 4 + 2 + 1 + (1 if len(trials) == 8 else 0)
+
+
+@pytest.mark.parametrize(("peak", "added"), [(0.016, 0.032), (0.0005, 0.00025)])
+def test_the_grid_grows_until_the_best_is_inside(peak: float, added: float) -> None:
+    best, trials, at_edge = race(
+        lambda rate: 2.0 + 2.0 * abs(rate / peak - 1) if rate > peak else 2.0 + 2.0 * abs(peak / rate - 1)
+    )
+    assert best == peak
+    assert not at_edge
+    assert added in {t.settings.rate for t in trials}
+
+
+def test_an_edge_that_never_ends_is_told() -> None:
+    best, _, at_edge = race(lambda rate: 0.001 / rate)
+    assert at_edge
+    assert best is not None
+
+
+def test_a_diverged_rate_loses_and_a_failed_one_stops_the_race() -> None:
+    def lookup(trial: Trial) -> Record | None:
+        if trial.settings.rate == 0.008:
+            return record_for(
+                trial, status=Status.DIVERGED, reached=0.0, final_running_error=0.1, epochs_high=None
+            )
+        return record_for(trial, reached=0.0, final_running_error=0.5, epochs_high=None)
+
+    one_rung = Race(RATES, (1,), (1001,))
+    assert tune(one_rung, make, lookup).best != 0.008
+    stopped = tune(one_rung, make, lambda trial: record_for(trial, status=Status.FAILED))
+    assert stopped.best is None
+
+
+def test_nothing_is_asked_for_twice_and_tuning_seeds_stay() -> None:
+    _, trials, _ = race(lambda rate: 3.0 + abs(rate - 0.004) * 1000)
+    assert len(trials) == len(set(trials))
+    assert {t.seed for t in trials} == {1001}

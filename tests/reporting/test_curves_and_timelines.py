@@ -1,0 +1,135 @@
+"""Curves of whole trainings, and a step's timeline: what is read from records, and that it is drawn."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import reproductions
+from harness.contract.effect import Effect, Interval
+from harness.contract.trial import Status
+from harness.plans.experiment import Finding, Run
+from harness.reporting.figures import choice, secondary, step_timeline, training_curves
+from harness.reporting.figures.frame import Drawing
+from tests.fakes import sections as made
+from tests.fakes.runs import run
+
+RATES = (0.02, 0.02, 0.02, 0.02, 0.002, 0.0002)
+
+
+def trained(arm: str, seed: int, last: float, epochs: int = 3) -> Run:
+    """A training of two parts an epoch whose error falls by 10 points an epoch to `last`."""
+    rows = []
+    for part in range(1, 2 * epochs + 1):
+        epoch = part / 2
+        error = last + 0.1 * (epochs - epoch)
+        unseen = error + 0.05 if part % 2 == 0 else None
+        rate = RATES[part - 1]
+        rows.append({"epoch": epoch, "train_error": error, "unseen_error": unseen, "rate": rate})
+    one = run(arm, seed, 0.02, 1.0)
+    return replace(one, record=replace(one.record, curve=tuple(rows)))
+
+
+ARMS = [
+    trained(arm, seed, last + 0.02 * seed)
+    for arm, last in (("with", 0.3), ("without", 0.2))
+    for seed in (0, 1)
+]
+
+
+def drawn(figure: str, runs: list[Run], protocol: str = "cifar10") -> list[Drawing]:
+    return choice.draw(made.SIX, "one", figure, made.evidence(runs, protocol), Finding())
+
+
+def test_every_arm_has_a_line_a_seed_their_mean_and_the_unseen_error() -> None:
+    with_it, without = training_curves.arms(made.evidence(ARMS))
+    assert (with_it.name, without.name) == ("with", "without")
+    assert [curve.seed for curve in without.training] == [0, 1]
+    assert with_it.training[0].epochs == (0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
+    assert with_it.unseen[0].epochs == (1.0, 2.0, 3.0)
+    assert with_it.training[0].errors[-1] == pytest.approx(30.0)
+    (drawing,) = drawn("training-curves", ARMS)
+    assert "with: 31.0 % and 36.0 %; without: 21.0 % and 26.0 %" in drawing.caption
+
+
+def test_the_rates_drops_are_marked() -> None:
+    assert training_curves.rate_drops(ARMS[0].record.curve) == [(2.0, 0.002), (2.5, 0.0002)]
+    (drawing,) = drawn("training-curves", ARMS, "smoke")
+    words = ElementTree.fromstring(drawing.svg).itertext()
+    assert {"rate 0.002", "rate 0.0002", "with (2 runs)", "without (2 runs)", "SMOKE"} <= {
+        word.strip() for word in words
+    }
+    assert "Dotted lines mark where the rate falls" in drawing.caption
+
+
+def test_a_diverged_run_is_drawn_as_far_as_it_went_and_no_curve_is_no_figure() -> None:
+    short = replace(
+        ARMS[0], record=replace(ARMS[0].record, curve=ARMS[0].record.curve[:2], status=Status.DIVERGED)
+    )
+    (drawing,) = drawn("training-curves", [short, *ARMS[1:]])
+    assert "with: 51.0 % and 56.0 %" in drawing.caption
+    assert drawn("training-curves", [run("with", 0, 0.02, 1.0)]) == []
+    assert drawn("training-curves", []) == []
+
+
+def timed(arm: str, spans: list[dict[str, Any]]) -> Run:
+    one = run(arm, 0, 0.02, 1.0)
+    return replace(one, record=replace(one.record, details={"timeline": spans}))
+
+
+COLUMNS = [
+    {"rank": 0, "layer": "conv1", "kind": "compute", "pass": "forward", "start": 0.0, "end": 0.004},
+    {"rank": 0, "layer": "conv3", "kind": "exchange", "start": 0.004, "end": 0.005},
+    {"rank": 1, "layer": "conv1", "kind": "compute", "start": 0.0, "end": 0.003},
+    {"rank": 1, "layer": "conv3", "kind": "exchange", "start": 0.003, "end": 0.0055},
+    {"rank": 1, "layer": "conv4", "kind": "compute", "start": 0.0055},
+]
+
+
+def test_a_step_is_drawn_device_by_device_with_its_exchange() -> None:
+    lanes = step_timeline.lanes(
+        made.evidence([timed("two", COLUMNS), timed("one", [{"start": 0, "end": 0.02}])])
+    )
+    assert [(lane.arm, lane.rank, len(lane.spans)) for lane in lanes] == [
+        ("two", 0, 2),
+        ("two", 1, 2),
+        ("one", 0, 1),
+    ]
+    assert [lane.exchanged for lane in lanes] == pytest.approx([1.0, 2.5, 0.0])
+    assert [lane.end for lane in lanes] == pytest.approx([5.0, 5.5, 20.0])
+
+
+def test_the_timeline_says_which_bars_are_exchange() -> None:
+    (drawing,) = drawn("step-timeline", [timed("two", COLUMNS)])
+    assert "two, 1: 5 ms, of which 1 ms exchange; two, 2: 5.5 ms, of which 2.5 ms exchange" in drawing.caption
+    words = {word.strip() for word in ElementTree.fromstring(drawing.svg).itertext()}
+    assert {"conv1", "computes", "exchanges, or waits to", "two, 1", "two, 2"} <= words
+    assert drawn("step-timeline", [timed("two", []), run("one", 0, 0.02, 1.0)]) == []
+
+
+def effect(metric: str, unit: str = "points", estimate: float = 0.5) -> Effect:
+    interval = Interval(estimate - 1, estimate + 1, 0.95)
+    return Effect(
+        metric, unit, 3, estimate, None, interval, values=(estimate - 0.5, estimate, estimate + 0.5)
+    )
+
+
+def test_effects_that_a_claim_does_not_declare_are_drawn_apart_and_named_secondary() -> None:
+    effects = (
+        effect("top-1 error"), effect("top-5 error"), effect("top-1 error, by the source's noise"),
+        effect("same class, by pixels", "%", 40.0),
+    )  # fmt: skip
+    found = Finding({made.LRN.id: effects})
+    judged, others = choice.draw(made.LRN, "one", None, made.evidence(ARMS), found)
+    assert judged.caption.count("secondary, not judged") == 1, "the top-5 error is declared, and not primary"
+    assert others.name == "one-secondary"
+    assert "Secondary effects: not judged" in others.svg
+    assert others.svg.count("by the source's noise") + others.svg.count("by the source&#x27;s noise") >= 1
+    assert "same class, by pixels: 40 % [39, 41]" in secondary.describe(effects)
+
+
+def test_every_figure_that_a_reproduction_names_can_be_drawn() -> None:
+    assert {r.figure for r in reproductions.every()} - {None} <= set(choice.FIGURES)

@@ -1,0 +1,241 @@
+"""The first page and `list`: every claim of the catalogue is accounted for, with a command and its cost."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import reproductions
+from harness.forecast import ways
+from harness.forecast.cost import ASSUMED
+from harness.paper.catalogue import CLAIMS, claim
+from harness.plans.experiment import Finding, Protocol, Reproduction
+from harness.records.store import Store
+from harness.reporting import first_page, sections, tables
+from harness.reporting.pages import render
+from harness.verdicts.verdict import Outcome
+from tests.conftest import record_for
+from tests.fakes import sections as made
+from tests.fakes.experiments import ARMS, HERE, REAL, SMOKE, experiment, filled, trial, vague
+from tests.reporting.test_report import Page
+
+ROOT = Path(reproductions.__file__).parent.parent
+RELU = claim("relu-speedup")
+OTHER = Protocol("cifar10-short", "made up", None, 5)
+
+
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch) -> Reproduction:
+    """The made-up experiment, in the place of all others, with a protocol below the paper's scale."""
+    one = replace(experiment(), protocols=(SMOKE, OTHER, REAL))
+    monkeypatch.setattr(reproductions, "every", lambda: (one,))
+    return one
+
+
+def of_relu(store: Store) -> list[sections.Section]:
+    return [s for s in sections.sections(store) if s.claim is RELU]
+
+
+def test_every_claim_has_a_line_a_standing_and_a_command(tmp_path: Path) -> None:
+    found = sections.sections(Store(tmp_path / "none"))
+    assert [s.claim.id for s in first_page.leading(found)] == [c.id for c in CLAIMS]
+    html, text = render(found, tmp_path / "report", {})
+    page = Page(html.read_text(encoding="utf-8")).text
+    table = page[page.index("What it would take") :]
+    rows = (
+        text.read_text(encoding="utf-8").split("## What it would take")[1].split("\n\n")[2].splitlines()[2:]
+    )
+    assert len(rows) == len(CLAIMS) == 24
+    for row, one in zip(rows, CLAIMS, strict=True):
+        _, name, standing, *runs, _ = (cell.strip() for cell in row.split("|"))
+        assert name == one.id
+        assert standing
+        commands = re.findall(r"\./repro\.py (?:run|explain) [\w-]+", " ".join(runs))
+        assert commands
+        assert all(command in table for command in commands)
+    by_claim = {s.claim.id: s for s in found}
+    assert by_claim["lrn"].needs.startswith("No record. For a direction at a smaller scale")
+    for way in by_claim["lrn"].ways:
+        assert f"{way.command} ({way.data}; {way.cost})" in by_claim["lrn"].needs
+    assert [(way.paper, way.dataset) for way in by_claim["lrn"].ways] == [
+        (False, "cifar10"), (True, "imagenet-2010"),
+    ]  # fmt: skip
+    assert by_claim["architecture"].next_command == "./repro.py run architecture --protocol exact"
+
+
+def test_a_claim_without_a_reproduction_says_so(tmp_path: Path, only: Reproduction) -> None:
+    section = next(s for s in sections.sections(Store(tmp_path)) if s.claim.id == "fall-2009")
+    said = "declared, and has no reproduction; it would need the ImageNet Fall 2009 release"
+    assert first_page.standing(section).startswith(said)
+    assert section.next_command == "./repro.py explain fall-2009"
+    assert "some four times the arithmetic of error-rate" in section.needs
+
+
+def test_the_cost_is_that_of_the_trials_that_are_missing(tmp_path: Path, only: Reproduction) -> None:
+    each = 1000 * 1_000_000 * 3
+    (section,) = of_relu(Store(tmp_path / "none"))
+    first, second = section.ways
+    assert [(way.protocol, way.paper, way.trials) for way in section.ways] == [
+        ("cifar10-short", False, 10), ("cifar10", True, 10),
+    ]  # fmt: skip
+    assert [price.seconds for price in second.prices] == [10 * each / ASSUMED[d] for d in ("cpu", "cuda")]
+    assert not any(price.measured for price in first.prices)
+    section = of_relu(filled(tmp_path / "some", 2))[0]
+    assert section.verdict.outcome is Outcome.INCONCLUSIVE
+    assert [(way.command, way.trials) for way in section.ways] == [
+        ("./repro.py run relu-speedup --protocol cifar10", 6)
+    ]
+    assert [
+        round(p.seconds * ASSUMED["cpu"] / each) for p in section.ways[0].prices if p.device == "core"
+    ] == [6]
+
+
+def test_what_is_judged_at_the_papers_scale_needs_nothing(tmp_path: Path, only: Reproduction) -> None:
+    store = filled(tmp_path, 5)
+    first = of_relu(store)[0]
+    assert first.verdict.protocol == "cifar10"
+    assert (first.why, first.ways, first.needs) == ("", (), "")
+    assert first_page.standing(first) == "judged at the paper's scale"
+    assert first.next_command == "./repro.py run relu-speedup --protocol cifar10"
+
+
+def test_an_undecided_claim_is_told_to_add_seeds_at_the_next_look(tmp_path: Path, only: Reproduction) -> None:
+    first = of_relu(filled(tmp_path, 5, vague))[0]
+    assert first.verdict.outcome is Outcome.INCONCLUSIVE
+    assert first.ways[0].command == "./repro.py run relu-speedup --protocol cifar10 --until-decided"
+    assert first.ways[0].trials == 10
+    assert "CI₉₅" in first.why
+
+
+def of_scales(seeds: dict[str, int], root: Path) -> tuple[Reproduction, Store]:
+    """An experiment whose protocols have trials of their own, with so many seeds on record."""
+    base = experiment()
+
+    def plan(protocol: Protocol, count: int, lookup: object) -> object:
+        images = {"cifar10": 1000, "cifar10-short": 500, "smoke": 10}[protocol.name]
+        return experiment(images=images).plan(protocol, count, lookup)  # type: ignore[arg-type]
+
+    store = Store(root)
+    for name, images in (("cifar10", 1000), ("cifar10-short", 500), ("smoke", 10)):
+        for arm in ARMS[: 2 if seeds.get(name) else 0]:
+            for seed in range(seeds.get(name, 0)):
+                made_up = trial(arm, seed, images=images)
+                store.append(record_for(made_up, HERE, epochs=5.0 + seed / 10 + 25 * (arm == "tanh")))
+    return replace(base, plan=plan, protocols=(SMOKE, OTHER, REAL)), store  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "first"),
+    [
+        ({"cifar10": 5, "cifar10-short": 5, "smoke": 2}, "cifar10"),
+        ({"cifar10": 2, "cifar10-short": 5}, "cifar10-short"),
+        ({"cifar10-short": 5, "smoke": 2}, "cifar10-short"),
+        ({"smoke": 2}, "smoke"),
+    ],
+)
+def test_the_best_evidence_leads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seeds: dict[str, int], first: str
+) -> None:
+    one, store = of_scales(seeds, tmp_path)
+    monkeypatch.setattr(reproductions, "every", lambda: (one,))
+    found = of_relu(store)
+    assert found[0].verdict.protocol == first
+    lines = first_page.lines(found, {})
+    assert [line.first for line in lines] == [True] + [False] * (len(lines) - 1)
+    if first == "smoke":
+        assert found[0].why == "only smoke runs, which never give a verdict"
+        assert found[0].ways[0].command.endswith("--protocol cifar10-short")
+    if first == "cifar10-short":
+        assert found[0].why == "the paper's scale is cifar10, and this is cifar10-short"
+        assert [way.paper for way in found[0].ways] == [True]
+
+
+def test_trials_that_are_shared_with_another_experiment_are_no_evidence(
+    tmp_path: Path, only: Reproduction
+) -> None:
+    store = Store(tmp_path)
+    for seed in range(3):
+        store.append(record_for(trial("relu", seed), HERE, epochs=5.0))
+    (section,) = of_relu(store)
+    assert section.why == "no record"
+    store.ask("relu-speedup", "cifar10", HERE, 5)
+    (section,) = of_relu(store)
+    assert section.why.startswith("incomplete: 3 of 10 trials")
+
+
+def test_deviations_are_told_once_and_referred_to_by_number() -> None:
+    one = made.complete(("19pct",))
+    assert one.evidence
+    protocol = replace(one.evidence.protocol, deviations=("bf16 arithmetic.", "fewer epochs"))
+    other = replace(one, claim=made.LRN, evidence=replace(one.evidence, protocol=protocol), finding=Finding())
+    lines = first_page.lines([one, other], {})
+    assert first_page.deviations([one, other]) == {
+        "bf16 arithmetic": 1, "one CPU thread a trial": 2, "fewer epochs": 3,
+    }  # fmt: skip
+    assert [line.marks for line in lines] == [(1, 2), (1, 3)]
+    assert first_page.verdict_table(lines).rows[1][-1] == "1, 3"
+    assert replace(lines[0], marks=(4, 1, 2, 3, 6)).marked == "1–4, 6"
+
+
+def test_only_the_first_effect_of_a_claim_is_primary() -> None:
+    effects = (made.ratio(), made.seconds(), replace(made.ratio(), metric="epochs, with another network"))
+    table = tables.effect_table(made.SIX, effects)
+    assert [row[1] for row in table.rows] == ["primary", "secondary, not judged", "secondary, not judged"]
+    assert table.note.startswith("The verdict rests on the primary effect alone.")
+    assert tables.kinds(table)[:2] == ["name", "word"]
+    assert [row[1] for row in tables.effect_table(made.COST, effects[:1]).rows] == ["shown, not judged"]
+    section = replace(made.complete(), finding=Finding({made.SIX.id: effects}))
+    assert [(one.name, one.judged) for one in first_page.ours(section)] == [
+        ("epochs", True),
+        ("seconds", False),
+    ]
+
+
+def test_the_tally_tells_proxies_apart() -> None:
+    proxy = replace(made.complete(), verdict=replace(made.censored().verdict, qualifier="proxy"))
+    found = [proxy, replace(proxy, claim=made.LRN), made.waiting()]
+    order = [Outcome.DIRECTIONAL, Outcome.NOT_RUN, Outcome.SMOKE]
+    assert first_page.tally(found, order) == [(Outcome.DIRECTIONAL, 2, 2), (Outcome.NOT_RUN, 1, 0)]
+
+
+def test_the_list_has_the_same_columns_for_people_and_for_scripts(tmp_path: Path) -> None:
+    """Its rows name every run with its data and cost, and nothing of it needs torch."""
+    code = (
+        "import sys, repro\n"
+        "try: repro.app(sys.argv[1:])\nexcept SystemExit: pass\n"
+        "sys.exit(3 if 'torch' in sys.modules else 0)"
+    )
+    said = []
+    for more in ((), ("--json",)):
+        command = [sys.executable, "-c", code, "list", "--results-dir", str(tmp_path), *more]
+        done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout)
+    rows = {row["claim"]: row for row in json.loads(said[1])}
+    assert list(rows) == [one.id for one in CLAIMS]
+    assert rows["lrn"]["command"] == "./repro.py run lrn --protocol cifar10"
+    assert [run["protocol"] for run in rows["lrn"]["runs"]] == ["cifar10", "imagenet"]
+    lines = said[0].splitlines()
+    for name in rows:
+        assert any(name in line for line in lines), name
+    assert any(re.match(r"lrn +cifar10 +CIFAR-10 +\d+", line) for line in lines)
+    assert "at most" in said[0]
+    assert "judged at the paper's scale: architecture" in said[0]
+
+
+def test_a_sentence_says_why_and_what(tmp_path: Path) -> None:
+    price = ways.Price("core", 7200.0, True)
+    way = ways.Way("a verdict", True, "./repro.py run x --protocol y", "cifar10", 1, (price,))
+    cost = "1 trial, at most 2.0 h of one core (speed measured)"
+    assert way.words == f"For a verdict: ./repro.py run x --protocol y (CIFAR-10; {cost})."
+    assert replace(way, trials=0).cost == "nothing left to run"
+    assert ways.sentence("no record", ()) == "No record. Only a smoke protocol exists."
+    assert list(ways.sources([way, way])) == [
+        "CIFAR-10, 50,000 training images: get it with './repro.py data fetch'"
+    ]

@@ -1,0 +1,105 @@
+"""The report's parts: how curves are averaged, attempts matched, numbers written and Markdown escaped."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.contract.effect import Effect
+from harness.contract.trial import Status
+from harness.reporting import markdown, tables, wording
+from harness.reporting.attempts import attempts
+from harness.reporting.figures import effect_plot, learning_curves
+from tests.fakes import sections as made
+
+
+def test_the_mean_goes_as_far_as_every_seed_goes() -> None:
+    short = learning_curves.Curve(0, (1.0, 2.0), (60.0, 40.0), 2.0, Status.OK)
+    long = learning_curves.Curve(1, (1.0, 2.0, 3.0), (80.0, 60.0, 20.0), None, Status.OK)
+    assert learning_curves.mean_curve([short, long]) == ([1.0, 2.0], [70.0, 50.0])
+    assert learning_curves.mean_curve([]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("crossed", "median"),
+    [((5.0, 6.0, 7.0), 6.0), ((5.0, 6.0, None), 6.0), ((5.0, None, None), None), ((), None)],
+)
+def test_the_median_counts_runs_that_never_got_there(
+    crossed: tuple[float | None, ...], median: float | None
+) -> None:
+    runs = [learning_curves.Curve(i, (), (), c, Status.OK) for i, c in enumerate(crossed)]
+    assert learning_curves.median_epochs(runs) == median
+
+
+def test_effects_share_a_scale_where_they_can_be_compared() -> None:
+    section = made.complete(("19pct",))
+    drawn = effect_plot.intervals(section.claim, section.effects, "", "x")
+    assert drawn.svg.count(">10</text>") == 2, "both axes reach ten"
+    lone = Effect("odd", "", 2, -1.0, None, None, values=(-2.0, 0.0))
+    assert not effect_plot.scale(section.claim, lone).log
+
+
+def test_every_attempt_stands_beside_its_trial() -> None:
+    section = made.complete(("19pct",))
+    found = attempts(section.evidence, section.records)
+    assert [a.ordinal for a in found if a.arm == "19pct/relu"][:2] == ["1 of 2", "2 of 2"]
+    assert len(found) == len(section.records)
+
+
+def test_where_the_arms_differ_is_read_from_the_records() -> None:
+    section = made.complete(("19pct",))
+    assert section.evidence
+    table = tables.arms_table(section.evidence)
+    assert table
+    assert table.rows == (("network.nonlinearity", "relu", "tanh"),)
+
+
+def test_a_layer_that_is_missing_moves_no_other() -> None:
+    layers = [
+        {"is": "Conv", "name": "conv1"},
+        {"is": "Pool"},
+        {"is": "Pool"},
+        {"is": "Conv", "name": "conv2"},
+    ]
+    names = ["conv1", "conv1/Pool", "conv1/Pool#2", "conv2"]
+    assert [path for path, _ in tables._flat({"layers": layers}) if path.endswith(".is")] == [
+        f"layers.{name}.is" for name in names
+    ]
+    assert [path for path, _ in tables._flat({"rates": [0.1, 0.2]})] == ["rates.0", "rates.1"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (6.0, "6"),
+        (0.00001, "1e-5"),
+        (60_965_224, "60,965,224"),
+        (12_345.6, "12,346"),
+        (-1.25, "−1.25"),
+        (5.8574, "5.857"),
+        (float("nan"), "NaN"),
+        (float("-inf"), "−∞"),
+    ],
+)
+def test_numbers(value: float, text: str) -> None:
+    assert wording.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("cells", "figures"),
+    [
+        (["1", "–", "2.5×"], True),
+        (["< 0.0001"], True),
+        (["[4, 9]", "[−0.5, ∞]"], True),
+        (["not reached in 60", "3–4"], True),
+        (["ok", "1"], False),
+        (["2030-01-01T00:00:00Z"], False),
+        (["yes"], False),
+    ],
+)
+def test_columns_of_figures_are_told_from_words(cells: list[str], figures: bool) -> None:
+    assert wording.numeric(cells) is figures
+
+
+def test_markdown_escapes_only_what_would_become_markup() -> None:
+    assert markdown.escape("epochs_low [4, 9] 5 %") == "epochs_low [4, 9] 5 %"
+    assert markdown.escape("_x_ *y* a|b") == "\\_x\\_ \\*y\\* a\\|b"

@@ -1,0 +1,165 @@
+"""Timing runs: every arrangement measures what it says, on networks small enough for seconds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from harness.contract.errors import BadValue, EngineError
+from harness.contract.session import Outcome, Session
+from harness.contract.trial import Status, Trial
+from harness.data.views import Augmentation, ColourNoise
+from harness.models.alexnet import alexnet
+from harness.models.description import Weighted
+from harness.models.network import Net
+from harness.records.conditions import Conditions
+from harness.records.keys import key_of
+from harness.training.timing.batches import batches
+from harness.training.timing.settings import PLAIN, Arrangement, Feed, StepTime
+from harness.training.timing.step_time import Block, metrics, run
+from harness.training.timing.timeline import Timeline
+
+SMALL = alexnet("paper", side=67, width=1 / 16, classes=10)
+BRIEF = StepTime(SMALL, batch=4, steps=2, warm_up=1, images=8)
+HERE = Session("cpu", None, Path("unused"))
+CPU = torch.device("cpu")
+
+
+def timed(**changes: Any) -> Outcome:
+    return run(Trial(replace(BRIEF, **changes), 0), HERE)
+
+
+def check(outcome: Outcome, images: int) -> dict[str, float]:
+    """What holds in every arrangement; the metrics."""
+    found = {name: value for name, value in outcome.metrics.items() if value is not None}
+    assert outcome.status is Status.OK
+    assert found["step_seconds"] == pytest.approx(found["compute_seconds"] + found["exchange_seconds"])
+    assert found["images_per_second"] == pytest.approx(images / found["step_seconds"])
+    assert found["peak_memory_bytes"] > 1e6
+    assert len(outcome.details["steps"]) == BRIEF.steps
+    return found
+
+
+def layers(outcome: Outcome, rank: int, direction: str) -> list[str]:
+    """Layers in the order in which the rank computed them."""
+    spans = [s for s in outcome.details["timeline"] if s["rank"] == rank and s["kind"] == "compute"]
+    assert all(0 <= s["start"] <= s["end"] for s in spans)
+    return [s["layer"] for s in spans if s["pass"] == direction]
+
+
+NAMES = [layer.name for layer in SMALL.layers if isinstance(layer, Weighted)]
+
+
+def test_columns_exchange_what_both_see() -> None:
+    outcome = timed(arrangement=Arrangement.COLUMNS, ranks=2)
+    found = check(outcome, images=4)
+    seen = {"conv3": 16 * 3 * 3, "fc6": 16, "fc7": 256, "fc8": 256}  # of both columns
+    expected = 4 * BRIEF.batch * (2 * sum(seen.values()) + 10)  # forward and backward; the logits forward
+    assert found["bytes_exchanged"] == expected
+    assert 0 < found["exchange_seconds"] < found["step_seconds"]
+    for rank in (0, 1):
+        assert layers(outcome, rank, "forward") == [*NAMES, "loss"]
+        assert layers(outcome, rank, "backward") == NAMES[::-1]
+    waits = {s["layer"] for s in outcome.details["timeline"] if s["kind"] == "exchange"}
+    assert waits == set(seen)
+
+
+def test_data_parallel_ranks_average_all_gradients() -> None:
+    found = check(timed(arrangement=Arrangement.DATA_PARALLEL, ranks=2), images=8)
+    assert found["bytes_exchanged"] == 2 * 4 * SMALL.parameters  # 2 (n − 1) / n of them, from each of n = 2
+
+
+def test_one_process_exchanges_nothing() -> None:
+    outcome = timed()
+    found = check(outcome, images=4)
+    assert found["bytes_exchanged"] == found["exchange_seconds"] == 0
+    assert layers(outcome, 0, "forward") == [*NAMES, "loss"]
+
+
+def test_medians_over_steps_of_the_slowest_rank() -> None:
+    spans: list[dict[str, Any]] = []
+    blocks = [
+        Block((1.0, 4.0, 2.0), (0.5, 0.5, 1.0), 7, 30, spans),
+        Block((3.0, 1.0, 2.0), (0.0,) * 3, 5, 40, spans),
+    ]
+    assert metrics(replace(BRIEF, batch=6), blocks) == {
+        "step_seconds": 3.0,
+        "compute_seconds": 2.75,
+        "exchange_seconds": 0.25,
+        "bytes_exchanged": 12.0,
+        "peak_memory_bytes": 40.0,
+        "images_per_second": 2.0,
+    }
+
+
+def test_watching_changes_no_gradient() -> None:
+    inputs, labels = next(batches(BRIEF, 0, CPU))
+    gradients = []
+    for watched in (False, True):
+        net, timeline = Net(SMALL).initialise(0).eval(), Timeline(CPU)
+        if watched:
+            with timeline.watching(net):
+                torch.nn.functional.cross_entropy(net(inputs), labels).backward()
+        else:
+            torch.nn.functional.cross_entropy(net(inputs), labels).backward()
+        gradients.append([p.grad for p in net.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
+    assert not net.layers[0]._forward_pre_hooks
+
+
+@pytest.mark.parametrize("augmentation", [PLAIN, Augmentation(colour=ColourNoise())])
+def test_the_background_gives_the_same_batches(augmentation: Augmentation) -> None:
+    settings = replace(BRIEF, feed=Feed.INLINE, augmentation=augmentation)
+    inline = list(islice(batches(settings, 0, CPU), 5))
+    ahead = list(islice(batches(replace(settings, feed=Feed.BACKGROUND), 0, CPU), 5))
+    assert all(
+        torch.equal(x, y) for a, b in zip(inline, ahead, strict=True) for x, y in zip(a, b, strict=True)
+    )
+    assert {tuple(inputs.shape) for inputs, _ in inline} == {(4, 3, 67, 67)}
+    assert not torch.equal(inline[0][0], inline[2][0])  # another epoch
+
+
+def test_an_error_in_the_background_is_told() -> None:
+    with pytest.raises(BadValue, match="8 images do not fill a batch of 9"):
+        next(batches(replace(BRIEF, feed=Feed.BACKGROUND, batch=9), 0, CPU))
+
+
+def test_a_resident_batch_stays() -> None:
+    (first, labels), (second, _) = islice(batches(BRIEF, 0, CPU), 2)
+    assert first is second
+    assert first.shape == (4, 3, 67, 67)
+    assert first.is_contiguous(memory_format=torch.channels_last)
+    assert int(labels.max()) < 10
+
+
+def test_what_cannot_run_here_is_refused() -> None:
+    with pytest.raises(BadValue, match="times steps on 'cuda': run it with --device cuda"):
+        timed(device="cuda")
+    with pytest.raises(EngineError, match="two streams need a GPU"):
+        timed(arrangement=Arrangement.STREAMS)
+
+
+@pytest.mark.parametrize(
+    ("arrangement", "ranks"),
+    [("one", 2), ("streams", 2), ("columns", 1), ("columns", 4), ("data-parallel", 0)],
+)
+def test_arrangements_have_their_number_of_ranks(arrangement: str, ranks: int) -> None:
+    with pytest.raises(ValueError, match=f"{arrangement} takes"):
+        StepTime(SMALL, Arrangement(arrangement), ranks)
+
+
+def test_its_settings_have_a_key_and_need_no_torch() -> None:
+    here = Conditions("cpu", "2.13.0", "none")
+    other = replace(BRIEF, arrangement=Arrangement.COLUMNS, ranks=2)
+    assert key_of(Trial(BRIEF, 0), here) != key_of(Trial(other, 0), here)
+    modules = "harness.training.timing.settings, harness.plans.timing_blocks"
+    code = f"import sys, {modules}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -1,0 +1,366 @@
+"""Every gate and rule by itself, and what must hold whatever the records are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.contract.effect import Effect, Interval
+from harness.contract.trial import Status, Trial
+from harness.effects.intervals import LOOK_DIRECTION, LOOK_EQUIVALENCE, level, paired_difference
+from harness.effects.time_to_event import Time, ratio_of_times
+from harness.paper.catalogue import CLAIMS, claim
+from harness.paper.claims import Band, Claim, Kind, Metric
+from harness.plans.experiment import Evidence, Plan, Planned, Protocol, Role, Run
+from harness.records.record import Record
+from harness.verdicts.rules import decide, decided, judge
+from harness.verdicts.verdict import Outcome, Verdict
+
+LRN, ERROR, RELU = claim("lrn"), claim("error-rate"), claim("relu-speedup")
+DECAY, TIME, COUNT = claim("weight-decay"), claim("two-gpu-time"), claim("architecture")
+WORTH = {Outcome.REPRODUCED: 3, Outcome.DIRECTIONAL: 2, Outcome.INCONCLUSIVE: 1}  # others: 0
+
+
+def run(seed: int, status: Status = Status.OK, data: str = "imagenet:1", arm: str = "arm") -> Run:
+    record = Record(f"{arm}-{seed}", "", {"settings": {}}, {"data": data}, "", status)
+    return Run(Planned(Trial(None, seed), arm, Role.FINAL), record)
+
+
+def evidence(about: Claim, runs: list[Run], protocol: str | None = None, to_come: str = "") -> Evidence:
+    plan = Plan(tuple(r.planned for r in runs), to_come)
+    name = protocol or about.paper_scale or "imagenet"
+    return Evidence(Protocol(name, "", None, len(runs)), plan, tuple(runs), len(runs))
+
+
+def effect(
+    about: Claim,
+    ci90: tuple[float, float],
+    ci95: tuple[float, float] | None = None,
+    n: int = 5,
+    **changes: object,
+) -> Effect:
+    """An effect on a claim's primary metric with the given intervals."""
+    wide = ci95 or ci90
+    made = Effect(
+        about.primary.name,
+        about.primary.unit,
+        n,
+        sum(ci90) / 2,
+        Interval(*ci90, 0.90),
+        Interval(*wide, 0.95),
+        values=tuple(ci90),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def verdict(about: Claim, found: Effect | None, protocol: str | None = None, looks: bool = False) -> Verdict:
+    n = found.n if found else 5
+    return judge(about, evidence(about, [run(s) for s in range(n)], protocol), found, looks=looks)
+
+
+@pytest.mark.parametrize(
+    ("about", "ci90", "ci95", "headline"),
+    [
+        (LRN, (1.0, 2.0), (0.9, 2.3), "reproduced"),  # CI₉₅ may leave the band [0.7, 2.1]
+        (LRN, (0.6, 2.0), (0.5, 2.2), "directional (size unproven)"),
+        (LRN, (0.2, 0.6), (0.1, 0.65), "directional (weaker)"),
+        (LRN, (2.5, 3.0), (2.4, 3.1), "directional (stronger)"),
+        (LRN, (-0.2, 0.5), (-0.3, 0.6), "not reproduced"),
+        (LRN, (-0.9, -0.2), (-1.0, -0.1), "not reproduced"),
+        (LRN, (-0.2, 0.9), (-0.3, 1.0), "inconclusive"),
+        (ERROR, (36.9, 37.9), (36.8, 38.0), "reproduced"),
+        (ERROR, (38.7, 39.5), (38.6, 39.6), "not reproduced"),
+        (ERROR, (38.0, 39.5), (37.9, 39.6), "inconclusive"),
+        (ERROR, (35.0, 36.2), (34.9, 36.3), "inconclusive (better than the paper: audit)"),
+        (RELU, (5.0, 7.0), (4.8, 7.2), "reproduced"),
+        (RELU, (2.0, 3.0), (1.9, 3.1), "directional (weaker)"),
+        (RELU, (0.5, 0.9), (0.4, 0.95), "not reproduced"),
+        (DECAY, (0.1, 0.5), (0.05, 0.6), "directional"),
+        (DECAY, (-0.5, -0.1), (-0.6, -0.05), "not reproduced"),
+        (DECAY, (-0.1, 0.5), (-0.2, 0.6), "inconclusive"),
+        (TIME, (0.90, 0.97), (0.89, 0.98), "directional"),
+        (TIME, (1.02, 1.10), (1.01, 1.20), "not reproduced"),
+    ],
+)
+def test_rules(about: Claim, ci90: tuple[float, float], ci95: tuple[float, float], headline: str) -> None:
+    found = verdict(about, effect(about, ci90, ci95))
+    assert found.headline == headline
+    assert found.audit == ("audit" in headline)
+    assert any(
+        f"[{ci95[0]:.4g}, {ci95[1]:.4g}]" in r or f"[{ci90[0]:.4g}, {ci90[1]:.4g}]" in r
+        for r in found.reasons
+    )
+
+
+def test_the_null_must_be_excluded_at_95_even_inside_the_band() -> None:
+    touching = replace(LRN, metrics=(Metric("top-1 error", "points", 0.3, Band(0.0, 0.6)),))
+    assert verdict(touching, effect(touching, (0.01, 0.5), (-0.02, 0.55))).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_claim_below_its_null_has_its_sizes_turned() -> None:
+    faster = replace(TIME, metrics=(Metric("step time", "×", 0.9, Band(0.85, 0.95)),))
+    assert verdict(faster, effect(faster, (0.7, 0.8))).qualifier == "stronger"
+    assert verdict(faster, effect(faster, (0.96, 0.98))).qualifier == "weaker"
+
+
+def test_reasons_name_rule_interval_band_null_and_n() -> None:
+    (size, null) = verdict(LRN, effect(LRN, (1.0, 2.0), (0.9, 2.3))).reasons
+    assert size == "CI₉₀ [1, 2] points is inside the band (band [0.7, 2.1], null 0, n = 5)"
+    assert null == "CI₉₅ [0.9, 2.3] points excludes the null (band [0.7, 2.1], null 0, n = 5)"
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_fewer_than_three_seeds_decide_nothing(n: int) -> None:
+    found = verdict(LRN, effect(LRN, (1.0, 2.0), n=n))
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert f"gate few seeds: n = {n}, and a verdict needs 3" in found.reasons
+
+
+@pytest.mark.parametrize("n", [3, 4])
+@pytest.mark.parametrize(("about", "ci"), [(LRN, (1.0, 2.0)), (ERROR, (37.0, 38.0))])
+def test_three_or_four_seeds_are_directional_at_best(about: Claim, ci: tuple[float, float], n: int) -> None:
+    assert verdict(about, effect(about, ci, n=n)).headline == "directional (size unproven)"
+
+
+def test_n_is_seeds_whatever_the_effect_counts() -> None:
+    many_images = effect(LRN, (1.0, 2.0), n=10_000)
+    found = judge(LRN, evidence(LRN, [run(0), run(1)]), many_images)
+    assert found.outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("about", "ci", "headline"),
+    [
+        (LRN, (1.0, 2.0), "directional (proxy)"),
+        (LRN, (0.1, 0.2), "directional (proxy)"),
+        (LRN, (-2.0, -1.0), "not reproduced (proxy)"),
+        (LRN, (-0.1, 0.1), "inconclusive (proxy)"),
+        (DECAY, (0.1, 0.5), "directional (proxy)"),
+        (ERROR, (37.0, 38.0), "reported (proxy)"),
+        (ERROR, (10.0, 11.0), "reported (proxy)"),
+    ],
+)
+def test_another_scale_is_a_proxy(about: Claim, ci: tuple[float, float], headline: str) -> None:
+    assert verdict(about, effect(about, ci), protocol="imagenette").headline == headline
+
+
+def test_not_run() -> None:
+    assert judge(LRN, None, None).outcome is Outcome.NOT_RUN
+    assert judge(LRN, None, None).protocol is None
+    assert judge(LRN, evidence(LRN, [], to_come="all"), None).outcome is Outcome.NOT_RUN
+
+
+def test_incomplete() -> None:
+    whole = evidence(LRN, [run(s) for s in range(5)])
+    found = judge(LRN, replace(whole, runs=whole.runs[:3]), effect(LRN, (1.0, 2.0), n=3))
+    assert (found.outcome, found.reasons[0]) == (Outcome.INCONCLUSIVE, "incomplete: 3 of 5 trials")
+    found = judge(LRN, evidence(LRN, [run(0)], to_come="tuning of tanh"), None)
+    assert found.reasons == ("incomplete: 1 of 1 trials, then tuning of tanh",)
+
+
+def test_no_effect() -> None:
+    assert verdict(LRN, None).reasons == ("no effect could be estimated from the runs",)
+    alike = verdict(LRN, level("top-1 error", "points", [1.0] * 5))
+    assert alike.reasons[0] == "no interval at this n: all 5 values are equal: the spread is unknown"
+
+
+def test_invalid() -> None:
+    runs = evidence(LRN, [run(s) for s in range(5)])
+    found = judge(LRN, runs, effect(LRN, (1.0, 2.0)), ["arm a has seed 1 twice"])
+    assert (found.outcome, found.reasons) == (Outcome.INVALID, ("gate invalid: arm a has seed 1 twice",))
+
+
+def test_failed_and_dropped_runs_are_seen_even_if_nobody_told() -> None:
+    failed = evidence(LRN, [run(s, Status.FAILED if s == 2 else Status.OK) for s in range(5)])
+    assert judge(LRN, failed, effect(LRN, (1.0, 2.0))).reasons == ("gate invalid: final runs failed: arm-2",)
+    diverged = evidence(LRN, [run(s, Status.DIVERGED if s == 2 else Status.OK) for s in range(5)])
+    assert judge(LRN, diverged, effect(LRN, (1.0, 2.0), n=4)).outcome is Outcome.INVALID
+    assert judge(LRN, diverged, effect(LRN, (1.0, 2.0), n=5)).outcome is Outcome.REPRODUCED
+
+
+def test_smoke_and_stand_in_data_are_never_a_verdict() -> None:
+    assert verdict(LRN, effect(LRN, (1.0, 2.0)), protocol="smoke").outcome is Outcome.SMOKE
+    runs = [run(0), *(run(s, data="stand-in:gratings-1") for s in range(1, 5))]
+    assert judge(LRN, evidence(LRN, runs), effect(LRN, (1.0, 2.0))).outcome is Outcome.SMOKE
+    started = evidence(LRN, runs, to_come="more")
+    assert judge(LRN, started, None).outcome is Outcome.SMOKE
+
+
+def test_costs_are_reported() -> None:
+    for name in ("training-time", "augmentation-cost"):
+        assert verdict(claim(name), effect(claim(name), (1.0, 2.0))).outcome is Outcome.REPORTED
+
+
+@pytest.mark.parametrize(
+    ("parameters", "outcome"), [(60_965_224, "reproduced"), (62_378_344, "not reproduced")]
+)
+def test_counts_need_no_seeds(parameters: int, outcome: str) -> None:
+    counted = Effect("parameters", "", 1, float(parameters), None, None)
+    found = judge(COUNT, evidence(COUNT, []), counted)
+    assert found.outcome == outcome
+    assert f"{parameters:,}" in found.reasons[0]
+
+
+def test_an_exact_claim_without_band_needs_equality() -> None:
+    layers = replace(COUNT, metrics=(Metric("layers", "", 8),))
+    for count, outcome in ((8, Outcome.REPRODUCED), (7, Outcome.NOT_REPRODUCED)):
+        assert (
+            judge(layers, evidence(layers, []), Effect("layers", "", 1, count, None, None)).outcome is outcome
+        )
+
+
+def censored(slow: float, fast: float, n: int) -> Effect:
+    return ratio_of_times("epochs", "×", [Time(slow, None)] * n, [Time(fast, fast + 0.25)] * n)
+
+
+@pytest.mark.parametrize(
+    ("slow", "n", "headline"),
+    [
+        (40.0, 6, "directional (size unproven)"),  # at least 7.6: the band reaches to 9
+        (80.0, 6, "directional (stronger)"),
+        (5.0, 6, "inconclusive"),
+        (80.0, 5, "inconclusive"),  # five pairs bound with 96.9 %, not with 97.5 %
+    ],
+)
+def test_of_censored_runs_only_the_bound_speaks(slow: float, n: int, headline: str) -> None:
+    found = verdict(RELU, censored(slow, 5.0, n))
+    assert found.headline == headline
+    assert n > 5 or "6 pairs would give a bound as strong as CI₉₅" in found.reasons
+
+
+def test_an_imputed_estimate_beside_censored_runs_does_not_count() -> None:
+    imputed = effect(RELU, (5.0, 7.0), (4.9, 7.1), censored=2)
+    assert verdict(RELU, imputed).headline == "directional (size unproven)"
+
+
+def test_the_effect_must_be_of_the_primary_metric() -> None:
+    with pytest.raises(ValueError, match="relu-speedup is judged by epochs, not by seconds"):
+        verdict(RELU, replace(effect(RELU, (5.0, 7.0)), metric="seconds"))
+
+
+def test_inconclusive_says_what_could_have_been_found_and_what_would_decide() -> None:
+    found = verdict(
+        LRN, paired_difference("top-1 error", "points", [41.0, 42.5, 40.1, 41.2, 43.0], [40.5] * 5)
+    )
+    assert found.outcome is Outcome.INCONCLUSIVE
+    detectable, needed = found.reasons[1:]
+    assert detectable == "with n = 5, the smallest effect found with 80 % power is 1.98 points"
+    assert needed.startswith("if the paper's figure is true and the spread as seen, n = ")
+
+
+def at_look(about: Claim, ci90: tuple[float, float], ci95: tuple[float, float], n: int) -> Effect:
+    looks = Interval(*ci90, LOOK_EQUIVALENCE), Interval(*ci95, LOOK_DIRECTION)
+    return effect(about, (1.0, 2.0), n=n, look90=looks[0], look95=looks[1])
+
+
+def test_looks_use_the_nominal_levels_and_say_so() -> None:
+    found = verdict(LRN, at_look(LRN, (0.6, 2.0), (0.4, 2.2), 5), looks=True)
+    assert found.headline == "directional (size unproven)"
+    assert "CI₉₅ at a look (nominal 98.10%)" in found.reasons[0]
+    found = verdict(LRN, at_look(LRN, (0.8, 2.0), (0.4, 2.2), 10), looks=True)
+    assert found.outcome is Outcome.REPRODUCED
+    assert "CI₉₀ at a look (nominal 95.94%)" in found.reasons[0]
+
+
+def test_seeds_at_an_undeclared_look_decide_nothing() -> None:
+    found = verdict(LRN, at_look(LRN, (0.8, 2.0), (0.4, 2.2), 7), looks=True)
+    assert found.reasons[0] == "gate looks: n = 7 is none of the declared 3, 5, 10"
+
+
+@pytest.mark.parametrize(
+    ("about", "ci", "expected"),
+    [
+        (LRN, (1.0, 2.0), True),
+        (LRN, (0.1, 0.2), True),
+        (LRN, (0.5, 1.5), False),
+        (LRN, (-0.5, 1.5), False),
+        (LRN, (-0.5, -0.1), True),
+        (DECAY, (0.1, 0.2), True),
+        (ERROR, (34.0, 35.0), True),
+    ],
+)
+def test_until_decided_stops_where_seeds_add_nothing(
+    about: Claim, ci: tuple[float, float], expected: bool
+) -> None:
+    assert decided(verdict(about, effect(about, ci))) is expected
+
+
+kinds = (Kind.DIFFERENCE, Kind.DIRECTION, Kind.LEVEL)
+judged = st.sampled_from([c for c in CLAIMS if c.kind in kinds and c.null != 1.0])
+some_values = st.lists(st.floats(-5, 5).map(lambda x: round(x, 2)), min_size=1, max_size=10)
+protocols = st.sampled_from(["smoke", "cifar10", "imagenette", "imagenet"])
+
+
+def estimated(about: Claim, values: list[float]) -> Effect:
+    centre = about.primary.paper or 0.0
+    return level(about.primary.name, about.primary.unit, [centre + v for v in values])
+
+
+@given(judged, some_values, protocols, st.randoms())
+def test_the_order_of_records_does_not_matter(
+    about: Claim, values: list[float], name: str, random: object
+) -> None:
+    whole = evidence(about, [run(s, arm=a) for s in range(len(values)) for a in "ab"], name)
+    runs = list(whole.runs)
+    random.shuffle(runs)  # type: ignore[attr-defined]
+    found = estimated(about, values)
+    assert judge(about, replace(whole, runs=tuple(runs)), found) == judge(about, whole, found)
+
+
+@given(judged, some_values, protocols)
+def test_a_failed_run_never_improves_a_verdict(about: Claim, values: list[float], name: str) -> None:
+    runs = [run(s) for s in range(len(values))]
+    before = decide(about, evidence(about, runs, name), estimated(about, values))
+    after = decide(about, evidence(about, [*runs, run(99, Status.FAILED)], name), estimated(about, values))
+    assert WORTH.get(after.outcome, 0) <= WORTH.get(before.outcome, 0)
+    assert after.outcome is Outcome.INVALID
+
+
+@given(judged, some_values, protocols, st.sampled_from([1e-3, 0.5, 4.0, 1e3]))
+def test_scaling_units_changes_nothing(about: Claim, values: list[float], name: str, factor: float) -> None:
+    metric = about.primary
+    band = metric.band and Band(metric.band.low * factor, metric.band.high * factor)
+    paper = None if metric.paper is None else metric.paper * factor
+    scaled = replace(about, metrics=(replace(metric, band=band, paper=paper),))
+    found = estimated(about, values)
+    rescaled = level(metric.name, metric.unit, [v * factor for v in found.values])
+    runs = evidence(about, [run(s) for s in range(len(values))], name)
+    first, second = judge(about, runs, found), judge(scaled, runs, rescaled)
+    assert (first.headline, first.audit) == (second.headline, second.audit)
+
+
+@given(st.lists(st.tuples(st.floats(1, 60), st.floats(1, 8)), min_size=3, max_size=10), st.floats(5, 80))
+def test_scaling_times_changes_nothing(pairs: list[tuple[float, float]], cap: float) -> None:
+    def judged_in(unit: float) -> Verdict:
+        slow = [Time(min(a, cap) * unit, None if a > cap else a * unit) for a, _ in pairs]
+        return verdict(
+            RELU, ratio_of_times("epochs", "×", slow, [Time(b * unit, b * unit) for _, b in pairs])
+        )
+
+    assert judged_in(1.0).headline == judged_in(8.0).headline
+
+
+@given(judged, some_values, protocols, st.booleans())
+def test_no_verdict_exceeds_its_cap(about: Claim, values: list[float], name: str, looks: bool) -> None:
+    n = len(values)
+    for shift in (0.0, 3.0, -3.0):
+        found = estimated(about, [0.01 * v + shift for v in values])
+        given_verdict = decide(about, evidence(about, [run(s) for s in range(n)], name), found, looks=looks)
+        if name == "smoke":
+            assert given_verdict.outcome is Outcome.SMOKE
+        elif name != about.paper_scale:
+            assert given_verdict.outcome is not Outcome.REPRODUCED
+            assert given_verdict.outcome is not Outcome.DIRECTIONAL or given_verdict.qualifier == "proxy"
+        if n < 5:
+            assert given_verdict.outcome is not Outcome.REPRODUCED
+        if n < 3:
+            assert given_verdict.outcome not in (Outcome.DIRECTIONAL, Outcome.NOT_REPRODUCED)
+
+
+def test_infinite_ends_read_well() -> None:
+    assert "[7.619, inf] ×" in verdict(RELU, censored(40.0, 5.0, 6)).reasons[0]
+    assert math.isinf(censored(40.0, 5.0, 6).ci95.high)  # type: ignore[union-attr]
