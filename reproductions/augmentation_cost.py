@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.contract.device import DeviceKind
+from harness.contract.trial import Precision
 from harness.data.views import Augmentation, ColourNoise
 from harness.effects import step_times
 from harness.models.alexnet import alexnet
@@ -37,7 +39,7 @@ PAIRS = {"in the background": ("augmented", "plain"), "in line": ("augmented, in
 class Scale:
     """What a protocol fixes: the net, the batches, the length of a block, and the device."""
 
-    device: str | None
+    device: DeviceKind | None
     side: int = 224
     width: float = 1.0
     classes: int = 1000
@@ -65,7 +67,7 @@ class Scale:
 def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     """All arms in as many blocks as seeds."""
     scale: Scale = protocol.settings
-    return timing_blocks.interleaved({arm: scale.timed(arm) for arm in scale.arms}, seeds)
+    return timing_blocks.interleaved(protocol, {arm: scale.timed(arm) for arm in scale.arms}, seeds)
 
 
 def estimate(evidence: Evidence) -> Finding:
@@ -108,7 +110,7 @@ PROTOCOLS = (
         "the whole net, batches of 8; one thread of a CPU trains, another makes the batches",
         None,
         5,
-        Scale("cpu", batch=8, images=128, steps=5, warm_up=2),
+        Scale(DeviceKind.CPU, batch=8, images=128, steps=5, warm_up=2),
         (NOISE, "The device that trains is a thread of the CPU too.", "Batches of 8 in place of 128."),
     ),
     Protocol(
@@ -116,7 +118,7 @@ PROTOCOLS = (
         "the whole net, batches of 128; a GPU trains, a thread of the CPU makes the batches",
         None,
         5,
-        Scale("cuda"),
+        Scale(DeviceKind.CUDA),
         (NOISE,),
     ),
 )  # fmt: skip
@@ -124,7 +126,7 @@ PROTOCOLS = (
 REPRODUCTION = Reproduction(
     name="augmentation-cost",
     claims=("augmentation-cost",),
-    protocols=PROTOCOLS,
+    protocols=tuple(protocol.at(Precision.FP32) for protocol in PROTOCOLS),
     plan=plan,
     estimate=estimate,
     manipulated=("feed", "augmentation"),

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from harness.contract.device import DeviceKind
 from harness.contract.trial import Precision, Trial
 from harness.models.cifar10 import NETWORKS, bare
 from harness.models.description import Function, Network
@@ -56,12 +57,11 @@ class Scale:
     watch_from: float = 0.35
     max_epochs: int = 100
     race: Race = GRID
-    precision: Precision = Precision.FP32
     since: Callable[[Network], Network] = lambda network: network  # what came after the paper
 
-    def trial(self, function: Function, rate: float, seed: int, budget: int) -> Trial:
-        """One training of the network, from one seed at one rate, for at most `budget` epochs."""
-        settings = ToTarget(
+    def settings(self, function: Function, rate: float, budget: int) -> ToTarget:
+        """One training of the network at one rate, for at most `budget` epochs."""
+        return ToTarget(
             network=self.since(bare(NETWORKS[self.network](function))),
             rate=rate,
             max_epochs=budget,
@@ -70,7 +70,6 @@ class Scale:
             target=self.target,
             watch_from=self.watch_from,
         )
-        return Trial(settings, seed, self.precision)
 
 
 def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
@@ -79,12 +78,13 @@ def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     trials: list[Planned] = []
     waiting: list[str] = []
     for arm, function in ARMS.items():
-        tuning = tune(scale.race, partial(scale.trial, function), lookup)
+        make = partial(_trial, protocol, function)
+        tuning = tune(scale.race, make, lookup)
         trials += [Planned(trial, arm, Role.TUNING) for trial in tuning.trials]
         if tuning.best is None:
             waiting.append(arm)
             continue
-        final = (scale.trial(function, tuning.best, seed, scale.max_epochs) for seed in range(seeds))
+        final = (make(tuning.best, seed, scale.max_epochs) for seed in range(seeds))
         trials += [Planned(trial, arm, Role.FINAL) for trial in final]
     to_come = (
         f"the learning rate of {' and '.join(waiting)}, then {seeds} final trials each" if waiting else ""
@@ -92,11 +92,16 @@ def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     return Plan(tuple(trials), to_come)
 
 
+def _trial(protocol: Protocol, function: Function, rate: float, seed: int, budget: int) -> Trial[ToTarget]:
+    scale: Scale = protocol.settings
+    return protocol.trial(scale.settings(function, rate, budget), seed)
+
+
 def estimate(evidence: Evidence) -> Finding:
     """Paired ratios tanh ÷ ReLU of epochs (primary) and of training seconds, and what each arm did."""
     from harness.effects import time_to_event  # brings scipy, which the list of claims can do without
 
-    clock = "seconds" if _device(evidence) == "cuda" else "cpu_seconds"
+    clock = "seconds" if _device(evidence) is DeviceKind.CUDA else "cpu_seconds"
     pairs = {"epochs": "epochs", "seconds": clock}
     effects = tuple(
         time_to_event.ratio_of_times(metric, "×", *(_times(evidence, arm, source) for arm in ARMS))
@@ -127,7 +132,7 @@ def _arms(evidence: Evidence) -> Table:
     rows = []
     for arm in ARMS:
         times = _times(evidence, arm, "epochs")
-        rate = evidence.final(arm)[0].planned.trial.settings.rate if evidence.final(arm) else None
+        rate = evidence.final(arm)[0].record.settings["rate"] if evidence.final(arm) else None
         reached = sum(not t.censored for t in times)
         tau = max((t.high or t.low for t in times), default=0.0)
         mean = time_to_event.restricted_mean(times, tau) if times else None
@@ -142,8 +147,8 @@ def _arms(evidence: Evidence) -> Table:
     return Table("Time to the target by arm (Kaplan–Meier)", columns, tuple(rows))
 
 
-def _device(evidence: Evidence) -> str:
-    return next((run.record.conditions["device"] for run in evidence.runs), "cpu")
+def _device(evidence: Evidence) -> DeviceKind:
+    return next((run.record.conditions.device for run in evidence.runs), DeviceKind.CPU)
 
 
 DEVIATIONS = (
@@ -205,7 +210,7 @@ PROTOCOLS = (
 REPRODUCTION = Reproduction(
     name="relu-speedup",
     claims=("relu-speedup",),
-    protocols=PROTOCOLS,
+    protocols=tuple(protocol.at(Precision.FP32) for protocol in PROTOCOLS),
     plan=plan,
     estimate=estimate,
     figure="learning-curves",

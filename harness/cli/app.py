@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.choices import PrecisionOption
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -62,6 +64,10 @@ def run(
         int | None, typer.Option(help="Trials at a time; default: a core each, 4 on a GPU.")
     ] = None,
     gpus: Annotated[int, typer.Option(help="GPUs (on a CPU: cores) that train one network together.")] = 1,
+    precision: Annotated[
+        PrecisionOption,
+        typer.Option(help="auto: bf16 where the hardware has it, unless the protocol fixes it."),
+    ] = PrecisionOption.AUTO,
     data_dir: DataDir = None,
     results_dir: ResultsDir = RESULTS,
     dry_run: Annotated[
@@ -82,7 +88,17 @@ def run(
     seconds = None if budget is None else parse(budget)
     chosen = _chosen(claims or [], every or (seconds is not None and not claims))
     asked = invocation.Asked(
-        chosen, protocol, seeds, device, workers, data_dir, results_dir, until_decided, seconds, gpus
+        chosen,
+        protocol,
+        seeds,
+        device,
+        workers,
+        data_dir,
+        results_dir,
+        until_decided,
+        seconds,
+        gpus,
+        precision,
     )
     if dry_run:
         invocation.dry(asked, _console())
@@ -139,7 +155,7 @@ def bench(
             raise UnknownName(kind, value, known)
     from harness.cli import bench as command
 
-    command.show(recipe, choose_device(device), precision, seconds, json, _console())
+    command.show(recipe, choose_device(device).torch, precision, seconds, json, _console())
 
 
 @app.command()
@@ -187,8 +203,11 @@ def evaluate(
     """Errors of given weights on a data set, without training, beside what was published for them."""
     from harness.analysis import published_weights
     from harness.cli import evaluate as command
+    from harness.cli.choices import choose_device
 
-    asked = published_weights.Asked(weights, variant, data, split, views, normalisation, device, data_dir)
+    asked = published_weights.Asked(
+        weights, variant, data, split, views, normalisation, choose_device(device), data_dir
+    )
     command.show(published_weights.evaluate(asked, _console()), json, _console())
 
 

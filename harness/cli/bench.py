@@ -10,8 +10,8 @@ from rich.table import Table
 
 from harness.contract.formatting import spoken
 from harness.contract.trial import Precision
+from harness.data.catalogue import training_images
 from harness.paper.catalogue import claim
-from harness.training.recipe import SIZES
 from harness.training.recipes import recipe as named
 from harness.training.timing.imagenet_speed import EPOCHS, measure
 
@@ -30,7 +30,7 @@ def show(name: str, device: str, precision: str, seconds: float, as_json: bool, 
     console.print(
         f"{speeds.hardware}; {name}, batch {speeds.batch}, {speeds.precision}; "
         f"{speeds.images} images of noise.\n"
-        f"{EPOCHS} epochs of {SIZES['imagenet']:,} images would take {spoken(speeds.seconds)}; "
+        f"{EPOCHS} epochs of {training_images('imagenet'):,} images would take {spoken(speeds.seconds)}; "
         f"the paper's took {claim('training-time').figure}, on two GTX 580. "
         f"The slowest part is the {speeds.bottleneck}.",
         highlight=False,

@@ -33,7 +33,7 @@ def show(found: Evaluation, as_json: bool, console: Console) -> None:
         row = f"published: {known.source}", f"{known.dataset} {known.split}", known.views
         table.add_row(*row, f"{known.top1:.1f}", f"{known.top5:.1f}", style="dim")
     console.print(table)
-    console.print(f"data: {found.fingerprint}", soft_wrap=True)
+    console.print(f"data: {found.data}", soft_wrap=True)
 
 
 def plain(found: Evaluation) -> dict[str, Any]:
@@ -42,7 +42,12 @@ def plain(found: Evaluation) -> dict[str, Any]:
     return {
         "weights": str(asked.weights),
         "variant": asked.variant,
-        "data": {"name": asked.dataset, "split": asked.split, "fingerprint": found.fingerprint},
+        "data": {
+            "name": asked.dataset,
+            "split": asked.split,
+            "form": found.data.form,
+            "digest": found.data.digest,
+        },
         "normalisation": found.normalisation,
         "results": [asdict(result) for result in found.results],
         "published": [asdict(known) for known in published.PUBLISHED.get(asked.variant, ())],

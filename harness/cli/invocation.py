@@ -14,10 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.cli import choices
+from harness.cli.choices import PrecisionOption
+from harness.contract.device import Device
 from harness.contract.errors import BadValue, DataError
 from harness.contract.formatting import spoken
-from harness.contract.trial import Status, Trial
-from harness.data.sources import STAND_IN, STAND_IN_NOTICE
+from harness.contract.trial import Status
+from harness.data.sources import STAND_IN_NOTICE
 from harness.effects.intervals import LOOKS
 from harness.engines.deadline import Alarm, Deadline
 from harness.engines.runner import Limits, missing, run
@@ -48,21 +50,20 @@ class Asked:
     until_decided: bool = False
     budget: float | None = None  # seconds
     gpus: int = 1  # that train one network together
+    precision: PrecisionOption = PrecisionOption.AUTO
 
     def __post_init__(self) -> None:
-        if self.gpus < 1:
-            raise BadValue(f"--gpus {self.gpus} must be at least 1")
         if self.until_decided and self.seeds is not None:
             raise BadValue(
                 f"--seeds {self.seeds} fixes the number of seeds and --until-decided adds them at declared "
                 "looks (3, 5, 10): give one of the two"
             )
 
-    def jobs(self, device: str) -> list[Job]:
+    def jobs(self, device: Device) -> list[Job]:
         """A job for each reproduction; those without this protocol are an error only if asked for alone."""
         return [self._job(r, device) for r in self._chosen()]
 
-    def feasible(self, device: str) -> tuple[list[Job], list[str]]:
+    def feasible(self, device: Device) -> tuple[list[Job], list[str]]:
         """The jobs whose data are there, and what the others lack."""
         found: list[Job] = []
         lacking: list[str] = []
@@ -79,8 +80,10 @@ class Asked:
             chosen = [r for r in chosen if self.protocol in {p.name for p in r.protocols}] or chosen
         return chosen
 
-    def _job(self, reproduction: Reproduction, device: str) -> Job:
-        return choices.make_job(reproduction, self.protocol, self.seeds, device, self.data_dir, self.gpus)
+    def _job(self, reproduction: Reproduction, device: Device) -> Job:
+        return choices.make_job(
+            reproduction, self.protocol, self.seeds, device, self.data_dir, self.precision
+        )
 
 
 def start(asked: Asked, console: Console) -> bool:
@@ -110,7 +113,7 @@ class Work:
 
     asked: Asked
     store: Store
-    device: str
+    device: Device
     workers: int
     jobs: list[Job]
     lacking: list[str]
@@ -121,8 +124,8 @@ class Work:
 
 
 def _work(asked: Asked, console: Console) -> Work:
-    device = choices.choose_device(asked.device)
-    workers = choices.choose_workers(asked.workers, device, asked.gpus)
+    device = choices.choose_device(asked.device, asked.gpus)
+    workers = choices.choose_workers(asked.workers, device)
     store = Store(asked.results_dir)
     todo, lacking = (asked.jobs(device), []) if asked.budget is None else asked.feasible(device)
     if asked.until_decided:
@@ -158,7 +161,7 @@ def _run(work: Work, deadline: Deadline | None, console: Console) -> bool:
     waiting = next(rounds, None)
     if waiting is None:
         return True
-    engine = LocalEngine(work.device, work.workers, work.store.root, work.asked.gpus)
+    engine = LocalEngine(work.device, work.workers, work.store.root)
     interrupted = True
     try:
         with Display(console, engine.messages) as display, _limits(deadline, work, engine, display) as limits:
@@ -257,7 +260,7 @@ def dry(asked: Asked, console: Console) -> None:
         _dry(job, work.store, work.device, work.workers, console)
 
 
-def _dry(job: Job, store: Store, device: str, workers: int, console: Console) -> None:
+def _dry(job: Job, store: Store, device: Device, workers: int, console: Console) -> None:
     plan, left = job.evidence(store).plan, {key for key, _ in missing(job, store)}
     table = Table(
         "key", "role", "arm", "seed", "settings", "at most", "in the store", box=None, pad_edge=False
@@ -271,7 +274,7 @@ def _dry(job: Job, store: Store, device: str, workers: int, console: Console) ->
             planned.role,
             planned.arm,
             str(planned.trial.seed),
-            _settings(planned.trial),
+            planned.trial.settings.summary,
             spoken(most),
             stored,
         )
@@ -286,18 +289,12 @@ def _dry(job: Job, store: Store, device: str, workers: int, console: Console) ->
         console.print(f"then, once these are known: {plan.to_come}")
 
 
-def _settings(trial: Trial) -> str:
-    shown = {"rate": "rate", "max_epochs": "epochs"}
-    values = {label: getattr(trial.settings, name, None) for name, label in shown.items()}
-    return ", ".join(f"{label} {value:g}" for label, value in values.items() if value is not None)
-
-
 def _tell(todo: Sequence[Job], store: Store, console: Console) -> None:
     """Says beforehand what a person must know: damaged records, stand-in data."""
     _ = store.records
     for sentence in store.damaged:
         console.print(f"[yellow]{sentence}[/yellow]", highlight=False, soft_wrap=True)
-    if any(job.conditions.data == STAND_IN for job in todo):
+    if any(job.conditions.data is not None and job.conditions.data.stand_in for job in todo):
         console.print(f"[yellow]{STAND_IN_NOTICE}[/yellow]", highlight=False, soft_wrap=True)
 
 

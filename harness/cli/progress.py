@@ -83,7 +83,7 @@ class Display:
 
     def queued(self, key: str, trial: Trial, name: str) -> None:
         """Counts a trial into the whole."""
-        self.names[key] = f"{name} seed {trial.seed}{_rate(trial)}"
+        self.names[key] = " ".join(filter(None, (f"{name} seed {trial.seed}", trial.settings.summary)))
         self.progress.update(self.whole, total=len(self.names))
 
     def stored(self, record: Record) -> None:
@@ -163,8 +163,3 @@ def summary(record: Record) -> str:
     if "seconds" in record.cost:
         parts.append(spoken(record.cost["seconds"]))
     return ", ".join(parts)
-
-
-def _rate(trial: Trial) -> str:
-    rate = getattr(trial.settings, "rate", None)
-    return "" if rate is None else f" rate {rate:g}"

@@ -16,7 +16,7 @@ from harness.cli.doctor import examine
 from harness.contract.formatting import spoken
 from harness.engines.runner import missing
 from harness.forecast.ways import Way
-from harness.records.keys import trial_meaning
+from harness.records.keys import code_version
 from harness.records.record import Record
 from harness.records.store import Store
 from harness.reporting import sections
@@ -139,7 +139,7 @@ def _records(store: Store) -> Iterable[Row]:
             "status": record.status,
             "standing": "fresh" if record.key in fresh else "stale",
             "why": reason,
-            "commit": record.environment.get("git", ""),
+            "commit": record.made_by,
             "finished": record.finished,
         }
 
@@ -156,15 +156,14 @@ def _standing(store: Store) -> tuple[dict[str, str], dict[str, str]]:
                         f"{reproduction.name} at {protocol.name}, {run.planned.role} {run.arm}"
                     )
         for old, trial in assess.stale_with_trials(reproduction, store):
-            stale[old.key] = _outdated(old, trial_meaning(trial))
+            stale[old.key] = _outdated(old, code_version(trial))
     return fresh, stale
 
 
-def _outdated(record: Record, meaning: str) -> str:
-    if record.meaning == meaning:
+def _outdated(record: Record, code: str) -> str:
+    if record.code == code:
         return "its plan went another way"
-    commit = record.environment.get("git", "unknown")
-    return f"the code that can change it means {meaning} now and meant {record.meaning} at commit {commit}"
+    return f"the code that can change it is version {code} now and was {record.code} ({record.made_by})"
 
 
 def _show(rows: Sequence[Row], as_json: bool, console: Console) -> None:

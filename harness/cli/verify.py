@@ -9,22 +9,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from harness.contract.errors import BadValue
 from harness.data import folders, sources
+from harness.data.catalogue import PHOTOGRAPHS
 
 
 def verify(dataset: str, data_dir: Path | None, console: Console) -> list[Path]:
     """The checked files of the data set as found; DataError names the first that is not what it should be."""
     source = sources.find(dataset, data_dir)
-    if source is None or source.root is None:
+    if source is None or source.place is None:
         raise sources.missing(dataset, data_dir)
-    if dataset not in folders.PACKS:
+    if dataset not in PHOTOGRAPHS:
         from harness.data import cifar10  # brings torch, which a wrong folder can do without
 
-        return cifar10.verify(source.root)
-    place = folders.located(dataset, source.root)
-    if place is None or not folders.packed(place):
+        return cifar10.verify(source.place)
+    place = source.place
+    if not folders.packed(place):
         raise BadValue(
             f"{place} is a folder of image files, which has no checksums; "
-            f"its fingerprint is {source.fingerprint}, and './repro.py data prepare {dataset}' makes a pack"
+            f"its digest is {source.identity.digest}, and './repro.py data prepare {dataset}' makes a pack"
         )
     return _pack(place, console)
 

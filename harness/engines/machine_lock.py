@@ -23,7 +23,7 @@ POLL = 0.1  # seconds between two attempts
 
 def exclusive(trial: Trial) -> bool:
     """Whether the trial must be alone on the machine, as its settings say (`exclusive`)."""
-    return bool(getattr(trial.settings, "exclusive", False))
+    return trial.settings.exclusive
 
 
 @contextmanager

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from harness.contract.device import CPU, CUDA, Device
 from harness.contract.trial import Trial
 from harness.effects.intervals import LOOKS
 from harness.forecast import cost, priorities
 from harness.forecast.ways import Price, Way, unwritten
 from harness.paper.claims import Claim, Kind
 from harness.plans.experiment import Job, Protocol, Reproduction
+from harness.records.environment import best_precision
 from harness.records.store import Store
 from harness.verdicts.assessment import Judgement
 from harness.verdicts.rules import decide
 from harness.verdicts.verdict import Outcome
 
-DEVICES = {"cpu": "core", "cuda": "GPU"}
+DEVICES = {CPU: "core", CUDA: "GPU"}
 NEVER_JUDGED = "a figure beside the paper's, never judged"
 
 
@@ -69,28 +71,28 @@ def _command(reproduction: Reproduction, protocol: Protocol, seeds: int | None =
 
 def _way(claim: Claim, reproduction: Reproduction, protocol: Protocol, seeds: int, store: Store) -> Way:
     left = {device: _left(reproduction, protocol, seeds, store, device) for device in DEVICES}
-    trials = left["cpu"]
-    wanted = {getattr(trial.settings, "device", None) for trial in trials}
-    prices = tuple(_price(left[d], d, store) for d in DEVICES if not wanted or wanted & {None, d})
+    trials = left[CPU]
+    wanted = {trial.settings.device for trial in trials}
+    prices = tuple(_price(left[d], d, store) for d in DEVICES if not wanted or wanted & {None, d.kind})
     paper, command = at_paper_scale(claim, protocol), _command(reproduction, protocol, seeds)
     return Way(_gives(claim, protocol), paper, command, protocol.dataset, len(trials), prices)
 
 
-def _price(trials: list[Trial], device: str, store: Store) -> Price:
-    training = [trial for trial in trials if hasattr(trial.settings, "network")]  # the others take no time
-    most = cost.estimate(training, device, 1, store.records)
+def _price(trials: list[Trial], device: Device, store: Store) -> Price:
+    most = cost.estimate(trials, device, 1, store.records)
     return Price(DEVICES[device], most.seconds, most.measured)
 
 
 def _left(
-    reproduction: Reproduction, protocol: Protocol, seeds: int, store: Store, device: str
+    reproduction: Reproduction, protocol: Protocol, seeds: int, store: Store, device: Device
 ) -> list[Trial]:
     """The trials still to run, under those of the store's conditions that lack the fewest."""
-    data = f"{protocol.dataset}:" if protocol.dataset else "none"
-    seen = [c for c in store.conditions() if c.device == device and c.data.startswith(data)]
+    seen = [c for c in store.conditions() if c.on(device) and c.suit(protocol.dataset)]
     if not seen:
-        return priorities.whole(reproduction, protocol, seeds)
-    return min((priorities.needed(Job(reproduction, protocol, seeds, c), store) for c in seen), key=len)
+        precision = protocol.precision or best_precision(device.kind)
+        return priorities.whole(reproduction, protocol.at(precision), seeds)
+    jobs = (Job(reproduction, protocol, seeds, c).under(c) for c in seen)
+    return min((priorities.needed(job, store) for job in jobs), key=len)
 
 
 def _size(reproduction: Reproduction, protocol: Protocol) -> float:

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 
+from harness.contract.device import Device, DeviceKind
 from harness.contract.trial import Status, Trial
 from harness.forecast import cost
 from harness.plans.experiment import Job, Protocol, Reproduction, gather
+from harness.records.conditions import Conditions
 from harness.records.keys import key_of
 from harness.records.record import Record
 from harness.records.store import Store
@@ -57,7 +59,7 @@ class Step:
 
 
 def plan(
-    jobs: Sequence[Job], store: Store, device: str, workers: int, seconds: float = float("inf")
+    jobs: Sequence[Job], store: Store, device: Device, workers: int, seconds: float = float("inf")
 ) -> list[Step]:
     """The jobs in the order in which they decide most, each with what will be done of it."""
     return list(_intended(sorted((_step(j, store, device, workers) for j in jobs), key=_price), seconds))
@@ -67,7 +69,7 @@ def _price(step: Step) -> tuple[Standing, float]:
     return step.price
 
 
-def _step(job: Job, store: Store, device: str, workers: int) -> Step:
+def _step(job: Job, store: Store, device: Device, workers: int) -> Step:
     trials = needed(job, store)
     most = cost.estimate(trials, device, workers, store.records)
     return Step(job, known(job, store), len(trials), most.seconds, most.measured)
@@ -122,13 +124,17 @@ class _Every(Mapping[str, float | None]):
         return 0
 
 
-_MADE_UP = Record("", "", {}, {}, "", Status.OK, metrics=_Every())  # for plans alone: no effect sees it
+# For plans alone: no effect sees it.
+_MADE_UP = Record("", "", {}, Conditions(DeviceKind.CPU, ""), "", Status.OK, metrics=_Every())
 
 
 def known(job: Job, store: Store) -> Standing:
     """What the store says of the job's claims at this protocol, on whatever machine it knows most from."""
-    conditions = [job.conditions, *(c for c in store.conditions() if c != job.conditions)]
-    return max(_known(replace(job, conditions=c), store) for c in conditions)
+    conditions = [
+        job.conditions,
+        *(c for c in store.conditions() if c != job.conditions and c.suit(job.protocol.dataset)),
+    ]
+    return max(_known(job.under(c), store) for c in conditions)
 
 
 def _known(job: Job, store: Store) -> Standing:

@@ -6,17 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.contract.formatting import spoken
-from harness.data.sources import HOW
+from harness.data.catalogue import DATA_SETS
 from harness.paper.claims import Claim
-from harness.training.recipe import SIZES
 
 UNWRITTEN = "declared, and has no reproduction"
-NAMES = {
-    "cifar10": "CIFAR-10",
-    "imagenette": "Imagenette",
-    "imagenet": "ILSVRC-2012",
-    "imagenet-2010": "ILSVRC-2010",
-}
 
 
 @dataclass(frozen=True)
@@ -53,7 +46,7 @@ class Way:
     @property
     def data(self) -> str:
         """The data set's name."""
-        return NAMES.get(self.dataset, self.dataset) if self.dataset else "no data"
+        return DATA_SETS[self.dataset].title if self.dataset else "no data"
 
     @property
     def cost(self) -> str:
@@ -85,5 +78,5 @@ def sentence(why: str, found: tuple[Way, ...]) -> str:
 def sources(found: list[Way]) -> Iterator[str]:
     """How each data set that is needed is got."""
     for dataset in dict.fromkeys(way.dataset for way in found if way.dataset):
-        size = f", {SIZES[dataset]:,} training images" if dataset in SIZES else ""
-        yield f"{NAMES.get(dataset, dataset)}{size}: {HOW.get(dataset, 'not at hand')}"
+        known = DATA_SETS[dataset]
+        yield f"{known.title}, {known.images['train']:,} training images: {known.how}"

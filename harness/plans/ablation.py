@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from harness.contract.trial import Precision, Trial
+from harness.contract.trial import Trial
 from harness.plans.experiment import Lookup, Plan, Planned, Role
 from harness.plans.experiment import Protocol as Declared
 from harness.training.recipe import Scheduled
@@ -31,16 +31,15 @@ BASELINE = Arm()
 class Scale(Protocol):
     """What a protocol's settings answer: how an arm is trained at that scale."""
 
-    precision: Precision
-
     def settings(self, arm: Arm) -> Scheduled:
         """The settings of the arm's trials."""
         ...
 
 
-def training(scale: Scale, arm: Arm, seed: int) -> Trial:
+def training(protocol: Declared, arm: Arm, seed: int) -> Trial[Scheduled]:
     """The trial that trains an arm from a seed."""
-    return Trial(scale.settings(arm), seed, scale.precision)
+    scale: Scale = protocol.settings
+    return protocol.trial(scale.settings(arm), seed)
 
 
 def plan_of(arms: Mapping[str, Arm]) -> Callable[[Declared, int, Lookup], Plan]:
@@ -49,7 +48,7 @@ def plan_of(arms: Mapping[str, Arm]) -> Callable[[Declared, int, Lookup], Plan]:
     def plan(protocol: Declared, seeds: int, lookup: Lookup) -> Plan:
         return Plan(
             tuple(
-                Planned(training(protocol.settings, arm, seed), name, Role.FINAL)
+                Planned(training(protocol, arm, seed), name, Role.FINAL)
                 for seed in range(seeds)
                 for name, arm in arms.items()
             )

@@ -8,13 +8,14 @@ adaptive (successive halving, sequential looks) and an interrupted experiment go
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.contract.effect import Effect
-from harness.contract.trial import Trial
+from harness.contract.errors import UnknownName
+from harness.contract.trial import Precision, Settings, Trial
 from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.store import Store
@@ -28,6 +29,10 @@ class Role(StrEnum):
     FINAL = "final"
 
 
+T = TypeVar("T", bound=Settings)
+IN_BF16 = "Forward and backward pass in bf16, weights and updates in fp32."
+
+
 @dataclass(frozen=True)
 class Protocol:
     """The scale a reproduction runs at."""
@@ -38,12 +43,23 @@ class Protocol:
     seeds: int
     settings: Any = None  # the reproduction's own frozen dataclass
     deviations: tuple[str, ...] = ()
+    precision: Precision | None = None  # None: bf16 where the hardware has it, else fp32
     scale: str = ""  # the paper scale that this is a variant of, where its name is not that already
 
     @property
     def smoke(self) -> bool:
         """Whether this only shows that the code runs: never a verdict."""
         return self.name == "smoke"
+
+    def at(self, precision: Precision) -> Protocol:
+        """The protocol in a precision, which is a deviation where it is not fp32."""
+        declared = tuple(deviation for deviation in self.deviations if deviation != IN_BF16)
+        more = (IN_BF16,) if precision is Precision.BF16 else ()
+        return replace(self, precision=precision, deviations=declared + more)
+
+    def trial(self, settings: T, seed: int) -> Trial[T]:
+        """A trial in the protocol's precision."""
+        return Trial(settings, seed, self.precision or Precision.FP32)
 
 
 @dataclass(frozen=True)
@@ -79,6 +95,12 @@ class Run:
     def seed(self) -> int:
         """The run's seed, shared between arms."""
         return self.planned.trial.seed
+
+    @property
+    def stand_in(self) -> bool:
+        """Whether it read the procedural stand-in for a data set."""
+        data = self.record.conditions.data
+        return data is not None and data.stand_in
 
 
 Lookup = Callable[[Trial], Record | None]
@@ -138,8 +160,11 @@ class Reproduction:
     doc: str = ""
 
     def protocol(self, name: str) -> Protocol:
-        """The protocol of that name; KeyError when there is none."""
-        return next(p for p in self.protocols if p.name == name)
+        """The protocol of that name; UnknownName when there is none."""
+        found = {protocol.name: protocol for protocol in self.protocols}
+        if name not in found:
+            raise UnknownName(f"protocol of {self.name}", name, found)
+        return found[name]
 
 
 def gather(reproduction: Reproduction, protocol: Protocol, seeds: int, lookup: Lookup) -> Evidence:
@@ -159,6 +184,10 @@ class Job:
     seeds: int
     conditions: Conditions
     data: Path | None = None
+
+    def under(self, conditions: Conditions) -> Job:
+        """The same under other conditions."""
+        return replace(self, protocol=self.protocol.at(conditions.precision), conditions=conditions)
 
     def evidence(self, store: Store) -> Evidence:
         """The plan as far as the store carries it, with the runs that answer it."""

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from harness.contract.trial import Status, Trial
+from harness.contract.trial import Settings, Status, Trial
 from harness.plans.ablation import BASELINE, training
 from harness.plans.experiment import Lookup, Plan, Planned, Protocol, Role
+from harness.training.recipe import Scheduled
 
 ARM = "paper"
 
 
 def plan_of(
-    settings: Callable[[Sequence[Trial]], Any], networks: Callable[[Protocol], int] = lambda protocol: 1
+    settings: Callable[[Sequence[Trial[Scheduled]]], Settings],
+    networks: Callable[[Protocol], int] = lambda protocol: 1,
 ) -> Callable[[Protocol, int, Lookup], Plan]:
     """Measures the paper's network, `networks` at a time: no network is in two measurements."""
 
     def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
         size = networks(protocol)
-        trained = [training(protocol.settings, BASELINE, seed) for seed in range(seeds * size)]
+        trained = [training(protocol, BASELINE, seed) for seed in range(seeds * size)]
         groups = [trained[i * size : (i + 1) * size] for i in range(seeds)]
         ready = [(seed, group) for seed, group in enumerate(groups) if all(map(_ok, map(lookup, group)))]
         planned = [Planned(trial, ARM, Role.TRAINING) for trial in trained]

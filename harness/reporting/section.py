@@ -98,7 +98,7 @@ class Section:
     def scale(self) -> str:
         """The protocol and the kind of device it ran on."""
         runs = self.evidence.runs if self.evidence else ()
-        devices = sorted({r.record.conditions.get("device", "") for r in runs} - {""})
+        devices = sorted({str(r.record.conditions.device) for r in runs})
         return " on ".join([self.verdict.protocol, *devices]) if self.verdict.protocol else ""
 
     @property

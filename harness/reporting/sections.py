@@ -37,7 +37,7 @@ def sections(store: Store, console: Console | None = None) -> list[Section]:
 def notices(found: list[Section]) -> list[str]:
     """What must stand at the top of every page."""
     runs = [run for section in found if section.evidence for run in section.evidence.runs]
-    made_up = any(run.record.conditions["data"] == sources.STAND_IN for run in runs)
+    made_up = any(run.stand_in for run in runs)
     return [sources.STAND_IN_NOTICE] if made_up else []
 
 

@@ -5,6 +5,7 @@ Records of any program are taken as they come: what a record lacks is shown as a
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +44,7 @@ def kinds(table: Table) -> list[str]:
 
 
 def _kind(name: str, column: Sequence[str]) -> str:
-    if name in ("key", "meaning of the code"):
+    if name in ("key", "version of the code"):
         return "key"
     widest = max(map(len, column))
     return "figure" if numeric(column) else "long" if widest > 44 else "name" if widest > 22 else "word"
@@ -207,9 +208,9 @@ def _arms(evidence: Evidence) -> list[str]:
 
 def stale_table(records: Sequence[Record]) -> Table | None:
     """Records made by other code."""
-    rows = tuple((r.key[:12], r.trial.get("seed"), r.status, r.meaning, r.started) for r in records)
+    rows = tuple((r.key[:12], r.trial.get("seed"), r.status, r.code, r.started) for r in records)
     note = "Made by code that computes something else than today's: shown, and never used."
-    columns = ("key", "seed", "status", "meaning of the code", "started")
+    columns = ("key", "seed", "status", "version of the code", "started")
     return Table("Stale records", columns, rows, note) if rows else None
 
 
@@ -217,7 +218,7 @@ def environment_table(records: Sequence[Record]) -> Table | None:
     """The environments the records were made in, a column each."""
     found: dict[str, tuple[dict[str, str], int]] = {}
     for record in records:
-        environment = _public({**record.environment, **record.conditions})
+        environment = _public({**record.environment, **_conditions(record)})
         identity = json.dumps(environment, sort_keys=True)
         found[identity] = environment, found.get(identity, (environment, 0))[1] + 1
     names = sorted({name for environment, _ in found.values() for name in environment})
@@ -230,6 +231,12 @@ def key_values(title: str, values: Mapping[str, Any]) -> Table | None:
     """A mapping as a table of two columns."""
     rows = tuple((words(name), value) for name, value in _public(values).items())
     return Table(title, ("", "value"), rows) if rows else None
+
+
+def _conditions(record: Record) -> dict[str, Any]:
+    found = dataclasses.asdict(record.conditions)
+    data, numerics = found.pop("data"), found.pop("numerics")
+    return {**found, **numerics, "data": str(record.conditions.data) if data else None}
 
 
 def _public(values: Mapping[str, Any]) -> dict[str, str]:

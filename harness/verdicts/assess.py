@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
+from harness.contract.device import DeviceKind
 from harness.contract.trial import Trial
 from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence, Job, Protocol, Reproduction, Role
@@ -28,7 +29,7 @@ def jobs(reproduction: Reproduction, store: Store) -> list[Job]:
 
 def at_protocol(reproduction: Reproduction, protocol: Protocol, store: Store) -> list[Job]:
     """The protocol on every machine of which the store has any part; once if there is nothing to run."""
-    here = Conditions("cpu", environment.torch_version(), "none")
+    here = Conditions(DeviceKind.CPU, environment.torch_version())
     counted = Job(reproduction, protocol, protocol.seeds, here)
     if protocol.dataset is None and not counted.evidence(store).plan.trials:
         return [counted]
@@ -66,11 +67,15 @@ def _rank(claim: Claim, judged: Judgement) -> tuple[bool, ...]:
 
 def under_every_condition(reproduction: Reproduction, protocol: Protocol, store: Store) -> list[Job]:
     """The protocol as a job under each of the conditions that the store has records of."""
-    data = ("stand-in:", f"{protocol.dataset}:") if protocol.dataset else ("none",)
     return [
-        Job(reproduction, protocol, store.asked(reproduction.name, protocol.name, c) or protocol.seeds, c)
+        Job(
+            reproduction,
+            protocol.at(c.precision),
+            store.asked(reproduction.name, protocol.name, c) or protocol.seeds,
+            c,
+        )
         for c in store.conditions()
-        if c.data.startswith(data)
+        if c.suit(protocol.dataset)
     ]
 
 

@@ -25,6 +25,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from harness.analysis.settings import Ensemble
+from harness.contract.device import DeviceKind
 from harness.contract.effect import Effect, Interval
 from harness.contract.trial import Status, Trial
 from harness.effects.intervals import LOOKS, level, paired_difference
@@ -32,6 +34,7 @@ from harness.effects.time_to_event import Time, ratio_of_times
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence, Plan, Planned, Protocol, Role, Run
+from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.verdicts.rules import decide, decided
 from harness.verdicts.verdict import Outcome, Verdict
@@ -225,12 +228,16 @@ def _row(world: World, truth: str, seeds: str, judged: Sequence[tuple[Verdict, I
     )
 
 
+SIMULATED = Ensemble(())  # settings that nothing reads
+
+
 @lru_cache(64)
 def _evidence(about: Claim, seeds: int) -> Evidence:
     """Complete evidence at the claim's paper scale."""
     protocol = Protocol(about.paper_scale or "", "simulated", None, seeds)
-    planned = tuple(Planned(Trial(None, seed), "arm", Role.FINAL) for seed in range(seeds))
-    record = Record("simulated", "", {"settings": {}}, {"data": "simulated"}, "", Status.OK)
+    planned = tuple(Planned(Trial(SIMULATED, seed), "arm", Role.FINAL) for seed in range(seeds))
+    conditions = Conditions(DeviceKind.CPU, "simulated")
+    record = Record("simulated", "", {"settings": {}}, conditions, "", Status.OK)
     return Evidence(protocol, Plan(planned), tuple(Run(p, record) for p in planned), seeds)
 
 

@@ -161,7 +161,7 @@ def _lost_runs(case: Case) -> list[str]:
 def _smoke(case: Case) -> Verdict | None:
     if case.evidence.protocol.smoke:
         return case.say(Outcome.SMOKE, "gate smoke: this protocol shows only that the code runs")
-    if any(r.record.conditions.get("data", "").startswith("stand-in") for r in case.evidence.final()):
+    if any(run.stand_in for run in case.evidence.final()):
         return case.say(Outcome.SMOKE, "gate smoke: runs on stand-in data say nothing of the paper")
     return None
 

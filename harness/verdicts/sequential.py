@@ -19,8 +19,9 @@ from harness.engines.runner import missing
 from harness.paper.catalogue import claim
 from harness.paper.claims import Kind
 from harness.plans.experiment import Job
+from harness.records.files import write_next
 from harness.records.keys import plain
-from harness.records.store import Store, append
+from harness.records.store import Store
 from harness.verdicts.assessment import Judgement, judgement
 from harness.verdicts.rules import FEWEST, decided
 
@@ -170,7 +171,7 @@ def _folder(job: Job, store: Store) -> Path:
 
 def _write(look: Look, folder: Path) -> Look:
     try:
-        append(folder, str(look.n), json.dumps(plain(asdict(look)), indent=1, ensure_ascii=False))
+        write_next(folder, str(look.n), json.dumps(plain(asdict(look)), indent=1, ensure_ascii=False))
     except OSError as error:
         raise _unwritable(folder, error) from error
     return look

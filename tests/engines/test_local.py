@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.contract.device import CPU
 from harness.contract.trial import Status, Trial
 from harness.engines.local import LocalEngine, Place, execute
 from harness.engines.runner import missing, run
@@ -98,7 +99,7 @@ def test_nothing_runs_twice_and_failures_wait_for_the_next_call(tmp_path: Path) 
 
 
 def test_an_error_becomes_a_failed_record(tmp_path: Path) -> None:
-    record = execute(Trial(small(images=999_999), 0), Place("cpu", STAND_IN, None, tmp_path))
+    record = execute(Trial(small(images=999_999), 0), Place(CPU, STAND_IN, None, tmp_path))
     assert record is not None
     assert record.status is Status.FAILED
     assert "999999 images asked for" in record.error
@@ -107,14 +108,14 @@ def test_an_error_becomes_a_failed_record(tmp_path: Path) -> None:
 
 def test_spawned_workers_run_trials(tmp_path: Path) -> None:
     store, watcher = Store(tmp_path), Collected()
-    engine = LocalEngine("cpu", 2, tmp_path)
+    engine = LocalEngine(CPU, 2, tmp_path)
     try:
         run([job()], engine, store, watcher)
     finally:
         engine.close()
     assert [r.status for r in watcher.records] == [Status.OK] * 3
-    assert all(r.conditions == vars(STAND_IN) for r in watcher.records)
-    again = execute(Trial(small(), 0), Place("cpu", STAND_IN, None, tmp_path / "again"))
+    assert all(r.conditions == STAND_IN for r in watcher.records)
+    again = execute(Trial(small(), 0), Place(CPU, STAND_IN, None, tmp_path / "again"))
     assert again is not None
     stored = store.find(again.key)
     assert stored is not None
@@ -124,13 +125,14 @@ def test_spawned_workers_run_trials(tmp_path: Path) -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
+from harness.contract.device import CPU
 from harness.engines.local import LocalEngine
 from harness.engines.runner import run
 from harness.records.store import Store
 from tests.engines.test_local import Collected, job
 if __name__ == "__main__":
     root = Path(sys.argv[1])
-    engine = LocalEngine("cpu", 2, root)
+    engine = LocalEngine(CPU, 2, root)
     print("started", flush=True)
     run([job(4)], engine, Store(root), Collected())
     engine.close()

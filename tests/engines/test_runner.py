@@ -16,17 +16,18 @@ from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.store import Store
 from tests.conftest import STAND_IN, record_for
+from tests.fakes.settings import Idle
 
 
 @dataclass(frozen=True)
-class Shared:
+class Shared(Idle):
     """A trial that others may run beside."""
 
     arm: str
 
 
 @dataclass(frozen=True)
-class Alone:
+class Alone(Idle):
     """A trial that must be alone."""
 
     arm: str

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from rich.console import Console
 
+from harness.contract.device import Device, DeviceKind
 from harness.contract.trial import Status, Trial
 from harness.effects.intervals import paired_ratio
 from harness.plans.experiment import (
@@ -29,8 +30,9 @@ from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.store import Store
 from tests.conftest import record_for
+from tests.fakes.settings import Idle
 
-HERE = Conditions("cpu", "2.13.0", "none")
+HERE = Conditions(DeviceKind.CPU, "2.13.0")
 REAL = Protocol("cifar10", "made up", None, 5)
 SMOKE = Protocol("smoke", "made up", None, 2)
 ARMS = ("tanh", "relu")
@@ -46,13 +48,16 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Tiny:
+class Tiny(Idle):
     """Settings of a trial that trains nothing."""
 
     arm: str
     experiment: str = "relu-speedup"
-    most_images: int = 1000
-    network: Network = Network()
+    count: int = 1000
+    network: Network = Network()  # type: ignore[assignment]
+
+    def most_images(self, training_set: int) -> int:
+        return self.count
 
 
 def trial(arm: str, seed: int, experiment: str = "relu-speedup", images: int = 1000) -> Trial:
@@ -151,7 +156,7 @@ def local(fake: Fake) -> type:
         messages: SimpleQueue[object] = SimpleQueue()
         closed: ClassVar[list[bool]] = []
 
-        def __init__(self, device: str, workers: int, results: Path, ranks: int = 1) -> None:
+        def __init__(self, device: Device, workers: int, results: Path) -> None:
             self.__dict__ = fake.__dict__
 
         def close(self, at_once: bool = False) -> None:

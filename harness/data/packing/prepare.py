@@ -15,7 +15,7 @@ from rich.progress import (
 )
 
 from harness.contract.errors import BadValue, DataError, UnknownName
-from harness.data.folders import PACKS, RAW
+from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
 from harness.data.packing import archives, ilsvrc, writer
 from harness.data.packing.ilsvrc import Survey
 from harness.data.packing.pack import Index, Pack
@@ -24,13 +24,13 @@ from harness.records import environment
 
 def prepare(dataset: str, source: Path, out: Path, workers: int | None, console: Console) -> Path | None:
     """The pack of the data set below `out`, made if it is not there; None where Ctrl-C stopped it."""
-    if dataset not in PACKS:
-        raise UnknownName("data set to pack", dataset, PACKS)
+    if dataset not in PHOTOGRAPHS:
+        raise UnknownName("data set to pack", dataset, PHOTOGRAPHS)
     if workers is not None and workers < 1:
         raise BadValue(f"--workers {workers} must be at least 1")
-    target = out / PACKS[dataset]
+    target = out / DATA_SETS[dataset].pack
     if target.exists():
-        console.print(f"{target} is there already: {Pack(target).index.fingerprint}", soft_wrap=True)
+        console.print(f"{target} is there already: {Pack(target).index.identity}", soft_wrap=True)
         return target
     with console.status(f"looking through {source}"):
         found = ilsvrc.survey(dataset, inside(dataset, source))
@@ -42,7 +42,7 @@ def prepare(dataset: str, source: Path, out: Path, workers: int | None, console:
         return None
     except OSError as error:
         raise _unwritten(target, error) from error
-    console.print(f"{target} is ready: {index.fingerprint}", soft_wrap=True)
+    console.print(f"{target} is ready: {index.identity}", soft_wrap=True)
     return target
 
 
@@ -52,7 +52,7 @@ def inside(dataset: str, source: Path) -> Path:
         raise BadValue(
             f"--source {source} is not a folder; name the one that holds train/ and val/, or archives"
         )
-    for place in (source, *(source / name for name in RAW.get(dataset, ()))):
+    for place in (source, *(source / name for name in DATA_SETS[dataset].folders)):
         if (place / "train").is_dir() or archives.archive_of(place, "train"):
             return place
     if unpacked := sorted(source.glob("imagenette*.tgz")):
@@ -62,7 +62,7 @@ def inside(dataset: str, source: Path) -> Path:
 
 def _tell_of(dataset: str, found: Survey, console: Console) -> None:
     for split, (places, _) in found.splits.items():
-        official = ilsvrc.IMAGES[dataset].get(split, len(places))
+        official = DATA_SETS[dataset].images.get(split, len(places))
         if len(places) != official:
             console.print(
                 f"[yellow]{split} has {len(places):,} images; the official split has {official:,}[/yellow]"

@@ -59,7 +59,7 @@ def architecture(name: str) -> Drawing:
 def stand_in(evidence: Evidence | None) -> bool:
     """Whether any run was made on the procedural stand-in for a data set."""
     runs = evidence.runs if evidence else ()
-    return any("stand-in" in r.record.conditions.get("data", "") for r in runs)
+    return any(run.stand_in for run in runs)
 
 
 def caveat(evidence: Evidence | None) -> str:
