@@ -1,4 +1,4 @@
-"""From what a person asked for to jobs: which reproductions, at which protocol, on which device and data."""
+"""From what a person asked for to experiments: which reproductions, protocol, device and data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.contract.errors import BadValue, EngineError, UnknownName
 from harness.data import sources
-from harness.plans.experiment import Job, Protocol, Reproduction
+from harness.plans.experiment import Experiment, Protocol, Reproduction
 from harness.records import environment
 from harness.records.conditions import Conditions
 
@@ -97,15 +97,15 @@ def conditions_for(source: sources.Source | None, device: str, gpus: int = 1) ->
     return Conditions(kind, environment.torch_version(), fingerprint)
 
 
-def make_job(
+def make_experiment(
     reproduction: Reproduction,
     protocol_name: str | None,
     seeds: int | None,
     device: str,
     data_dir: Path | None,
     gpus: int = 1,
-) -> Job:
-    """A job under this machine's conditions."""
+) -> Experiment:
+    """An experiment under this machine's conditions."""
     protocol = choose_protocol(reproduction, protocol_name)
     if seeds is not None and seeds < 1:
         raise BadValue(
@@ -113,4 +113,6 @@ def make_job(
         )
     source = source_for(protocol, data_dir)
     root = source.root if source else None
-    return Job(reproduction, protocol, seeds or protocol.seeds, conditions_for(source, device, gpus), root)
+    return Experiment(
+        reproduction, protocol, seeds or protocol.seeds, conditions_for(source, device, gpus), root
+    )

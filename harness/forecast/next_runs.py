@@ -9,9 +9,9 @@ from harness.effects.intervals import LOOKS
 from harness.forecast import cost, priorities
 from harness.forecast.ways import Price, Way, unwritten
 from harness.paper.claims import Claim, Kind
-from harness.plans.experiment import Job, Protocol, Reproduction
+from harness.plans.experiment import Experiment, Protocol, Reproduction
 from harness.records.store import Store
-from harness.verdicts.assessment import Judgement
+from harness.verdicts.assessment import Assessment
 from harness.verdicts.rules import decide
 from harness.verdicts.verdict import Outcome
 
@@ -19,7 +19,7 @@ DEVICES = {"cpu": "core", "cuda": "GPU"}
 NEVER_JUDGED = "a figure beside the paper's, never judged"
 
 
-def ways(claim: Claim, reproduction: Reproduction, store: Store, best: Judgement | None) -> tuple[Way, ...]:
+def ways(claim: Claim, reproduction: Reproduction, store: Store, best: Assessment | None) -> tuple[Way, ...]:
     """The cheapest run that would say more than the best evidence does, and the one at the paper's scale."""
     if best is not None and _settled(claim, best):
         return ()
@@ -34,7 +34,7 @@ def ways(claim: Claim, reproduction: Reproduction, store: Store, best: Judgement
     return (*([first] if first else []), *rest)
 
 
-def _settled(claim: Claim, best: Judgement) -> bool:
+def _settled(claim: Claim, best: Assessment) -> bool:
     """Whether nothing that could be run would say more."""
     verdict, case = best.verdict(claim), best.case(claim)
     over = verdict.outcome in (
@@ -46,20 +46,20 @@ def _settled(claim: Claim, best: Judgement) -> bool:
     return over and (case.at_paper_scale or claim.paper_scale is None)
 
 
-def _smoke(claim: Claim, best: Judgement) -> bool:
+def _smoke(claim: Claim, best: Assessment) -> bool:
     return best.evidence.protocol.smoke or best.verdict(claim).outcome is Outcome.SMOKE
 
 
-def _further(claim: Claim, best: Judgement, store: Store) -> Way | None:
+def _further(claim: Claim, best: Assessment, store: Store) -> Way | None:
     """The evidence's own protocol once more: what is missing of it, or seeds up to the next look."""
-    job, verdict = best.job, best.verdict(claim)
+    experiment, verdict = best.experiment, best.verdict(claim)
     if best.evidence.missing or best.evidence.plan.to_come:
-        return _way(claim, job.reproduction, job.protocol, job.seeds, store)
-    seeds = next((n for n in LOOKS if n > job.seeds), None)
+        return _way(claim, experiment.reproduction, experiment.protocol, experiment.seeds, store)
+    seeds = next((n for n in LOOKS if n > experiment.seeds), None)
     if verdict.outcome is not Outcome.INCONCLUSIVE or seeds is None:
         return None
-    way = _way(claim, job.reproduction, job.protocol, seeds, store)
-    return replace(way, command=f"{_command(job.reproduction, job.protocol)} --until-decided")
+    way = _way(claim, experiment.reproduction, experiment.protocol, seeds, store)
+    return replace(way, command=f"{_command(experiment.reproduction, experiment.protocol)} --until-decided")
 
 
 def _command(reproduction: Reproduction, protocol: Protocol, seeds: int | None = None) -> str:
@@ -90,7 +90,9 @@ def _left(
     seen = [c for c in store.conditions() if c.device == device and c.data.startswith(data)]
     if not seen:
         return priorities.whole(reproduction, protocol, seeds)
-    return min((priorities.needed(Job(reproduction, protocol, seeds, c), store) for c in seen), key=len)
+    return min(
+        (priorities.needed(Experiment(reproduction, protocol, seeds, c), store) for c in seen), key=len
+    )
 
 
 def _size(reproduction: Reproduction, protocol: Protocol) -> float:
@@ -114,7 +116,7 @@ def _gives(claim: Claim, protocol: Protocol) -> str:
     return "a direction at a smaller scale (proxy)"
 
 
-def reason(claim: Claim, reproduction: Reproduction | None, best: Judgement | None, stale: int) -> str:
+def reason(claim: Claim, reproduction: Reproduction | None, best: Assessment | None, stale: int) -> str:
     """Why there is no verdict at the paper's scale; nothing where there is one."""
     if reproduction is None:
         return unwritten(claim)
