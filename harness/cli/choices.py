@@ -1,4 +1,4 @@
-"""From what a person asked for to jobs: which reproductions, at which protocol, on which device and data."""
+"""From what a person asked for to experiments: which reproductions, protocol, device and data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.contract.device import CPU, Device
 from harness.contract.errors import BadValue, EngineError
 from harness.contract.trial import Precision
 from harness.data import sources
-from harness.plans.experiment import Job, Protocol, Reproduction
+from harness.plans.experiment import Experiment, Protocol, Reproduction
 from harness.records import environment
 from harness.records.conditions import Conditions
 
@@ -104,15 +104,15 @@ def source_for(protocol: Protocol, data_dir: Path | None) -> sources.Source | No
     return found or sources.stand_in(protocol.dataset)
 
 
-def make_job(
+def make_experiment(
     reproduction: Reproduction,
     protocol_name: str | None,
     seeds: int | None,
     device: Device,
     data_dir: Path | None,
     precision: PrecisionOption = PrecisionOption.AUTO,
-) -> Job:
-    """A job under this machine's conditions."""
+) -> Experiment:
+    """An experiment under this machine's conditions."""
     protocol = choose_protocol(reproduction, protocol_name)
     if seeds is not None and seeds < 1:
         raise BadValue(
@@ -126,4 +126,6 @@ def make_job(
         choose_precision(precision, protocol, device),
         device.count,
     )
-    return Job(reproduction, protocol, seeds or protocol.seeds, conditions, source.place if source else None)
+    return Experiment(
+        reproduction, protocol, seeds or protocol.seeds, conditions, source.place if source else None
+    )

@@ -28,7 +28,7 @@ from harness.reporting.explanation import (
 )
 from harness.reporting.pages import MEANINGS
 from harness.verdicts import sequential
-from harness.verdicts.assessment import Judgement
+from harness.verdicts.assessment import Assessment
 from harness.verdicts.verdict import Outcome
 
 
@@ -50,14 +50,14 @@ def show(name: str, protocol: str | None, store: Store, as_json: bool, console: 
 def _parts(found: Chain) -> Iterator[tuple[str, list[str | Table]]]:
     """The chain's links: titles with lines and tables."""
     yield from _declared(found.claim)
-    if found.judgement is None:
+    if found.assessment is None:
         yield "Evidence", [found.needs]
     else:
-        yield from _experiment(found, found.judgement)
-        yield from _measured(found, found.judgement)
-        yield "Gates, in this order", [_gate_table(gates(found.judgement.case(found.claim)))]
+        yield from _experiment(found, found.assessment)
+        yield from _measured(found, found.assessment)
+        yield "Gates, in this order", [_gate_table(gates(found.assessment.case(found.claim)))]
     yield "Verdict", [*_verdict(found)]
-    if found.judgement is not None and found.needs:
+    if found.assessment is not None and found.needs:
         yield "What would say more", [found.needs]
 
 
@@ -88,25 +88,27 @@ def _direction(claim: Claim) -> str:
     return f"no effect is {claim.null:g}; {side}"
 
 
-def _experiment(found: Chain, judged: Judgement) -> Iterator[tuple[str, list[str | Table]]]:
-    job = judged.job
-    protocol, where = job.protocol, job.conditions
+def _experiment(found: Chain, judged: Assessment) -> Iterator[tuple[str, list[str | Table]]]:
+    experiment = judged.experiment
+    protocol, where = experiment.protocol, experiment.conditions
     lines: list[str | Table] = [f"protocol {protocol.name}: {protocol.summary}"]
     lines += [f"deviation: {d}" for d in (*protocol.deviations, *judged.finding.deviations)]
     if judged.evidence.plan.trials:
-        lines.append(f"on {where.device}, torch {where.torch}, data {where.data}; {job.seeds} seeds an arm")
+        lines.append(
+            f"on {where.device}, torch {where.torch}, data {where.data}; {experiment.seeds} seeds an arm"
+        )
     if judged.looks:
         lines.append(
             f"seeds are added at looks (3, 5, 10); taken: {sequential.in_words(found.looks) or 'none yet'}"
         )
     lines += [f"there is also evidence from {other}" for other in found.others]
-    yield f"Experiment {job.reproduction.name}", lines
+    yield f"Experiment {experiment.reproduction.name}", lines
     tuning = tables.tuning_table(judged.evidence)
     if tuning:
         yield "Tuning", [*(f"{arm}: {rate}" for arm, rate in chosen(judged).items()), tuning, tuning.note]
 
 
-def _measured(found: Chain, judged: Judgement) -> Iterator[tuple[str, list[str | Table]]]:
+def _measured(found: Chain, judged: Assessment) -> Iterator[tuple[str, list[str | Table]]]:
     seeds = tables.seed_table(judged.evidence)
     if seeds:
         yield seeds.title, [seeds, *([seeds.note] if seeds.note else [])]

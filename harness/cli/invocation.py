@@ -1,4 +1,4 @@
-"""One call of `run`: from what was asked to jobs, an engine, a display, and a summary."""
+"""One call of `run`: from what was asked to experiments, an engine, a display, and a summary."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harness.engines.deadline import Alarm, Deadline
 from harness.engines.runner import Limits, missing, run
 from harness.forecast import cost, priorities
 from harness.forecast.priorities import Step
-from harness.plans.experiment import Job, Reproduction
+from harness.plans.experiment import Experiment, Reproduction
 from harness.records.keys import key_of
 from harness.records.store import Store
 from harness.verdicts import sequential
@@ -59,17 +59,17 @@ class Asked:
                 "looks (3, 5, 10): give one of the two"
             )
 
-    def jobs(self, device: Device) -> list[Job]:
-        """A job for each reproduction; those without this protocol are an error only if asked for alone."""
-        return [self._job(r, device) for r in self._chosen()]
+    def experiments(self, device: Device) -> list[Experiment]:
+        """One for each reproduction; those without this protocol are an error only if asked for alone."""
+        return [self._experiment(r, device) for r in self._chosen()]
 
-    def feasible(self, device: Device) -> tuple[list[Job], list[str]]:
-        """The jobs whose data are there, and what the others lack."""
-        found: list[Job] = []
+    def feasible(self, device: Device) -> tuple[list[Experiment], list[str]]:
+        """The experiments whose data are there, and what the others lack."""
+        found: list[Experiment] = []
         lacking: list[str] = []
         for reproduction in self._chosen():
             try:
-                found.append(self._job(reproduction, device))
+                found.append(self._experiment(reproduction, device))
             except DataError as error:
                 lacking.append(f"{reproduction.name}: {error}")
         return found, lacking
@@ -80,8 +80,8 @@ class Asked:
             chosen = [r for r in chosen if self.protocol in {p.name for p in r.protocols}] or chosen
         return chosen
 
-    def _job(self, reproduction: Reproduction, device: Device) -> Job:
-        return choices.make_job(
+    def _experiment(self, reproduction: Reproduction, device: Device) -> Experiment:
+        return choices.make_experiment(
             reproduction, self.protocol, self.seeds, device, self.data_dir, self.precision
         )
 
@@ -91,17 +91,17 @@ def start(asked: Asked, console: Console) -> bool:
     deadline = None if asked.budget is None else Deadline(asked.budget)
     work = _work(asked, console)
     work.store.writable()
-    _tell(work.jobs, work.store, console)
-    _check_data(work.jobs)
+    _tell(work.experiments, work.store, console)
+    _check_data(work.experiments)
     if deadline is not None:
         _show_plan(work, deadline.left(), console)
-    for job in work.jobs:
-        _declare(job, work, console)
+    for experiment in work.experiments:
+        _declare(experiment, work, console)
     ended = _run(work, deadline, console)
-    for job in work.jobs:
-        _judge_looks(job, work.store)
-        reached = replace(job, seeds=_seeds(job, work.store)) if asked.until_decided else job
-        console.print(_state(reached, work.store), highlight=False)
+    for experiment in work.experiments:
+        _judge_looks(experiment, work.store)
+        seeds = _seeds(experiment, work.store) if asked.until_decided else experiment.seeds
+        console.print(_state(replace(experiment, seeds=seeds), work.store), highlight=False)
     if deadline is not None:
         console.print(_left(work, deadline), highlight=False, soft_wrap=True)
     return ended
@@ -115,47 +115,47 @@ class Work:
     store: Store
     device: Device
     workers: int
-    jobs: list[Job]
+    experiments: list[Experiment]
     lacking: list[str]
 
     def plan(self, seconds: float = math.inf) -> list[Step]:
-        """The jobs in the order in which they decide most."""
-        return priorities.plan(self.jobs, self.store, self.device, self.workers, seconds)
+        """The experiments in the order in which they decide most."""
+        return priorities.plan(self.experiments, self.store, self.device, self.workers, seconds)
 
 
 def _work(asked: Asked, console: Console) -> Work:
     device = choices.choose_device(asked.device, asked.gpus)
     workers = choices.choose_workers(asked.workers, device)
     store = Store(asked.results_dir)
-    todo, lacking = (asked.jobs(device), []) if asked.budget is None else asked.feasible(device)
+    todo, lacking = (asked.experiments(device), []) if asked.budget is None else asked.feasible(device)
     if asked.until_decided:
-        todo = [sequential.at_look(job, store) for job in todo]
+        todo = [sequential.at_look(experiment, store) for experiment in todo]
     return Work(asked, store, device, workers, todo, lacking)
 
 
-def _declare(job: Job, work: Work, console: Console) -> None:
+def _declare(experiment: Experiment, work: Work, console: Console) -> None:
     """Notes beforehand how many seeds were asked for, and whether they come at looks."""
     if work.asked.until_decided:
-        sequential.begin(job, work.store)
-    elif sequential.note_earlier(job, work.store):
+        sequential.begin(experiment, work.store)
+    elif sequential.note_earlier(experiment, work.store):
         console.print(
-            f"[yellow]{job.reproduction.name} at {job.protocol.name} had a result at fewer seeds: with more, "
-            "it is judged as at a look (3, 5 or 10 seeds, wider intervals)[/yellow]",
+            f"[yellow]{experiment.name} had a result at fewer seeds: with more, it is judged as at a look "
+            "(3, 5 or 10 seeds, wider intervals)[/yellow]",
             highlight=False,
             soft_wrap=True,
         )
-    work.store.ask(job.reproduction.name, job.protocol.name, job.conditions, job.seeds)
+    experiment.ask(work.store)
 
 
 def _run(work: Work, deadline: Deadline | None, console: Console) -> bool:
-    """Runs the jobs, round by round; whether nothing failed. SIGTERM stops them as Ctrl-C does."""
+    """Runs the experiments, round by round; whether nothing failed. SIGTERM stops them as Ctrl-C does."""
     signal.signal(signal.SIGTERM, _like_ctrl_c)
     from harness.cli.progress import Display
     from harness.engines.local import LocalEngine
 
-    def tell(job: Job, look: Look, further: Job | None) -> None:
+    def tell(experiment: Experiment, look: Look, further: Experiment | None) -> None:
         next_look = f"; on to {further.seeds} seeds" if further else ""
-        console.print(f"{job.reproduction.name} at {job.protocol.name}: {look.words}{next_look}")
+        console.print(f"{experiment.name}: {look.words}{next_look}")
 
     rounds = _rounds(work, deadline is not None, tell)
     waiting = next(rounds, None)
@@ -185,9 +185,9 @@ def _like_ctrl_c(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _rounds(work: Work, ordered: bool, tell: sequential.Tell) -> Iterator[list[Job]]:
-    """Jobs to run together, then those to run after them; nothing where no trial is missing."""
-    store, groups = work.store, [work.jobs]
+def _rounds(work: Work, ordered: bool, tell: sequential.Tell) -> Iterator[list[Experiment]]:
+    """Experiments to run together, then those to run after them; nothing where no trial is missing."""
+    store, groups = work.store, [work.experiments]
     if ordered:
         groups = priorities.groups(work.plan())
     for group in groups:
@@ -197,13 +197,13 @@ def _rounds(work: Work, ordered: bool, tell: sequential.Tell) -> Iterator[list[J
         while waiting:
             yield waiting
             done = [
-                job for job in waiting if sequential.complete(job, store)
+                experiment for experiment in waiting if sequential.complete(experiment, store)
             ]  # of the others some trial failed
             waiting = sequential.settle(done, store, tell) if work.asked.until_decided else []
 
 
-def _incomplete(todo: Sequence[Job], store: Store) -> list[Job]:
-    return [job for job in todo if missing(job, store)]
+def _incomplete(todo: Sequence[Experiment], store: Store) -> list[Experiment]:
+    return [experiment for experiment in todo if missing(experiment, store)]
 
 
 @contextmanager
@@ -226,10 +226,10 @@ def _show_plan(work: Work, seconds: float, console: Console) -> None:
 
 def _left(work: Work, deadline: Deadline) -> str:
     """One line: what the time did not suffice for."""
-    now = [replace(job, seeds=_seeds(job, work.store)) for job in work.jobs]
+    now = [replace(experiment, seeds=_seeds(experiment, work.store)) for experiment in work.experiments]
     steps = priorities.plan(now, work.store, work.device, work.workers)
     left = [
-        f"{s.job.reproduction.name} ({s.trials} trials, at most {spoken(s.seconds)})"
+        f"{s.experiment.reproduction.name} ({s.trials} trials, at most {spoken(s.seconds)})"
         for s in steps
         if s.trials
     ]
@@ -238,35 +238,35 @@ def _left(work: Work, deadline: Deadline) -> str:
     return f"nothing is left to run, {spoken(deadline.left())} before the end of the time"
 
 
-def _judge_looks(job: Job, store: Store) -> None:
+def _judge_looks(experiment: Experiment, store: Store) -> None:
     """Records the look that a plain run has come to, where the experiment is judged by looks."""
-    seen = replace(job, seeds=_seeds(job, store))
+    seen = replace(experiment, seeds=_seeds(experiment, store))
     if seen.seeds in LOOKS and sequential.begun(seen, store) and sequential.complete(seen, store):
         sequential.take(seen, store)
 
 
-def _seeds(job: Job, store: Store) -> int:
+def _seeds(experiment: Experiment, store: Store) -> int:
     """The most seeds that the experiment was ever asked for."""
-    return store.asked(job.reproduction.name, job.protocol.name, job.conditions) or job.seeds
+    return experiment.asked(store) or experiment.seeds
 
 
 def dry(asked: Asked, console: Console) -> None:
     """Prints the trials, which of them are in the store, and the most that the others cost."""
     work = _work(asked, console)
-    _tell(work.jobs, work.store, console)
+    _tell(work.experiments, work.store, console)
     if asked.budget is not None:
         _show_plan(work, asked.budget, console)
-    for job in work.jobs:
-        _dry(job, work.store, work.device, work.workers, console)
+    for experiment in work.experiments:
+        _dry(experiment, work.store, work.device, work.workers, console)
 
 
-def _dry(job: Job, store: Store, device: Device, workers: int, console: Console) -> None:
-    plan, left = job.evidence(store).plan, {key for key, _ in missing(job, store)}
+def _dry(experiment: Experiment, store: Store, device: Device, workers: int, console: Console) -> None:
+    plan, left = experiment.evidence(store).plan, {key for key, _ in missing(experiment, store)}
     table = Table(
         "key", "role", "arm", "seed", "settings", "at most", "in the store", box=None, pad_edge=False
     )
     for planned in plan.trials:
-        key = key_of(planned.trial, job.conditions)
+        key = key_of(planned.trial, experiment.conditions)
         most = cost.estimate([planned.trial], device, 1, store.records).seconds
         stored = "no" if key in left else "yes"
         table.add_row(
@@ -278,9 +278,9 @@ def _dry(job: Job, store: Store, device: Device, workers: int, console: Console)
             spoken(most),
             stored,
         )
-    console.print(f"[bold]{job.reproduction.name}[/bold] at {job.protocol.name}: {job.protocol.summary}")
+    console.print(f"[bold]{experiment.name}[/bold]: {experiment.protocol.summary}")
     console.print(table, highlight=False)
-    total = cost.estimate([p.trial for key, p in missing(job, store)], device, workers, store.records)
+    total = cost.estimate([p.trial for key, p in missing(experiment, store)], device, workers, store.records)
     source = "at the speed of earlier records" if total.measured else "at an assumed speed"
     console.print(
         f"{len(left)} trials to run, at most {spoken(total.seconds)} on {workers} workers, {source}"
@@ -289,28 +289,30 @@ def _dry(job: Job, store: Store, device: Device, workers: int, console: Console)
         console.print(f"then, once these are known: {plan.to_come}")
 
 
-def _tell(todo: Sequence[Job], store: Store, console: Console) -> None:
+def _tell(todo: Sequence[Experiment], store: Store, console: Console) -> None:
     """Says beforehand what a person must know: damaged records, stand-in data."""
     _ = store.records
     for sentence in store.damaged:
         console.print(f"[yellow]{sentence}[/yellow]", highlight=False, soft_wrap=True)
-    if any(job.conditions.data is not None and job.conditions.data.stand_in for job in todo):
+    if any(
+        experiment.conditions.data is not None and experiment.conditions.data.stand_in for experiment in todo
+    ):
         console.print(f"[yellow]{STAND_IN_NOTICE}[/yellow]", highlight=False, soft_wrap=True)
 
 
-def _check_data(todo: Sequence[Job]) -> None:
+def _check_data(todo: Sequence[Experiment]) -> None:
     """Nothing is trained on a file that is not what it should be."""
-    for root in {job.data for job in todo if job.data is not None and job.protocol.dataset == "cifar10"}:
+    for root in {e.data for e in todo if e.data is not None and e.protocol.dataset == "cifar10"}:
         from harness.data.cifar10 import verify
 
         verify(root)
 
 
-def _state(job: Job, store: Store) -> str:
-    evidence = job.evidence(store)
+def _state(experiment: Experiment, store: Store) -> str:
+    evidence = experiment.evidence(store)
     failed = sum(run.record.status is Status.FAILED for run in evidence.runs)
-    left = f", {len(missing(job, store))} to run" if missing(job, store) else ""
+    left = f", {len(missing(experiment, store))} to run" if missing(experiment, store) else ""
     bad = f", {failed} failed" if failed else ""
     more = "; give the same command again to go on" if left or evidence.plan.to_come else ""
     done = f"{len(evidence.runs) - failed} of {len(evidence.plan.trials)} trials"
-    return f"{job.reproduction.name} at {job.protocol.name}: {done} in {store.root}{left}{bad}{more}"
+    return f"{experiment.name}: {done} in {store.root}{left}{bad}{more}"

@@ -145,8 +145,16 @@ def plan_table(steps: Sequence[Step], seconds: float) -> Table:
         title_justify="left",
     )
     for step in steps:
-        job, most = step.job, spoken(step.seconds) + ("" if step.measured or not step.trials else " (guess)")
-        cells = (job.reproduction.name, job.protocol.name, str(job.seeds), KNOWN[step.standing])
+        experiment, most = (
+            step.experiment,
+            spoken(step.seconds) + ("" if step.measured or not step.trials else " (guess)"),
+        )
+        cells = (
+            experiment.reproduction.name,
+            experiment.protocol.name,
+            str(experiment.seeds),
+            KNOWN[step.standing],
+        )
         table.add_row(*cells, str(step.trials), most if step.trials else "", step.intent)
     return table
 

@@ -114,19 +114,19 @@ def _without(row: Row, *names: str) -> Row:
 
 def _experiments(store: Store) -> Iterable[Row]:
     for reproduction in reproductions.every():
-        for job in assess.jobs(reproduction, store):
-            evidence = job.evidence(store)
+        for experiment in assess.experiments(reproduction, store):
+            evidence = experiment.evidence(store)
             if evidence.plan.trials:
                 yield {
                     "experiment": reproduction.name,
-                    "protocol": job.protocol.name,
-                    "device": job.conditions.device,
-                    "torch": job.conditions.torch,
-                    "seeds": job.seeds,
-                    "stored": len(evidence.plan.trials) - len(missing(job, store)),
+                    "protocol": experiment.protocol.name,
+                    "device": experiment.conditions.device,
+                    "torch": experiment.conditions.torch,
+                    "seeds": experiment.seeds,
+                    "stored": len(evidence.plan.trials) - len(missing(experiment, store)),
                     "known": len(evidence.plan.trials),
                     "to come": evidence.plan.to_come,
-                    "looks": sequential.in_words(sequential.standing(job, store)),
+                    "looks": sequential.in_words(sequential.standing(experiment, store)),
                 }
 
 
@@ -150,8 +150,8 @@ def _standing(store: Store) -> tuple[dict[str, str], dict[str, str]]:
     stale: dict[str, str] = {}
     for reproduction in reproductions.every():
         for protocol in reproduction.protocols:
-            for job in assess.under_every_condition(reproduction, protocol, store):
-                for run in job.evidence(store).runs:
+            for experiment in assess.under_every_condition(reproduction, protocol, store):
+                for run in experiment.evidence(store).runs:
                     fresh[run.record.key] = (
                         f"{reproduction.name} at {protocol.name}, {run.planned.role} {run.arm}"
                     )

@@ -10,10 +10,10 @@ from harness.effects.intervals import LOOKS
 from harness.forecast import cost, priorities
 from harness.forecast.ways import Price, Way, unwritten
 from harness.paper.claims import Claim, Kind
-from harness.plans.experiment import Job, Protocol, Reproduction
+from harness.plans.experiment import Experiment, Protocol, Reproduction
 from harness.records.environment import best_precision
 from harness.records.store import Store
-from harness.verdicts.assessment import Judgement
+from harness.verdicts.assessment import Assessment
 from harness.verdicts.rules import decide
 from harness.verdicts.verdict import Outcome
 
@@ -21,7 +21,7 @@ DEVICES = {CPU: "core", CUDA: "GPU"}
 NEVER_JUDGED = "a figure beside the paper's, never judged"
 
 
-def ways(claim: Claim, reproduction: Reproduction, store: Store, best: Judgement | None) -> tuple[Way, ...]:
+def ways(claim: Claim, reproduction: Reproduction, store: Store, best: Assessment | None) -> tuple[Way, ...]:
     """The cheapest run that would say more than the best evidence does, and the one at the paper's scale."""
     if best is not None and _settled(claim, best):
         return ()
@@ -36,7 +36,7 @@ def ways(claim: Claim, reproduction: Reproduction, store: Store, best: Judgement
     return (*([first] if first else []), *rest)
 
 
-def _settled(claim: Claim, best: Judgement) -> bool:
+def _settled(claim: Claim, best: Assessment) -> bool:
     """Whether nothing that could be run would say more."""
     verdict, case = best.verdict(claim), best.case(claim)
     over = verdict.outcome in (
@@ -48,20 +48,20 @@ def _settled(claim: Claim, best: Judgement) -> bool:
     return over and (case.at_paper_scale or claim.paper_scale is None)
 
 
-def _smoke(claim: Claim, best: Judgement) -> bool:
+def _smoke(claim: Claim, best: Assessment) -> bool:
     return best.evidence.protocol.smoke or best.verdict(claim).outcome is Outcome.SMOKE
 
 
-def _further(claim: Claim, best: Judgement, store: Store) -> Way | None:
+def _further(claim: Claim, best: Assessment, store: Store) -> Way | None:
     """The evidence's own protocol once more: what is missing of it, or seeds up to the next look."""
-    job, verdict = best.job, best.verdict(claim)
+    experiment, verdict = best.experiment, best.verdict(claim)
     if best.evidence.missing or best.evidence.plan.to_come:
-        return _way(claim, job.reproduction, job.protocol, job.seeds, store)
-    seeds = next((n for n in LOOKS if n > job.seeds), None)
+        return _way(claim, experiment.reproduction, experiment.protocol, experiment.seeds, store)
+    seeds = next((n for n in LOOKS if n > experiment.seeds), None)
     if verdict.outcome is not Outcome.INCONCLUSIVE or seeds is None:
         return None
-    way = _way(claim, job.reproduction, job.protocol, seeds, store)
-    return replace(way, command=f"{_command(job.reproduction, job.protocol)} --until-decided")
+    way = _way(claim, experiment.reproduction, experiment.protocol, seeds, store)
+    return replace(way, command=f"{_command(experiment.reproduction, experiment.protocol)} --until-decided")
 
 
 def _command(reproduction: Reproduction, protocol: Protocol, seeds: int | None = None) -> str:
@@ -91,8 +91,8 @@ def _left(
     if not seen:
         precision = protocol.precision or best_precision(device.kind)
         return priorities.whole(reproduction, protocol.at(precision), seeds)
-    jobs = (Job(reproduction, protocol, seeds, c).under(c) for c in seen)
-    return min((priorities.needed(job, store) for job in jobs), key=len)
+    experiments = (Experiment(reproduction, protocol, seeds, c).under(c) for c in seen)
+    return min((priorities.needed(experiment, store) for experiment in experiments), key=len)
 
 
 def _size(reproduction: Reproduction, protocol: Protocol) -> float:
@@ -116,7 +116,7 @@ def _gives(claim: Claim, protocol: Protocol) -> str:
     return "a direction at a smaller scale (proxy)"
 
 
-def reason(claim: Claim, reproduction: Reproduction | None, best: Judgement | None, stale: int) -> str:
+def reason(claim: Claim, reproduction: Reproduction | None, best: Assessment | None, stale: int) -> str:
     """Why there is no verdict at the paper's scale; nothing where there is one."""
     if reproduction is None:
         return unwritten(claim)

@@ -1,8 +1,8 @@
 """Within a given time: what decides most comes first, and what will not be reached is said beforehand.
 
-A job is worth the undecided claims that it answers, and costs what its trials take at most. First come jobs
-without a verdict, then inconclusive ones, each by cost for a claim, the least first: no other order decides
-more claims within a time. Decided claims come last, once nothing undecided is left to run.
+An experiment is worth the undecided claims that it answers, and costs what its trials take at most. First
+come experiments without a verdict, then inconclusive ones, each by cost for a claim, the least first: no
+other order decides more claims within a time. Decided claims come last, once nothing undecided is left.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import IntEnum, StrEnum
 from harness.contract.device import Device, DeviceKind
 from harness.contract.trial import Status, Trial
 from harness.forecast import cost
-from harness.plans.experiment import Job, Protocol, Reproduction, gather
+from harness.plans.experiment import Experiment, Protocol, Reproduction, gather
 from harness.records.conditions import Conditions
 from harness.records.keys import key_of
 from harness.records.record import Record
@@ -25,7 +25,7 @@ from harness.verdicts.verdict import Outcome, Verdict
 
 
 class Standing(IntEnum):
-    """What is known of a job's claims: of the one of which least is known."""
+    """What is known of an experiment's claims: of the one of which least is known."""
 
     NO_VERDICT = 0
     INCONCLUSIVE = 1
@@ -33,7 +33,7 @@ class Standing(IntEnum):
 
 
 class Intent(StrEnum):
-    """What will be done of a job."""
+    """What will be done of an experiment."""
 
     WHOLE = "all of it"
     PART = "as far as the time goes"
@@ -43,9 +43,9 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """A job with what is known of it, the trials it may still need, and the most that they cost."""
+    """An experiment with what is known of it, the trials it may still need, and the most that they cost."""
 
-    job: Job
+    experiment: Experiment
     standing: Standing
     trials: int
     seconds: float
@@ -55,24 +55,30 @@ class Step:
     @property
     def price(self) -> tuple[Standing, float]:
         """What steps are ordered by."""
-        return self.standing, self.seconds / len(self.job.reproduction.claims)
+        return self.standing, self.seconds / len(self.experiment.reproduction.claims)
 
 
 def plan(
-    jobs: Sequence[Job], store: Store, device: Device, workers: int, seconds: float = float("inf")
+    experiments: Sequence[Experiment],
+    store: Store,
+    device: Device,
+    workers: int,
+    seconds: float = float("inf"),
 ) -> list[Step]:
-    """The jobs in the order in which they decide most, each with what will be done of it."""
-    return list(_intended(sorted((_step(j, store, device, workers) for j in jobs), key=_price), seconds))
+    """The experiments in the order in which they decide most, each with what will be done of it."""
+    return list(
+        _intended(sorted((_step(e, store, device, workers) for e in experiments), key=_price), seconds)
+    )
 
 
 def _price(step: Step) -> tuple[Standing, float]:
     return step.price
 
 
-def _step(job: Job, store: Store, device: Device, workers: int) -> Step:
-    trials = needed(job, store)
+def _step(experiment: Experiment, store: Store, device: Device, workers: int) -> Step:
+    trials = needed(experiment, store)
     most = cost.estimate(trials, device, workers, store.records)
-    return Step(job, known(job, store), len(trials), most.seconds, most.measured)
+    return Step(experiment, known(experiment, store), len(trials), most.seconds, most.measured)
 
 
 def _intended(steps: Sequence[Step], seconds: float) -> Iterator[Step]:
@@ -83,22 +89,23 @@ def _intended(steps: Sequence[Step], seconds: float) -> Iterator[Step]:
         yield replace(step, intent=intent if step.trials else Intent.NOTHING)
 
 
-def groups(steps: Sequence[Step]) -> list[list[Job]]:
-    """Undecided jobs, then decided ones: these begin only when those have nothing left to run."""
-    undecided = [s.job for s in steps if s.standing is not Standing.DECIDED]
-    return [group for group in (undecided, [s.job for s in steps if s.job not in undecided]) if group]
+def groups(steps: Sequence[Step]) -> list[list[Experiment]]:
+    """Undecided experiments, then decided ones: these begin only when those have nothing left to run."""
+    undecided = [s.experiment for s in steps if s.standing is not Standing.DECIDED]
+    rest = [s.experiment for s in steps if s.standing is Standing.DECIDED]
+    return [group for group in (undecided, rest) if group]
 
 
-def needed(job: Job, store: Store) -> list[Trial]:
-    """Trials that the job may still need: those known to be missing, and those that depend on them."""
+def needed(experiment: Experiment, store: Store) -> list[Trial]:
+    """Trials that the experiment may still need: those known to be missing, and those that depend on them."""
 
     def answered(trial: Trial) -> Record:
-        record = store.lookup(trial, job.conditions)
+        record = store.lookup(trial, experiment.conditions)
         return record if record is not None and record.status is not Status.FAILED else _MADE_UP
 
-    evidence = gather(job.reproduction, job.protocol, job.seeds, answered)
+    evidence = gather(experiment.reproduction, experiment.protocol, experiment.seeds, answered)
     missing = {
-        key_of(r.planned.trial, job.conditions): r.planned.trial
+        key_of(r.planned.trial, experiment.conditions): r.planned.trial
         for r in evidence.runs
         if r.record is _MADE_UP
     }
@@ -128,18 +135,22 @@ class _Every(Mapping[str, float | None]):
 _MADE_UP = Record("", "", {}, Conditions(DeviceKind.CPU, ""), "", Status.OK, metrics=_Every())
 
 
-def known(job: Job, store: Store) -> Standing:
-    """What the store says of the job's claims at this protocol, on whatever machine it knows most from."""
+def known(experiment: Experiment, store: Store) -> Standing:
+    """What the store says of the experiment's claims, on whatever machine it knows most from."""
     conditions = [
-        job.conditions,
-        *(c for c in store.conditions() if c != job.conditions and c.suit(job.protocol.dataset)),
+        experiment.conditions,
+        *(
+            c
+            for c in store.conditions()
+            if c != experiment.conditions and c.suit(experiment.protocol.dataset)
+        ),
     ]
-    return max(_known(job.under(c), store) for c in conditions)
+    return max(_known(experiment.under(c), store) for c in conditions)
 
 
-def _known(job: Job, store: Store) -> Standing:
-    asked = store.asked(job.reproduction.name, job.protocol.name, job.conditions)
-    at = replace(job, seeds=asked or job.seeds)
+def _known(experiment: Experiment, store: Store) -> Standing:
+    asked = experiment.asked(store)
+    at = replace(experiment, seeds=asked or experiment.seeds)
     if not sequential.complete(at, store):
         return Standing.NO_VERDICT
     return min(map(_standing, sequential.judged(at, store).verdicts))

@@ -148,14 +148,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """One file of `reproductions/`: an experiment that answers one or a few claims."""
+    """One file of `reproductions/`: how one or a few claims are answered, at any of its protocols."""
 
     name: str
     claims: tuple[str, ...]
     protocols: tuple[Protocol, ...]
     plan: Callable[[Protocol, int, Lookup], Plan]
     estimate: Callable[[Evidence], Finding]
-    figure: str | None = None  # a drawing in reports/figures.py
+    figure: str | None = None  # a drawing of harness/reporting/figures
     manipulated: tuple[str, ...] = ()  # dotted settings in which arms may differ
     doc: str = ""
 
@@ -176,8 +176,8 @@ def gather(reproduction: Reproduction, protocol: Protocol, seeds: int, lookup: L
 
 
 @dataclass(frozen=True)
-class Job:
-    """A reproduction to run at a protocol, with a number of seeds an arm, under conditions, on data."""
+class Experiment:
+    """A reproduction at a protocol, with a number of seeds an arm, under conditions, on data."""
 
     reproduction: Reproduction
     protocol: Protocol
@@ -185,14 +185,27 @@ class Job:
     conditions: Conditions
     data: Path | None = None
 
-    def under(self, conditions: Conditions) -> Job:
+    def under(self, conditions: Conditions) -> Experiment:
         """The same under other conditions."""
         return replace(self, protocol=self.protocol.at(conditions.precision), conditions=conditions)
+
+    @property
+    def name(self) -> str:
+        """`relu-speedup at cifar10`."""
+        return f"{self.reproduction.name} at {self.protocol.name}"
+
+    def ask(self, store: Store) -> None:
+        """Notes in the store, before anything runs, for how many seeds the experiment was asked."""
+        store.ask(self.reproduction.name, self.protocol.name, self.conditions, self.seeds)
+
+    def asked(self, store: Store) -> int:
+        """The most seeds that the experiment was ever asked for, or 0."""
+        return store.asked(self.reproduction.name, self.protocol.name, self.conditions)
 
     def evidence(self, store: Store) -> Evidence:
         """The plan as far as the store carries it, with the runs that answer it."""
         return gather(self.reproduction, self.protocol, self.seeds, self.lookup(store))
 
     def lookup(self, store: Store) -> Lookup:
-        """Finds the record of a trial under this job's conditions and today's code."""
+        """Finds the record of a trial under this experiment's conditions and today's code."""
         return lambda trial: store.lookup(trial, self.conditions)

@@ -15,11 +15,11 @@ from harness.contract.errors import BadValue
 from harness.forecast import ways
 from harness.paper.catalogue import count_band, difference_band, ratio_band, top1_band, top5_band
 from harness.paper.claims import Band, Claim, Kind, Metric
-from harness.plans.experiment import Job, Reproduction, Role
+from harness.plans.experiment import Experiment, Reproduction, Role
 from harness.records.store import Store
 from harness.reporting import sections, wording
 from harness.verdicts import assess, sequential
-from harness.verdicts.assessment import Judgement
+from harness.verdicts.assessment import Assessment
 from harness.verdicts.rules import ENOUGH, FEWEST, GATES, Case, judge
 from harness.verdicts.verdict import Verdict
 from reproductions import answering
@@ -50,7 +50,7 @@ class Chain:
 
     claim: Claim
     reproduction: Reproduction | None
-    judgement: Judgement | None  # None: no evidence
+    assessment: Assessment | None  # None: no evidence
     verdict: Verdict
     looks: tuple[sequential.Look, ...]
     needs: str
@@ -60,23 +60,27 @@ class Chain:
 def chain(claim: Claim, protocol: str | None, store: Store) -> Chain:
     """The chain that rests on the best evidence, or on the best at the protocol that is named."""
     reproduction = answering(claim.id)
-    found = assess.best_first(claim, _jobs(claim, reproduction, protocol, store), store)
-    others = tuple(f"{one.job.protocol.name} on {one.job.conditions.device}" for one in found[1:])
+    found = assess.best_first(claim, _experiments(claim, reproduction, protocol, store), store)
+    others = tuple(
+        f"{one.experiment.protocol.name} on {one.experiment.conditions.device}" for one in found[1:]
+    )
     best = found[0] if found else None
     needed = ways.sentence(*sections.standing(claim, reproduction, store, best))
     if best is None:
         return Chain(claim, reproduction, None, judge(claim, None, None), (), needed, ())
-    seen = tuple(sequential.standing(best.job, store))
+    seen = tuple(sequential.standing(best.experiment, store))
     return Chain(claim, reproduction, best, best.verdict(claim), seen, needed, others)
 
 
-def _jobs(claim: Claim, reproduction: Reproduction | None, protocol: str | None, store: Store) -> list[Job]:
+def _experiments(
+    claim: Claim, reproduction: Reproduction | None, protocol: str | None, store: Store
+) -> list[Experiment]:
     if reproduction is None:
         if protocol is not None:
             raise BadValue(f"--protocol {protocol}: no reproduction of {claim.id} is written yet")
         return []
     if protocol is None:
-        return assess.jobs(reproduction, store)
+        return assess.experiments(reproduction, store)
     return assess.at_protocol(reproduction, choose_protocol(reproduction, protocol), store)
 
 
@@ -154,7 +158,7 @@ def _sentence(doc: str | None) -> str:
     return text[:1].lower() + text[1:]
 
 
-def chosen(judged: Judgement) -> dict[str, str]:
+def chosen(judged: Assessment) -> dict[str, str]:
     """The learning rate that each arm's tuning led to."""
     arms = dict.fromkeys(p.arm for p in judged.evidence.plan.trials if p.role is Role.TUNING)
     final = {p.arm: p.trial.settings for p in judged.evidence.plan.trials if p.role is Role.FINAL}
@@ -164,7 +168,7 @@ def chosen(judged: Judgement) -> dict[str, str]:
 
 def as_data(found: Chain) -> dict[str, Any]:
     """The chain as JSON values."""
-    about, judged = found.claim, found.judgement
+    about, judged = found.claim, found.assessment
     return {
         "claim": {**asdict(about), "bands": {m.name: origin(m) for m in about.metrics}},
         "reproduction": found.reproduction.name if found.reproduction else None,
@@ -175,15 +179,15 @@ def as_data(found: Chain) -> dict[str, Any]:
     }
 
 
-def _experiment_data(found: Chain, judged: Judgement) -> dict[str, Any]:
-    protocol = judged.job.protocol
+def _experiment_data(found: Chain, judged: Assessment) -> dict[str, Any]:
+    protocol = judged.experiment.protocol
     effects: tuple[Effect, ...] = judged.finding.effects.get(found.claim.id, ())
     return {
         "protocol": protocol.name,
         "summary": protocol.summary,
         "deviations": [*protocol.deviations, *judged.finding.deviations],
-        "conditions": asdict(judged.job.conditions),
-        "seeds": judged.job.seeds,
+        "conditions": asdict(judged.experiment.conditions),
+        "seeds": judged.experiment.seeds,
         "by looks": judged.looks,
         "looks": [asdict(look) for look in found.looks],
         "tuning": chosen(judged),

@@ -17,10 +17,10 @@ from harness.reporting.section import Section
 from harness.reporting.waiting import told
 from harness.verdicts.assess import (
     best_first,
-    jobs,
+    experiments,
     stale,
 )
-from harness.verdicts.assessment import Judgement
+from harness.verdicts.assessment import Assessment
 from harness.verdicts.rules import judge
 from reproductions import answering
 
@@ -44,7 +44,7 @@ def notices(found: list[Section]) -> list[str]:
 def of_claim(claim: Claim, store: Store) -> Iterator[Section]:
     """The claim's sections, the best evidence first."""
     reproduction = answering(claim.id)
-    found = best_first(claim, jobs(reproduction, store), store) if reproduction else []
+    found = best_first(claim, experiments(reproduction, store), store) if reproduction else []
     for judged in found:
         yield _section(claim, judged, store)
     if not found:
@@ -54,8 +54,8 @@ def of_claim(claim: Claim, store: Store) -> Iterator[Section]:
         yield Section(claim, verdict, reproduction, None, None, (), old, said, False, why, ways)
 
 
-def _section(claim: Claim, judged: Judgement, store: Store) -> Section:
-    reproduction, smoke = judged.job.reproduction, judged.evidence.protocol.smoke
+def _section(claim: Claim, judged: Assessment, store: Store) -> Section:
+    reproduction, smoke = judged.experiment.reproduction, judged.evidence.protocol.smoke
     attempts = tuple(r for run in judged.evidence.runs for r in store.attempts(run.record.key))
     why, ways = standing(claim, reproduction, store, judged)
     return Section(
@@ -74,7 +74,7 @@ def _section(claim: Claim, judged: Judgement, store: Store) -> Section:
 
 
 def standing(
-    claim: Claim, reproduction: Reproduction | None, store: Store, best: Judgement | None
+    claim: Claim, reproduction: Reproduction | None, store: Store, best: Assessment | None
 ) -> tuple[str, tuple[Way, ...]]:
     """Why there is no verdict at the paper's scale, and the runs that would say more."""
     old = len(stale(reproduction, store)) if reproduction and best is None else 0

@@ -8,52 +8,54 @@ from weakref import WeakKeyDictionary
 from harness.contract.device import DeviceKind
 from harness.contract.trial import Trial
 from harness.paper.claims import Claim
-from harness.plans.experiment import Evidence, Job, Protocol, Reproduction, Role
+from harness.plans.experiment import Evidence, Experiment, Protocol, Reproduction, Role
 from harness.records import environment
 from harness.records.conditions import Conditions
 from harness.records.keys import canonical
 from harness.records.record import Record
 from harness.records.store import Store
 from harness.verdicts import sequential
-from harness.verdicts.assessment import Judgement
+from harness.verdicts.assessment import Assessment
 from harness.verdicts.rules import FEWEST
 from harness.verdicts.verdict import Outcome
 
 
-def jobs(reproduction: Reproduction, store: Store) -> list[Job]:
+def experiments(reproduction: Reproduction, store: Store) -> list[Experiment]:
     """Every protocol and machine of which the store has any part, the protocol that can judge first."""
     protocols = sorted(reproduction.protocols, key=lambda p: p.smoke)
-    found = [job for protocol in protocols for job in at_protocol(reproduction, protocol, store)]
-    return [job for job in found if not job.protocol.smoke] or found
+    found = [
+        experiment for protocol in protocols for experiment in at_protocol(reproduction, protocol, store)
+    ]
+    return [experiment for experiment in found if not experiment.protocol.smoke] or found
 
 
-def at_protocol(reproduction: Reproduction, protocol: Protocol, store: Store) -> list[Job]:
+def at_protocol(reproduction: Reproduction, protocol: Protocol, store: Store) -> list[Experiment]:
     """The protocol on every machine of which the store has any part; once if there is nothing to run."""
     here = Conditions(DeviceKind.CPU, environment.torch_version())
-    counted = Job(reproduction, protocol, protocol.seeds, here)
+    counted = Experiment(reproduction, protocol, protocol.seeds, here)
     if protocol.dataset is None and not counted.evidence(store).plan.trials:
         return [counted]
     candidates = under_every_condition(reproduction, protocol, store)
-    return [job for job in candidates if begun(job, store)]
+    return [experiment for experiment in candidates if begun(experiment, store)]
 
 
-def begun(job: Job, store: Store) -> bool:
+def begun(experiment: Experiment, store: Store) -> bool:
     """Whether the experiment was: trials that it merely shares with others are no evidence of its own."""
-    evidence = evidence_of(job, store)
+    evidence = evidence_of(experiment, store)
     own = {(p.role, p.arm) for p in evidence.plan.trials if p.role is not Role.TRAINING}
-    asked = store.asked(job.reproduction.name, job.protocol.name, job.conditions)
+    asked = experiment.asked(store)
     return bool(evidence.runs) and (
         asked > 0 or (bool(own) and own <= {(r.planned.role, r.arm) for r in evidence.runs})
     )
 
 
-def best_first(claim: Claim, found: Sequence[Job], store: Store) -> list[Judgement]:
-    """What each job says, the one that says most of the claim first, whichever way it points."""
-    judged = [sequential.judged(job, store) for job in found]
+def best_first(claim: Claim, found: Sequence[Experiment], store: Store) -> list[Assessment]:
+    """What each experiment says, the one that says most of the claim first, whichever way it points."""
+    judged = [sequential.judged(experiment, store) for experiment in found]
     return sorted(judged, key=lambda one: _rank(claim, one))
 
 
-def _rank(claim: Claim, judged: Judgement) -> tuple[bool, ...]:
+def _rank(claim: Claim, judged: Assessment) -> tuple[bool, ...]:
     """Whole before unfinished, sound before invalid, the paper's scale before others, enough seeds first."""
     case, verdict = judged.case(claim), judged.verdict(claim)
     return (
@@ -65,10 +67,10 @@ def _rank(claim: Claim, judged: Judgement) -> tuple[bool, ...]:
     )
 
 
-def under_every_condition(reproduction: Reproduction, protocol: Protocol, store: Store) -> list[Job]:
-    """The protocol as a job under each of the conditions that the store has records of."""
+def under_every_condition(reproduction: Reproduction, protocol: Protocol, store: Store) -> list[Experiment]:
+    """The protocol as an experiment under each of the conditions that the store has records of."""
     return [
-        Job(
+        Experiment(
             reproduction,
             protocol.at(c.precision),
             store.asked(reproduction.name, protocol.name, c) or protocol.seeds,
@@ -83,12 +85,18 @@ def under_every_condition(reproduction: Reproduction, protocol: Protocol, store:
 _EVIDENCE: WeakKeyDictionary[Store, dict[object, Evidence]] = WeakKeyDictionary()
 
 
-def evidence_of(job: Job, store: Store) -> Evidence:
-    """The job's evidence, gathered once for as long as the store has the same records."""
+def evidence_of(experiment: Experiment, store: Store) -> Evidence:
+    """The experiment's evidence, gathered once for as long as the store has the same records."""
     known = _EVIDENCE.setdefault(store, {})
-    name = id(job.reproduction.plan), job.protocol.name, job.seeds, job.conditions, len(store.records)
+    name = (
+        id(experiment.reproduction.plan),
+        experiment.protocol.name,
+        experiment.seeds,
+        experiment.conditions,
+        len(store.records),
+    )
     if name not in known:
-        known[name] = job.evidence(store)
+        known[name] = experiment.evidence(store)
     return known[name]
 
 
@@ -102,8 +110,8 @@ def stale_with_trials(reproduction: Reproduction, store: Store) -> list[tuple[Re
     fresh: set[str] = set()
     planned: dict[str, Trial] = {}
     for protocol in reproduction.protocols:
-        for job in under_every_condition(reproduction, protocol, store):
-            evidence = evidence_of(job, store)
+        for experiment in under_every_condition(reproduction, protocol, store):
+            evidence = evidence_of(experiment, store)
             fresh |= {run.record.key for run in evidence.runs}
             planned |= {canonical(p.trial): p.trial for p in evidence.plan.trials}
     old = [(r, planned.get(canonical(r.trial))) for r in store.records if r.key not in fresh]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.contract.effect import Effect
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim
-from harness.plans.experiment import Evidence, Finding, Job
+from harness.plans.experiment import Evidence, Experiment, Finding
 from harness.records.store import Store
 from harness.verdicts.rules import Case, judge
 from harness.verdicts.validity import problems
@@ -15,10 +15,10 @@ from harness.verdicts.verdict import Verdict
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """A job's evidence, what was estimated from it, and what speaks against it."""
+class Assessment:
+    """An experiment's evidence, what was estimated from it, and what speaks against it."""
 
-    job: Job
+    experiment: Experiment
     evidence: Evidence
     finding: Finding
     invalid: tuple[str, ...]
@@ -30,7 +30,7 @@ class Judgement:
         return next((effect for effect in found if effect.metric == about.primary.name), None)
 
     def verdict(self, about: Claim) -> Verdict:
-        """The verdict on one of the job's claims."""
+        """The verdict on one of the experiment's claims."""
         return judge(about, self.evidence, self.effect(about), self.invalid, self.looks)
 
     def case(self, about: Claim) -> Case:
@@ -39,13 +39,13 @@ class Judgement:
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """The verdicts on all of the job's claims, in the reproduction's order."""
-        return tuple(self.verdict(claim(name)) for name in self.job.reproduction.claims)
+        """The verdicts on all of the experiment's claims, in the reproduction's order."""
+        return tuple(self.verdict(claim(name)) for name in self.experiment.reproduction.claims)
 
 
-def judgement(job: Job, store: Store, looks: bool) -> Judgement:
-    """What the store's records say at the job's number of seeds; `looks`: seeds are added at looks."""
-    evidence = job.evidence(store)
-    finding = job.reproduction.estimate(evidence)
-    invalid = tuple(problems(evidence, job.reproduction.manipulated))
-    return Judgement(job, evidence, finding, invalid, looks)
+def assess(experiment: Experiment, store: Store, looks: bool) -> Assessment:
+    """What the store's records say at the experiment's number of seeds; `looks`: seeds are added at looks."""
+    evidence = experiment.evidence(store)
+    finding = experiment.reproduction.estimate(evidence)
+    invalid = tuple(problems(evidence, experiment.reproduction.manipulated))
+    return Assessment(experiment, evidence, finding, invalid, looks)

@@ -18,12 +18,12 @@ from harness.cli import explain
 from harness.cli.explain import show
 from harness.contract.errors import BadValue, UnknownName
 from harness.paper.catalogue import CLAIMS, claim
-from harness.plans.experiment import Job
+from harness.plans.experiment import Experiment
 from harness.records.store import Store
 from harness.reporting import explanation
 from harness.verdicts import rules, sequential
 from tests.conftest import STAND_IN, record_for
-from tests.fakes.experiments import HERE, Value, decisive, experiment, filled, job, vague
+from tests.fakes.experiments import HERE, Value, decisive, experiment, filled, reproduction, vague
 
 ROOT = Path(reproductions.__file__).parent.parent
 TITLES = (
@@ -39,7 +39,7 @@ TITLES = (
 
 @pytest.fixture(autouse=True)
 def _only_the_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reproductions, "every", lambda: (experiment(),))
+    monkeypatch.setattr(reproductions, "every", lambda: (reproduction(),))
 
 
 def shown(store: Store, name: str = "relu-speedup", protocol: str | None = None) -> str:
@@ -53,8 +53,8 @@ def gates(root: Path, seeds: int, value: Value = decisive, looked: bool = False)
     store = filled(root, seeds, value)
     store.ask("relu-speedup", "cifar10", HERE, seeds)
     if looked:
-        sequential.begin(job(seeds), store)
-    return explanation.gates(sequential.judged(job(seeds), store).case(claim("relu-speedup")))
+        sequential.begin(experiment(seeds), store)
+    return explanation.gates(sequential.judged(experiment(seeds), store).case(claim("relu-speedup")))
 
 
 def test_the_chain_goes_from_the_papers_sentence_to_the_verdict(tmp_path: Path) -> None:
@@ -104,8 +104,8 @@ def test_a_cap_by_few_seeds_and_a_look_are_told(tmp_path: Path) -> None:
 
 def test_looks_that_were_taken_are_shown(tmp_path: Path) -> None:
     store = filled(tmp_path, 5, vague)
-    sequential.begin(job(5), store)
-    sequential.take(job(3), store)
+    sequential.begin(experiment(5), store)
+    sequential.take(experiment(3), store)
     assert "seeds are added at looks (3, 5, 10); taken: n = 3: " in shown(store)
 
 
@@ -152,7 +152,7 @@ def test_an_open_end_of_an_interval_is_null_in_json() -> None:
 
 
 def test_square_brackets_are_text_and_no_markup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = experiment()
+    made = reproduction()
     said = replace(made.protocols[1], summary="[red]no colour[/red]")
     monkeypatch.setattr(reproductions, "every", lambda: (replace(made, protocols=(said,)),))
     assert "[red]no colour[/red]" in shown(filled(tmp_path, 3))
@@ -208,7 +208,7 @@ def test_looking_at_records_needs_no_torch(
     made = reproductions.named("relu-speedup")
     store = Store(tmp_path)
     for seed, planned in enumerate(
-        Job(made, made.protocol("smoke"), 2, STAND_IN).evidence(store).plan.trials
+        Experiment(made, made.protocol("smoke"), 2, STAND_IN).evidence(store).plan.trials
     ):
         metrics = {"reached": 1.0, "epochs_low": 1.0, "epochs_high": 1.25 + seed % 3}
         store.append(record_for(planned.trial, **metrics))

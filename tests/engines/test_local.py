@@ -19,8 +19,8 @@ from harness.engines.local import LocalEngine, Place, execute
 from harness.engines.runner import missing, run
 from harness.plans.experiment import (
     Evidence,
+    Experiment,
     Finding,
-    Job,
     Lookup,
     Plan,
     Planned,
@@ -72,28 +72,30 @@ def in_two_stages(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     return Plan((tuning, *(Planned(Trial(small(), seed), "a", Role.FINAL) for seed in range(seeds))))
 
 
-def job(seeds: int = 2) -> Job:
+def experiment(seeds: int = 2) -> Experiment:
     protocol = Protocol("smoke", "", "cifar10", seeds)
     nothing = lambda evidence: Finding()  # noqa: E731
-    return Job(Reproduction("test", (), (protocol,), in_two_stages, nothing), protocol, seeds, STAND_IN)
+    return Experiment(
+        Reproduction("test", (), (protocol,), in_two_stages, nothing), protocol, seeds, STAND_IN
+    )
 
 
 def test_a_plan_that_grows_is_followed_to_its_end(tmp_path: Path) -> None:
     store, watcher = Store(tmp_path), Collected()
-    assert len(missing(job(), store)) == 1
-    run([job()], Instant(set()), store, watcher)
-    assert missing(job(), store) == []
+    assert len(missing(experiment(), store)) == 1
+    run([experiment()], Instant(set()), store, watcher)
+    assert missing(experiment(), store) == []
     assert len(watcher.records) == 3
-    evidence: Evidence = job().evidence(Store(tmp_path))
+    evidence: Evidence = experiment().evidence(Store(tmp_path))
     assert [r.seed for r in evidence.final("a")] == [0, 1]
     assert evidence.missing == []
 
 
 def test_nothing_runs_twice_and_failures_wait_for_the_next_call(tmp_path: Path) -> None:
     store, first, second = Store(tmp_path), Collected(), Collected()
-    run([job(), job()], Instant({1}), store, first)
+    run([experiment(), experiment()], Instant({1}), store, first)
     assert len(first.records) == 3
-    run([job()], Instant(set()), store, second)
+    run([experiment()], Instant(set()), store, second)
     assert [r.trial["seed"] for r in second.records] == [1]
     assert [r.status for r in store.attempts(second.records[0].key)] == [Status.FAILED, Status.OK]
 
@@ -110,7 +112,7 @@ def test_spawned_workers_run_trials(tmp_path: Path) -> None:
     store, watcher = Store(tmp_path), Collected()
     engine = LocalEngine(CPU, 2, tmp_path)
     try:
-        run([job()], engine, store, watcher)
+        run([experiment()], engine, store, watcher)
     finally:
         engine.close()
     assert [r.status for r in watcher.records] == [Status.OK] * 3
@@ -129,12 +131,12 @@ from harness.contract.device import CPU
 from harness.engines.local import LocalEngine
 from harness.engines.runner import run
 from harness.records.store import Store
-from tests.engines.test_local import Collected, job
+from tests.engines.test_local import Collected, experiment
 if __name__ == "__main__":
     root = Path(sys.argv[1])
     engine = LocalEngine(CPU, 2, root)
     print("started", flush=True)
-    run([job(4)], engine, Store(root), Collected())
+    run([experiment(4)], engine, Store(root), Collected())
     engine.close()
 """
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import reproductions
-from harness.cli.choices import choose_device, choose_workers, make_job
+from harness.cli.choices import choose_device, choose_workers, make_experiment
 from harness.contract.device import CPU, Device, DeviceKind
 from harness.contract.errors import BadValue, EngineError
 from harness.contract.session import Artifacts, Interrupted, Progress, Session
@@ -66,7 +66,7 @@ def test_asked_to_stop_it_checkpoints_and_goes_on(tmp_path: Path) -> None:
 def test_the_number_of_processes_enters_the_key() -> None:
     one = Conditions(DeviceKind.CUDA, "2")
     assert key_of(TRIAL, one) != key_of(TRIAL, replace(one, devices=2))
-    made = make_job(reproductions.named("architecture"), None, None, TWO, None)
+    made = make_experiment(reproductions.named("architecture"), None, None, TWO, None)
     assert made.conditions.devices == 2
 
 

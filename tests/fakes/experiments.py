@@ -17,8 +17,8 @@ from harness.contract.trial import Status, Trial
 from harness.effects.intervals import paired_ratio
 from harness.plans.experiment import (
     Evidence,
+    Experiment,
     Finding,
-    Job,
     Lookup,
     Plan,
     Planned,
@@ -64,7 +64,7 @@ def trial(arm: str, seed: int, experiment: str = "relu-speedup", images: int = 1
     return Trial(Tiny(arm, experiment, images), seed)
 
 
-def experiment(
+def reproduction(
     name: str = "relu-speedup", claims: tuple[str, ...] = ("relu-speedup",), images: int = 1000
 ) -> Reproduction:
     """A reproduction whose plan is known at once: as many final trials an arm as seeds."""
@@ -86,8 +86,8 @@ def experiment(
     return Reproduction(name, claims, (SMOKE, REAL), plan, estimate, manipulated=("arm",))
 
 
-def job(seeds: int, reproduction: Reproduction | None = None) -> Job:
-    return Job(reproduction or experiment(), REAL, seeds, HERE)
+def experiment(seeds: int, of: Reproduction | None = None) -> Experiment:
+    return Experiment(of or reproduction(), REAL, seeds, HERE)
 
 
 def decisive(arm: str, seed: int) -> float:

@@ -22,7 +22,7 @@ from harness.reporting.pages import render
 from harness.verdicts.verdict import Outcome
 from tests.conftest import record_for
 from tests.fakes import sections as made
-from tests.fakes.experiments import ARMS, HERE, REAL, SMOKE, experiment, filled, trial, vague
+from tests.fakes.experiments import ARMS, HERE, REAL, SMOKE, filled, reproduction, trial, vague
 from tests.reporting.test_report import Page
 
 ROOT = Path(reproductions.__file__).parent.parent
@@ -33,7 +33,7 @@ OTHER = Protocol("cifar10-short", "made up", None, 5)
 @pytest.fixture
 def only(monkeypatch: pytest.MonkeyPatch) -> Reproduction:
     """The made-up experiment, in the place of all others, with a protocol below the paper's scale."""
-    one = replace(experiment(), protocols=(SMOKE, OTHER, REAL))
+    one = replace(reproduction(), protocols=(SMOKE, OTHER, REAL))
     monkeypatch.setattr(reproductions, "every", lambda: (one,))
     return one
 
@@ -115,11 +115,11 @@ def test_an_undecided_claim_is_told_to_add_seeds_at_the_next_look(tmp_path: Path
 
 def of_scales(seeds: dict[str, int], root: Path) -> tuple[Reproduction, Store]:
     """An experiment whose protocols have trials of their own, with so many seeds on record."""
-    base = experiment()
+    base = reproduction()
 
     def plan(protocol: Protocol, count: int, lookup: object) -> object:
         images = {"cifar10": 1000, "cifar10-short": 500, "smoke": 10}[protocol.name]
-        return experiment(images=images).plan(protocol, count, lookup)  # type: ignore[arg-type]
+        return reproduction(images=images).plan(protocol, count, lookup)  # type: ignore[arg-type]
 
     store = Store(root)
     for name, images in (("cifar10", 1000), ("cifar10-short", 500), ("smoke", 10)):

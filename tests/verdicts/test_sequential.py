@@ -18,13 +18,13 @@ from harness.cli.invocation import Asked
 from harness.contract.errors import BadValue, StoreError
 from harness.effects.intervals import LOOKS
 from harness.engines.runner import run
-from harness.plans.experiment import Job, Reproduction
+from harness.plans.experiment import Experiment, Reproduction
 from harness.records import environment
 from harness.records.conditions import Conditions
 from harness.records.store import Store
 from harness.reporting import sections
 from harness.verdicts import sequential
-from harness.verdicts.assessment import judgement
+from harness.verdicts.assessment import assess
 from harness.verdicts.sequential import Look
 from tests.fakes.experiments import (
     Fake,
@@ -34,9 +34,9 @@ from tests.fakes.experiments import (
     decisive,
     experiment,
     filled,
-    job,
     local,
     printed,
+    reproduction,
     vague,
 )
 
@@ -45,11 +45,11 @@ def until_decided(root: Path, value: Value) -> tuple[Fake, list[tuple[Look, int 
     """Runs the made-up experiment look by look; the engine, and each look with the seeds that come next."""
     store, engine, told = Store(root), Fake(value), []
 
-    def tell(job: Job, look: Look, further: Job | None) -> None:
+    def tell(experiment: Experiment, look: Look, further: Experiment | None) -> None:
         told.append((look, further.seeds if further else None))
 
-    sequential.begin(job(3), store)
-    waiting = sequential.settle([sequential.at_look(job(3), store)], store, tell)
+    sequential.begin(experiment(3), store)
+    waiting = sequential.settle([sequential.at_look(experiment(3), store)], store, tell)
     while waiting:
         run(waiting, engine, store, Nobody())
         waiting = sequential.settle([j for j in waiting if sequential.complete(j, store)], store, tell)
@@ -76,13 +76,13 @@ def test_an_interrupted_experiment_goes_on_at_its_look_and_takes_none_twice(tmp_
     engine, told = until_decided(tmp_path, vague)
     assert engine.order == []
     assert [look.n for look, _ in told] == [10]
-    assert [look.n for look in sequential.taken(job(10), Store(tmp_path))] == list(LOOKS)
+    assert [look.n for look in sequential.taken(experiment(10), Store(tmp_path))] == list(LOOKS)
 
 
 def test_a_failed_trial_is_no_look(tmp_path: Path) -> None:
     _, told = until_decided(tmp_path, lambda arm, seed: None if seed == 2 else 5.0)
     assert told == []
-    assert sequential.taken(job(3), Store(tmp_path)) == []
+    assert sequential.taken(experiment(3), Store(tmp_path)) == []
 
 
 def test_a_look_on_record_says_what_was_seen_of_what_and_when(tmp_path: Path) -> None:
@@ -97,9 +97,9 @@ def test_a_look_on_record_says_what_was_seen_of_what_and_when(tmp_path: Path) ->
 
 def test_looks_are_judged_with_wider_intervals_for_ever(tmp_path: Path) -> None:
     store = filled(tmp_path, 5)
-    assert not sequential.judged(job(5), store).looks
-    sequential.begin(job(3), store)
-    judged = sequential.judged(job(5), Store(tmp_path))
+    assert not sequential.judged(experiment(5), store).looks
+    sequential.begin(experiment(3), store)
+    judged = sequential.judged(experiment(5), Store(tmp_path))
     assert judged.looks
     assert "at a look (nominal 98.10%)" in "; ".join(judged.verdicts[0].reasons)
 
@@ -111,8 +111,8 @@ def near(arm: str, seed: int) -> float:
 
 def test_what_a_fixed_number_of_seeds_would_decide_a_look_may_not(tmp_path: Path) -> None:
     store = filled(tmp_path, 5, near)
-    assert judgement(job(5), store, looks=False).verdicts[0].headline == "reproduced"
-    look = sequential.take(job(5), store)
+    assert assess(experiment(5), store, looks=False).verdicts[0].headline == "reproduced"
+    look = sequential.take(experiment(5), store)
     assert (look.decided, look.verdicts["relu-speedup"]) == (False, "directional (size unproven)")
 
 
@@ -121,24 +121,24 @@ def test_a_damaged_look_is_named_and_the_experiment_stays_one_of_looks(tmp_path:
     path = next(tmp_path.glob("looks/*/3-1.json"))
     path.write_text(path.read_text()[:40])
     store = Store(tmp_path)
-    assert [look.n for look in sequential.taken(job(5), store)] == [5]
-    sequential.taken(job(5), store)
+    assert [look.n for look in sequential.taken(experiment(5), store)] == [5]
+    sequential.taken(experiment(5), store)
     assert [str(path) in sentence for sentence in store.damaged] == [True]
-    assert sequential.judged(job(5), store).looks
+    assert sequential.judged(experiment(5), store).looks
 
 
 def test_looks_at_records_that_no_code_stands_for_are_not_shown(tmp_path: Path) -> None:
     until_decided(tmp_path, decisive)
     for record in (tmp_path / "records").glob("*.json"):
         record.unlink()
-    assert sequential.standing(job(5), Store(tmp_path)) == []
-    assert sequential.begun(job(5), Store(tmp_path))
+    assert sequential.standing(experiment(5), Store(tmp_path)) == []
+    assert sequential.begun(experiment(5), Store(tmp_path))
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "looks").write_text("a file where a folder should be")
     with pytest.raises(StoreError, match=r"a look cannot be written to .*--results-dir"):
-        sequential.begin(job(3), Store(tmp_path))
+        sequential.begin(experiment(3), Store(tmp_path))
 
 
 @given(asked=st.integers(0, 40))
@@ -150,9 +150,9 @@ def test_the_next_look_is_the_first_that_drops_no_seed(asked: int) -> None:
     store = Asked(Path("nowhere"))
     if asked > LOOKS[-1]:
         with pytest.raises(BadValue, match=f"asked for {asked} seeds before, and no look is declared"):
-            sequential.at_look(job(3), store)
+            sequential.at_look(experiment(3), store)
     else:
-        seeds = sequential.at_look(job(3), store).seeds
+        seeds = sequential.at_look(experiment(3), store).seeds
         assert seeds in LOOKS
         assert seeds >= asked
         assert all(n < asked for n in LOOKS if n < seeds)
@@ -160,33 +160,33 @@ def test_the_next_look_is_the_first_that_drops_no_seed(asked: int) -> None:
 
 @given(seeds=st.sampled_from(LOOKS))
 def test_exact_claims_need_no_looks(seeds: int) -> None:
-    counted = replace(job(seeds), reproduction=experiment("architecture", ("architecture",)))
+    counted = replace(experiment(seeds), reproduction=reproduction("architecture", ("architecture",)))
     assert not sequential.sequential(counted)
     assert sequential.at_look(counted, Store(Path("nowhere"))).seeds == seeds
 
 
 def test_seeds_added_after_a_fixed_result_was_there_make_it_one_of_looks(tmp_path: Path) -> None:
     store = filled(tmp_path, 5, vague)
-    store.ask("relu-speedup", "cifar10", job(5).conditions, 5)
-    assert not sequential.note_earlier(job(5), store)
-    assert sequential.note_earlier(job(10), store)
-    assert [look.n for look in sequential.taken(job(10), store)] == [5]
-    assert sequential.judged(job(10), store).looks
-    assert not sequential.note_earlier(job(10), store)
+    store.ask("relu-speedup", "cifar10", experiment(5).conditions, 5)
+    assert not sequential.note_earlier(experiment(5), store)
+    assert sequential.note_earlier(experiment(10), store)
+    assert [look.n for look in sequential.taken(experiment(10), store)] == [5]
+    assert sequential.judged(experiment(10), store).looks
+    assert not sequential.note_earlier(experiment(10), store)
 
 
 @pytest.mark.parametrize(("asked", "stored"), [(2, 2), (5, 4)])
 def test_seeds_added_before_a_verdict_was_there_are_no_look(tmp_path: Path, asked: int, stored: int) -> None:
     store = filled(tmp_path, stored)
-    store.ask("relu-speedup", "cifar10", job(5).conditions, asked)
-    assert not sequential.note_earlier(job(10), store)
-    assert not sequential.begun(job(10), store)
+    store.ask("relu-speedup", "cifar10", experiment(5).conditions, asked)
+    assert not sequential.note_earlier(experiment(10), store)
+    assert not sequential.begun(experiment(10), store)
 
 
 @pytest.fixture
 def only(monkeypatch: pytest.MonkeyPatch) -> Reproduction:
     """The made-up experiment as the only reproduction there is."""
-    made = experiment()
+    made = reproduction()
     monkeypatch.setattr(reproductions, "every", lambda: (made,))
     monkeypatch.setattr(environment, "torch_version", lambda: "2.13.0")
     return made
@@ -220,7 +220,7 @@ def test_a_later_fixed_run_of_it_is_a_look_too(
     assert invocation.start(ask(tmp_path, only), console())
     fixed = replace(ask(tmp_path, only, until_decided=False), seeds=10)
     assert invocation.start(fixed, console())
-    assert [look.n for look in sequential.taken(job(10), Store(tmp_path))] == [3, 5, 10]
+    assert [look.n for look in sequential.taken(experiment(10), Store(tmp_path))] == [3, 5, 10]
 
 
 def test_nothing_starts_where_everything_is_decided(
