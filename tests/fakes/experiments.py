@@ -13,7 +13,7 @@ from typing import ClassVar
 from rich.console import Console
 
 from harness.contract.device import Device, DeviceKind
-from harness.contract.trial import Status, Trial
+from harness.contract.trial import Precision, Status, Trial
 from harness.effects.intervals import paired_ratio
 from harness.plans.experiment import (
     Evidence,
@@ -33,8 +33,8 @@ from tests.conftest import record_for
 from tests.fakes.settings import Idle
 
 HERE = Conditions(DeviceKind.CPU, "2.13.0")
-REAL = Protocol("cifar10", "made up", None, 5)
-SMOKE = Protocol("smoke", "made up", None, 2)
+REAL = Protocol("cifar10", "made up", None, 5).at(Precision.FP32)
+SMOKE = Protocol("smoke", "made up", None, 2).at(Precision.FP32)
 ARMS = ("tanh", "relu")
 Value = Callable[[str, int], float | None]  # epochs by arm and seed; None: the trial fails
 

@@ -21,6 +21,7 @@ from harness.plans.experiment import (
 )
 from harness.reporting.section import Section
 from harness.verdicts.verdict import Outcome, Verdict
+from tests.conftest import STAND_IN
 from tests.fakes.runs import HOSTILE, Net, ToTarget, figure_one, run
 
 SIX = Claim(
@@ -126,7 +127,7 @@ def complete(networks: tuple[str, ...] = ("19pct", "13pct")) -> Section:
     failed = replace(
         records[0], status=Status.FAILED, error=HOSTILE, started="2029-12-31T00:00:00Z", metrics={}, curve=()
     )
-    stale = (replace(records[1], key="f" * 24, meaning="0ld" * 5),)
+    stale = (replace(records[1], key="f" * 24, code="0ld" * 5),)
     return Section(SIX, verdict, reproduction(proof), proof, finding, (*records, failed), stale)
 
 
@@ -134,9 +135,7 @@ def smoke(made_up: bool = False) -> Section:
     """A smoke run, on images or on the stand-in."""
     runs = [run(arm, 0, 0.002, end, reached=False) for arm, end in (("relu", 1.0), ("tanh", 1.0))]
     if made_up:
-        runs = [
-            replace(r, record=replace(r.record, conditions={"data": "stand-in:gratings-1"})) for r in runs
-        ]
+        runs = [replace(r, record=replace(r.record, conditions=STAND_IN)) for r in runs]
     proof = evidence(runs, "smoke")
     claim = replace(SIX, id="relu-smoke")
     effect = Effect("epochs", "x", 1, 1.3, None, None, values=(1.3,))

@@ -19,6 +19,7 @@ import reproductions
 from harness.cli import invocation
 from harness.cli.invocation import Asked
 from harness.cli.progress import plan_table
+from harness.contract.device import CPU, DeviceKind
 from harness.contract.errors import BadValue
 from harness.engines.deadline import Alarm, Deadline, parse
 from harness.engines.runner import Limits, run
@@ -98,7 +99,7 @@ def test_no_verdict_comes_before_inconclusive_and_cheap_before_dear(tmp_path: Pa
     store.ask("relu-speedup", "cifar10", HERE, 5)
     inconclusive = replace(experiment(5), seeds=10)
     experiments = [inconclusive, named("dear", 9000), named("cheap", 10)]
-    ordered = priorities.plan(experiments, store, "cpu", 1)
+    ordered = priorities.plan(experiments, store, CPU, 1)
     assert [s.experiment.reproduction.name for s in ordered] == ["cheap", "dear", "relu-speedup"]
     assert [s.standing for s in ordered] == [0, 0, 1]
     assert [s.trials for s in ordered] == [10, 10, 10]
@@ -106,7 +107,7 @@ def test_no_verdict_comes_before_inconclusive_and_cheap_before_dear(tmp_path: Pa
 
 def test_many_claims_for_the_price_of_one_come_first(tmp_path: Path) -> None:
     two = replace(reproduction("two", images=1500), claims=("relu-speedup", "dropout-iterations"))
-    ordered = priorities.plan([named("one"), experiment(5, two)], Store(tmp_path), "cpu", 1)
+    ordered = priorities.plan([named("one"), experiment(5, two)], Store(tmp_path), CPU, 1)
     assert [s.experiment.reproduction.name for s in ordered] == ["two", "one"]
 
 
@@ -114,14 +115,14 @@ def test_decided_claims_wait_until_nothing_undecided_is_left(tmp_path: Path) -> 
     store = filled(tmp_path, 5, decisive)
     store.ask("relu-speedup", "cifar10", HERE, 5)
     decided, dear = replace(experiment(5), seeds=10), named("dear", 10**9)
-    ordered = priorities.plan([decided, dear], store, "cpu", 1)
+    ordered = priorities.plan([decided, dear], store, CPU, 1)
     assert [s.standing for s in ordered] == [Standing.NO_VERDICT, Standing.DECIDED]
     assert priorities.groups(ordered) == [[dear], [decided]]
 
 
 def test_a_verdict_from_another_machine_counts_as_known(tmp_path: Path) -> None:
     store = filled(tmp_path, 5, decisive)
-    elsewhere = replace(experiment(5), conditions=Conditions("cuda", "2.13.0", "none"))
+    elsewhere = replace(experiment(5), conditions=Conditions(DeviceKind.CUDA, "2.13.0"))
     assert priorities.known(elsewhere, store) is Standing.DECIDED
     assert priorities.known(elsewhere, Store(tmp_path / "empty")) is Standing.NO_VERDICT
 

@@ -16,11 +16,12 @@ from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
 from harness.plans.protocols import CIFAR10, SMOKE
 from harness.records.record import Record
 from tests.conftest import STAND_IN, record_for
+from tests.fakes.settings import Idle
 
 
 def run(arm: str, seed: int, status: Status = Status.OK, **metrics: float | None) -> Run:
-    made = Record(f"{arm}-{seed}", "", {}, vars(STAND_IN), "", status, metrics)
-    return Run(Planned(Trial(None, seed), arm, Role.FINAL), made)
+    made = Record(f"{arm}-{seed}", "", {}, STAND_IN, "", status, metrics)
+    return Run(Planned(Trial(Idle(), seed), arm, Role.FINAL), made)
 
 
 def evidence(*runs: Run) -> Evidence:
@@ -105,5 +106,5 @@ def test_the_plan_trains_every_arm_from_every_seed_and_grows_at_its_end() -> Non
         (arm, seed, Role.FINAL) for seed in range(3) for arm in ("paper", "no decay")
     ]
     assert five[: len(three)] == three
-    assert three[0].trial == training(SMOKE.settings, Arm(), 0)
+    assert three[0].trial == training(SMOKE, Arm(), 0)
     assert record_for(three[0].trial).key != record_for(three[1].trial).key

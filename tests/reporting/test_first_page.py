@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 import reproductions
+from harness.contract.device import CPU, CUDA
+from harness.contract.trial import Precision
 from harness.forecast import ways
-from harness.forecast.cost import ASSUMED
+from harness.forecast.cost import assumed
 from harness.paper.catalogue import CLAIMS, claim
 from harness.plans.experiment import Finding, Protocol, Reproduction
 from harness.records.store import Store
@@ -84,16 +86,16 @@ def test_the_cost_is_that_of_the_trials_that_are_missing(tmp_path: Path, only: R
     assert [(way.protocol, way.paper, way.trials) for way in section.ways] == [
         ("cifar10-short", False, 10), ("cifar10", True, 10),
     ]  # fmt: skip
-    assert [price.seconds for price in second.prices] == [10 * each / ASSUMED[d] for d in ("cpu", "cuda")]
+    speeds = [assumed(device, Precision.FP32) for device in (CPU, CUDA)]
+    assert [price.seconds for price in second.prices] == [10 * each / speed for speed in speeds]
     assert not any(price.measured for price in first.prices)
     section = of_relu(filled(tmp_path / "some", 2))[0]
     assert section.verdict.outcome is Outcome.INCONCLUSIVE
     assert [(way.command, way.trials) for way in section.ways] == [
         ("./repro.py run relu-speedup --protocol cifar10", 6)
     ]
-    assert [
-        round(p.seconds * ASSUMED["cpu"] / each) for p in section.ways[0].prices if p.device == "core"
-    ] == [6]
+    on_cores = [price for price in section.ways[0].prices if price.device == "core"]
+    assert [round(price.seconds * speeds[0] / each) for price in on_cores] == [6]
 
 
 def test_what_is_judged_at_the_papers_scale_needs_nothing(tmp_path: Path, only: Reproduction) -> None:

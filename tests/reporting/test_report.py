@@ -21,6 +21,7 @@ from harness.reporting.figures import choice
 from harness.reporting.pages import render, slugs
 from harness.reporting.section import Section
 from harness.verdicts.verdict import Outcome, Verdict
+from tests.conftest import STAND_IN
 from tests.fakes import sections as made
 from tests.fakes.runs import ENVIRONMENT
 
@@ -223,7 +224,7 @@ def test_nothing_at_all_is_still_a_report(tmp_path: Path) -> None:
 
 
 def test_a_record_that_lacks_everything_is_shown_as_it_is(tmp_path: Path) -> None:
-    bare = Record("0" * 24, "", {}, {}, "", Status.FAILED)
+    bare = Record("0" * 24, "", {}, STAND_IN, "", Status.FAILED)
     section = replace(made.waiting(), records=(bare,))
     assert "not in the plan" in Page(render([section], tmp_path, {})[0].read_text(encoding="utf-8")).text
 

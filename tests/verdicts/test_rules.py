@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.contract.device import DeviceKind
 from harness.contract.effect import Effect, Interval
 from harness.contract.trial import Status, Trial
 from harness.effects.intervals import LOOK_DIRECTION, LOOK_EQUIVALENCE, level, paired_difference
@@ -16,18 +17,23 @@ from harness.effects.time_to_event import Time, ratio_of_times
 from harness.paper.catalogue import CLAIMS, claim
 from harness.paper.claims import Band, Claim, Kind, Metric
 from harness.plans.experiment import Evidence, Plan, Planned, Protocol, Role, Run
+from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.record import Record
 from harness.verdicts.rules import decide, decided, judge
 from harness.verdicts.verdict import Outcome, Verdict
+from tests.fakes.settings import Idle
 
 LRN, ERROR, RELU = claim("lrn"), claim("error-rate"), claim("relu-speedup")
 DECAY, TIME, COUNT = claim("weight-decay"), claim("two-gpu-time"), claim("architecture")
 WORTH = {Outcome.REPRODUCED: 3, Outcome.DIRECTIONAL: 2, Outcome.INCONCLUSIVE: 1}  # others: 0
 
+REAL = DataIdentity("imagenet", Form.PACK, "1")
+MADE_UP = DataIdentity("imagenet", Form.STAND_IN, "1")
 
-def run(seed: int, status: Status = Status.OK, data: str = "imagenet:1", arm: str = "arm") -> Run:
-    record = Record(f"{arm}-{seed}", "", {"settings": {}}, {"data": data}, "", status)
-    return Run(Planned(Trial(None, seed), arm, Role.FINAL), record)
+
+def run(seed: int, status: Status = Status.OK, data: DataIdentity = REAL, arm: str = "arm") -> Run:
+    record = Record(f"{arm}-{seed}", "", {"settings": {}}, Conditions(DeviceKind.CPU, "2", data), "", status)
+    return Run(Planned(Trial(Idle(), seed), arm, Role.FINAL), record)
 
 
 def evidence(about: Claim, runs: list[Run], protocol: str | None = None, to_come: str = "") -> Evidence:
@@ -184,7 +190,7 @@ def test_failed_and_dropped_runs_are_seen_even_if_nobody_told() -> None:
 
 def test_smoke_and_stand_in_data_are_never_a_verdict() -> None:
     assert verdict(LRN, effect(LRN, (1.0, 2.0)), protocol="smoke").outcome is Outcome.SMOKE
-    runs = [run(0), *(run(s, data="stand-in:gratings-1") for s in range(1, 5))]
+    runs = [run(0), *(run(s, data=MADE_UP) for s in range(1, 5))]
     assert judge(LRN, evidence(LRN, runs), effect(LRN, (1.0, 2.0))).outcome is Outcome.SMOKE
     started = evidence(LRN, runs, to_come="more")
     assert judge(LRN, started, None).outcome is Outcome.SMOKE
