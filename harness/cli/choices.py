@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from harness.contract.errors import BadValue, EngineError, UnknownName
+from harness.contract.errors import BadValue, EngineError
 from harness.data import sources
 from harness.plans.experiment import Experiment, Protocol, Reproduction
 from harness.records import environment
@@ -16,12 +16,7 @@ def choose_protocol(reproduction: Reproduction, name: str | None) -> Protocol:
     """The protocol asked for; without a name the first that can give a verdict."""
     if name is None:
         return next((p for p in reproduction.protocols if not p.smoke), reproduction.protocols[0])
-    try:
-        return reproduction.protocol(name)
-    except StopIteration:
-        raise UnknownName(
-            f"protocol of {reproduction.name}", name, [p.name for p in reproduction.protocols]
-        ) from None
+    return reproduction.protocol(name)
 
 
 def choose_device(asked: str) -> str:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from harness.contract.formatting import spoken
 from harness.contract.trial import Precision, Trial
 from harness.forecast.cost import ASSUMED, PASSES, estimate
 from harness.plans.ablation import BASELINE
@@ -47,10 +46,3 @@ def test_nor_is_another_device_s() -> None:
 
 def test_what_trains_nothing_costs_nothing() -> None:
     assert estimate([], "cpu", 2, []).seconds == 0
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(40, "40 s"), (720, "12 min"), (12600, "3.5 h"), (518400, "6 days")]
-)
-def test_durations_in_words(seconds: float, words: str) -> None:
-    assert spoken(seconds) == words
