@@ -20,6 +20,7 @@ from harness.contract.device import DeviceKind
 from harness.contract.trial import Precision
 from harness.data.views import Augmentation, ColourNoise
 from harness.effects import step_times
+from harness.effects.by_seed import paired
 from harness.models.alexnet import alexnet
 from harness.plans import timing_blocks
 from harness.plans.experiment import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
@@ -74,7 +75,7 @@ def estimate(evidence: Evidence) -> Finding:
     """Ratio of step times with ÷ without, paired by block: in the background the claim, in line beside it."""
     from harness.effects import intervals  # brings scipy, which the list of claims can do without
 
-    found = {how: step_times.paired(evidence, *pair) for how, pair in PAIRS.items()}
+    found = {how: paired(evidence, pair, step_times.STEP) for how, pair in PAIRS.items()}
     effects = {how: intervals.paired_ratio("step time", "×", *both) for how, both in found.items() if both[0]}
     if not effects:
         return Finding()

@@ -13,13 +13,15 @@ normalisation (`cifar10-normalised`, n = 3) it is 3.12 [2.20, 4.41] in epochs an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.contract.device import DeviceKind
 from harness.contract.trial import Precision, Trial
+from harness.effects.by_seed import paired
+from harness.effects.time_to_target import bracket
 from harness.models.cifar10 import NETWORKS, bare
 from harness.models.description import Function, Network
 from harness.models.modern import fitted, normalised
@@ -32,6 +34,7 @@ from harness.plans.experiment import (
     Protocol,
     Reproduction,
     Role,
+    Run,
     Table,
 )
 from harness.plans.rate_search import Race, tune
@@ -102,41 +105,24 @@ def estimate(evidence: Evidence) -> Finding:
     from harness.effects import time_to_event  # brings scipy, which the list of claims can do without
 
     clock = "seconds" if _device(evidence) is DeviceKind.CUDA else "cpu_seconds"
-    pairs = {"epochs": "epochs", "seconds": clock}
+    times = {"epochs": _times(evidence, "epochs"), "seconds": _times(evidence, clock)}
     effects = tuple(
-        time_to_event.ratio_of_times(metric, "×", *(_times(evidence, arm, source) for arm in ARMS))
-        for metric, source in pairs.items()
-        if _paired(evidence)
+        time_to_event.ratio_of_times(name, "×", *arms.values())
+        for name, arms in times.items()
+        if arms["relu"]
     )
-    return Finding({"relu-speedup": effects}, (_arms(evidence),) if evidence.final() else ())
+    tables = (_arms(evidence, times["epochs"]),) if evidence.final() else ()
+    return Finding({"relu-speedup": effects}, tables)
 
 
-def _paired(evidence: Evidence) -> list[int]:
-    """Seeds that both arms have finished."""
-    per_arm = [{run.seed for run in evidence.final(arm) if "reached" in run.record.metrics} for arm in ARMS]
-    return sorted(set.intersection(*per_arm))
+def _times(evidence: Evidence, metric: str) -> dict[str, list[Time]]:
+    """Each arm's times to the target, over the seeds that both arms have finished."""
+    return dict(zip(ARMS, paired(evidence, tuple(ARMS), bracket(metric)), strict=True))
 
 
-def _times(evidence: Evidence, arm: str, metric: str) -> list[Time]:
-    from harness.effects.time_to_event import Time
-
-    paired = _paired(evidence)
-    metrics = [run.record.metrics for run in evidence.final(arm) if run.seed in paired]
-    return [Time(m[f"{metric}_low"] or 0.0, m[f"{metric}_high"]) for m in metrics]
-
-
-def _arms(evidence: Evidence) -> Table:
+def _arms(evidence: Evidence, times: Mapping[str, Sequence[Time]]) -> Table:
     """Each arm's rate, runs that reached the target, and restricted mean of epochs."""
-    from harness.effects import time_to_event
-
-    rows = []
-    for arm in ARMS:
-        times = _times(evidence, arm, "epochs")
-        rate = evidence.final(arm)[0].record.settings["rate"] if evidence.final(arm) else None
-        reached = sum(not t.censored for t in times)
-        tau = max((t.high or t.low for t in times), default=0.0)
-        mean = time_to_event.restricted_mean(times, tau) if times else None
-        rows.append((arm, rate, f"{reached} of {len(times)}", mean, tau))
+    rows = tuple(_row(arm, evidence.final(arm), found) for arm, found in times.items())
     columns = (
         "arm",
         "learning rate",
@@ -144,7 +130,17 @@ def _arms(evidence: Evidence) -> Table:
         "restricted mean, epochs",
         "restricted to, epochs",
     )
-    return Table("Time to the target by arm (Kaplan–Meier)", columns, tuple(rows))
+    return Table("Time to the target by arm (Kaplan–Meier)", columns, rows)
+
+
+def _row(arm: str, runs: Sequence[Run], times: Sequence[Time]) -> tuple[object, ...]:
+    from harness.effects import time_to_event
+
+    rate = runs[0].record.settings["rate"] if runs else None
+    reached = sum(not t.censored for t in times)
+    tau = max((t.high or t.low for t in times), default=0.0)
+    mean = time_to_event.restricted_mean(times, tau) if times else None
+    return arm, rate, f"{reached} of {len(times)}", mean, tau
 
 
 def _device(evidence: Evidence) -> DeviceKind:

@@ -21,6 +21,7 @@ from statistics import fmean
 from harness.contract.device import DeviceKind
 from harness.contract.trial import Precision
 from harness.effects import step_times
+from harness.effects.by_seed import alone
 from harness.models.alexnet import alexnet
 from harness.plans import timing_blocks
 from harness.plans.experiment import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
@@ -86,7 +87,7 @@ def estimate(evidence: Evidence) -> Finding:
     from harness.effects import intervals  # brings scipy, which the list of claims can do without
 
     scale: Scale = evidence.protocol.settings
-    rates = list(step_times.values(evidence, label(scale.arms[0]), "images_per_second").values())
+    rates = alone(evidence, label(scale.arms[0]), "images_per_second")
     if not rates:
         return Finding()
     effects = (
@@ -98,7 +99,7 @@ def estimate(evidence: Evidence) -> Finding:
 
 
 def _scaling(evidence: Evidence, scale: Scale) -> Table:
-    rates = {arm: step_times.values(evidence, label(arm), "images_per_second").values() for arm in scale.arms}
+    rates = {arm: alone(evidence, label(arm), "images_per_second") for arm in scale.arms}
     means = {arm: fmean(found) for arm, found in rates.items() if found}
     rows = tuple(_row(arm, mean, means.get(ALONE)) for arm, mean in sorted(means.items(), key=_by_ranks))
     columns = (

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from harness.contract.device import DeviceKind
 from harness.contract.trial import Precision
 from harness.effects import step_times
+from harness.effects.by_seed import paired
 from harness.models.alexnet import alexnet
 from harness.plans import timing_blocks
 from harness.plans.experiment import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
@@ -70,7 +71,7 @@ def estimate(evidence: Evidence) -> Finding:
     """Ratio of step times, two-GPU ÷ one-GPU net, paired by block; of streams a table alone."""
     from harness.effects import intervals  # brings scipy, which the list of claims can do without
 
-    two, one = step_times.paired(evidence, TWO, ONE)
+    two, one = paired(evidence, (TWO, ONE), step_times.STEP)
     if not two:
         return Finding()
     effect = intervals.paired_ratio("step time", "×", two, one)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from harness.contract.formatting import spoken
+from harness.contract.formatting import duration
 from harness.contract.trial import Precision
 from harness.data.catalogue import training_images
 from harness.paper.catalogue import claim
@@ -30,7 +30,7 @@ def show(name: str, device: str, precision: str, seconds: float, as_json: bool, 
     console.print(
         f"{speeds.hardware}; {name}, batch {speeds.batch}, {speeds.precision}; "
         f"{speeds.images} images of noise.\n"
-        f"{EPOCHS} epochs of {training_images('imagenet'):,} images would take {spoken(speeds.seconds)}; "
+        f"{EPOCHS} epochs of {training_images('imagenet'):,} images would take {duration(speeds.seconds)}; "
         f"the paper's took {claim('training-time').figure}, on two GTX 580. "
         f"The slowest part is the {speeds.bottleneck}.",
         highlight=False,

@@ -11,22 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
 
-from harness.cli import choices
+from harness.cli import choices, dry_run
 from harness.cli.choices import PrecisionOption
 from harness.contract.device import Device
 from harness.contract.errors import BadValue, DataError
-from harness.contract.formatting import spoken
+from harness.contract.formatting import duration
 from harness.contract.trial import Status
 from harness.data.sources import STAND_IN_NOTICE
-from harness.effects.intervals import LOOKS
+from harness.effects.significance import LOOKS
 from harness.engines.deadline import Alarm, Deadline
-from harness.engines.runner import Limits, missing, run
-from harness.forecast import cost, priorities
+from harness.engines.runner import Limits, run
+from harness.forecast import priorities
 from harness.forecast.priorities import Step
 from harness.plans.experiment import Experiment, Reproduction
-from harness.records.keys import key_of
 from harness.records.store import Store
 from harness.verdicts import sequential
 from harness.verdicts.sequential import Look
@@ -91,7 +89,7 @@ def start(asked: Asked, console: Console) -> bool:
     deadline = None if asked.budget is None else Deadline(asked.budget)
     work = _work(asked, console)
     work.store.writable()
-    _tell(work.experiments, work.store, console)
+    _warn(work.experiments, work.store, console)
     _check_data(work.experiments)
     if deadline is not None:
         _show_plan(work, deadline.left(), console)
@@ -153,21 +151,21 @@ def _run(work: Work, deadline: Deadline | None, console: Console) -> bool:
     from harness.cli.progress import Display
     from harness.engines.local import LocalEngine
 
-    def tell(experiment: Experiment, look: Look, further: Experiment | None) -> None:
+    def report(experiment: Experiment, look: Look, further: Experiment | None) -> None:
         next_look = f"; on to {further.seeds} seeds" if further else ""
         console.print(f"{experiment.name}: {look.words}{next_look}")
 
-    rounds = _rounds(work, deadline is not None, tell)
-    waiting = next(rounds, None)
-    if waiting is None:
+    rounds = _rounds(work, deadline is not None, report)
+    due = next(rounds, None)
+    if due is None:
         return True
     engine = LocalEngine(work.device, work.workers, work.store.root)
     interrupted = True
     try:
         with Display(console, engine.messages) as display, _limits(deadline, work, engine, display) as limits:
-            while waiting is not None and not limits.enough():
-                run(waiting, engine, work.store, display, limits)
-                waiting = None if limits.enough() else next(rounds, None)
+            while due is not None and not limits.enough():
+                run(due, engine, work.store, display, limits)
+                due = None if limits.enough() else next(rounds, None)
             interrupted = limits.enough()
         if interrupted:
             console.print("The time is up: running trials are saved where they are …")
@@ -185,25 +183,20 @@ def _like_ctrl_c(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _rounds(work: Work, ordered: bool, tell: sequential.Tell) -> Iterator[list[Experiment]]:
+def _rounds(work: Work, ordered: bool, report: sequential.Report) -> Iterator[list[Experiment]]:
     """Experiments to run together, then those to run after them; nothing where no trial is missing."""
-    store, groups = work.store, [work.experiments]
-    if ordered:
-        groups = priorities.groups(work.plan())
+    store = work.store
+    groups = priorities.groups(work.plan()) if ordered else [work.experiments]
     for group in groups:
-        waiting = (
-            sequential.settle(group, store, tell) if work.asked.until_decided else _incomplete(group, store)
-        )
-        while waiting:
-            yield waiting
-            done = [
-                experiment for experiment in waiting if sequential.complete(experiment, store)
-            ]  # of the others some trial failed
-            waiting = sequential.settle(done, store, tell) if work.asked.until_decided else []
-
-
-def _incomplete(todo: Sequence[Experiment], store: Store) -> list[Experiment]:
-    return [experiment for experiment in todo if missing(experiment, store)]
+        if not work.asked.until_decided:
+            due = [experiment for experiment in group if experiment.evidence(store).to_run]
+            yield from [due] * bool(due)
+            continue
+        due = sequential.settle(group, store, report)
+        while due:
+            yield due
+            done = [e for e in due if e.evidence(store).complete]  # of the others some trial failed
+            due = sequential.settle(done, store, report)
 
 
 @contextmanager
@@ -229,19 +222,19 @@ def _left(work: Work, deadline: Deadline) -> str:
     now = [replace(experiment, seeds=_seeds(experiment, work.store)) for experiment in work.experiments]
     steps = priorities.plan(now, work.store, work.device, work.workers)
     left = [
-        f"{s.experiment.reproduction.name} ({s.trials} trials, at most {spoken(s.seconds)})"
+        f"{s.experiment.reproduction.name} ({s.trials} trials, at most {duration(s.seconds)})"
         for s in steps
         if s.trials
     ]
     if left:
         return f"left for another time: {', '.join(left)}; give the same command again to go on"
-    return f"nothing is left to run, {spoken(deadline.left())} before the end of the time"
+    return f"nothing is left to run, {duration(deadline.left())} before the end of the time"
 
 
 def _judge_looks(experiment: Experiment, store: Store) -> None:
     """Records the look that a plain run has come to, where the experiment is judged by looks."""
     seen = replace(experiment, seeds=_seeds(experiment, store))
-    if seen.seeds in LOOKS and sequential.begun(seen, store) and sequential.complete(seen, store):
+    if seen.seeds in LOOKS and sequential.begun(seen, store) and seen.evidence(store).complete:
         sequential.take(seen, store)
 
 
@@ -253,43 +246,14 @@ def _seeds(experiment: Experiment, store: Store) -> int:
 def dry(asked: Asked, console: Console) -> None:
     """Prints the trials, which of them are in the store, and the most that the others cost."""
     work = _work(asked, console)
-    _tell(work.experiments, work.store, console)
+    _warn(work.experiments, work.store, console)
     if asked.budget is not None:
         _show_plan(work, asked.budget, console)
     for experiment in work.experiments:
-        _dry(experiment, work.store, work.device, work.workers, console)
+        dry_run.show(experiment, work.store, work.device, work.workers, console)
 
 
-def _dry(experiment: Experiment, store: Store, device: Device, workers: int, console: Console) -> None:
-    plan, left = experiment.evidence(store).plan, {key for key, _ in missing(experiment, store)}
-    table = Table(
-        "key", "role", "arm", "seed", "settings", "at most", "in the store", box=None, pad_edge=False
-    )
-    for planned in plan.trials:
-        key = key_of(planned.trial, experiment.conditions)
-        most = cost.estimate([planned.trial], device, 1, store.records).seconds
-        stored = "no" if key in left else "yes"
-        table.add_row(
-            key,
-            planned.role,
-            planned.arm,
-            str(planned.trial.seed),
-            planned.trial.settings.summary,
-            spoken(most),
-            stored,
-        )
-    console.print(f"[bold]{experiment.name}[/bold]: {experiment.protocol.summary}")
-    console.print(table, highlight=False)
-    total = cost.estimate([p.trial for key, p in missing(experiment, store)], device, workers, store.records)
-    source = "at the speed of earlier records" if total.measured else "at an assumed speed"
-    console.print(
-        f"{len(left)} trials to run, at most {spoken(total.seconds)} on {workers} workers, {source}"
-    )
-    if plan.to_come:
-        console.print(f"then, once these are known: {plan.to_come}")
-
-
-def _tell(todo: Sequence[Experiment], store: Store, console: Console) -> None:
+def _warn(todo: Sequence[Experiment], store: Store, console: Console) -> None:
     """Says beforehand what a person must know: damaged records, stand-in data."""
     _ = store.records
     for sentence in store.damaged:
@@ -311,7 +275,7 @@ def _check_data(todo: Sequence[Experiment]) -> None:
 def _state(experiment: Experiment, store: Store) -> str:
     evidence = experiment.evidence(store)
     failed = sum(run.record.status is Status.FAILED for run in evidence.runs)
-    left = f", {len(missing(experiment, store))} to run" if missing(experiment, store) else ""
+    left = f", {len(evidence.to_run)} to run" if evidence.to_run else ""
     bad = f", {failed} failed" if failed else ""
     more = "; give the same command again to go on" if left or evidence.plan.to_come else ""
     done = f"{len(evidence.runs) - failed} of {len(evidence.plan.trials)} trials"

@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.contract import session
-from harness.contract.formatting import spoken
+from harness.contract.formatting import duration
 from harness.contract.trial import Trial
 from harness.engines.local import Messages
 from harness.forecast.priorities import Standing, Step
@@ -141,13 +141,13 @@ def plan_table(steps: Sequence[Step], seconds: float) -> Table:
         "will be done",
         box=None,
         pad_edge=False,
-        title=f"The plan for {spoken(seconds)}",
+        title=f"The plan for {duration(seconds)}",
         title_justify="left",
     )
     for step in steps:
         experiment, most = (
             step.experiment,
-            spoken(step.seconds) + ("" if step.measured or not step.trials else " (guess)"),
+            duration(step.seconds) + ("" if step.measured or not step.trials else " (guess)"),
         )
         cells = (
             experiment.reproduction.name,
@@ -169,5 +169,5 @@ def summary(record: Record) -> str:
     elif "reached" in record.metrics:
         parts.append(f"target not reached in {record.metrics['epochs_low']:g} epochs")
     if "seconds" in record.cost:
-        parts.append(spoken(record.cost["seconds"]))
+        parts.append(duration(record.cost["seconds"]))
     return ", ".join(parts)

@@ -13,16 +13,15 @@ from rich.table import Table
 
 import reproductions
 from harness.cli.doctor import examine
-from harness.contract.formatting import spoken
-from harness.engines.runner import missing
-from harness.forecast.ways import Way
+from harness.contract.formatting import NOTHING, duration
+from harness.forecast.next_runs import NextRun
 from harness.records.keys import code_version
 from harness.records.record import Record
 from harness.records.store import Store
-from harness.reporting import sections
-from harness.reporting.first_page import leading, logged, ours, standing
-from harness.reporting.section import Section
-from harness.verdicts import assess, sequential
+from harness.reporting.overview import logged, ours, standing
+from harness.reporting.sections import Section, leading, sections
+from harness.verdicts import sequential
+from harness.verdicts.assess import Assessments
 
 Row = Mapping[str, Any]
 UNBROKEN = ("claim", "key", "experiment", "protocol", "data")  # columns of a table
@@ -31,14 +30,14 @@ CHECKS = {True: "ok", False: "MISSING"}
 
 def claims(store: Store, as_json: bool, console: Console) -> None:
     """Every claim with the paper's figure, the best evidence, the verdict, and what would say more."""
-    found = leading(sections.sections(store, Console(stderr=True)))
+    found = leading(sections(store, Console(stderr=True)))
     if as_json:
         _show([{**_claim(s), "why": s.needs or _because(s), **_next(s)} for s in found], True, console)
         return
     _show([_without(_claim(s), "section", "2012 run", "deviations") for s in found], False, console)
     console.print("\nWhat would say more, and takes at most so long of one core or one GPU:", highlight=False)
     console.print("./repro.py run CLAIM --protocol PROTOCOL", highlight=False)
-    _show([{"claim": s.claim.id, **_way(way)} for s in found for way in s.ways], False, console)
+    _show([{"claim": s.claim.id, **_run(run)} for s in found for run in s.runs], False, console)
     console.print()
     for stand, names in _standings(found).items():
         console.print(f"{stand}: {', '.join(names)}", highlight=False, markup=False)
@@ -46,7 +45,8 @@ def claims(store: Store, as_json: bool, console: Console) -> None:
 
 def status(store: Store, why: bool, as_json: bool, console: Console) -> None:
     """What the store has of each experiment; with `why`, of each record."""
-    rows = list(_records(store) if why else _experiments(store))
+    known = Assessments(store)
+    rows = list(_records(known) if why else _experiments(known))
     _show(rows, as_json, console)
     if not rows and not as_json:
         console.print(
@@ -83,13 +83,13 @@ def _claim(section: Section) -> Row:
 
 
 def _because(section: Section) -> str:
-    return "; ".join(section.verdict.reasons)
+    return "; ".join(section.verdict.sentences)
 
 
 def _next(section: Section) -> Row:
     """Where the claim stands, what to type, and every run that would say more with its data and cost."""
     runs = [
-        {**asdict(way), "protocol": way.protocol, "data": way.data, "cost": way.cost} for way in section.ways
+        {**asdict(run), "protocol": run.protocol, "data": run.data, "cost": run.cost} for run in section.runs
     ]
     return {"standing": standing(section), "command": section.next_command, "runs": runs}
 
@@ -102,20 +102,20 @@ def _standings(found: Sequence[Section]) -> dict[str, list[str]]:
     return kinds
 
 
-def _way(way: Way) -> dict[str, str]:
-    most = {price.device: spoken(price.seconds) for price in way.prices}
-    none = dict.fromkeys(("core", "GPU"), "–")
-    return {"protocol": way.protocol, "data": way.data, "trials": str(way.trials), **none, **most}
+def _run(run: NextRun) -> dict[str, str]:
+    most = {price.device: duration(price.seconds) for price in run.prices}
+    none = dict.fromkeys(("core", "GPU"), NOTHING)
+    return {"protocol": run.protocol, "data": run.data, "trials": str(run.trials), **none, **most}
 
 
 def _without(row: Row, *names: str) -> Row:
     return {name: value for name, value in row.items() if name not in names}
 
 
-def _experiments(store: Store) -> Iterable[Row]:
+def _experiments(known: Assessments) -> Iterable[Row]:
     for reproduction in reproductions.every():
-        for experiment in assess.experiments(reproduction, store):
-            evidence = experiment.evidence(store)
+        for experiment in known.experiments(reproduction):
+            evidence = known.evidence(experiment)
             if evidence.plan.trials:
                 yield {
                     "experiment": reproduction.name,
@@ -123,16 +123,16 @@ def _experiments(store: Store) -> Iterable[Row]:
                     "device": experiment.conditions.device,
                     "torch": experiment.conditions.torch,
                     "seeds": experiment.seeds,
-                    "stored": len(evidence.plan.trials) - len(missing(experiment, store)),
+                    "stored": len(evidence.plan.trials) - len(evidence.to_run),
                     "known": len(evidence.plan.trials),
                     "to come": evidence.plan.to_come,
-                    "looks": sequential.in_words(sequential.standing(experiment, store)),
+                    "looks": sequential.in_words(sequential.valid(experiment, evidence, known.store)),
                 }
 
 
-def _records(store: Store) -> Iterable[Row]:
-    fresh, stale = _standing(store)
-    for record in store.records:
+def _records(known: Assessments) -> Iterable[Row]:
+    fresh, stale = _reasons(known)
+    for record in known.store.records:
         reason = fresh.get(record.key) or stale.get(record.key) or "no protocol plans this trial any more"
         yield {
             "key": record.key,
@@ -144,18 +144,16 @@ def _records(store: Store) -> Iterable[Row]:
         }
 
 
-def _standing(store: Store) -> tuple[dict[str, str], dict[str, str]]:
+def _reasons(known: Assessments) -> tuple[dict[str, str], dict[str, str]]:
     """Why each fresh and each stale record is so, by key."""
     fresh: dict[str, str] = {}
     stale: dict[str, str] = {}
     for reproduction in reproductions.every():
         for protocol in reproduction.protocols:
-            for experiment in assess.under_every_condition(reproduction, protocol, store):
-                for run in experiment.evidence(store).runs:
-                    fresh[run.record.key] = (
-                        f"{reproduction.name} at {protocol.name}, {run.planned.role} {run.arm}"
-                    )
-        for old, trial in assess.stale_with_trials(reproduction, store):
+            for experiment in known.under_every_condition(reproduction, protocol):
+                for run in known.evidence(experiment).runs:
+                    fresh[run.record.key] = f"{experiment.name}, {run.planned.role} {run.arm}"
+        for old, trial in known.stale(reproduction):
             stale[old.key] = _outdated(old, code_version(trial))
     return fresh, stale
 

@@ -9,11 +9,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol as Interface
 
-from harness.contract.trial import Status, Trial
+from harness.contract.trial import Trial
 from harness.engines.machine_lock import exclusive
 from harness.plans.experiment import Experiment, Planned
 from harness.records.conditions import Conditions
-from harness.records.keys import key_of
 from harness.records.record import Record
 from harness.records.store import Store
 
@@ -91,16 +90,7 @@ def _due(
 ) -> Iterator[tuple[Experiment, str, Planned]]:
     """Trials that are missing and not tried yet: those that must be alone, or the others."""
     for experiment in experiments:
-        for key, planned in missing(experiment, store):
+        for planned in experiment.evidence(store).to_run:
+            key = experiment.key(planned.trial)
             if key not in tried and exclusive(planned.trial) is alone:
                 yield experiment, key, planned
-
-
-def missing(experiment: Experiment, store: Store) -> list[tuple[str, Planned]]:
-    """Planned trials without a record that holds, with their keys; a failed attempt does not hold."""
-    keyed = [
-        (key_of(planned.trial, experiment.conditions), planned)
-        for planned in experiment.evidence(store).plan.trials
-    ]
-    held = {key for key, _ in keyed if (r := store.find(key)) is not None and r.status is not Status.FAILED}
-    return [(key, planned) for key, planned in keyed if key not in held]

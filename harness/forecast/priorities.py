@@ -16,10 +16,9 @@ from harness.contract.trial import Status, Trial
 from harness.forecast import cost
 from harness.plans.experiment import Experiment, Protocol, Reproduction, gather
 from harness.records.conditions import Conditions
-from harness.records.keys import key_of
 from harness.records.record import Record
 from harness.records.store import Store
-from harness.verdicts import sequential
+from harness.verdicts.assess import Assessments
 from harness.verdicts.rules import decided
 from harness.verdicts.verdict import Outcome, Verdict
 
@@ -66,22 +65,19 @@ def plan(
     seconds: float = float("inf"),
 ) -> list[Step]:
     """The experiments in the order in which they decide most, each with what will be done of it."""
-    return list(
-        _intended(sorted((_step(e, store, device, workers) for e in experiments), key=_price), seconds)
-    )
+    assessments = Assessments(store)
+    steps = [_step(experiment, assessments, device, workers) for experiment in experiments]
+    return list(intended(sorted(steps, key=lambda step: step.price), seconds))
 
 
-def _price(step: Step) -> tuple[Standing, float]:
-    return step.price
+def _step(experiment: Experiment, assessments: Assessments, device: Device, workers: int) -> Step:
+    trials = needed(experiment, assessments.store)
+    most = cost.estimate(trials, device, workers, assessments.store.records)
+    return Step(experiment, known(experiment, assessments), len(trials), most.seconds, most.measured)
 
 
-def _step(experiment: Experiment, store: Store, device: Device, workers: int) -> Step:
-    trials = needed(experiment, store)
-    most = cost.estimate(trials, device, workers, store.records)
-    return Step(experiment, known(experiment, store), len(trials), most.seconds, most.measured)
-
-
-def _intended(steps: Sequence[Step], seconds: float) -> Iterator[Step]:
+def intended(steps: Sequence[Step], seconds: float) -> Iterator[Step]:
+    """The steps in their order, each with what the time allows of it."""
     spent = 0.0
     for step in steps:
         begins, spent = spent, spent + step.seconds
@@ -98,18 +94,15 @@ def groups(steps: Sequence[Step]) -> list[list[Experiment]]:
 
 def needed(experiment: Experiment, store: Store) -> list[Trial]:
     """Trials that the experiment may still need: those known to be missing, and those that depend on them."""
+    lookup = experiment.lookup(store)
 
     def answered(trial: Trial) -> Record:
-        record = store.lookup(trial, experiment.conditions)
+        record = lookup(trial)
         return record if record is not None and record.status is not Status.FAILED else _MADE_UP
 
     evidence = gather(experiment.reproduction, experiment.protocol, experiment.seeds, answered)
-    missing = {
-        key_of(r.planned.trial, experiment.conditions): r.planned.trial
-        for r in evidence.runs
-        if r.record is _MADE_UP
-    }
-    return list(missing.values())
+    unanswered = (run.planned.trial for run in evidence.runs if run.record is _MADE_UP)
+    return list({experiment.key(trial): trial for trial in unanswered}.values())
 
 
 def whole(reproduction: Reproduction, protocol: Protocol, seeds: int) -> list[Trial]:
@@ -135,25 +128,18 @@ class _Every(Mapping[str, float | None]):
 _MADE_UP = Record("", "", {}, Conditions(DeviceKind.CPU, ""), "", Status.OK, metrics=_Every())
 
 
-def known(experiment: Experiment, store: Store) -> Standing:
+def known(experiment: Experiment, assessments: Assessments) -> Standing:
     """What the store says of the experiment's claims, on whatever machine it knows most from."""
-    conditions = [
-        experiment.conditions,
-        *(
-            c
-            for c in store.conditions()
-            if c != experiment.conditions and c.suit(experiment.protocol.dataset)
-        ),
-    ]
-    return max(_known(experiment.under(c), store) for c in conditions)
+    suitable = (c for c in assessments.conditions if c.suit(experiment.protocol.dataset))
+    everywhere = map(experiment.under, dict.fromkeys((experiment.conditions, *suitable)))
+    return max(_known(one, assessments) for one in everywhere)
 
 
-def _known(experiment: Experiment, store: Store) -> Standing:
-    asked = experiment.asked(store)
-    at = replace(experiment, seeds=asked or experiment.seeds)
-    if not sequential.complete(at, store):
+def _known(experiment: Experiment, assessments: Assessments) -> Standing:
+    at = replace(experiment, seeds=experiment.asked(assessments.store) or experiment.seeds)
+    if not assessments.evidence(at).complete:
         return Standing.NO_VERDICT
-    return min(map(_standing, sequential.judged(at, store).verdicts))
+    return min(map(_standing, assessments.of(at).verdicts.values()))
 
 
 def _standing(verdict: Verdict) -> Standing:

@@ -7,7 +7,7 @@ nothing is the same trial in every ablation: one key, trained once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from harness.contract.trial import Trial
@@ -42,15 +42,22 @@ def training(protocol: Declared, arm: Arm, seed: int) -> Trial[Scheduled]:
     return protocol.trial(scale.settings(arm), seed)
 
 
+def trainings(protocol: Declared, arm: Arm, seeds: int) -> list[Trial[Scheduled]]:
+    """The trials that train an arm, one from each seed."""
+    first = training(protocol, arm, 0)  # a network is described once, which takes a millisecond
+    return [replace(first, seed=seed) for seed in range(seeds)]
+
+
 def plan_of(arms: Mapping[str, Arm]) -> Callable[[Declared, int, Lookup], Plan]:
     """The plan that trains every arm once for every seed, seed by seed."""
 
     def plan(protocol: Declared, seeds: int, lookup: Lookup) -> Plan:
+        by_arm = {name: trainings(protocol, arm, seeds) for name, arm in arms.items()}
         return Plan(
             tuple(
-                Planned(training(protocol, arm, seed), name, Role.FINAL)
+                Planned(trials[seed], name, Role.FINAL)
                 for seed in range(seeds)
-                for name, arm in arms.items()
+                for name, trials in by_arm.items()
             )
         )
 

@@ -2,7 +2,7 @@
 
 A plan is a pure function of the records: it names every trial that is known to be needed, in order.
 The runner runs those that have no record and asks again, until nothing is missing. So a plan may be
-adaptive (successive halving, sequential looks) and an interrupted experiment goes on by itself.
+adaptive (successive halving, interim looks) and an interrupted experiment goes on by itself.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 from harness.contract.effect import Effect
 from harness.contract.errors import UnknownName
-from harness.contract.trial import Precision, Settings, Trial
+from harness.contract.trial import Precision, Settings, Status, Trial
 from harness.records.conditions import Conditions
+from harness.records.keys import key_of
 from harness.records.record import Record
 from harness.records.store import Store
 
@@ -126,6 +127,17 @@ class Evidence:
         answered = {id(r.planned) for r in self.runs}
         return [p for p in self.plan.trials if id(p) not in answered]
 
+    @property
+    def to_run(self) -> list[Planned]:
+        """Planned trials without a record that holds; a failed attempt does not hold."""
+        held = {id(r.planned) for r in self.runs if r.record.status is not Status.FAILED}
+        return [p for p in self.plan.trials if id(p) not in held]
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to run and nothing is still to come."""
+        return not self.to_run and not self.plan.to_come
+
 
 @dataclass(frozen=True)
 class Table:
@@ -160,11 +172,11 @@ class Reproduction:
     doc: str = ""
 
     def protocol(self, name: str) -> Protocol:
-        """The protocol of that name; UnknownName when there is none."""
-        found = {protocol.name: protocol for protocol in self.protocols}
-        if name not in found:
-            raise UnknownName(f"protocol of {self.name}", name, found)
-        return found[name]
+        """The protocol of that name; UnknownName with the nearest names when there is none."""
+        known = {protocol.name: protocol for protocol in self.protocols}
+        if name not in known:
+            raise UnknownName(f"protocol of {self.name}", name, known)
+        return known[name]
 
 
 def gather(reproduction: Reproduction, protocol: Protocol, seeds: int, lookup: Lookup) -> Evidence:
@@ -194,6 +206,10 @@ class Experiment:
         """`relu-speedup at cifar10`."""
         return f"{self.reproduction.name} at {self.protocol.name}"
 
+    def key(self, trial: Trial) -> str:
+        """The trial's key under the experiment's conditions and today's code."""
+        return _key(trial, self.conditions)
+
     def ask(self, store: Store) -> None:
         """Notes in the store, before anything runs, for how many seeds the experiment was asked."""
         store.ask(self.reproduction.name, self.protocol.name, self.conditions, self.seeds)
@@ -208,4 +224,19 @@ class Experiment:
 
     def lookup(self, store: Store) -> Lookup:
         """Finds the record of a trial under this experiment's conditions and today's code."""
-        return lambda trial: store.lookup(trial, self.conditions)
+        return lambda trial: store.find(self.key(trial))
+
+
+_KEYS: dict[tuple[str, Conditions], str] = {}
+
+
+def _key(trial: Trial, conditions: Conditions) -> str:
+    """The key, computed once in a process: plans name the same trials again and again.
+
+    Trials are distinguished as their keys are, by what is written of them: two that differ in 1 and 1.0 are
+    equal, and have two keys.
+    """
+    name = repr(trial), conditions
+    if name not in _KEYS:
+        _KEYS[name] = key_of(trial, conditions)
+    return _KEYS[name]

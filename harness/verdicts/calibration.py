@@ -29,7 +29,8 @@ from harness.analysis.settings import Ensemble
 from harness.contract.device import DeviceKind
 from harness.contract.effect import Effect, Interval
 from harness.contract.trial import Status, Trial
-from harness.effects.intervals import LOOKS, level, paired_difference
+from harness.effects.intervals import level, paired_difference
+from harness.effects.significance import LOOKS
 from harness.effects.time_to_event import Time, ratio_of_times
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim
@@ -199,10 +200,10 @@ def _fixed(about: Claim, effect: Effect) -> tuple[Verdict, Interval | None]:
 def _sequential(about: Claim, effects: Sequence[Effect]) -> tuple[Verdict, Interval | None]:
     """The verdict at the look at which it is decided, or at the last."""
     for effect in effects:
-        verdict = decide(about, _evidence(about, effect.n), effect, looks=True)
+        verdict = decide(about, _evidence(about, effect.n), effect, interim=True)
         if decided(verdict):
             break
-    return verdict, effect.look95
+    return verdict, effect.interim95
 
 
 def _row(world: World, truth: str, seeds: str, judged: Sequence[tuple[Verdict, Interval | None]]) -> Row:

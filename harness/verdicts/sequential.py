@@ -1,4 +1,4 @@
-"""Sequential looks: seeds are added at n = 3, 5 and 10 only, and every look that was taken is on record.
+"""Interim looks: seeds are added at n = 3, 5 and 10 only, and every look that was taken is on record.
 
 `<results>/looks/<experiment>/<n>-<attempt>.json` holds one look, written once and never replaced. The folder
 is made before the first trial runs, and from then on the experiment is judged by its looks, whoever asks and
@@ -14,16 +14,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.contract.errors import BadValue, StoreError
-from harness.effects.intervals import LOOKS
-from harness.engines.runner import missing
+from harness.effects.significance import LOOKS
 from harness.paper.catalogue import claim
 from harness.paper.claims import Kind
-from harness.plans.experiment import Experiment
+from harness.plans.experiment import Evidence, Experiment
 from harness.records.files import write_next
 from harness.records.keys import plain
 from harness.records.store import Store
 from harness.verdicts.assessment import Assessment, assess
-from harness.verdicts.rules import FEWEST, decided
+from harness.verdicts.gates import FEWEST
+from harness.verdicts.rules import decided
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Look:
         return f"n = {self.n}: {', '.join(dict.fromkeys(self.verdicts.values()))}"
 
 
-# The look just taken of an experiment, and the experiment that goes on from it.
-Tell = Callable[[Experiment, Look, Experiment | None], None]
+# What hears of the look just taken of an experiment, and of the experiment that goes on from it.
+Report = Callable[[Experiment, Look, Experiment | None], None]
 
 
 def sequential(experiment: Experiment) -> bool:
@@ -63,10 +63,11 @@ def begin(experiment: Experiment, store: Store) -> None:
     """Notes, before a trial runs, that the experiment is judged by its looks from now on."""
     if not sequential(experiment):
         return
+    folder = _folder(experiment, store)
     try:
-        _folder(experiment, store).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unwritable(_folder(experiment, store), error) from error
+        raise _unwritable(folder, error) from error
 
 
 def at_look(experiment: Experiment, store: Store) -> Experiment:
@@ -77,9 +78,8 @@ def at_look(experiment: Experiment, store: Store) -> Experiment:
     seeds = next((n for n in LOOKS if n >= asked), None)
     if seeds is None:
         raise BadValue(
-            f"--until-decided: {experiment.name} was asked for {asked} seeds before, and no "
-            f"look is declared beyond {LOOKS[-1]}; leave the option out, or "
-            "begin anew in another --results-dir"
+            f"--until-decided: {experiment.name} was asked for {asked} seeds before, and no look is declared "
+            f"beyond {LOOKS[-1]}; leave the option out, or begin anew in another --results-dir"
         )
     return replace(experiment, seeds=seeds)
 
@@ -92,37 +92,32 @@ def note_earlier(experiment: Experiment, store: Store) -> bool:
     asked = experiment.asked(store)
     seen = replace(experiment, seeds=asked)
     fixed = experiment.protocol.smoke or not sequential(experiment) or begun(experiment, store)
-    if fixed or not FEWEST <= asked < experiment.seeds or not complete(seen, store):
+    if fixed or not FEWEST <= asked < experiment.seeds or not seen.evidence(store).complete:
         return False
     begin(experiment, store)
     take(seen, store)
     return True
 
 
-def complete(experiment: Experiment, store: Store) -> bool:
-    """Whether every trial up to the experiment's number of seeds has a record that holds."""
-    return not missing(experiment, store) and not experiment.evidence(store).plan.to_come
-
-
-def settle(experiments: Iterable[Experiment], store: Store, tell: Tell) -> list[Experiment]:
+def settle(experiments: Iterable[Experiment], store: Store, report: Report) -> list[Experiment]:
     """Takes every look that is complete; the experiments that must run trials before their next look."""
-    waiting = []
+    unfinished = []
     for experiment in experiments:
         current: Experiment | None = experiment
-        while current is not None and complete(current, store):
-            current = _go_on(current, store, tell)
-        waiting += [current] if current is not None else []
-    return waiting
+        while current is not None and current.evidence(store).complete:
+            current = _go_on(current, store, report)
+        unfinished += [current] if current is not None else []
+    return unfinished
 
 
-def _go_on(experiment: Experiment, store: Store, tell: Tell) -> Experiment | None:
+def _go_on(experiment: Experiment, store: Store, report: Report) -> Experiment | None:
     """Takes the look that is due; the experiment at the next one, or None where no other is needed."""
     if not sequential(experiment):
         return None
     look = take(experiment, store)
     seeds = next((n for n in LOOKS if n > experiment.seeds), None)
     further = None if look.decided or seeds is None else replace(experiment, seeds=seeds)
-    tell(experiment, look, further)
+    report(experiment, look, further)
     if further is not None:
         further.ask(store)
     return further
@@ -130,38 +125,38 @@ def _go_on(experiment: Experiment, store: Store, tell: Tell) -> Experiment | Non
 
 def take(experiment: Experiment, store: Store) -> Look:
     """Judges the experiment at its number of seeds and records that; a look at the same records only once."""
-    look = _look(assess(experiment, store, looks=True))
+    look = _look(assess(experiment, experiment.evidence(store), interim=True))
     same = [old for old in taken(experiment, store) if (old.n, old.records) == (look.n, look.records)]
     return same[-1] if same else _write(look, _folder(experiment, store))
 
 
-def judged(experiment: Experiment, store: Store) -> Assessment:
-    """What the store says of the experiment, by its looks where it has begun any."""
-    return assess(experiment, store, begun(experiment, store))
-
-
 def taken(experiment: Experiment, store: Store) -> list[Look]:
-    """The looks on record, oldest first; of a damaged one the store's `damaged` tells."""
+    """The looks on record, oldest first; a damaged one is named in the store's `damaged`."""
     found = (_read(path, store) for path in _folder(experiment, store).glob("*.json"))
     return sorted((look for look in found if look is not None), key=lambda look: (look.time, look.n))
 
 
-def standing(experiment: Experiment, store: Store) -> list[Look]:
-    """The looks that rest on records which today's code still stands for."""
-    keys = {run.record.key for run in experiment.evidence(store).runs}
+def valid(experiment: Experiment, evidence: Evidence, store: Store) -> list[Look]:
+    """The looks that rest on records which are evidence still, by today's code."""
+    keys = {run.record.key for run in evidence.runs}
     return [look for look in taken(experiment, store) if keys.issuperset(look.records)]
 
 
-def _look(judged: Assessment) -> Look:
-    experiment, verdicts = judged.experiment, judged.verdicts
+def in_words(looks: Sequence[Look]) -> str:
+    """Looks in one line; of several at the same n, the latest."""
+    return "; ".join({look.n: look.words for look in looks}.values())
+
+
+def _look(assessment: Assessment) -> Look:
+    experiment, verdicts = assessment.experiment, assessment.verdicts
     return Look(
         reproduction=experiment.reproduction.name,
         protocol=experiment.protocol.name,
         conditions=asdict(experiment.conditions),
         n=experiment.seeds,
-        verdicts={verdict.claim: verdict.headline for verdict in verdicts},
-        decided=all(map(decided, verdicts)),
-        records=tuple(sorted(run.record.key for run in judged.evidence.final())),
+        verdicts={name: verdict.headline for name, verdict in verdicts.items()},
+        decided=all(map(decided, verdicts.values())),
+        records=tuple(sorted(run.record.key for run in assessment.evidence.final())),
         time=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -196,8 +191,3 @@ def _unwritable(folder: Path, error: OSError) -> StoreError:
         f"a look cannot be written to {folder}: {error.strerror}; "
         "make it writable or name another folder with --results-dir"
     )
-
-
-def in_words(looks: Sequence[Look]) -> str:
-    """Looks in one line; of several at the same n, the latest."""
-    return "; ".join({look.n: look.words for look in looks}.values())

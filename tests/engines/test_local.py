@@ -16,7 +16,7 @@ import pytest
 from harness.contract.device import CPU
 from harness.contract.trial import Status, Trial
 from harness.engines.local import LocalEngine, Place, execute
-from harness.engines.runner import missing, run
+from harness.engines.runner import run
 from harness.plans.experiment import (
     Evidence,
     Experiment,
@@ -82,9 +82,9 @@ def experiment(seeds: int = 2) -> Experiment:
 
 def test_a_plan_that_grows_is_followed_to_its_end(tmp_path: Path) -> None:
     store, watcher = Store(tmp_path), Collected()
-    assert len(missing(experiment(), store)) == 1
+    assert len(experiment().evidence(store).to_run) == 1
     run([experiment()], Instant(set()), store, watcher)
-    assert missing(experiment(), store) == []
+    assert experiment().evidence(store).to_run == []
     assert len(watcher.records) == 3
     evidence: Evidence = experiment().evidence(Store(tmp_path))
     assert [r.seed for r in evidence.final("a")] == [0, 1]

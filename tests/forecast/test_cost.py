@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from harness.contract.device import CPU, CUDA, Device, DeviceKind
-from harness.contract.formatting import spoken
 from harness.contract.trial import Precision, Trial
 from harness.forecast.cost import PASSES, assumed, estimate
 from harness.plans.ablation import BASELINE
@@ -90,10 +89,3 @@ def test_bf16_on_a_cpu_without_it_is_known_to_be_slow(
 
 def test_what_trains_nothing_costs_nothing() -> None:
     assert estimate([], CPU, 2, []).seconds == 0
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(40, "40 s"), (720, "12 min"), (12600, "3.5 h"), (518400, "6 days")]
-)
-def test_durations_in_words(seconds: float, words: str) -> None:
-    assert spoken(seconds) == words

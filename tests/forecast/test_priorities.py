@@ -31,6 +31,7 @@ from harness.records.conditions import Conditions
 from harness.records.keys import key_of
 from harness.records.store import Store
 from harness.verdicts import sequential
+from harness.verdicts.assess import Assessments
 from tests.conftest import STAND_IN
 from tests.fakes.experiments import (
     HERE,
@@ -82,7 +83,7 @@ planned = st.lists(
 def test_what_is_done_whole_fits_into_the_time_and_comes_first(
     drawn: list[tuple[Standing, float, int]], seconds: float
 ) -> None:
-    ordered = list(priorities._intended(sorted(steps(drawn), key=priorities._price), seconds))
+    ordered = list(priorities.intended(sorted(steps(drawn), key=lambda step: step.price), seconds))
     intents = [step.intent for step in ordered]
     assert intents == sorted(intents, key=list(Intent).index)
     assert intents.count(Intent.PART) <= 1
@@ -123,8 +124,8 @@ def test_decided_claims_wait_until_nothing_undecided_is_left(tmp_path: Path) -> 
 def test_a_verdict_from_another_machine_counts_as_known(tmp_path: Path) -> None:
     store = filled(tmp_path, 5, decisive)
     elsewhere = replace(experiment(5), conditions=Conditions(DeviceKind.CUDA, "2.13.0"))
-    assert priorities.known(elsewhere, store) is Standing.DECIDED
-    assert priorities.known(elsewhere, Store(tmp_path / "empty")) is Standing.NO_VERDICT
+    assert priorities.known(elsewhere, Assessments(store)) is Standing.DECIDED
+    assert priorities.known(elsewhere, Assessments(Store(tmp_path / "empty"))) is Standing.NO_VERDICT
 
 
 @pytest.mark.parametrize("name", [r.name for r in reproductions.every()])
@@ -238,7 +239,7 @@ def test_looks_and_a_budget_go_together(start: Start, tmp_path: Path) -> None:
     assert [look.n for look in sequential.taken(experiment(3), Store(tmp_path))] == [3, 5]
 
 
-def test_a_claim_without_its_data_is_told_and_the_others_run(start: Start, tmp_path: Path) -> None:
+def test_a_claim_without_its_data_is_named_and_the_others_run(start: Start, tmp_path: Path) -> None:
     lacking = replace(reproduction("lacking"), protocols=(Protocol("cifar10", "made up", "cifar10", 5),))
     elsewhere = pytest.MonkeyPatch()
     elsewhere.delenv("REPRO_DATA", raising=False)

@@ -1,4 +1,4 @@
-"""Sequential looks: taken at 3, 5 and 10 seeds, recorded, never forgotten, never taken twice."""
+"""Interim looks: taken at 3, 5 and 10 seeds, recorded, never forgotten, never taken twice."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import reproductions
 from harness.cli import invocation, terminal
 from harness.cli.invocation import Asked
 from harness.contract.errors import BadValue, StoreError
-from harness.effects.intervals import LOOKS
+from harness.effects.significance import LOOKS
 from harness.engines.runner import run
 from harness.plans.experiment import Experiment, Reproduction
 from harness.records import environment
@@ -24,7 +24,8 @@ from harness.records.conditions import Conditions
 from harness.records.store import Store
 from harness.reporting import sections
 from harness.verdicts import sequential
-from harness.verdicts.assessment import assess
+from harness.verdicts.assess import Assessments
+from harness.verdicts.assessment import Assessment, assess
 from harness.verdicts.sequential import Look
 from tests.fakes.experiments import (
     Fake,
@@ -43,45 +44,50 @@ from tests.fakes.experiments import (
 
 def until_decided(root: Path, value: Value) -> tuple[Fake, list[tuple[Look, int | None]]]:
     """Runs the made-up experiment look by look; the engine, and each look with the seeds that come next."""
-    store, engine, told = Store(root), Fake(value), []
+    store, engine, heard = Store(root), Fake(value), []
 
-    def tell(experiment: Experiment, look: Look, further: Experiment | None) -> None:
-        told.append((look, further.seeds if further else None))
+    def report(experiment: Experiment, look: Look, further: Experiment | None) -> None:
+        heard.append((look, further.seeds if further else None))
 
     sequential.begin(experiment(3), store)
-    waiting = sequential.settle([sequential.at_look(experiment(3), store)], store, tell)
+    waiting = sequential.settle([sequential.at_look(experiment(3), store)], store, report)
     while waiting:
         run(waiting, engine, store, Nobody())
-        waiting = sequential.settle([j for j in waiting if sequential.complete(j, store)], store, tell)
-    return engine, told
+        waiting = sequential.settle([j for j in waiting if j.evidence(store).complete], store, report)
+    return engine, heard
+
+
+def judged(seeds: int, store: Store) -> Assessment:
+    """What a store says of the made-up experiment."""
+    return Assessments(store).of(experiment(seeds))
 
 
 def test_seeds_are_added_at_the_next_look_until_the_verdict_is_decided(tmp_path: Path) -> None:
-    engine, told = until_decided(tmp_path, decisive)
-    assert [(look.n, further) for look, further in told] == [(3, 5), (5, None)]
-    assert told[0][0].verdicts == {"relu-speedup": "directional (size unproven)"}
-    assert told[1][0].verdicts == {"relu-speedup": "reproduced"}
+    engine, heard = until_decided(tmp_path, decisive)
+    assert [(look.n, further) for look, further in heard] == [(3, 5), (5, None)]
+    assert heard[0][0].verdicts == {"relu-speedup": "directional (size unproven)"}
+    assert heard[1][0].verdicts == {"relu-speedup": "reproduced"}
     assert len(engine.order) == 10
 
 
 def test_the_last_look_is_the_last_though_nothing_is_decided(tmp_path: Path) -> None:
-    _, told = until_decided(tmp_path, vague)
-    assert [look.n for look, _ in told] == list(LOOKS)
-    assert not told[-1][0].decided
-    assert told[-1][1] is None
+    _, heard = until_decided(tmp_path, vague)
+    assert [look.n for look, _ in heard] == list(LOOKS)
+    assert not heard[-1][0].decided
+    assert heard[-1][1] is None
 
 
 def test_an_interrupted_experiment_goes_on_at_its_look_and_takes_none_twice(tmp_path: Path) -> None:
     until_decided(tmp_path, vague)
-    engine, told = until_decided(tmp_path, vague)
+    engine, heard = until_decided(tmp_path, vague)
     assert engine.order == []
-    assert [look.n for look, _ in told] == [10]
+    assert [look.n for look, _ in heard] == [10]
     assert [look.n for look in sequential.taken(experiment(10), Store(tmp_path))] == list(LOOKS)
 
 
 def test_a_failed_trial_is_no_look(tmp_path: Path) -> None:
-    _, told = until_decided(tmp_path, lambda arm, seed: None if seed == 2 else 5.0)
-    assert told == []
+    _, heard = until_decided(tmp_path, lambda arm, seed: None if seed == 2 else 5.0)
+    assert heard == []
     assert sequential.taken(experiment(3), Store(tmp_path)) == []
 
 
@@ -97,11 +103,11 @@ def test_a_look_on_record_says_what_was_seen_of_what_and_when(tmp_path: Path) ->
 
 def test_looks_are_judged_with_wider_intervals_for_ever(tmp_path: Path) -> None:
     store = filled(tmp_path, 5)
-    assert not sequential.judged(experiment(5), store).looks
+    assert not judged(5, store).interim
     sequential.begin(experiment(3), store)
-    judged = sequential.judged(experiment(5), Store(tmp_path))
-    assert judged.looks
-    assert "at a look (nominal 98.10%)" in "; ".join(judged.verdicts[0].reasons)
+    found = judged(5, Store(tmp_path))
+    assert found.interim
+    assert "at a look (nominal 98.10%)" in "; ".join(found.verdicts["relu-speedup"].reasons)
 
 
 def near(arm: str, seed: int) -> float:
@@ -111,7 +117,8 @@ def near(arm: str, seed: int) -> float:
 
 def test_what_a_fixed_number_of_seeds_would_decide_a_look_may_not(tmp_path: Path) -> None:
     store = filled(tmp_path, 5, near)
-    assert assess(experiment(5), store, looks=False).verdicts[0].headline == "reproduced"
+    fixed = assess(experiment(5), experiment(5).evidence(store), interim=False)
+    assert fixed.verdicts["relu-speedup"].headline == "reproduced"
     look = sequential.take(experiment(5), store)
     assert (look.decided, look.verdicts["relu-speedup"]) == (False, "directional (size unproven)")
 
@@ -124,15 +131,17 @@ def test_a_damaged_look_is_named_and_the_experiment_stays_one_of_looks(tmp_path:
     assert [look.n for look in sequential.taken(experiment(5), store)] == [5]
     sequential.taken(experiment(5), store)
     assert [str(path) in sentence for sentence in store.damaged] == [True]
-    assert sequential.judged(experiment(5), store).looks
+    assert judged(5, store).interim
 
 
 def test_looks_at_records_that_no_code_stands_for_are_not_shown(tmp_path: Path) -> None:
     until_decided(tmp_path, decisive)
     for record in (tmp_path / "records").glob("*.json"):
         record.unlink()
-    assert sequential.standing(experiment(5), Store(tmp_path)) == []
-    assert sequential.begun(experiment(5), Store(tmp_path))
+    store = Store(tmp_path)
+    assert len(sequential.taken(experiment(5), store)) == 2
+    assert sequential.valid(experiment(5), experiment(5).evidence(store), store) == []
+    assert sequential.begun(experiment(5), store)
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
@@ -171,7 +180,7 @@ def test_seeds_added_after_a_fixed_result_was_there_make_it_one_of_looks(tmp_pat
     assert not sequential.note_earlier(experiment(5), store)
     assert sequential.note_earlier(experiment(10), store)
     assert [look.n for look in sequential.taken(experiment(10), store)] == [5]
-    assert sequential.judged(experiment(10), store).looks
+    assert judged(10, store).interim
     assert not sequential.note_earlier(experiment(10), store)
 
 

@@ -1,4 +1,4 @@
-"""How far a report has come, for somebody who waits for it at a terminal."""
+"""Progress of a report, for somebody who waits for it at a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.progress import track
 T = TypeVar("T")
 
 
-def told(items: Sequence[T], words: str, console: Console | None) -> Iterable[T]:
+def with_progress(items: Sequence[T], words: str, console: Console | None) -> Iterable[T]:
     """The items, with a bar and the time that is left where `console` is a terminal."""
     if console is None or not console.is_terminal:
         return items
