@@ -198,7 +198,7 @@ def elsewhere() -> Iterator[Statement]:
     )  # fmt: skip
     yield Statement(
         "Caffe's model: 57.1 / 80.2 % accuracy", "Caffe's model page", "not computed here: needs its weights",
-        True, "as published, centre crop on 2012 val; other pipelines got 56.60 and 54.61 top-1 from them",
+        True, "as published, centre crop on 2012 val; other pipelines had 56.60 and 54.61 top-1 from them",
     )  # fmt: skip
 
 
@@ -261,5 +261,4 @@ REPRODUCTION = Reproduction(
     plan=plan,
     estimate=estimate,
     figure="architecture",
-    doc=__doc__ or "",
 )

@@ -131,5 +131,4 @@ REPRODUCTION = Reproduction(
     plan=plan,
     estimate=estimate,
     manipulated=("feed", "augmentation"),
-    doc=__doc__ or "",
 )

@@ -55,5 +55,4 @@ REPRODUCTION = Reproduction(
     estimate=estimate,
     figure="training-curves",
     manipulated=("network.layers.*.bias", "network.layers.*.init"),
-    doc=__doc__,
 )

@@ -43,5 +43,4 @@ REPRODUCTION = Reproduction(
     plan=plan_of(ARMS),
     estimate=estimate,
     manipulated=("augmentation.colour",),
-    doc=__doc__,
 )

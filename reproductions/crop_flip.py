@@ -38,5 +38,4 @@ REPRODUCTION = Reproduction(
     plan=plan_of(ARMS),
     estimate=estimate,
     manipulated=("augmentation.crops", "augmentation.flips"),
-    doc=__doc__,
 )

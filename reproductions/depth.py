@@ -45,5 +45,4 @@ REPRODUCTION = Reproduction(
     plan=plan_of(ARMS),
     estimate=estimate,
     manipulated=("network.layers",),
-    doc=__doc__,
 )

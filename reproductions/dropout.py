@@ -50,5 +50,4 @@ REPRODUCTION = Reproduction(
     estimate=estimate,
     figure="training-curves",
     manipulated=("network.layers",),
-    doc=__doc__,
 )

@@ -39,5 +39,4 @@ REPRODUCTION = Reproduction(
     plan=plan_of(lambda group: Ensemble(tuple(group)), networks),
     estimate=estimate,
     manipulated=("of.*.seed",),
-    doc=__doc__,
 )

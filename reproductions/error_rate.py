@@ -39,5 +39,4 @@ REPRODUCTION = Reproduction(
     protocols=EVERY,
     plan=plan_of({ARM: BASELINE}),
     estimate=estimate,
-    doc=__doc__,
 )

@@ -31,5 +31,4 @@ REPRODUCTION = Reproduction(
     protocols=(SMOKE, IMAGENET_2012),
     plan=plan_of({ARM: BASELINE}),
     estimate=estimate,
-    doc=__doc__,
 )

@@ -43,5 +43,4 @@ REPRODUCTION = Reproduction(
     estimate=estimate,
     figure="neighbours",
     manipulated=("of.seed",),
-    doc=__doc__,
 )

@@ -50,5 +50,4 @@ REPRODUCTION = Reproduction(
     estimate=estimate,
     figure="kernels",
     manipulated=("of.seed",),
-    doc=__doc__,
 )

@@ -58,5 +58,4 @@ REPRODUCTION = Reproduction(
         "bias_rate_factor",
         "bias_decay",
     ),
-    doc=__doc__,
 )

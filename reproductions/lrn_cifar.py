@@ -106,5 +106,4 @@ REPRODUCTION = Reproduction(
     plan=plan,
     estimate=estimate,
     manipulated=("network",),
-    doc=__doc__,
 )

@@ -3,7 +3,7 @@
     ./repro.py run overlapping-pooling --protocol cifar10
 
 The windows of 2×2 round down so that every layer keeps the size that 3×3 windows give: 55, 27, 13 and 6, in
-small 24, 12, 6 and 3. Beside the errors stands the other half of §3.4, that overlapping windows make it
+the proxy 24, 12, 6 and 3. Beside the errors stands the other half of §3.4, that overlapping windows make it
 "slightly more difficult to overfit": the gap between test and training error. Costs 12 minutes on two cores
 at five seeds, the shared arm included; a GPU's time is not yet measured.
 
@@ -41,5 +41,4 @@ REPRODUCTION = Reproduction(
     plan=plan_of(ARMS),
     estimate=estimate,
     manipulated=("network.layers.*.size", "network.layers.*.ceil"),
-    doc=__doc__,
 )

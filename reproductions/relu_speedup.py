@@ -79,18 +79,18 @@ def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     """Tuning for each arm, then as many final trials an arm as seeds, at the rate that won."""
     scale: Scale = protocol.settings
     trials: list[Planned] = []
-    waiting: list[str] = []
+    untuned: list[str] = []
     for arm, function in ARMS.items():
         make = partial(_trial, protocol, function)
         tuning = tune(scale.race, make, lookup)
         trials += [Planned(trial, arm, Role.TUNING) for trial in tuning.trials]
         if tuning.best is None:
-            waiting.append(arm)
+            untuned.append(arm)
             continue
         final = (make(tuning.best, seed, scale.max_epochs) for seed in range(seeds))
         trials += [Planned(trial, arm, Role.FINAL) for trial in final]
     to_come = (
-        f"the learning rate of {' and '.join(waiting)}, then {seeds} final trials each" if waiting else ""
+        f"the learning rate of {' and '.join(untuned)}, then {seeds} final trials each" if untuned else ""
     )
     return Plan(tuple(trials), to_come)
 
@@ -212,5 +212,4 @@ REPRODUCTION = Reproduction(
     figure="learning-curves",
     # The learning rate is chosen per arm, as fast as can be, in the paper too; a fitted spread is the arm's.
     manipulated=("network.layers.*.function", "network.layers.*.init", "rate"),
-    doc=__doc__,
 )

@@ -3,8 +3,9 @@
     ./repro.py run training-time --protocol machine --device cpu
 
 Steps of the paper's net are timed at batches of 128, and 90 epochs of the 1.26 million images of ILSVRC-2010
-reckoned from them. The paper's way, one column a device, stands beside one device alone and beside the later
-way of the whole net on every device, each with a batch of its own, for which arXiv 1404.5997 gives hours.
+reckoned from them. The paper's arrangement, one column a device, stands beside one device alone and beside
+the later one of the whole net on every device, each with a batch of its own, for which arXiv 1404.5997 gives
+hours.
 `machine` takes two threads of a CPU for two devices and costs three minutes on two quiet cores;
 `imagenet` needs two GPUs, `one-gpu` one, `eight-gpus` eight.
 
@@ -190,5 +191,4 @@ REPRODUCTION = Reproduction(
     plan=plan,
     estimate=estimate,
     manipulated=("arrangement", "ranks"),
-    doc=__doc__ or "",
 )

@@ -5,7 +5,7 @@
 The last convolution and the dense layers are not halved, as in the paper and in run 145-half of 2012. Beside
 them an arm that the paper does not report and that run 150 tried: the two columns without the crossing at the
 third convolution, so that they meet in the dense layers only (run 150 also widened them; here they keep their
-widths; in small, the third's σ follows its smaller fan-in, else it stays). What it costs to train on one
+widths; in the proxy the third's σ follows its smaller fan-in, else it stays). What it costs to train on one
 device or two is another claim: `two-gpu-time`. Costs 20 minutes on two cores at five seeds, the shared arm
 included; a GPU's time is not yet measured.
 
@@ -49,5 +49,4 @@ REPRODUCTION = Reproduction(
         "network.layers.*.groups",
         "network.layers.*.init",
     ),
-    doc=__doc__,
 )

@@ -136,5 +136,4 @@ REPRODUCTION = Reproduction(
     estimate=estimate,
     figure="step-timeline",
     manipulated=("network", "arrangement", "ranks"),
-    doc=__doc__ or "",
 )

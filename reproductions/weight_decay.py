@@ -3,8 +3,8 @@
     ./repro.py run weight-decay --protocol cifar10
 
 The paper gives a direction and no figure. Training error is that of the trained weights on training images,
-unvaried and by the centre view. Costs 12 minutes on two cores at five seeds, the shared arm included; a GPU's
-time is not yet measured.
+unaugmented and by the centre view. Costs 12 minutes on two cores at five seeds, the shared arm included; a
+GPU's time is not yet measured.
 
 Observed on 2026-11-22 (proxy `cifar10`, two AMD EPYC cores, torch 2.13.0, bf16, n = 3 pairs of seeds, 95 %
 intervals): without decay the training error is 0.2 points higher [-0.8, 1.3], which shows nothing in eight
@@ -36,5 +36,4 @@ REPRODUCTION = Reproduction(
     plan=plan_of(ARMS),
     estimate=estimate,
     manipulated=("network.layers.*.decay",),
-    doc=__doc__,
 )

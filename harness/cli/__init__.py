@@ -1,1 +1,1 @@
-"""Room."""
+"""The command line: a file for each command, and the options that they share."""

@@ -1,1 +1,1 @@
-"""Room."""
+"""What every room may know: trials, sessions, devices, effects, errors, and how values are written."""

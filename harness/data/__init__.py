@@ -1,1 +1,1 @@
-"""Data sets: where they are, what they are, and how they become resident tensors."""
+"""Data sets: where they are, which images they hold, and how these become batches."""

@@ -1,4 +1,4 @@
-"""Times to a target, when some runs never get there: nothing is imputed for them.
+"""Times to a target, when some runs never reach it: nothing is imputed for them.
 
 A run that reached the target did so within a bracket, between two evaluations; one that did not is
 right-censored at its last evaluation. Kaplan–Meier and the restricted mean describe an arm. For a ratio
@@ -31,7 +31,7 @@ from harness.effects.significance import DIRECTION, INTERIM_DIRECTION
 
 @dataclass(frozen=True)
 class Time:
-    """A time to target in (low, high], in any unit; `high` is None for a run that never got there."""
+    """A time to target in (low, high], in any unit; `high` is None for a run that never reached it."""
 
     low: float
     high: float | None

@@ -1,1 +1,1 @@
-"""Engines: what runs trials. `local` uses this machine's cores and GPUs."""
+"""What runs trials: the runner that asks plans what is missing, and this machine's cores and GPUs."""

@@ -1,1 +1,1 @@
-"""Networks: described as data (`description`, `cifar`, `alexnet`), built as PyTorch modules (`network`)."""
+"""Networks: described as data, and built as PyTorch modules from that description alone."""

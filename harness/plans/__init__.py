@@ -1,1 +1,1 @@
-"""Room."""
+"""Which trials an experiment needs: what a reproduction declares, and the ways to plan one."""

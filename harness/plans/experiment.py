@@ -114,7 +114,6 @@ class Evidence:
     protocol: Protocol
     plan: Plan
     runs: tuple[Run, ...]
-    seeds: int
 
     def final(self, arm: str | None = None) -> list[Run]:
         """The final runs, of one arm or of all, by seed."""
@@ -169,7 +168,6 @@ class Reproduction:
     estimate: Callable[[Evidence], Finding]
     figure: str | None = None  # a drawing of harness/reporting/figures
     manipulated: tuple[str, ...] = ()  # dotted settings in which arms may differ
-    doc: str = ""
 
     def protocol(self, name: str) -> Protocol:
         """The protocol of that name; UnknownName with the nearest names when there is none."""
@@ -184,7 +182,7 @@ def gather(reproduction: Reproduction, protocol: Protocol, seeds: int, lookup: L
     plan = reproduction.plan(protocol, seeds, lookup)
     found = ((p, lookup(p.trial)) for p in plan.trials)
     runs = tuple(Run(p, record) for p, record in found if record is not None)
-    return Evidence(protocol, plan, runs, seeds)
+    return Evidence(protocol, plan, runs)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The scales at which the paper's ImageNet claims are run, and how each one trains an arm.
 
-`smoke` shows that everything runs. `cifar10` is the proxy: AlexNet in small on all of CIFAR-10. `imagenette`
+`smoke` shows that everything runs. `cifar10` is the proxy: a small AlexNet on all of CIFAR-10. `imagenette`
 is the paper's own network on ten classes of photographs. `imagenet` is what the paper did.
 """
 
@@ -22,7 +22,7 @@ from harness.training.schedules import Drops, Schedule
 
 
 @dataclass(frozen=True)
-class Small:
+class Proxy:
     """The proxy: 24×24 crops of CIFAR-10, the paper's augmentation and update, a shorter schedule."""
 
     schedule: Schedule
@@ -30,10 +30,10 @@ class Small:
     measured: Mapping[str, Any] = field(default_factory=dict)
 
     def settings(self, arm: Arm) -> Scheduled:
-        """The arm in small; only its network is taken from its recipe."""
+        """The arm with the proxy network; only its network is taken from its recipe."""
         network = small(NETWORKS[arm.recipe], **(dict(self.network) | dict(arm.network)))
         augmentation = replace(Augmentation(side=24, colour=ColourNoise()), **arm.augmentation)
-        return scheduled(Recipe("small", network, self.schedule, augmentation), **self.measured)
+        return scheduled(Recipe("proxy", network, self.schedule, augmentation), **self.measured)
 
 
 @dataclass(frozen=True)
@@ -62,19 +62,19 @@ class Full:
 
 
 EPOCHS = 8
-PROXY = (
+OF_THE_PROXY = (
     "CIFAR-10 in place of ImageNet: 24×24 crops of 32×32 images, ten classes.",
-    "AlexNet in small: two columns of 24-48-64-64-48 maps, 256 hidden units, conv1 5×5 without stride; "
+    "A proxy network: two columns of 24-48-64-64-48 maps, 256 hidden units, conv1 5×5 without stride; "
     "standard deviations of the weights scaled so that σ √(fan-in) is the paper's.",
     f"{EPOCHS} epochs at batch 128, the rate dropped after declared epochs; the paper's 90 epochs followed "
     "the validation error.",
 )
 SMOKE = Protocol(
     "smoke",
-    "512 images, one epoch of AlexNet in small: shows that everything runs",
+    "512 images, one epoch of the proxy network: shows that everything runs",
     "cifar10",
     2,
-    Small(
+    Proxy(
         Drops(0.01, (), 1),
         {"width": 0.5},
         {"images": 512, "test_images": 200, "max_epochs": 1, "parts": 2, "sample": 200, "watched": 100},
@@ -84,16 +84,16 @@ SMOKE = Protocol(
 )
 CIFAR10 = Protocol(
     "cifar10",
-    "AlexNet in small on all of CIFAR-10",
+    "the proxy network on all of CIFAR-10",
     "cifar10",
     5,
-    Small(
+    Proxy(
         Drops(0.02, (6, 7), EPOCHS),
         measured={"max_epochs": EPOCHS, "parts": 8, "watched": 1_000},
     ),
-    PROXY,
+    OF_THE_PROXY,
 )
-PHOTOGRAPHS = ("Imagenette's ten classes in place of ImageNet's thousand.",)
+TEN_CLASSES = ("Imagenette's ten classes in place of ImageNet's thousand.",)
 IMAGENETTE = Protocol(
     "imagenette",
     "the paper's network at 224 pixels on all of Imagenette, for a GPU",
@@ -105,7 +105,7 @@ IMAGENETTE = Protocol(
         Drops(0.01, (60, 80), 90),
         measured={"reader": Photographs(), "max_epochs": 90, "parts": 4, "sample": 1_000, "watched": 500},
     ),
-    PHOTOGRAPHS,
+    TEN_CLASSES,
 )
 SHORT = Protocol(
     "imagenette-short",
@@ -121,7 +121,7 @@ SHORT = Protocol(
         measured={"reader": Photographs(), "max_epochs": 50, "parts": 1, "sample": 500, "watched": 200},
     ),
     (
-        *PHOTOGRAPHS,
+        *TEN_CLASSES,
         "A quarter of every layer's units, standard deviations of the weights scaled so that σ √(fan-in) is "
         "the paper's.",
         "50 epochs of as many images as are at hand, at batch 32 (so few give too few updates at 128) and a "

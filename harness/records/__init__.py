@@ -1,1 +1,1 @@
-"""Room."""
+"""What trials leave behind: records, their keys, and the folder that keeps them."""

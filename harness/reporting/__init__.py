@@ -1,1 +1,1 @@
-"""Room."""
+"""What people read of a store: sections, tables and figures, as a page and as Markdown."""

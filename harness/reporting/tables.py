@@ -129,7 +129,7 @@ def _yes_no(value: float | None) -> str:
 
 
 def tuning_table(evidence: Evidence) -> Table | None:
-    """Every tuning run: which learning rates were tried, and how far each got."""
+    """Every tuning run: which learning rates were tried, and what each came to."""
     runs = [r for r in evidence.runs if r.planned.role is Role.TUNING]
     runs.sort(key=lambda r: (_arms(evidence).index(r.arm), _rate(r) or 0.0, r.seed))
     columns = ("arm", "seed", "learning rate", "epochs budget", "epochs to target", "last error", "status")

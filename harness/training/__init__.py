@@ -1,1 +1,1 @@
-"""Training as in 2012: streams of randomness, the update rule, and the one training loop."""
+"""Training as in 2012: the update rule, the schedules, evaluation, and the only training loop."""

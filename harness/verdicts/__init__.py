@@ -1,1 +1,1 @@
-"""Room."""
+"""From estimates to verdicts: validity, gates, rules, looks, and which evidence a claim rests on."""

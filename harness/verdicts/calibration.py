@@ -239,7 +239,7 @@ def _evidence(about: Claim, seeds: int) -> Evidence:
     planned = tuple(Planned(Trial(SIMULATED, seed), "arm", Role.FINAL) for seed in range(seeds))
     conditions = Conditions(DeviceKind.CPU, "simulated")
     record = Record("simulated", "", {"settings": {}}, conditions, "", Status.OK)
-    return Evidence(protocol, Plan(planned), tuple(Run(p, record) for p in planned), seeds)
+    return Evidence(protocol, Plan(planned), tuple(Run(p, record) for p in planned))
 
 
 def _levels(truth: float, stream: np.random.Generator, shape: tuple[int, int]) -> Array:

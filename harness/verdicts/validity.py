@@ -145,10 +145,10 @@ def _mixed(runs: Sequence[Run], what: str, values: Sequence[object]) -> Iterator
             kinds.append(value)
     if len(kinds) > 1:
         groups = [[r for r, v in zip(runs, values, strict=True) if v == kind] for kind in kinds]
-        told = "; ".join(
+        found = "; ".join(
             f"{_value(k)} in {_arms(g)} ({_keys(g)})" for k, g in zip(kinds, groups, strict=True)
         )
-        yield f"final runs differ in {what}: {told}"
+        yield f"final runs differ in {what}: {found}"
 
 
 def _value(value: object) -> str:

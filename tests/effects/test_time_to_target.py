@@ -27,7 +27,7 @@ def run(errors: Sequence[float | None], arm: str = "a", seed: int = 0, step: flo
 
 
 def evidence(*runs: Run) -> Evidence:
-    return Evidence(CIFAR10, Plan(tuple(r.planned for r in runs)), runs, 3)
+    return Evidence(CIFAR10, Plan(tuple(r.planned for r in runs)), runs)
 
 
 def test_the_bracket_is_between_the_last_look_above_and_the_first_at_the_level() -> None:

@@ -22,7 +22,6 @@ from harness.plans.experiment import (
     Run,
     Table,
 )
-from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.reporting.sections import Section
 from harness.verdicts.assessment import Assessment
@@ -77,7 +76,7 @@ def evidence(runs: list[Run], protocol: str = "cifar10", extra: tuple[Planned, .
     """The evidence that these runs make."""
     scale = Protocol(protocol, "as the paper", "cifar10", 5, deviations=("bf16 arithmetic",))
     plan = Plan((*(r.planned for r in runs), *extra), "")
-    return Evidence(scale, plan, tuple(runs), 5)
+    return Evidence(scale, plan, tuple(runs))
 
 
 def reproduction(proof: Evidence, claim: Claim = SIX, figure: str | None = "learning-curves") -> Reproduction:
@@ -99,7 +98,8 @@ def section(
 ) -> Section:
     """A section whose verdict and effects are given, and not computed from the evidence."""
     made = reproduction(proof, claim, figure)
-    experiment = Experiment(made, proof.protocol, proof.seeds, Conditions("cpu", "2.11.0", "cifar10:c58f"))
+    conditions = proof.runs[0].record.conditions
+    experiment = Experiment(made, proof.protocol, proof.protocol.seeds, conditions)
     finding = Finding({claim.id: tuple(effects)})
     assessment = Assessment(experiment, proof, finding, (), False, {claim.id: verdict})
     kept = tuple(r.record for r in proof.runs) if records is None else records

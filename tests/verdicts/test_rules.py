@@ -40,7 +40,7 @@ def run(seed: int, status: Status = Status.OK, data: DataIdentity = REAL, arm: s
 def evidence(about: Claim, runs: list[Run], protocol: str | None = None, to_come: str = "") -> Evidence:
     plan = Plan(tuple(r.planned for r in runs), to_come)
     name = protocol or about.paper_scale or "imagenet"
-    return Evidence(Protocol(name, "", None, len(runs)), plan, tuple(runs), len(runs))
+    return Evidence(Protocol(name, "", None, len(runs)), plan, tuple(runs))
 
 
 def effect(

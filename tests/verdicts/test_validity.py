@@ -41,7 +41,7 @@ def run(arm: str, seed: int, role: Role = Role.FINAL, **changes: Any) -> Run:
 
 def evidence(runs: list[Run], to_come: str = "") -> Evidence:
     plan = Plan(tuple(r.planned for r in runs), to_come)
-    return Evidence(Protocol("cifar10", "", "cifar10", 3), plan, tuple(runs), 3)
+    return Evidence(Protocol("cifar10", "", "cifar10", 3), plan, tuple(runs))
 
 
 def sound() -> list[Run]:

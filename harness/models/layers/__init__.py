@@ -1,1 +1,1 @@
-"""Room."""
+"""The layers that networks are built of, a file for each kind."""

@@ -1,4 +1,4 @@
-"""Figure 3's twin: the first layer's kernels of one network, column by column."""
+"""Figure 3's counterpart: the first layer's kernels of one network, column by column."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def mean_curve(curves: Sequence[Curve]) -> tuple[list[float], list[float]]:
 
 
 def median_epochs(curves: Sequence[Curve]) -> float | None:
-    """Median epochs to the target; None where half of the runs never got there."""
+    """Median epochs to the target; None where half of the runs never reached it."""
     if not curves:
         return None
     middle = statistics.median(math.inf if c.crossed is None else c.crossed for c in curves)

@@ -1,4 +1,4 @@
-"""Figure 4's twin: test images with their likeliest classes, and the training images nearest to them."""
+"""Figure 4's counterpart: test images with their most probable classes and their nearest training images."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Near:
 
 @dataclass(frozen=True)
 class Query:
-    """A test image, its class, its likeliest classes, and its nearest images by each of the measures."""
+    """A test image, its class, its most probable classes, and its nearest images by each of the measures."""
 
     image: str | None
     label: int
-    likely: tuple[tuple[int, float], ...]
+    classes: tuple[tuple[int, float], ...]  # with their probabilities
     near: Mapping[str, tuple[Near, ...]]
 
     def alike(self, measure: str) -> int:
@@ -54,9 +54,9 @@ def neighbours(name: str, evidence: Evidence, caveat: str) -> list[Drawing]:
 def read(found: Any) -> Query | None:
     """What a record tells of one query, None where that is not whole."""
     try:
-        likely = zip(found["classes"], found["probabilities"], strict=True)
+        pairs = zip(found["classes"], found["probabilities"], strict=True)
         near = {measure: tuple(map(_near, found.get(measure) or ())) for measure in ROWS}
-        classes = tuple((int(c), min(1.0, max(0.0, float(p)))) for c, p in likely)
+        classes = tuple((int(c), min(1.0, max(0.0, float(p)))) for c, p in pairs)
         return Query(pictures.stored(found.get("image")), int(found["label"]), classes, near)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
@@ -79,7 +79,7 @@ def draw(name: str, queries: Sequence[Query], run: Run, caveat: str) -> Drawing:
 
 
 def _heads() -> Iterator[str]:
-    heads = ((LEFT, "test image"), (BARS, "likeliest classes"), (NEAR, "nearest training images"))
+    heads = ((LEFT, "test image"), (BARS, "most probable classes"), (NEAR, "nearest training images"))
     for x, said in heads:
         yield pictures.words(x, 24, said, INK, 'font-weight="bold" font-size="10"')
 
@@ -112,16 +112,15 @@ def _picture(
 
 
 def _bars(query: Query, names: Sequence[str], y: float) -> Iterator[str]:
-    for i, (number, likely) in enumerate(query.likely):
+    for i, (number, probability) in enumerate(query.classes):
         top, right = y + i * 17, number == query.label
         said = class_name(number, names)
         weight = 'text-anchor="end"' + (' font-weight="bold"' if right else "")
         yield pictures.words(BARS + NAMES, top + 10, said, INK, weight)
         colour = ALIKE if right else ARMS[0]
-        yield pictures.box(
-            BARS + NAMES + 6, top + 1.5, round(BAR * likely, 2), 11, f'class="bar" fill="{colour}"'
-        )
-        yield pictures.words(BARS + NAMES + 10 + round(BAR * likely, 2), top + 10, f"{likely:.0%}", MUTED)
+        left, length = BARS + NAMES + 6, round(BAR * probability, 2)
+        yield pictures.box(left, top + 1.5, length, 11, f'class="bar" fill="{colour}"')
+        yield pictures.words(left + 4 + length, top + 10, f"{probability:.0%}", MUTED)
 
 
 def class_name(number: int, names: Sequence[str]) -> str:
@@ -135,8 +134,8 @@ def describe(queries: Sequence[Query]) -> str:
     shown = {m: sum(len(q.near[m]) for q in queries) for m in ROWS}
     counts = [f"{alike[m]} of {shown[m]} by {said}" for m, said in ROWS.items()]
     return (
-        "Left: each test image with its class below it and its five likeliest classes; the bar of its own "
-        "class is green. Right: the training images nearest to it by Euclidean distance between outputs of "
+        "Left: each test image with its class below it and its five most probable classes; the bar of its "
+        "own class is green. Right: the training images nearest to it by Euclidean distance between outputs of "
         "the last hidden layer, and below them between pixels; a thick green frame marks the query's class, "
         f"a thin grey one another. Of the query's class are {', '.join(counts)}. The queries are the first "
         "of the test set, chosen by nobody."
