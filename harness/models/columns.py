@@ -35,7 +35,7 @@ from harness.models.description import (
     Weighted,
 )
 from harness.models.exchange import Swap, in_order
-from harness.models.layers.basic import FlatLinear
+from harness.models.layers.dense import FlatLinear
 from harness.models.layers.dropout import DropoutUnits, reseed
 from harness.models.network import Net
 
