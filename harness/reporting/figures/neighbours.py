@@ -135,8 +135,8 @@ def describe(queries: Sequence[Query]) -> str:
     counts = [f"{alike[m]} of {shown[m]} by {said}" for m, said in ROWS.items()]
     return (
         "Left: each test image with its class below it and its five most probable classes; the bar of its "
-        "own class is green. Right: the training images nearest to it by Euclidean distance between outputs of "
-        "the last hidden layer, and below them between pixels; a thick green frame marks the query's class, "
-        f"a thin grey one another. Of the query's class are {', '.join(counts)}. The queries are the first "
-        "of the test set, chosen by nobody."
+        "own class is green. Right: the training images nearest to it by Euclidean distance between outputs "
+        "of the last hidden layer, and below them between pixels; a thick green frame marks the query's "
+        f"class, a thin grey one another. Of the query's class are {', '.join(counts)}. The queries are the "
+        "first of the test set, chosen by nobody."
     )
