@@ -5,29 +5,14 @@ What a command needs is imported when it runs, so that `--help` starts at once.
 
 from __future__ import annotations
 
-import socket
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from harness.plans.experiment import Reproduction
-    from harness.records.store import Store
-
-Claims = Annotated[
-    list[str] | None, typer.Argument(metavar="CLAIM...", help="Claims, as './repro.py list' names them.")
-]
-DataDir = Annotated[
-    Path | None, typer.Option(help="Folder that holds the data sets; else $REPRO_DATA, then ./data.")
-]
-ResultsDir = Annotated[Path, typer.Option(help="Folder of the store and the report.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<number>.")]
-RESULTS = Path("results")
+from harness.cli import options
+from harness.cli.options import RESULTS, Claims, DataDir, Device, Json, ResultsDir
 
 app = typer.Typer(
     help="Re-examine the claims of the AlexNet paper (Krizhevsky, Sutskever, Hinton 2012).",
@@ -42,9 +27,9 @@ app.add_typer(data, name="data")
 @app.command(name="list")
 def list_(results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
     """Every claim of the paper, with what is known of it."""
-    from harness.cli import terminal
+    from harness.cli import list as command
 
-    terminal.claims(_store(results_dir), json, _console())
+    command.show(options.store(results_dir), json, options.console())
 
 
 @app.command()
@@ -76,17 +61,19 @@ def run(
     ] = None,
 ) -> None:
     """Run what is missing of one or more claims; what is stored is never run again."""
-    from harness.cli import invocation
+    from harness.cli import dry_run as preview
+    from harness.cli import run as command
+    from harness.cli.work import Asked, chosen
     from harness.engines.deadline import parse
 
     seconds = None if budget is None else parse(budget)
-    chosen = _chosen(claims or [], every or (seconds is not None and not claims))
-    asked = invocation.Asked(
-        chosen, protocol, seeds, device, workers, data_dir, results_dir, until_decided, seconds, gpus
+    found = chosen(claims or [], every or (seconds is not None and not claims))
+    asked = Asked(
+        found, protocol, seeds, device, workers, data_dir, results_dir, until_decided, seconds, gpus
     )
     if dry_run:
-        invocation.dry(asked, _console())
-    elif not invocation.start(asked, _console()):
+        preview.show(asked, options.console())
+    elif not command.start(asked, options.console()):
         raise typer.Exit(1)
 
 
@@ -97,9 +84,9 @@ def status(
     json: Json = False,
 ) -> None:
     """What is in the store, and which of it today's code still stands for."""
-    from harness.cli import terminal
+    from harness.cli import status as command
 
-    terminal.status(_store(results_dir), why, json, _console())
+    command.show(options.store(results_dir), why, json, options.console())
 
 
 @app.command()
@@ -114,7 +101,7 @@ def explain(
     """From the paper's sentence to the verdict: every number, gate and rule in between."""
     from harness.cli import explain as command
 
-    command.show(claim, protocol, _store(results_dir), json, _console())
+    command.show(claim, protocol, options.store(results_dir), json, options.console())
 
 
 @app.command()
@@ -139,7 +126,7 @@ def bench(
             raise UnknownName(kind, value, known)
     from harness.cli import bench as command
 
-    command.show(recipe, choose_device(device), precision, seconds, json, _console())
+    command.show(recipe, choose_device(device), precision, seconds, json, options.console())
 
 
 @app.command()
@@ -150,23 +137,19 @@ def report(
     results_dir: ResultsDir = RESULTS,
 ) -> None:
     """Write report.html and report.md from the store."""
-    from harness.records import environment
-    from harness.reporting import pages, sections
+    from harness.cli import report as command
 
-    store, console = _store(results_dir), _console(stderr=True)
-    found = sections.sections(store, console)
-    notices = [*sections.notices(found), *store.damaged]
     folder = out or results_dir / "report"
-    for page in pages.render(found, folder, environment.describe("cpu"), notices, console):
+    for page in command.write(folder, options.store(results_dir), options.console(stderr=True)):
         typer.echo(page)
 
 
 @app.command()
 def doctor(data_dir: DataDir = None, results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
     """What this machine can run, what is missing, and the command that mends it."""
-    from harness.cli import terminal
+    from harness.cli import doctor as command
 
-    if not terminal.doctor(data_dir, results_dir, json, _console()):
+    if not command.show(data_dir, results_dir, json, options.console()):
         raise typer.Exit(1)
 
 
@@ -189,7 +172,7 @@ def evaluate(
     from harness.cli import evaluate as command
 
     asked = published_weights.Asked(weights, variant, data, split, views, normalisation, device, data_dir)
-    command.show(published_weights.evaluate(asked, _console()), json, _console())
+    command.show(published_weights.evaluate(asked, options.console()), json, options.console())
 
 
 @app.command()
@@ -200,9 +183,9 @@ def new(
     ] = None,
 ) -> None:
     """Start a reproduction of a claim that has none: a file to edit, which the tests accept as it is."""
-    from harness.cli import scaffold
+    from harness.cli import new as command
 
-    typer.echo(f"{scaffold.new(name, claim)}: CONTRIBUTING.md says what to fill in")
+    typer.echo(f"{command.new(name, claim)}: CONTRIBUTING.md says what to fill in")
 
 
 @data.command()
@@ -211,9 +194,9 @@ def verify(
     data_dir: DataDir = None,
 ) -> None:
     """Check every file of CIFAR-10 against its official MD5, or of a pack against its own checksums."""
-    from harness.cli import verify as command
+    from harness.cli import data as command
 
-    for path in command.verify(name, data_dir, _console()):
+    for path in command.verify(name, data_dir, options.console()):
         typer.echo(f"ok  {path}")
 
 
@@ -227,45 +210,18 @@ def prepare(
     workers: Annotated[int | None, typer.Option(help="Processes that decode; default: one a core.")] = None,
 ) -> None:
     """Pack photographs once, so that every epoch reads them decoded; stopped, it goes on where it was."""
-    from harness.data import sources
-    from harness.data.packing import prepare
+    from harness.cli import data as command
 
-    place = sources.destination(out)
-    if prepare.prepare(name, source, place, workers, _console()) is None:
+    if command.prepare(name, source, out, workers, options.console()) is None:
         raise typer.Exit(1)
 
 
 @data.command()
 def fetch(data_dir: DataDir = None) -> None:
     """Download CIFAR-10 into --data-dir, $REPRO_DATA or ./data."""
-    from harness.data import cifar10, sources
+    from harness.cli import data as command
 
-    socket.setdefaulttimeout(20)  # a network that swallows packets would otherwise never say no
-    destination = sources.destination(data_dir)
-    typer.echo(f"Fetching CIFAR-10 (170 MB) into {destination} …", err=True)
-    typer.echo(f"CIFAR-10 is in {cifar10.fetch(destination)}")
-
-
-def _chosen(names: list[str], every: bool) -> list[Reproduction]:
-    import reproductions
-    from harness.contract.errors import BadValue
-
-    if bool(names) == every:
-        raise BadValue("name the claims to run, or give --all; './repro.py list' shows them")
-    found = reproductions.every() if every else map(reproductions.named, names)
-    return list({r.name: r for r in found}.values())
-
-
-def _store(results_dir: Path) -> Store:
-    from harness.records.store import Store
-
-    return Store(results_dir)
-
-
-def _console(stderr: bool = False) -> Console:
-    from rich.console import Console
-
-    return Console(stderr=stderr)
+    typer.echo(f"CIFAR-10 is in {command.fetch(data_dir)}")
 
 
 def main() -> None:

@@ -9,10 +9,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+
+from harness.cli.tables import print_rows
 from harness.contract.errors import DataError, HarnessError
 from harness.data import folders, sources
 from harness.records import environment
 from harness.records.store import Store
+
+CHECKS = {True: "ok", False: "MISSING"}
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,17 @@ class Check:
     ok: bool
     seen: str
     mend: str = ""
+
+
+def show(data_dir: Path | None, results_dir: Path, as_json: bool, console: Console) -> bool:
+    """Prints every check; whether all is well."""
+    checks = list(examine(data_dir, results_dir))
+    rows = [
+        {"check": c.name, "state": CHECKS[c.ok], "seen": c.seen, "mend": "" if c.ok else c.mend}
+        for c in checks
+    ]
+    print_rows(rows, as_json, console)
+    return all(c.ok for c in checks)
 
 
 def examine(data_dir: Path | None, results_dir: Path) -> Iterator[Check]:

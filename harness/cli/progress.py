@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -19,14 +18,12 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 from rich.text import Text
 
 from harness.contract import session
 from harness.contract.formatting import spoken
 from harness.contract.trial import Trial
 from harness.engines.local import Messages
-from harness.forecast.priorities import Standing, Step
 from harness.records.record import Record
 
 
@@ -120,35 +117,6 @@ class Display:
         error = "" if progress.error is None else f", error {progress.error:.1%}"
         shown = f"epoch {progress.epoch:g}{error}"
         self.progress.update(self.rows[key], completed=progress.epoch, shown=shown)
-
-
-KNOWN = {
-    Standing.NO_VERDICT: "no verdict yet",
-    Standing.INCONCLUSIVE: "inconclusive",
-    Standing.DECIDED: "decided",
-}
-
-
-def plan_table(steps: Sequence[Step], seconds: float) -> Table:
-    """What will be done within the time and what will not, in this order."""
-    table = Table(
-        "in this order",
-        "protocol",
-        "seeds",
-        "known",
-        "trials",
-        "at most",
-        "will be done",
-        box=None,
-        pad_edge=False,
-        title=f"The plan for {spoken(seconds)}",
-        title_justify="left",
-    )
-    for step in steps:
-        job, most = step.job, spoken(step.seconds) + ("" if step.measured or not step.trials else " (guess)")
-        cells = (job.reproduction.name, job.protocol.name, str(job.seeds), KNOWN[step.standing])
-        table.add_row(*cells, str(step.trials), most if step.trials else "", step.intent)
-    return table
 
 
 def summary(record: Record) -> str:

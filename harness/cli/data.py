@@ -1,9 +1,11 @@
-"""`data verify`: proves every file of a data set by its checksum."""
+"""`repro data`: verify, prepare, fetch."""
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -38,3 +40,22 @@ def _pack(place: Path, console: Console) -> list[Path]:
         total = sum(split.images for split in opened.index.splits.values())
         task = progress.add_task("images checked", total=total)
         return pack.verify(opened, lambda images: progress.advance(task, images))
+
+
+def prepare(
+    dataset: str, source: Path, out: Path | None, workers: int | None, console: Console
+) -> Path | None:
+    """The pack of the data set, made if it is not there; None where Ctrl-C stopped it."""
+    from harness.data.packing import prepare
+
+    return prepare.prepare(dataset, source, sources.destination(out), workers, console)
+
+
+def fetch(data_dir: Path | None) -> Path:
+    """Downloads CIFAR-10; the folder that it is in."""
+    from harness.data import cifar10
+
+    socket.setdefaulttimeout(20)  # a network that swallows packets would otherwise never say no
+    destination = sources.destination(data_dir)
+    typer.echo(f"Fetching CIFAR-10 (170 MB) into {destination} …", err=True)
+    return cifar10.fetch(destination)

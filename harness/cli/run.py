@@ -1,30 +1,24 @@
-"""One call of `run`: from what was asked to jobs, an engine, a display, and a summary."""
+"""`repro run`: runs what is missing, and says what there is afterwards."""
 
 from __future__ import annotations
 
-import math
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
 
-from harness.cli import choices
-from harness.contract.errors import BadValue, DataError
+from harness.cli.dry_run import show_plan
+from harness.cli.work import Asked, Work, tell, work_for
 from harness.contract.formatting import spoken
-from harness.contract.trial import Status, Trial
-from harness.data.sources import STAND_IN, STAND_IN_NOTICE
+from harness.contract.trial import Status
 from harness.effects.intervals import LOOKS
 from harness.engines.deadline import Alarm, Deadline
 from harness.engines.runner import Limits, missing, run
-from harness.forecast import cost, priorities
-from harness.forecast.priorities import Step
-from harness.plans.experiment import Job, Reproduction
-from harness.records.keys import key_of
+from harness.forecast import priorities
+from harness.plans.experiment import Job
 from harness.records.store import Store
 from harness.verdicts import sequential
 from harness.verdicts.sequential import Look
@@ -34,64 +28,15 @@ if TYPE_CHECKING:
     from harness.engines.local import LocalEngine
 
 
-@dataclass(frozen=True)
-class Asked:
-    """The options of `run`; BadValue where two of them contradict each other."""
-
-    reproductions: Sequence[Reproduction]
-    protocol: str | None
-    seeds: int | None
-    device: str
-    workers: int | None
-    data_dir: Path | None
-    results_dir: Path
-    until_decided: bool = False
-    budget: float | None = None  # seconds
-    gpus: int = 1  # that train one network together
-
-    def __post_init__(self) -> None:
-        if self.gpus < 1:
-            raise BadValue(f"--gpus {self.gpus} must be at least 1")
-        if self.until_decided and self.seeds is not None:
-            raise BadValue(
-                f"--seeds {self.seeds} fixes the number of seeds and --until-decided adds them at declared "
-                "looks (3, 5, 10): give one of the two"
-            )
-
-    def jobs(self, device: str) -> list[Job]:
-        """A job for each reproduction; those without this protocol are an error only if asked for alone."""
-        return [self._job(r, device) for r in self._chosen()]
-
-    def feasible(self, device: str) -> tuple[list[Job], list[str]]:
-        """The jobs whose data are there, and what the others lack."""
-        found: list[Job] = []
-        lacking: list[str] = []
-        for reproduction in self._chosen():
-            try:
-                found.append(self._job(reproduction, device))
-            except DataError as error:
-                lacking.append(f"{reproduction.name}: {error}")
-        return found, lacking
-
-    def _chosen(self) -> Sequence[Reproduction]:
-        chosen = self.reproductions
-        if self.protocol is not None and len(chosen) > 1:
-            chosen = [r for r in chosen if self.protocol in {p.name for p in r.protocols}] or chosen
-        return chosen
-
-    def _job(self, reproduction: Reproduction, device: str) -> Job:
-        return choices.make_job(reproduction, self.protocol, self.seeds, device, self.data_dir, self.gpus)
-
-
 def start(asked: Asked, console: Console) -> bool:
     """Runs all that is missing; whether nothing failed. Ctrl-C checkpoints the running trials and returns."""
     deadline = None if asked.budget is None else Deadline(asked.budget)
-    work = _work(asked, console)
+    work = work_for(asked)
     work.store.writable()
-    _tell(work.jobs, work.store, console)
+    tell(work.jobs, work.store, console)
     _check_data(work.jobs)
     if deadline is not None:
-        _show_plan(work, deadline.left(), console)
+        show_plan(work, deadline.left(), console)
     for job in work.jobs:
         _declare(job, work, console)
     ended = _run(work, deadline, console)
@@ -102,32 +47,6 @@ def start(asked: Asked, console: Console) -> bool:
     if deadline is not None:
         console.print(_left(work, deadline), highlight=False, soft_wrap=True)
     return ended
-
-
-@dataclass(frozen=True)
-class Work:
-    """What one call is to do, where, and with what."""
-
-    asked: Asked
-    store: Store
-    device: str
-    workers: int
-    jobs: list[Job]
-    lacking: list[str]
-
-    def plan(self, seconds: float = math.inf) -> list[Step]:
-        """The jobs in the order in which they decide most."""
-        return priorities.plan(self.jobs, self.store, self.device, self.workers, seconds)
-
-
-def _work(asked: Asked, console: Console) -> Work:
-    device = choices.choose_device(asked.device)
-    workers = choices.choose_workers(asked.workers, device, asked.gpus)
-    store = Store(asked.results_dir)
-    todo, lacking = (asked.jobs(device), []) if asked.budget is None else asked.feasible(device)
-    if asked.until_decided:
-        todo = [sequential.at_look(job, store) for job in todo]
-    return Work(asked, store, device, workers, todo, lacking)
 
 
 def _declare(job: Job, work: Work, console: Console) -> None:
@@ -213,14 +132,6 @@ def _limits(deadline: Deadline | None, work: Work, engine: LocalEngine, display:
         yield Limits(alarm.enough, work.workers)
 
 
-def _show_plan(work: Work, seconds: float, console: Console) -> None:
-    from harness.cli.progress import plan_table
-
-    console.print(plan_table(work.plan(seconds), seconds), highlight=False)
-    for sentence in work.lacking:
-        console.print(f"not at all: {sentence}", highlight=False, soft_wrap=True)
-
-
 def _left(work: Work, deadline: Deadline) -> str:
     """One line: what the time did not suffice for."""
     now = [replace(job, seeds=_seeds(job, work.store)) for job in work.jobs]
@@ -245,60 +156,6 @@ def _judge_looks(job: Job, store: Store) -> None:
 def _seeds(job: Job, store: Store) -> int:
     """The most seeds that the experiment was ever asked for."""
     return store.asked(job.reproduction.name, job.protocol.name, job.conditions) or job.seeds
-
-
-def dry(asked: Asked, console: Console) -> None:
-    """Prints the trials, which of them are in the store, and the most that the others cost."""
-    work = _work(asked, console)
-    _tell(work.jobs, work.store, console)
-    if asked.budget is not None:
-        _show_plan(work, asked.budget, console)
-    for job in work.jobs:
-        _dry(job, work.store, work.device, work.workers, console)
-
-
-def _dry(job: Job, store: Store, device: str, workers: int, console: Console) -> None:
-    plan, left = job.evidence(store).plan, {key for key, _ in missing(job, store)}
-    table = Table(
-        "key", "role", "arm", "seed", "settings", "at most", "in the store", box=None, pad_edge=False
-    )
-    for planned in plan.trials:
-        key = key_of(planned.trial, job.conditions)
-        most = cost.estimate([planned.trial], device, 1, store.records).seconds
-        stored = "no" if key in left else "yes"
-        table.add_row(
-            key,
-            planned.role,
-            planned.arm,
-            str(planned.trial.seed),
-            _settings(planned.trial),
-            spoken(most),
-            stored,
-        )
-    console.print(f"[bold]{job.reproduction.name}[/bold] at {job.protocol.name}: {job.protocol.summary}")
-    console.print(table, highlight=False)
-    total = cost.estimate([p.trial for key, p in missing(job, store)], device, workers, store.records)
-    source = "at the speed of earlier records" if total.measured else "at an assumed speed"
-    console.print(
-        f"{len(left)} trials to run, at most {spoken(total.seconds)} on {workers} workers, {source}"
-    )
-    if plan.to_come:
-        console.print(f"then, once these are known: {plan.to_come}")
-
-
-def _settings(trial: Trial) -> str:
-    shown = {"rate": "rate", "max_epochs": "epochs"}
-    values = {label: getattr(trial.settings, name, None) for name, label in shown.items()}
-    return ", ".join(f"{label} {value:g}" for label, value in values.items() if value is not None)
-
-
-def _tell(todo: Sequence[Job], store: Store, console: Console) -> None:
-    """Says beforehand what a person must know: damaged records, stand-in data."""
-    _ = store.records
-    for sentence in store.damaged:
-        console.print(f"[yellow]{sentence}[/yellow]", highlight=False, soft_wrap=True)
-    if any(job.conditions.data == STAND_IN for job in todo):
-        console.print(f"[yellow]{STAND_IN_NOTICE}[/yellow]", highlight=False, soft_wrap=True)
 
 
 def _check_data(todo: Sequence[Job]) -> None:

@@ -1,0 +1,113 @@
+"""One call of `run`: what was asked, and the jobs, store, device and workers that follow from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+import reproductions
+from harness.cli import choices
+from harness.contract.errors import BadValue, DataError
+from harness.data.sources import STAND_IN, STAND_IN_NOTICE
+from harness.forecast import priorities
+from harness.forecast.priorities import Step
+from harness.plans.experiment import Job, Reproduction
+from harness.records.store import Store
+from harness.verdicts import sequential
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of `run`; BadValue where two of them contradict each other."""
+
+    reproductions: Sequence[Reproduction]
+    protocol: str | None
+    seeds: int | None
+    device: str
+    workers: int | None
+    data_dir: Path | None
+    results_dir: Path
+    until_decided: bool = False
+    budget: float | None = None  # seconds
+    gpus: int = 1  # that train one network together
+
+    def __post_init__(self) -> None:
+        if self.gpus < 1:
+            raise BadValue(f"--gpus {self.gpus} must be at least 1")
+        if self.until_decided and self.seeds is not None:
+            raise BadValue(
+                f"--seeds {self.seeds} fixes the number of seeds and --until-decided adds them at declared "
+                "looks (3, 5, 10): give one of the two"
+            )
+
+    def jobs(self, device: str) -> list[Job]:
+        """A job for each reproduction; those without this protocol are an error only if asked for alone."""
+        return [self._job(r, device) for r in self._chosen()]
+
+    def feasible(self, device: str) -> tuple[list[Job], list[str]]:
+        """The jobs whose data are there, and what the others lack."""
+        found: list[Job] = []
+        lacking: list[str] = []
+        for reproduction in self._chosen():
+            try:
+                found.append(self._job(reproduction, device))
+            except DataError as error:
+                lacking.append(f"{reproduction.name}: {error}")
+        return found, lacking
+
+    def _chosen(self) -> Sequence[Reproduction]:
+        chosen = self.reproductions
+        if self.protocol is not None and len(chosen) > 1:
+            chosen = [r for r in chosen if self.protocol in {p.name for p in r.protocols}] or chosen
+        return chosen
+
+    def _job(self, reproduction: Reproduction, device: str) -> Job:
+        return choices.make_job(reproduction, self.protocol, self.seeds, device, self.data_dir, self.gpus)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one call is to do, where, and with what."""
+
+    asked: Asked
+    store: Store
+    device: str
+    workers: int
+    jobs: list[Job]
+    lacking: list[str]
+
+    def plan(self, seconds: float = math.inf) -> list[Step]:
+        """The jobs in the order in which they decide most."""
+        return priorities.plan(self.jobs, self.store, self.device, self.workers, seconds)
+
+
+def chosen(names: list[str], every: bool) -> list[Reproduction]:
+    """The reproductions of the claims named, or all; BadValue for both or neither."""
+    if bool(names) == every:
+        raise BadValue("name the claims to run, or give --all; './repro.py list' shows them")
+    found = reproductions.every() if every else map(reproductions.named, names)
+    return list({r.name: r for r in found}.values())
+
+
+def work_for(asked: Asked) -> Work:
+    """What the call is to do on this machine."""
+    device = choices.choose_device(asked.device)
+    workers = choices.choose_workers(asked.workers, device, asked.gpus)
+    store = Store(asked.results_dir)
+    todo, lacking = (asked.jobs(device), []) if asked.budget is None else asked.feasible(device)
+    if asked.until_decided:
+        todo = [sequential.at_look(job, store) for job in todo]
+    return Work(asked, store, device, workers, todo, lacking)
+
+
+def tell(todo: Sequence[Job], store: Store, console: Console) -> None:
+    """Says beforehand what a person must know: damaged records, stand-in data."""
+    _ = store.records
+    for sentence in store.damaged:
+        console.print(f"[yellow]{sentence}[/yellow]", highlight=False, soft_wrap=True)
+    if any(job.conditions.data == STAND_IN for job in todo):
+        console.print(f"[yellow]{STAND_IN_NOTICE}[/yellow]", highlight=False, soft_wrap=True)
