@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from harness.cli.tables import say
 from harness.cli.work import Asked, Work, tell, work_for
 from harness.contract.formatting import spoken
 from harness.contract.trial import Trial
@@ -46,15 +47,13 @@ def _dry(job: Job, store: Store, device: str, workers: int, console: Console) ->
             spoken(most),
             stored,
         )
-    console.print(f"[bold]{job.reproduction.name}[/bold] at {job.protocol.name}: {job.protocol.summary}")
-    console.print(table, highlight=False)
+    say(console, f"{job.reproduction.name} at {job.protocol.name}: {job.protocol.summary}", "bold")
+    console.print(table, highlight=False, markup=False)
     total = cost.estimate([p.trial for key, p in missing(job, store)], device, workers, store.records)
     source = "at the speed of earlier records" if total.measured else "at an assumed speed"
-    console.print(
-        f"{len(left)} trials to run, at most {spoken(total.seconds)} on {workers} workers, {source}"
-    )
+    say(console, f"{len(left)} trials to run, at most {spoken(total.seconds)} on {workers} workers, {source}")
     if plan.to_come:
-        console.print(f"then, once these are known: {plan.to_come}")
+        say(console, f"then, once these are known: {plan.to_come}")
 
 
 def _settings(trial: Trial) -> str:
@@ -65,9 +64,9 @@ def _settings(trial: Trial) -> str:
 
 def show_plan(work: Work, seconds: float, console: Console) -> None:
     """The plan, and what cannot be done at all."""
-    console.print(plan_table(work.plan(seconds), seconds), highlight=False)
+    console.print(plan_table(work.plan(seconds), seconds), highlight=False, markup=False)
     for sentence in work.lacking:
-        console.print(f"not at all: {sentence}", highlight=False, soft_wrap=True)
+        say(console, f"not at all: {sentence}")
 
 
 KNOWN = {

@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 
 from rich.console import Console
 
-from harness.cli.tables import Row, print_rows
+from harness.cli.progress import Progress
+from harness.cli.tables import Row, print_rows, say
 from harness.contract.formatting import spoken
 from harness.forecast.ways import Way
 from harness.records.store import Store
@@ -16,15 +17,16 @@ from harness.reporting.first_page import leading, logged, ours, standing
 from harness.reporting.section import Section
 
 
-def show(store: Store, as_json: bool, console: Console) -> None:
+def show(store: Store, as_json: bool, console: Console, progress: Progress) -> None:
     """Every claim with the paper's figure, the best evidence, the verdict, and what would say more."""
-    found = leading(sections.sections(store, Console(stderr=True)))
+    with progress as tracker:
+        found = leading(sections.sections(store, tracker))
     if as_json:
         print_rows([{**_claim(s), "why": s.needs or _because(s), **_next(s)} for s in found], True, console)
         return
     print_rows([_without(_claim(s), "section", "2012 run", "deviations") for s in found], False, console)
-    console.print("\nWhat would say more, and takes at most so long of one core or one GPU:", highlight=False)
-    console.print("./repro.py run CLAIM --protocol PROTOCOL", highlight=False)
+    say(console, "\nWhat would say more, and takes at most so long of one core or one GPU:")
+    say(console, "./repro.py run CLAIM --protocol PROTOCOL")
     print_rows([{"claim": s.claim.id, **_way(way)} for s in found for way in s.ways], False, console)
     console.print()
     for stand, names in _standings(found).items():

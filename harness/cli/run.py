@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from harness.cli.dry_run import show_plan
+from harness.cli.progress import progress_on
+from harness.cli.tables import FAILURE, WARNING, say
 from harness.cli.work import Asked, Work, tell, work_for
 from harness.contract.formatting import spoken
 from harness.contract.trial import Status
@@ -24,7 +26,7 @@ from harness.verdicts import sequential
 from harness.verdicts.sequential import Look
 
 if TYPE_CHECKING:
-    from harness.cli.progress import Display
+    from harness.cli.trials import Trials
     from harness.engines.local import LocalEngine
 
 
@@ -34,7 +36,7 @@ def start(asked: Asked, console: Console) -> bool:
     work = work_for(asked)
     work.store.writable()
     tell(work.jobs, work.store, console)
-    _check_data(work.jobs)
+    _check_data(work.jobs, console)
     if deadline is not None:
         show_plan(work, deadline.left(), console)
     for job in work.jobs:
@@ -43,9 +45,9 @@ def start(asked: Asked, console: Console) -> bool:
     for job in work.jobs:
         _judge_looks(job, work.store)
         reached = replace(job, seeds=_seeds(job, work.store)) if asked.until_decided else job
-        console.print(_state(reached, work.store), highlight=False)
+        say(console, _state(reached, work.store))
     if deadline is not None:
-        console.print(_left(work, deadline), highlight=False, soft_wrap=True)
+        say(console, _left(work, deadline))
     return ended
 
 
@@ -54,11 +56,11 @@ def _declare(job: Job, work: Work, console: Console) -> None:
     if work.asked.until_decided:
         sequential.begin(job, work.store)
     elif sequential.note_earlier(job, work.store):
-        console.print(
-            f"[yellow]{job.reproduction.name} at {job.protocol.name} had a result at fewer seeds: with more, "
-            "it is judged as at a look (3, 5 or 10 seeds, wider intervals)[/yellow]",
-            highlight=False,
-            soft_wrap=True,
+        say(
+            console,
+            f"{job.reproduction.name} at {job.protocol.name} had a result at fewer seeds: with more, "
+            "it is judged as at a look (3, 5 or 10 seeds, wider intervals)",
+            WARNING,
         )
     work.store.ask(job.reproduction.name, job.protocol.name, job.conditions, job.seeds)
 
@@ -66,12 +68,14 @@ def _declare(job: Job, work: Work, console: Console) -> None:
 def _run(work: Work, deadline: Deadline | None, console: Console) -> bool:
     """Runs the jobs, round by round; whether nothing failed. SIGTERM stops them as Ctrl-C does."""
     signal.signal(signal.SIGTERM, _like_ctrl_c)
-    from harness.cli.progress import Display
+    from harness.cli.trials import Trials
     from harness.engines.local import LocalEngine
+
+    progress = progress_on(console)
 
     def tell(job: Job, look: Look, further: Job | None) -> None:
         next_look = f"; on to {further.seeds} seeds" if further else ""
-        console.print(f"{job.reproduction.name} at {job.protocol.name}: {look.words}{next_look}")
+        progress.say(f"{job.reproduction.name} at {job.protocol.name}: {look.words}{next_look}")
 
     rounds = _rounds(work, deadline is not None, tell)
     waiting = next(rounds, None)
@@ -80,21 +84,22 @@ def _run(work: Work, deadline: Deadline | None, console: Console) -> bool:
     engine = LocalEngine(work.device, work.workers, work.store.root, work.asked.gpus)
     interrupted = True
     try:
-        with Display(console, engine.messages) as display, _limits(deadline, work, engine, display) as limits:
+        with Trials(progress, engine.messages) as seen, _limits(deadline, work, engine, seen) as limits:
             while waiting is not None and not limits.enough():
-                run(waiting, engine, work.store, display, limits)
+                run(waiting, engine, work.store, seen, limits)
                 waiting = None if limits.enough() else next(rounds, None)
             interrupted = limits.enough()
         if interrupted:
-            console.print("The time is up: running trials are saved where they are …")
+            say(console, "The time is up: running trials are saved where they are …")
     except KeyboardInterrupt:
-        console.print("\nStopping: running trials are saved where they are …")
+        say(console, "\nStopping: running trials are saved where they are …")
         return False
     finally:
         engine.close(at_once=interrupted)
-    for record in display.failed:
-        console.print(f"[red]trial {record.key} failed:[/red]\n{record.error}", highlight=False)
-    return not display.failed
+    for record in seen.failed:
+        say(console, f"trial {record.key} failed:", FAILURE)
+        say(console, record.error)
+    return not seen.failed
 
 
 def _like_ctrl_c(number: int, frame: object) -> None:
@@ -123,12 +128,12 @@ def _incomplete(todo: Sequence[Job], store: Store) -> list[Job]:
 
 
 @contextmanager
-def _limits(deadline: Deadline | None, work: Work, engine: LocalEngine, display: Display) -> Iterator[Limits]:
+def _limits(deadline: Deadline | None, work: Work, engine: LocalEngine, seen: Trials) -> Iterator[Limits]:
     """No limits without a deadline; with one, trials are asked to stop in time, and wait for their turn."""
     if deadline is None:
         yield Limits()
         return
-    with Alarm(deadline, lambda: display.pace, engine.stop.set) as alarm:
+    with Alarm(deadline, lambda: seen.pace, engine.stop.set) as alarm:
         yield Limits(alarm.enough, work.workers)
 
 
@@ -158,12 +163,13 @@ def _seeds(job: Job, store: Store) -> int:
     return store.asked(job.reproduction.name, job.protocol.name, job.conditions) or job.seeds
 
 
-def _check_data(todo: Sequence[Job]) -> None:
+def _check_data(todo: Sequence[Job], console: Console) -> None:
     """Nothing is trained on a file that is not what it should be."""
     for root in {job.data for job in todo if job.data is not None and job.protocol.dataset == "cifar10"}:
-        from harness.data.cifar10 import verify
+        with progress_on(console) as progress, progress.task(f"checking CIFAR-10 in {root}"):
+            from harness.data.cifar10 import verify
 
-        verify(root)
+            verify(root)
 
 
 def _state(job: Job, store: Store) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rich.console import Console
 
 import reproductions
-from harness.cli.tables import Row, print_rows
+from harness.cli.tables import WARNING, Row, print_rows, say
 from harness.engines.runner import missing
 from harness.records.keys import trial_meaning
 from harness.records.record import Record
@@ -20,11 +20,9 @@ def show(store: Store, why: bool, as_json: bool, console: Console) -> None:
     rows = list(_records(store) if why else _experiments(store))
     print_rows(rows, as_json, console)
     if not rows and not as_json:
-        console.print(
-            f"no records in {store.root}; './repro.py run relu-speedup --protocol smoke' makes some"
-        )
+        say(console, f"no records in {store.root}; './repro.py run relu-speedup --protocol smoke' makes some")
     for sentence in store.damaged:
-        console.print(f"[yellow]{sentence}[/yellow]", highlight=False, soft_wrap=True)
+        say(console, sentence, WARNING)
 
 
 def _experiments(store: Store) -> Iterable[Row]:

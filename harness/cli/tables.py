@@ -1,4 +1,4 @@
-"""How commands print rows: a table for people, JSON for scripts."""
+"""How commands print: rows as a table for people or JSON for scripts, and sentences as they are."""
 
 from __future__ import annotations
 
@@ -12,12 +12,23 @@ from rich.table import Table
 
 Row = Mapping[str, Any]
 UNBROKEN = ("claim", "key", "experiment", "protocol", "data")  # columns of a table
+WARNING, FAILURE = "yellow", "red"  # styles of a sentence
+
+
+def say(console: Console, sentence: str, style: str = "") -> None:
+    """A sentence as it is: brackets are no markup, and a line is not broken."""
+    console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """JSON in ASCII, which any terminal and file can take."""
+    print(json.dumps(value, indent=1, default=asdict))
 
 
 def print_rows(rows: Sequence[Row], as_json: bool, console: Console) -> None:
     """The rows under their names."""
     if as_json:
-        print(json.dumps(rows, indent=1, default=asdict))
+        print_json(rows)
         return
     if not rows:
         return

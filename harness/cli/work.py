@@ -11,6 +11,7 @@ from rich.console import Console
 
 import reproductions
 from harness.cli import choices
+from harness.cli.tables import WARNING, say
 from harness.contract.errors import BadValue, DataError
 from harness.data.sources import STAND_IN, STAND_IN_NOTICE
 from harness.forecast import priorities
@@ -108,6 +109,6 @@ def tell(todo: Sequence[Job], store: Store, console: Console) -> None:
     """Says beforehand what a person must know: damaged records, stand-in data."""
     _ = store.records
     for sentence in store.damaged:
-        console.print(f"[yellow]{sentence}[/yellow]", highlight=False, soft_wrap=True)
+        say(console, sentence, WARNING)
     if any(job.conditions.data == STAND_IN for job in todo):
-        console.print(f"[yellow]{STAND_IN_NOTICE}[/yellow]", highlight=False, soft_wrap=True)
+        say(console, STAND_IN_NOTICE, WARNING)

@@ -12,17 +12,17 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
 from harness.contract.errors import EngineError, HarnessError
 from harness.contract.processes import end_with_parent
-from harness.contract.session import Artifacts, Interrupted, Outcome, Progress, Session
+from harness.contract.session import Artifacts, Interrupted, Outcome, Session
 from harness.contract.trial import Status, Trial
-from harness.engines import shared_trial
+from harness.engines import machine_lock, shared_trial
 from harness.engines.machine_lock import exclusive, turn
+from harness.engines.messages import Message, Messages, Started, Waiting
 from harness.records import environment
 from harness.records.conditions import Conditions
 from harness.records.keys import key_of, lineage_of, plain, trial_meaning
@@ -35,9 +35,6 @@ ALLOCATOR = {
     "MALLOC_TRIM_THRESHOLD_": str(2**33),
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
-
-
-Messages = SimpleQueue[tuple[str, Progress]]
 
 
 @dataclass(frozen=True)
@@ -59,6 +56,7 @@ class LocalEngine:
 
     def __init__(self, device: str, workers: int, results: Path, ranks: int = 1) -> None:
         """Workers start with the first trial and live as long as the engine."""
+        machine_lock.places()  # says now, and not once for every trial, what is wrong with them
         self.device, self.results, self.ranks = device, results, ranks
         context = multiprocessing.get_context("spawn")
         self.messages: Messages = context.SimpleQueue()
@@ -122,8 +120,9 @@ def execute(trial: Trial, place: Place) -> Record | None:
     started = _now()
     outcome, error = Outcome(Status.FAILED, {}), ""
     try:
-        with turn(exclusive(trial), session.stopping):
+        with turn(exclusive(trial), session.stopping, lambda reason: _tell(key, Waiting(reason))):
             started = _now()
+            _tell(key, Started())
             outcome = _run(trial, session, place.ranks)
     except Interrupted:
         return None
@@ -171,9 +170,15 @@ def _session(key: str, lineage: str, place: Place) -> Session:
         return session
     return replace(
         session,
-        report=lambda progress: _worker["messages"].put((key, progress)),
+        report=lambda progress: _tell(key, progress),
         stopping=_worker["stop"].is_set,
     )
+
+
+def _tell(key: str, message: Message) -> None:
+    """Says something of a trial to the engine's process; outside a worker nobody listens."""
+    if _worker:
+        _worker["messages"].put((key, message))
 
 
 def _now() -> str:

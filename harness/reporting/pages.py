@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from harness.contract.errors import StoreError
+from harness.contract.progress import SILENT, Tracker, tracked
 from harness.plans.experiment import Table
 from harness.reporting import first_page, markdown, tables, wording
 from harness.reporting.attempts import Attempt, attempts, trial_table, trouble_table
 from harness.reporting.figures import choice
 from harness.reporting.figures.frame import Drawing
 from harness.reporting.section import Section
-from harness.reporting.waiting import told
 from harness.verdicts.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -56,15 +54,12 @@ def render(
     out: Path,
     environment: Mapping[str, Any],
     notices: Sequence[str] = (),
-    console: Console | None = None,
+    tracker: Tracker = SILENT,
 ) -> tuple[Path, Path]:
-    """Writes report.html, report.md and figures/*.svg; StoreError where that cannot be done.
-
-    How far it has come is told on `console`, if there is one.
-    """
+    """Writes report.html, report.md and figures/*.svg; StoreError where that cannot be done."""
     examined = [s for s in sections if s.examined]
     named = list(zip(examined, slugs(examined), strict=True))
-    entries = [entry(s, slug) for s, slug in told(named, "drawing", console)]
+    entries = [entry(s, slug) for s, slug in tracked(named, "drawing sections", tracker)]
     page = _page(sections, entries, environment, notices)
     files = {f"figures/{d.name}.svg": d.svg for e in entries for d in e.drawings}
     files["report.md"] = _templates().get_template("report.md.j2").render(page)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.console import Console
-
+from harness.contract.progress import SILENT, Tracker, tracked
 from harness.data import sources
 from harness.forecast import next_runs
 from harness.forecast.ways import Way, sentence
@@ -14,7 +13,6 @@ from harness.paper.claims import Claim
 from harness.plans.experiment import Reproduction
 from harness.records.store import Store
 from harness.reporting.section import Section
-from harness.reporting.waiting import told
 from harness.verdicts.assess import (
     best_first,
     jobs,
@@ -25,12 +23,9 @@ from harness.verdicts.rules import judge
 from reproductions import answering
 
 
-def sections(store: Store, console: Console | None = None) -> list[Section]:
-    """One section for each claim, and one more for each further protocol or machine with evidence.
-
-    How far it has come is told on `console`, if there is one.
-    """
-    claims = told(CLAIMS, "judging", console)
+def sections(store: Store, tracker: Tracker = SILENT) -> list[Section]:
+    """One section for each claim, and one more for each further protocol or machine with evidence."""
+    claims = tracked(CLAIMS, "judging claims", tracker)
     return [section for claim in claims for section in of_claim(claim, store)]
 
 

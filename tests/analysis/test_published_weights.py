@@ -30,8 +30,6 @@ from harness.models.alexnet import alexnet
 from harness.models.network import Net
 from tests.fakes.photographs import contents, folders, native, shared
 
-QUIET = Console(file=StringIO())
-
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -80,7 +78,7 @@ def test_errors_on_imagenette_are_those_of_torchvision_s_pipeline(
             for file in files:
                 (tmp_path / "imagenette" / split / name / file.name).symlink_to(file)
     asked = Asked(theirs[1], dataset="imagenette", views="centre", device="cpu", data_dir=tmp_path)
-    (result,) = published_weights.evaluate(asked, QUIET).results
+    (result,) = published_weights.evaluate(asked).results
     transform = models.AlexNet_Weights.IMAGENET1K_V1.transforms()
     inputs = [transform(Image.open(file).convert("RGB")) for files in kept.values() for file in files]
     best = theirs[0](torch.stack(inputs)).topk(5).indices
@@ -110,7 +108,7 @@ def test_our_own_weights_lose_the_mean_image(root: Path, monkeypatch: pytest.Mon
     wrong = (net(cut).argmax(1) != torch.arange(9) // 3).float().mean().item()
     monkeypatch.setattr(published, "load", lambda variant, path: net)
     asked = Asked(Path("ours"), "paper", "imagenette", views="centre", device="cpu", data_dir=root)
-    found = published_weights.evaluate(asked, QUIET)
+    found = published_weights.evaluate(asked)
     assert found.normalisation == "mean-image"
     assert found.results[0].top1 == pytest.approx(100 * wrong)
     images = Images(torch.from_numpy(np.stack([photographs.decode(f) for f in files])), torch.zeros(9).long())
@@ -157,7 +155,7 @@ def test_every_format_gives_the_same_network(
 
 def test_the_command_prints_a_table_and_json(root: Path, theirs: tuple[models.AlexNet, Path]) -> None:
     asked = Asked(theirs[1], dataset="imagenette", device="cpu", data_dir=root)
-    found = published_weights.evaluate(asked, QUIET)
+    found = published_weights.evaluate(asked)
     assert [result.views for result in found.results] == ["centre", "ten"]
     text = StringIO()
     evaluate.show(found, False, Console(file=text, width=160))
@@ -179,7 +177,7 @@ def test_what_does_not_fit_is_said(root: Path, tmp_path: Path, theirs: tuple[mod
 
     def refused(**changes: object) -> str:
         with pytest.raises((BadValue, DataError, UnknownName)) as error:
-            published_weights.evaluate(replace(good, **changes), QUIET)
+            published_weights.evaluate(replace(good, **changes))
         assert "\n" not in str(error.value)
         return str(error.value)
 
