@@ -5,14 +5,30 @@ What a command needs is imported when it runs, so that `--help` starts at once.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.cli import options
-from harness.cli.options import RESULTS, Claims, DataDir, Device, Json, ResultsDir
+from harness.cli.options import (
+    RESULTS,
+    Benchmark,
+    Claims,
+    DataDir,
+    Dataset,
+    Device,
+    Json,
+    Normalisation,
+    Photographs,
+    Recipe,
+    ResultsDir,
+    Split,
+    Views,
+    choice,
+    named,
+)
+from harness.contract.trial import Precision
 
 app = typer.Typer(
     help="Re-examine the claims of the AlexNet paper (Krizhevsky, Sutskever, Hinton 2012).",
@@ -29,7 +45,7 @@ def list_(results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
     """Every claim of the paper, with what is known of it."""
     from harness.cli import list as command
 
-    command.show(options.store(results_dir), json, options.console())
+    command.show(options.store(results_dir), json, options.console(), options.progress(patience=30))
 
 
 @app.command()
@@ -106,27 +122,17 @@ def explain(
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(metavar="imagenet", help="What to project: imagenet.")],
-    recipe: Annotated[str, typer.Option(help="paper, source-2012 or caffe.")] = "paper",
+    what: Annotated[Benchmark, named("benchmark", Benchmark, "What to project.")],
+    recipe: Annotated[Recipe, choice("recipe", Recipe, "How the network is trained.")] = Recipe.PAPER,
     device: Device = "auto",
-    precision: Annotated[str, typer.Option(help="fp32 or bf16.")] = "bf16",
+    precision: Annotated[Precision, choice("precision", Precision, "Arithmetic.")] = Precision.BF16,
     seconds: Annotated[float, typer.Option(help="How long to measure each part.")] = 10.0,
     json: Json = False,
 ) -> None:
     """Images per second of reading, augmenting and training, and what 90 epochs of ImageNet would take."""
-    from harness.cli.choices import choose_device
-    from harness.contract.errors import UnknownName
-    from harness.contract.trial import Precision
-
-    for kind, value, known in (
-        ("benchmark", what, ["imagenet"]),
-        ("precision", precision, [str(p) for p in Precision]),
-    ):
-        if value not in known:
-            raise UnknownName(kind, value, known)
     from harness.cli import bench as command
 
-    command.show(recipe, choose_device(device), precision, seconds, json, options.console())
+    command.show(recipe, device, precision, seconds, json, options.console(), options.progress())
 
 
 @app.command()
@@ -140,13 +146,13 @@ def report(
     from harness.cli import report as command
 
     folder = out or results_dir / "report"
-    for page in command.write(folder, options.store(results_dir), options.console(stderr=True)):
+    for page in command.write(folder, options.store(results_dir), options.progress()):
         typer.echo(page)
 
 
 @app.command()
 def doctor(data_dir: DataDir = None, results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
-    """What this machine can run, what is missing, and the command that mends it."""
+    """What this machine can run, what is missing, and the command that fixes it."""
     from harness.cli import doctor as command
 
     if not command.show(data_dir, results_dir, json, options.console()):
@@ -157,22 +163,25 @@ def doctor(data_dir: DataDir = None, results_dir: ResultsDir = RESULTS, json: Js
 def evaluate(
     weights: Annotated[Path, typer.Option(help="A .safetensors, .pth or .npz file of weights.")],
     variant: Annotated[str, typer.Option(help="The network that they are of.")] = "torchvision",
-    data: Annotated[str, typer.Option(help="imagenet, imagenet-2010 or imagenette.")] = "imagenet",
-    split: Annotated[str, typer.Option(help="val, or test where the data set has one.")] = "val",
-    views: Annotated[str, typer.Option(help="ten, centre or both.")] = "both",
+    data: Annotated[Dataset, choice("data set", Dataset, "Photographs to evaluate on.")] = Dataset.IMAGENET,
+    split: Annotated[
+        Split, choice("split", Split, "Part of the data set; not every one has test.")
+    ] = Split.VAL,
+    views: Annotated[Views, choice("choice of views", Views, "How each image is seen.")] = Views.BOTH,
     normalisation: Annotated[
-        str | None, typer.Option(help="mean-image, torchvision or caffe; default: the variant's.")
+        Normalisation | None,
+        choice("normalisation", Normalisation, "What is done to pixels; default: the variant's."),
     ] = None,
     device: Device = "auto",
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
     """Errors of given weights on a data set, without training, beside what was published for them."""
-    from harness.analysis import published_weights
+    from harness.analysis.published_weights import Asked
     from harness.cli import evaluate as command
 
-    asked = published_weights.Asked(weights, variant, data, split, views, normalisation, device, data_dir)
-    command.show(published_weights.evaluate(asked, options.console()), json, options.console())
+    asked = Asked(weights, variant, data, split, views, normalisation, device, data_dir)
+    command.show(command.evaluate(asked, options.progress()), json, options.console())
 
 
 @app.command()
@@ -190,19 +199,19 @@ def new(
 
 @data.command()
 def verify(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A data set.")] = "cifar10",
+    name: Annotated[Dataset, named("data set", Dataset, "A data set.")] = Dataset.CIFAR10,
     data_dir: DataDir = None,
 ) -> None:
     """Check every file of CIFAR-10 against its official MD5, or of a pack against its own checksums."""
     from harness.cli import data as command
 
-    for path in command.verify(name, data_dir, options.console()):
+    for path in command.verify(name, data_dir, options.progress()):
         typer.echo(f"ok  {path}")
 
 
 @data.command()
 def prepare(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="imagenet, imagenet-2010 or imagenette.")],
+    name: Annotated[Photographs, named("data set to pack", Photographs, "A data set of photographs.")],
     source: Annotated[Path, typer.Option(help="Folder of train/ and val/, or of the official archives.")],
     out: Annotated[
         Path | None, typer.Option(help="Folder for the pack; default: $REPRO_DATA, then ./data.")
@@ -212,7 +221,7 @@ def prepare(
     """Pack photographs once, so that every epoch reads them decoded; stopped, it goes on where it was."""
     from harness.cli import data as command
 
-    if command.prepare(name, source, out, workers, options.console()) is None:
+    if command.prepare(name, source, out, workers, options.progress(stderr=False)) is None:
         raise typer.Exit(1)
 
 
@@ -221,15 +230,4 @@ def fetch(data_dir: DataDir = None) -> None:
     """Download CIFAR-10 into --data-dir, $REPRO_DATA or ./data."""
     from harness.cli import data as command
 
-    typer.echo(f"CIFAR-10 is in {command.fetch(data_dir)}")
-
-
-def main() -> None:
-    """Runs a command; an error that a person can mend is one sentence and exit status 2."""
-    from harness.contract.errors import HarnessError
-
-    try:
-        app()
-    except HarnessError as error:
-        typer.secho(f"repro: {error}", err=True, fg="red")
-        sys.exit(2)
+    typer.echo(f"CIFAR-10 is in {command.fetch(data_dir, options.progress())}")

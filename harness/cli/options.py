@@ -1,16 +1,103 @@
-"""Options that several commands share, and the store and console that follow from them."""
+"""Options that several commands share, the names that they take, and the store and console that follow."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from harness.contract.errors import UnknownName
 
+if TYPE_CHECKING:
+    from harness.cli.console import Output
+    from harness.cli.progress import Progress
     from harness.records.store import Store
+
+Name = TypeVar("Name", bound=StrEnum)
+
+
+class Benchmark(StrEnum):
+    """What `bench` projects."""
+
+    IMAGENET = "imagenet"
+
+
+class Recipe(StrEnum):
+    """Training recipes at the paper's scale."""
+
+    PAPER = "paper"
+    SOURCE_2012 = "source-2012"
+    CAFFE = "caffe"
+
+
+class Photographs(StrEnum):
+    """Data sets of photographs, which can be packed."""
+
+    IMAGENETTE = "imagenette"
+    IMAGENET = "imagenet"
+    IMAGENET_2010 = "imagenet-2010"
+
+
+class Dataset(StrEnum):
+    """Every data set."""
+
+    CIFAR10 = "cifar10"
+    IMAGENETTE = "imagenette"
+    IMAGENET = "imagenet"
+    IMAGENET_2010 = "imagenet-2010"
+
+
+class Split(StrEnum):
+    """The parts of a data set."""
+
+    TRAIN = "train"
+    VAL = "val"
+    TEST = "test"
+
+
+class Views(StrEnum):
+    """How images are seen in a test."""
+
+    CENTRE = "centre"
+    TEN = "ten"
+    BOTH = "both"
+
+
+class Normalisation(StrEnum):
+    """How pixels become inputs."""
+
+    MEAN_IMAGE = "mean-image"
+    TORCHVISION = "torchvision"
+    CAFFE = "caffe"
+
+
+def one_of(kind: str, names: type[Name]) -> Callable[[str], Name]:
+    """Reads a name; UnknownName with the nearest ones where it is none of them."""
+
+    def read(text: str) -> Name:
+        if text not in {str(name) for name in names}:
+            raise UnknownName(kind, text, map(str, names))
+        return names(text)
+
+    return read
+
+
+def choice(kind: str, names: type[StrEnum], help_: str) -> Any:
+    """An option that takes one of these names."""
+    return typer.Option(parser=one_of(kind, names), metavar=_listed(names), help=help_)
+
+
+def named(kind: str, names: type[StrEnum], help_: str) -> Any:
+    """An argument that is one of these names."""
+    return typer.Argument(parser=one_of(kind, names), metavar=_listed(names), help=help_)
+
+
+def _listed(names: type[StrEnum]) -> str:
+    return f"<{'|'.join(names)}>"
+
 
 Claims = Annotated[
     list[str] | None, typer.Argument(metavar="CLAIM...", help="Claims, as './repro.py list' names them.")
@@ -31,8 +118,15 @@ def store(results_dir: Path) -> Store:
     return Store(results_dir)
 
 
-def console(stderr: bool = False) -> Console:
+def console(stderr: bool = False) -> Output:
     """Standard output, or standard error."""
-    from rich.console import Console
+    from harness.cli.console import Output
 
-    return Console(stderr=stderr)
+    return Output(stderr)
+
+
+def progress(stderr: bool = True, patience: float | None = None) -> Progress:
+    """How far a command has come, beside its results or among them; `patience` is for those soon over."""
+    from harness.cli.progress import progress_on
+
+    return progress_on(console(stderr), patience)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -201,9 +202,13 @@ def test_a_smoke_run_without_data_says_so_everywhere(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr + done.stdout
+    started = re.findall(r"^(.*): started$", done.stdout, re.MULTILINE)
+    ended = re.findall(r"^ *\d+  (.*): ok", done.stdout, re.MULTILINE)
+    assert sorted(started) == sorted(ended)
+    assert all(done.stdout.index(f"{one}: started") < done.stdout.index(f"{one}: ok") for one in started)
     assert "procedural stand-in" in " ".join(done.stdout.split())
     records = Store(tmp_path / "results").records
-    assert records
+    assert len(records) == len(started) > 0
     assert {r.conditions["data"] for r in records} == {sources.STAND_IN}
     call("report", "--results-dir", tmp_path / "results")
     for page in ("report.html", "report.md"):
