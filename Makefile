@@ -13,12 +13,13 @@ reproduce: $(READY)  ## run every smoke protocol and render the report; CIFAR-10
 	@echo "The report is in results/report: open report.html, or read report.md."
 
 test: $(READY)  ## pass the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical
 
-check: $(READY)  ## ruff and strict mypy
+check: $(READY)  ## ruff, strict mypy, and the rule that says which room may import which
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
 
 environment: $(READY)
 

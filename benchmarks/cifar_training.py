@@ -47,7 +47,7 @@ def textbook(root: Path, workers: int) -> float:
     transform = transforms.Compose(
         [transforms.ToTensor(), transforms.Normalize(mean, (1 / 255, 1 / 255, 1 / 255))]
     )
-    data = datasets.CIFAR10(str(root), train=True, transform=transform)
+    data = datasets.CIFAR10(str(root.parent), train=True, transform=transform)
     loader = DataLoader(data, BATCH, shuffle=True, num_workers=workers, drop_last=True)
     net = nn.Sequential(
         nn.Conv2d(3, 32, 5, padding=2), nn.MaxPool2d(3, 2, ceil_mode=True), nn.ReLU(),
@@ -110,15 +110,15 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, default=None)
     options = parser.parse_args()
     source = sources.find("cifar10", options.data_dir)
-    if source is None or source.root is None:
+    if source is None or source.place is None:
         raise SystemExit(sources.missing("cifar10", options.data_dir))
     cores = len(os.sched_getaffinity(0))
     ways = {"textbook, loading in the process": 0, f"textbook, {cores} DataLoader workers": cores}
     speeds: dict[str, list[float]] = {name: [] for name in (*ways, "ours")}
     for _ in range(options.repeats):
         for name, workers in ways.items():
-            speeds[name].append(textbook(source.root, workers))
-        speeds["ours"].append(ours(source.root))
+            speeds[name].append(textbook(source.place, workers))
+        speeds["ours"].append(ours(source.place))
     rows = []
     for name, found in speeds.items():
         ratios = [a / b for a, b in zip(speeds["ours"], found, strict=True)]

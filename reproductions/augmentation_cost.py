@@ -16,8 +16,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.contract.device import DeviceKind
+from harness.contract.trial import Precision
 from harness.data.views import Augmentation, ColourNoise
 from harness.effects import step_times
+from harness.effects.by_seed import paired
 from harness.models.alexnet import alexnet
 from harness.plans import timing_blocks
 from harness.plans.experiment import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
@@ -37,7 +40,7 @@ PAIRS = {"in the background": ("augmented", "plain"), "in line": ("augmented, in
 class Scale:
     """What a protocol fixes: the net, the batches, the length of a block, and the device."""
 
-    device: str | None
+    device: DeviceKind | None
     side: int = 224
     width: float = 1.0
     classes: int = 1000
@@ -65,14 +68,14 @@ class Scale:
 def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     """All arms in as many blocks as seeds."""
     scale: Scale = protocol.settings
-    return timing_blocks.interleaved({arm: scale.timed(arm) for arm in scale.arms}, seeds)
+    return timing_blocks.interleaved(protocol, {arm: scale.timed(arm) for arm in scale.arms}, seeds)
 
 
 def estimate(evidence: Evidence) -> Finding:
     """Ratio of step times with ÷ without, paired by block: in the background the claim, in line beside it."""
     from harness.effects import intervals  # brings scipy, which the list of claims can do without
 
-    found = {how: step_times.paired(evidence, *pair) for how, pair in PAIRS.items()}
+    found = {how: paired(evidence, pair, step_times.STEP) for how, pair in PAIRS.items()}
     effects = {how: intervals.paired_ratio("step time", "×", *both) for how, both in found.items() if both[0]}
     if not effects:
         return Finding()
@@ -108,7 +111,7 @@ PROTOCOLS = (
         "the whole net, batches of 8; one thread of a CPU trains, another makes the batches",
         None,
         5,
-        Scale("cpu", batch=8, images=128, steps=5, warm_up=2),
+        Scale(DeviceKind.CPU, batch=8, images=128, steps=5, warm_up=2),
         (NOISE, "The device that trains is a thread of the CPU too.", "Batches of 8 in place of 128."),
     ),
     Protocol(
@@ -116,7 +119,7 @@ PROTOCOLS = (
         "the whole net, batches of 128; a GPU trains, a thread of the CPU makes the batches",
         None,
         5,
-        Scale("cuda"),
+        Scale(DeviceKind.CUDA),
         (NOISE,),
     ),
 )  # fmt: skip
@@ -124,7 +127,7 @@ PROTOCOLS = (
 REPRODUCTION = Reproduction(
     name="augmentation-cost",
     claims=("augmentation-cost",),
-    protocols=PROTOCOLS,
+    protocols=tuple(protocol.at(Precision.FP32) for protocol in PROTOCOLS),
     plan=plan,
     estimate=estimate,
     manipulated=("feed", "augmentation"),

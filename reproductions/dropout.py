@@ -17,6 +17,7 @@ points higher. On 1,200 photographs (`imagenette-short`, n = 3) the gap without 
 
 from __future__ import annotations
 
+from harness.contract.formatting import number
 from harness.effects.by_seed import difference
 from harness.effects.from_runs import arms_table, gap
 from harness.effects.time_to_target import ratio_to_target, targets_table
@@ -37,7 +38,7 @@ def estimate(evidence: Evidence) -> Finding:
     return Finding(
         {"dropout-overfitting": (overfitting,), "dropout-iterations": iterations},
         (arms_table(evidence), targets_table(evidence, "train_loss", level)),
-        (f"Iterations are counted to a training loss of {level:g}, tested without dropout.",),
+        (f"Iterations are counted to a training loss of {number(level)}, tested without dropout.",),
     )
 
 

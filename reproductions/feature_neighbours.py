@@ -16,8 +16,7 @@ layer, 24.5 % by pixels: 28.5 points more [27.4, 29.6].
 from __future__ import annotations
 
 from harness.analysis.settings import Neighbours
-from harness.effects.by_seed import paired
-from harness.effects.from_runs import metric
+from harness.effects.by_seed import alone
 from harness.plans.experiment import Evidence, Finding, Reproduction
 from harness.plans.protocols import EVERY
 from harness.plans.trained_networks import ARM, plan_of
@@ -27,7 +26,7 @@ def estimate(evidence: Evidence) -> Finding:
     """Percent of neighbours of the query's class by features less by pixels, then each by itself."""
     from harness.effects import intervals  # brings scipy, which the list of claims can do without
 
-    features, pixels = (paired(evidence, (ARM,), metric(name))[0] for name in ("features", "pixels"))
+    features, pixels = (alone(evidence, ARM, name) for name in ("features", "pixels"))
     effects = (
         intervals.paired_difference("same class", "points", features, pixels),
         intervals.level("same class, by the last hidden layer", "%", features),

@@ -16,7 +16,7 @@ permutation p of .01, .01 and .19: two of three networks specialise, three are t
 from __future__ import annotations
 
 from harness.analysis.settings import Kernels
-from harness.effects.by_seed import paired
+from harness.effects.by_seed import alone
 from harness.effects.from_runs import metric
 from harness.plans.experiment import Evidence, Finding, Reproduction, Table
 from harness.plans.protocols import EVERY
@@ -27,8 +27,8 @@ def estimate(evidence: Evidence) -> Finding:
     """The geometric mean over networks of the columns' contrast ÷ that of random splits."""
     from harness.effects import intervals  # brings scipy, which the list of claims can do without
 
-    ratios, ones = paired(evidence, (ARM,), metric("ratio"))[0], [1.0] * len(evidence.final())
-    effect = intervals.paired_ratio("chroma ratio", "×", ratios, ones[: len(ratios)])
+    ratios = alone(evidence, ARM, "ratio")
+    effect = intervals.paired_ratio("chroma ratio", "×", ratios, [1.0] * len(ratios))
     return Finding({"kernel-specialisation": (effect,)}, (_networks(evidence),))
 
 

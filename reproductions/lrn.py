@@ -52,8 +52,6 @@ REPRODUCTION = Reproduction(
     estimate=estimate,
     # Where the source's recipe is trained whole, its own schedule and augmentation come along with it.
     manipulated=(
-        "name",
-        "network.name",
         "network.layers",
         "schedule",
         "augmentation",

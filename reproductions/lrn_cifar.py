@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.contract.trial import Precision, Trial
+from harness.contract.trial import Precision
 from harness.data.views import Augmentation
 from harness.effects.by_seed import difference
 from harness.effects.from_runs import arms_table, metric
@@ -60,7 +60,7 @@ def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     scale: Scale = protocol.settings
     return Plan(
         tuple(
-            Planned(Trial(scale.settings(arm), seed, Precision.FP32), arm, Role.FINAL)
+            Planned(protocol.trial(scale.settings(arm), seed), arm, Role.FINAL)
             for seed in range(seeds)
             for arm in ARMS
         )
@@ -102,7 +102,7 @@ PROTOCOLS = (
 REPRODUCTION = Reproduction(
     name="lrn-cifar",
     claims=("lrn-cifar",),
-    protocols=PROTOCOLS,
+    protocols=tuple(protocol.at(Precision.FP32) for protocol in PROTOCOLS),
     plan=plan,
     estimate=estimate,
     manipulated=("network",),

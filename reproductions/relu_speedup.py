@@ -13,12 +13,15 @@ normalisation (`cifar10-normalised`, n = 3) it is 3.12 [2.20, 4.41] in epochs an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from harness.contract.device import DeviceKind
 from harness.contract.trial import Precision, Trial
+from harness.effects.by_seed import paired
+from harness.effects.time_to_target import bracket
 from harness.models.cifar10 import NETWORKS, bare
 from harness.models.description import Function, Network
 from harness.models.modern import fitted, normalised
@@ -31,6 +34,7 @@ from harness.plans.experiment import (
     Protocol,
     Reproduction,
     Role,
+    Run,
     Table,
 )
 from harness.plans.rate_search import Race, tune
@@ -56,12 +60,11 @@ class Scale:
     watch_from: float = 0.35
     max_epochs: int = 100
     race: Race = GRID
-    precision: Precision = Precision.FP32
     since: Callable[[Network], Network] = lambda network: network  # what came after the paper
 
-    def trial(self, function: Function, rate: float, seed: int, budget: int) -> Trial:
-        """One training of the network, from one seed at one rate, for at most `budget` epochs."""
-        settings = ToTarget(
+    def settings(self, function: Function, rate: float, budget: int) -> ToTarget:
+        """One training of the network at one rate, for at most `budget` epochs."""
+        return ToTarget(
             network=self.since(bare(NETWORKS[self.network](function))),
             rate=rate,
             max_epochs=budget,
@@ -70,7 +73,6 @@ class Scale:
             target=self.target,
             watch_from=self.watch_from,
         )
-        return Trial(settings, seed, self.precision)
 
 
 def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
@@ -79,12 +81,13 @@ def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     trials: list[Planned] = []
     waiting: list[str] = []
     for arm, function in ARMS.items():
-        tuning = tune(scale.race, partial(scale.trial, function), lookup)
+        make = partial(_trial, protocol, function)
+        tuning = tune(scale.race, make, lookup)
         trials += [Planned(trial, arm, Role.TUNING) for trial in tuning.trials]
         if tuning.best is None:
             waiting.append(arm)
             continue
-        final = (scale.trial(function, tuning.best, seed, scale.max_epochs) for seed in range(seeds))
+        final = (make(tuning.best, seed, scale.max_epochs) for seed in range(seeds))
         trials += [Planned(trial, arm, Role.FINAL) for trial in final]
     to_come = (
         f"the learning rate of {' and '.join(waiting)}, then {seeds} final trials each" if waiting else ""
@@ -92,46 +95,34 @@ def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     return Plan(tuple(trials), to_come)
 
 
+def _trial(protocol: Protocol, function: Function, rate: float, seed: int, budget: int) -> Trial[ToTarget]:
+    scale: Scale = protocol.settings
+    return protocol.trial(scale.settings(function, rate, budget), seed)
+
+
 def estimate(evidence: Evidence) -> Finding:
     """Paired ratios tanh ÷ ReLU of epochs (primary) and of training seconds, and what each arm did."""
     from harness.effects import time_to_event  # brings scipy, which the list of claims can do without
 
-    clock = "seconds" if _device(evidence) == "cuda" else "cpu_seconds"
-    pairs = {"epochs": "epochs", "seconds": clock}
+    clock = "seconds" if _device(evidence) is DeviceKind.CUDA else "cpu_seconds"
+    times = {"epochs": _times(evidence, "epochs"), "seconds": _times(evidence, clock)}
     effects = tuple(
-        time_to_event.ratio_of_times(metric, "×", *(_times(evidence, arm, source) for arm in ARMS))
-        for metric, source in pairs.items()
-        if _paired(evidence)
+        time_to_event.ratio_of_times(name, "×", *arms.values())
+        for name, arms in times.items()
+        if arms["relu"]
     )
-    return Finding({"relu-speedup": effects}, (_arms(evidence),) if evidence.final() else ())
+    tables = (_arms(evidence, times["epochs"]),) if evidence.final() else ()
+    return Finding({"relu-speedup": effects}, tables)
 
 
-def _paired(evidence: Evidence) -> list[int]:
-    """Seeds that both arms have finished."""
-    per_arm = [{run.seed for run in evidence.final(arm) if "reached" in run.record.metrics} for arm in ARMS]
-    return sorted(set.intersection(*per_arm))
+def _times(evidence: Evidence, metric: str) -> dict[str, list[Time]]:
+    """Each arm's times to the target, over the seeds that both arms have finished."""
+    return dict(zip(ARMS, paired(evidence, tuple(ARMS), bracket(metric)), strict=True))
 
 
-def _times(evidence: Evidence, arm: str, metric: str) -> list[Time]:
-    from harness.effects.time_to_event import Time
-
-    paired = _paired(evidence)
-    metrics = [run.record.metrics for run in evidence.final(arm) if run.seed in paired]
-    return [Time(m[f"{metric}_low"] or 0.0, m[f"{metric}_high"]) for m in metrics]
-
-
-def _arms(evidence: Evidence) -> Table:
+def _arms(evidence: Evidence, times: Mapping[str, Sequence[Time]]) -> Table:
     """Each arm's rate, runs that reached the target, and restricted mean of epochs."""
-    from harness.effects import time_to_event
-
-    rows = []
-    for arm in ARMS:
-        times = _times(evidence, arm, "epochs")
-        rate = evidence.final(arm)[0].planned.trial.settings.rate if evidence.final(arm) else None
-        reached = sum(not t.censored for t in times)
-        tau = max((t.high or t.low for t in times), default=0.0)
-        mean = time_to_event.restricted_mean(times, tau) if times else None
-        rows.append((arm, rate, f"{reached} of {len(times)}", mean, tau))
+    rows = tuple(_row(arm, evidence.final(arm), found) for arm, found in times.items())
     columns = (
         "arm",
         "learning rate",
@@ -139,11 +130,21 @@ def _arms(evidence: Evidence) -> Table:
         "restricted mean, epochs",
         "restricted to, epochs",
     )
-    return Table("Time to the target by arm (Kaplan–Meier)", columns, tuple(rows))
+    return Table("Time to the target by arm (Kaplan–Meier)", columns, rows)
 
 
-def _device(evidence: Evidence) -> str:
-    return next((run.record.conditions["device"] for run in evidence.runs), "cpu")
+def _row(arm: str, runs: Sequence[Run], times: Sequence[Time]) -> tuple[object, ...]:
+    from harness.effects import time_to_event
+
+    rate = runs[0].record.settings["rate"] if runs else None
+    reached = sum(not t.censored for t in times)
+    tau = max((t.high or t.low for t in times), default=0.0)
+    mean = time_to_event.restricted_mean(times, tau) if times else None
+    return arm, rate, f"{reached} of {len(times)}", mean, tau
+
+
+def _device(evidence: Evidence) -> DeviceKind:
+    return next((run.record.conditions.device for run in evidence.runs), DeviceKind.CPU)
 
 
 DEVIATIONS = (
@@ -205,7 +206,7 @@ PROTOCOLS = (
 REPRODUCTION = Reproduction(
     name="relu-speedup",
     claims=("relu-speedup",),
-    protocols=PROTOCOLS,
+    protocols=tuple(protocol.at(Precision.FP32) for protocol in PROTOCOLS),
     plan=plan,
     estimate=estimate,
     figure="learning-curves",

@@ -18,7 +18,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import fmean
 
+from harness.contract.device import DeviceKind
+from harness.contract.trial import Precision
 from harness.effects import step_times
+from harness.effects.by_seed import alone
 from harness.models.alexnet import alexnet
 from harness.plans import timing_blocks
 from harness.plans.experiment import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
@@ -38,7 +41,7 @@ ALONE: Arm = (Arrangement.ONE, 1)
 class Scale:
     """What a protocol fixes: the net, the length of a block, the device, and the arms, the claim's first."""
 
-    device: str | None
+    device: DeviceKind | None
     arms: tuple[Arm, ...]
     side: int = 224
     width: float = 1.0
@@ -76,7 +79,7 @@ def days(images_per_second: float, data: str = "ILSVRC-2010") -> float:
 
 def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     """All arms in as many blocks as seeds."""
-    return timing_blocks.interleaved(protocol.settings.timed(), seeds)
+    return timing_blocks.interleaved(protocol, protocol.settings.timed(), seeds)
 
 
 def estimate(evidence: Evidence) -> Finding:
@@ -84,7 +87,7 @@ def estimate(evidence: Evidence) -> Finding:
     from harness.effects import intervals  # brings scipy, which the list of claims can do without
 
     scale: Scale = evidence.protocol.settings
-    rates = list(step_times.values(evidence, label(scale.arms[0]), "images_per_second").values())
+    rates = alone(evidence, label(scale.arms[0]), "images_per_second")
     if not rates:
         return Finding()
     effects = (
@@ -96,7 +99,7 @@ def estimate(evidence: Evidence) -> Finding:
 
 
 def _scaling(evidence: Evidence, scale: Scale) -> Table:
-    rates = {arm: step_times.values(evidence, label(arm), "images_per_second").values() for arm in scale.arms}
+    rates = {arm: alone(evidence, label(arm), "images_per_second") for arm in scale.arms}
     means = {arm: fmean(found) for arm, found in rates.items() if found}
     rows = tuple(_row(arm, mean, means.get(ALONE)) for arm, mean in sorted(means.items(), key=_by_ranks))
     columns = (
@@ -151,7 +154,7 @@ PROTOCOLS = (
         "the whole net, batches of 128; one and two threads of a CPU stand for devices",
         None,
         3,
-        Scale("cpu", (COLUMNS, ALONE, *parallel(2)), steps=2, warm_up=1),
+        Scale(DeviceKind.CPU, (COLUMNS, ALONE, *parallel(2)), steps=2, warm_up=1),
         (NOISE, "A thread of a CPU is the device."),
     ),
     Protocol(
@@ -159,7 +162,7 @@ PROTOCOLS = (
         "the whole net, batches of 128, on one and on two GPUs",
         None,
         5,
-        Scale("cuda", (COLUMNS, ALONE, *parallel(2))),
+        Scale(DeviceKind.CUDA, (COLUMNS, ALONE, *parallel(2))),
         (NOISE,),
     ),
     Protocol(
@@ -167,7 +170,7 @@ PROTOCOLS = (
         "the whole net, batches of 128, on one GPU: alone, and as two columns in two streams",
         None,
         5,
-        Scale("cuda", (ALONE, (Arrangement.STREAMS, 1))),
+        Scale(DeviceKind.CUDA, (ALONE, (Arrangement.STREAMS, 1))),
         (NOISE, "One GPU in place of two."),
     ),
     Protocol(
@@ -175,7 +178,7 @@ PROTOCOLS = (
         "the whole net, batches of 128 a GPU, on 1, 2, 4 and 8 GPUs",
         None,
         5,
-        Scale("cuda", (COLUMNS, ALONE, *parallel(2, 4, 8))),
+        Scale(DeviceKind.CUDA, (COLUMNS, ALONE, *parallel(2, 4, 8))),
         (NOISE,),
     ),
 )
@@ -183,7 +186,7 @@ PROTOCOLS = (
 REPRODUCTION = Reproduction(
     name="training-time",
     claims=("training-time",),
-    protocols=PROTOCOLS,
+    protocols=tuple(protocol.at(Precision.FP32) for protocol in PROTOCOLS),
     plan=plan,
     estimate=estimate,
     manipulated=("arrangement", "ranks"),

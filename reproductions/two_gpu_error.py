@@ -45,7 +45,6 @@ REPRODUCTION = Reproduction(
     estimate=estimate,
     # A layer's spread goes with its fan-in at the proxy, where it stands for the same gain.
     manipulated=(
-        "network.name",
         "network.layers.*.units",
         "network.layers.*.groups",
         "network.layers.*.init",

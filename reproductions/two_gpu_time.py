@@ -17,7 +17,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.contract.device import DeviceKind
+from harness.contract.trial import Precision
 from harness.effects import step_times
+from harness.effects.by_seed import paired
 from harness.models.alexnet import alexnet
 from harness.plans import timing_blocks
 from harness.plans.experiment import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
@@ -30,7 +33,7 @@ ONE, TWO = "one-gpu", "two-gpu"
 class Scale:
     """What a protocol fixes: the size of both nets, of a batch and of a block, and the devices."""
 
-    device: str | None
+    device: DeviceKind | None
     side: int = 224
     width: float = 1.0
     classes: int = 1000
@@ -61,14 +64,14 @@ class Scale:
 
 def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     """Both arms in as many blocks as seeds."""
-    return timing_blocks.interleaved(protocol.settings.arms(), seeds)
+    return timing_blocks.interleaved(protocol, protocol.settings.arms(), seeds)
 
 
 def estimate(evidence: Evidence) -> Finding:
     """Ratio of step times, two-GPU ÷ one-GPU net, paired by block; of streams a table alone."""
     from harness.effects import intervals  # brings scipy, which the list of claims can do without
 
-    two, one = step_times.paired(evidence, TWO, ONE)
+    two, one = paired(evidence, (TWO, ONE), step_times.STEP)
     if not two:
         return Finding()
     effect = intervals.paired_ratio("step time", "×", two, one)
@@ -100,7 +103,7 @@ PROTOCOLS = (
         "both nets whole, batches of 8; two threads of a CPU stand for two devices",
         None,
         10,
-        Scale("cpu", batch=8, steps=5, warm_up=2),
+        Scale(DeviceKind.CPU, batch=8, steps=5, warm_up=2),
         (
             NOT_SAID,
             "A thread of a CPU is the device, and loopback TCP the link.",
@@ -112,7 +115,7 @@ PROTOCOLS = (
         "both nets whole, batches of 128, on one and on two GPUs",
         None,
         10,
-        Scale("cuda"),
+        Scale(DeviceKind.CUDA),
         (NOT_SAID, "Images of noise, which take as long as photographs."),
     ),
     Protocol(
@@ -120,7 +123,7 @@ PROTOCOLS = (
         "both nets whole, batches of 128, on one GPU, the columns in two streams: no verdict",
         None,
         10,
-        Scale("cuda", arrangement=Arrangement.STREAMS),
+        Scale(DeviceKind.CUDA, arrangement=Arrangement.STREAMS),
         (NOT_SAID, "Both columns share one GPU: there is no second device, and so no verdict."),
     ),
 )
@@ -128,7 +131,7 @@ PROTOCOLS = (
 REPRODUCTION = Reproduction(
     name="two-gpu-time",
     claims=("two-gpu-time",),
-    protocols=PROTOCOLS,
+    protocols=tuple(protocol.at(Precision.FP32) for protocol in PROTOCOLS),
     plan=plan,
     estimate=estimate,
     figure="step-timeline",

@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 import torch
 
+from harness.contract.device import DeviceKind
 from harness.contract.trial import Status, Trial
 from harness.data import sources
 from harness.models.cifar10 import bare, nineteen
 from harness.records.conditions import Conditions
-from harness.records.keys import key_of, lineage_of, plain, trial_meaning
+from harness.records.keys import code_version, key_of, lineage_of, plain
 from harness.records.record import Record
 from harness.training.settings import ToTarget
 
-STAND_IN = Conditions("cpu", "2.13.0", sources.STAND_IN)
+GRATINGS = sources.stand_in("cifar10").identity
+STAND_IN = Conditions(DeviceKind.CPU, "2.13.0", GRATINGS)
 
 
 @pytest.fixture(autouse=True)
@@ -25,11 +27,11 @@ def _one_thread() -> None:
 
 @pytest.fixture(scope="session")
 def cifar_root() -> Path:
-    """The folder that holds real CIFAR-10; the test is skipped where there is none."""
+    """The folder of real CIFAR-10; the test is skipped where there is none."""
     source = sources.find("cifar10", None)
-    if source is None or source.root is None:
+    if source is None or source.place is None:
         pytest.skip("needs CIFAR-10: './repro.py data fetch', or name its parent folder in $REPRO_DATA")
-    return source.root.resolve()
+    return source.place.resolve()
 
 
 def small(rate: float = 0.004, max_epochs: int = 2, **changes: object) -> ToTarget:
@@ -47,8 +49,8 @@ def record_for(
         key=key_of(trial, conditions),
         lineage=lineage_of(trial, conditions),
         trial=plain(trial),
-        conditions=plain(vars(conditions)),
-        meaning=trial_meaning(trial),
+        conditions=conditions,
+        code=code_version(trial),
         status=status,
         metrics=metrics,
         error="it broke" if status is Status.FAILED else "",

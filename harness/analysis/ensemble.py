@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+from pkgutil import resolve_name
 
 import torch
 
@@ -13,12 +13,12 @@ from harness.training import artifacts
 from harness.training.evaluate import judge
 
 
-def run(trial: Trial, session: Session) -> Outcome:
+def run(trial: Trial[Ensemble], session: Session) -> Outcome:
     """Ten-view errors in percent, of the networks one by one on average, and of their average."""
-    settings: Ensemble = trial.settings
+    settings = trial.settings
     first = settings.of[0].settings
-    reader = importlib.import_module(first.reader.implementation)
-    labels = reader.inputs(first, 0, session.data, torch.device("cpu")).test.images.labels
+    read = resolve_name(first.reader.implementation)
+    labels = read(first, 0, session.data, torch.device("cpu")).test.images.labels
     alone = [artifacts.tensor(session.artifacts.trained(t), "probabilities") for t in settings.of]
     together = judge(sum(alone, start=torch.zeros(())) / len(alone), labels)
     each = [judge(p, labels) for p in alone]

@@ -15,9 +15,9 @@ from harness.models.description import AcrossMaps, Conv
 from harness.training import artifacts
 
 
-def run(trial: Trial, session: Session) -> Outcome:
+def run(trial: Trial[Kernels], session: Session) -> Outcome:
     """The ratio of the columns' chroma beside what random splits of the same kernels give."""
-    settings: Kernels = trial.settings
+    settings = trial.settings
     description = settings.of.settings.network
     net = artifacts.network(session.artifacts.trained(settings.of), description)
     kernels = next(weight.detach() for layer, weight, _ in net.weighted() if isinstance(layer, Conv))

@@ -6,9 +6,9 @@ By pixels the images are compared as the network is given them: centre crops les
 from __future__ import annotations
 
 import base64
-import importlib
 import io
 from collections.abc import Callable
+from pkgutil import resolve_name
 from typing import Any
 
 import torch
@@ -28,13 +28,13 @@ CHUNK = 500
 Features = Callable[[Tensor], Tensor]
 
 
-def run(trial: Trial, session: Session) -> Outcome:
+def run(trial: Trial[Neighbours], session: Session) -> Outcome:
     """The share of nearest training images with the query's class, in percent, by features and by pixels."""
-    settings: Neighbours = trial.settings
+    settings = trial.settings
     trained = settings.of.settings
     device = torch.device(session.device)
-    reader = importlib.import_module(trained.reader.implementation)
-    inputs: Inputs = reader.inputs(trained, 0, session.data, device)
+    read = resolve_name(trained.reader.implementation)
+    inputs: Inputs = read(trained, 0, session.data, device)
     net = artifacts.network(session.artifacts.trained(settings.of), trained.network).to(device)
     train, test = inputs.sample, inputs.test
     some = torch.arange(min(settings.queries, len(test.images)), device=device)

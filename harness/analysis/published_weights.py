@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from harness.contract.device import CPU, Device
 from harness.contract.errors import BadValue, DataError, UnknownName
 from harness.contract.progress import SILENT, Tracker
 from harness.data import datasets, sources
@@ -21,6 +22,7 @@ from harness.data.images import Images
 from harness.data.views import Augmentation, View, centre, ten
 from harness.models import published
 from harness.models.network import Net
+from harness.records.conditions import DataIdentity
 from harness.training.evaluate import judge, probabilities
 
 AT_ONCE = 1024  # images that are brought to the device together
@@ -50,7 +52,7 @@ class Asked:
     split: str = "val"
     views: str = "both"
     normalisation: str | None = None
-    device: str = "cpu"
+    device: Device = CPU
     data_dir: Path | None = None
 
 
@@ -66,10 +68,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was asked, on which data by their fingerprint, and what came of it."""
+    """What was asked, on which data, and what came of it."""
 
     asked: Asked
-    fingerprint: str
+    data: DataIdentity
     normalisation: str
     results: tuple[Result, ...]
 
@@ -105,10 +107,10 @@ def evaluate(asked: Asked, tracker: Tracker = SILENT) -> Evaluation:
     rule = asked.normalisation or published.normalisation_of(asked.variant)
     if rule not in published.NORMALISATIONS:
         raise UnknownName("normalisation", rule, published.NORMALISATIONS)
-    device = torch.device(asked.device)
+    device = torch.device(asked.device.torch)
     source = _source(asked)
     net = published.load(asked.variant, asked.weights).to(device)
-    images = datasets.split(asked.dataset, source.root or Path(), asked.split)
+    images = datasets.split(source.place or Path(), asked.split)
     outputs = _outputs(asked, source, net.description.output[0])
     labels = torch.tensor(outputs)[images.labels]
     mean, _ = _mean(asked, source, rule)
@@ -116,14 +118,14 @@ def evaluate(asked: Asked, tracker: Tracker = SILENT) -> Evaluation:
         _result(name, net, _portions(images, mean.to(device), net, rule, tracker), labels)
         for name in VIEWS[asked.views]
     ]
-    return Evaluation(asked, source.fingerprint, rule, tuple(results))
+    return Evaluation(asked, source.identity, rule, tuple(results))
 
 
 def _source(asked: Asked) -> sources.Source:
     if asked.dataset == "cifar10":
         raise BadValue("--data cifar10 has images of 32 pixels; name a data set of photographs")
     source = sources.find(asked.dataset, asked.data_dir)
-    if source is None or source.root is None:
+    if source is None or source.place is None:
         raise sources.missing(asked.dataset, asked.data_dir)
     return source
 
@@ -132,12 +134,12 @@ def _mean(asked: Asked, source: sources.Source, rule: str) -> tuple[Tensor, obje
     """The mean training image, where it is needed."""
     if published.NORMALISATIONS[rule].mean is not None:
         return torch.zeros(256, 256, 3), None
-    return datasets.mean_and_basis(asked.dataset, source.root)
+    return datasets.mean_and_basis(asked.dataset, source.place)
 
 
 def _outputs(asked: Asked, source: sources.Source, outputs: int) -> list[int]:
     """The network's output for each of the data set's classes."""
-    names = datasets.class_names(asked.dataset, source.root)
+    names = datasets.class_names(asked.dataset, source.place)
     if len(names) == outputs:
         return list(range(outputs))
     if asked.dataset == "imagenette" and outputs == 1000 and set(names) <= set(IMAGENETTE):

@@ -16,11 +16,10 @@ from harness.cli.options import (
     Benchmark,
     Claims,
     DataDir,
-    Dataset,
     Device,
     Json,
     Normalisation,
-    Photographs,
+    PrecisionOption,
     Recipe,
     ResultsDir,
     Split,
@@ -29,6 +28,7 @@ from harness.cli.options import (
     named,
 )
 from harness.contract.trial import Precision
+from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
 
 app = typer.Typer(
     help="Re-examine the claims of the AlexNet paper (Krizhevsky, Sutskever, Hinton 2012).",
@@ -63,6 +63,14 @@ def run(
         int | None, typer.Option(help="Trials at a time; default: a core each, 4 on a GPU.")
     ] = None,
     gpus: Annotated[int, typer.Option(help="GPUs (on a CPU: cores) that train one network together.")] = 1,
+    precision: Annotated[
+        PrecisionOption,
+        choice(
+            "precision",
+            PrecisionOption,
+            "Arithmetic; auto: bf16 where the hardware has it, unless the protocol fixes it.",
+        ),
+    ] = PrecisionOption.AUTO,
     data_dir: DataDir = None,
     results_dir: ResultsDir = RESULTS,
     dry_run: Annotated[
@@ -85,7 +93,17 @@ def run(
     seconds = None if budget is None else parse(budget)
     found = chosen(claims or [], every or (seconds is not None and not claims))
     asked = Asked(
-        found, protocol, seeds, device, workers, data_dir, results_dir, until_decided, seconds, gpus
+        found,
+        protocol,
+        seeds,
+        device,
+        workers,
+        data_dir,
+        results_dir,
+        until_decided,
+        seconds,
+        gpus,
+        precision,
     )
     if dry_run:
         preview.show(asked, options.console())
@@ -163,7 +181,7 @@ def doctor(data_dir: DataDir = None, results_dir: ResultsDir = RESULTS, json: Js
 def evaluate(
     weights: Annotated[Path, typer.Option(help="A .safetensors, .pth or .npz file of weights.")],
     variant: Annotated[str, typer.Option(help="The network that they are of.")] = "torchvision",
-    data: Annotated[Dataset, choice("data set", Dataset, "Photographs to evaluate on.")] = Dataset.IMAGENET,
+    data: Annotated[str, choice("data set", DATA_SETS, "Photographs to evaluate on.")] = "imagenet",
     split: Annotated[
         Split, choice("split", Split, "Part of the data set; not every one has test.")
     ] = Split.VAL,
@@ -179,8 +197,9 @@ def evaluate(
     """Errors of given weights on a data set, without training, beside what was published for them."""
     from harness.analysis.published_weights import Asked
     from harness.cli import evaluate as command
+    from harness.cli.choices import choose_device
 
-    asked = Asked(weights, variant, data, split, views, normalisation, device, data_dir)
+    asked = Asked(weights, variant, data, split, views, normalisation, choose_device(device), data_dir)
     command.show(command.evaluate(asked, options.progress()), json, options.console())
 
 
@@ -199,7 +218,7 @@ def new(
 
 @data.command()
 def verify(
-    name: Annotated[Dataset, named("data set", Dataset, "A data set.")] = Dataset.CIFAR10,
+    name: Annotated[str, named("data set", DATA_SETS, "A data set.")] = "cifar10",
     data_dir: DataDir = None,
 ) -> None:
     """Check every file of CIFAR-10 against its official MD5, or of a pack against its own checksums."""
@@ -211,7 +230,7 @@ def verify(
 
 @data.command()
 def prepare(
-    name: Annotated[Photographs, named("data set to pack", Photographs, "A data set of photographs.")],
+    name: Annotated[str, named("data set to pack", PHOTOGRAPHS, "A data set of photographs.")],
     source: Annotated[Path, typer.Option(help="Folder of train/ and val/, or of the official archives.")],
     out: Annotated[
         Path | None, typer.Option(help="Folder for the pack; default: $REPRO_DATA, then ./data.")

@@ -10,10 +10,10 @@ from rich.table import Table
 from harness.cli.choices import choose_device
 from harness.cli.progress import Progress
 from harness.cli.tables import print_json, say
-from harness.contract.formatting import spoken
+from harness.contract.formatting import duration
 from harness.contract.trial import Precision
+from harness.data.catalogue import training_images
 from harness.paper.catalogue import claim
-from harness.training.recipe import SIZES
 from harness.training.recipes import recipe
 from harness.training.timing.imagenet_speed import EPOCHS, Speeds, measure
 
@@ -30,8 +30,11 @@ def show(
     progress: Progress,
 ) -> None:
     """Measures and prints, beside what the paper says of its own training."""
-    with progress as tracker, tracker.task(f"measuring {', '.join(PARTS)}, at least {spoken(seconds)} each"):
-        speeds = measure(recipe(name), choose_device(device), precision, 1024, seconds)
+    with (
+        progress as tracker,
+        tracker.task(f"measuring {', '.join(PARTS)}, at least {duration(seconds)} each"),
+    ):
+        speeds = measure(recipe(name), choose_device(device).torch, precision, 1024, seconds)
     if as_json:
         print_json(asdict(speeds) | {"bottleneck": speeds.bottleneck, "hours": speeds.seconds / 3600})
     else:
@@ -47,7 +50,7 @@ def _show(name: str, speeds: Speeds, console: Console) -> None:
         console,
         f"{speeds.hardware}; {name}, batch {speeds.batch}, {speeds.precision}; "
         f"{speeds.images} images of noise.\n"
-        f"{EPOCHS} epochs of {SIZES['imagenet']:,} images would take {spoken(speeds.seconds)}; "
+        f"{EPOCHS} epochs of {training_images('imagenet'):,} images would take {duration(speeds.seconds)}; "
         f"the paper's took {claim('training-time').figure}, on two GTX 580. "
         f"The slowest part is the {speeds.bottleneck}.",
     )

@@ -13,6 +13,7 @@ from harness.cli.progress import Progress
 from harness.contract.errors import BadValue
 from harness.contract.progress import Tracker
 from harness.data import folders, sources
+from harness.data.catalogue import PHOTOGRAPHS
 
 ARCHIVE, MEGABYTES = "cifar-10-python.tar.gz", 170
 POLL = 1.0  # seconds between two looks at how much has come
@@ -21,15 +22,15 @@ POLL = 1.0  # seconds between two looks at how much has come
 def verify(dataset: str, data_dir: Path | None, progress: Progress) -> list[Path]:
     """The checked files of the data set as found; DataError names the first that is not what it should be."""
     source = sources.find(dataset, data_dir)
-    if source is None or source.root is None:
+    if source is None or source.place is None:
         raise sources.missing(dataset, data_dir)
-    if dataset not in folders.PACKS:
-        return _cifar10(source.root, progress)
-    place = folders.located(dataset, source.root)
-    if place is None or not folders.packed(place):
+    if dataset not in PHOTOGRAPHS:
+        return _cifar10(source.place, progress)
+    place = source.place
+    if not folders.packed(place):
         raise BadValue(
             f"{place} is a folder of image files, which has no checksums; "
-            f"its fingerprint is {source.fingerprint}, and './repro.py data prepare {dataset}' makes a pack"
+            f"its digest is {source.identity.digest}, and './repro.py data prepare {dataset}' makes a pack"
         )
     return _pack(place, progress)
 

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from harness.cli.tables import print_rows
 from harness.contract.errors import DataError, HarnessError
-from harness.data import folders, sources
+from harness.data import sources
+from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
 from harness.records import environment
 from harness.records.store import Store
 
@@ -48,7 +49,7 @@ def examine(data_dir: Path | None, results_dir: Path) -> Iterator[Check]:
     yield Check("processor", True, f"{environment.cpu_name()}, {os.cpu_count()} cores")
     yield _gpu()
     yield _data(data_dir)
-    yield from (_photographs(name, data_dir) for name in folders.PACKS)
+    yield from (_photographs(name, data_dir) for name in PHOTOGRAPHS)
     yield _results(results_dir)
     chromium = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
     yield Check("browser for the report's test", True, chromium or "none: that one test is skipped")
@@ -79,12 +80,12 @@ def _gpu() -> Check:
 def _data(data_dir: Path | None) -> Check:
     def seen() -> str:
         source = sources.find("cifar10", data_dir)
-        if source is None or source.root is None:
+        if source is None or source.place is None:
             raise sources.missing("cifar10", data_dir)
         from harness.data.cifar10 import verify
 
-        verify(source.root)
-        return f"CIFAR-10 in {source.root}, every MD5 right"
+        verify(source.place)
+        return f"CIFAR-10 in {source.place}, every MD5 right"
 
     return _tried("data", seen, "./repro.py data fetch")
 
@@ -94,9 +95,9 @@ def _photographs(dataset: str, data_dir: Path | None) -> Check:
 
     def seen() -> str:
         source = sources.find(dataset, data_dir)
-        if source is None or source.root is None:
-            return f"none: {sources.HOW[dataset]} for protocols that ask for it"
-        return f"{folders.located(dataset, source.root)}, {source.fingerprint}"
+        if source is None or source.place is None:
+            return f"none: {DATA_SETS[dataset].how} for protocols that ask for it"
+        return f"{source.place}, {source.identity}"
 
     return _tried(dataset, seen, f"./repro.py data prepare {dataset} --source DIR")
 

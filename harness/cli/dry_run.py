@@ -2,64 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
 
 from harness.cli.tables import say
-from harness.cli.work import Asked, Work, tell, work_for
-from harness.contract.formatting import spoken
-from harness.contract.trial import Trial
-from harness.engines.runner import missing
+from harness.cli.work import Asked, Work, warn, work_for
+from harness.contract.formatting import duration
 from harness.forecast import cost
 from harness.forecast.priorities import Standing, Step
-from harness.plans.experiment import Job
-from harness.records.keys import key_of
-from harness.records.store import Store
+from harness.plans.experiment import Experiment
+
+TRIALS = ("key", "role", "arm", "seed", "settings", "at most", "in the store")
+STEPS = ("in this order", "protocol", "seeds", "known", "trials", "at most", "will be done")
+KNOWN = {
+    Standing.NO_VERDICT: "no verdict yet",
+    Standing.INCONCLUSIVE: "inconclusive",
+    Standing.DECIDED: "decided",
+}
 
 
 def show(asked: Asked, console: Console) -> None:
     """The trials, which of them are in the store, and the most that the others cost."""
     work = work_for(asked)
-    tell(work.jobs, work.store, console)
+    warn(work.experiments, work.store, console)
     if asked.budget is not None:
         show_plan(work, asked.budget, console)
-    for job in work.jobs:
-        _dry(job, work.store, work.device, work.workers, console)
+    for experiment in work.experiments:
+        _show(experiment, work, console)
 
 
-def _dry(job: Job, store: Store, device: str, workers: int, console: Console) -> None:
-    plan, left = job.evidence(store).plan, {key for key, _ in missing(job, store)}
-    table = Table(
-        "key", "role", "arm", "seed", "settings", "at most", "in the store", box=None, pad_edge=False
-    )
-    for planned in plan.trials:
-        key = key_of(planned.trial, job.conditions)
-        most = cost.estimate([planned.trial], device, 1, store.records).seconds
-        stored = "no" if key in left else "yes"
-        table.add_row(
-            key,
-            planned.role,
-            planned.arm,
-            str(planned.trial.seed),
-            _settings(planned.trial),
-            spoken(most),
-            stored,
-        )
-    say(console, f"{job.reproduction.name} at {job.protocol.name}: {job.protocol.summary}", "bold")
+def _show(experiment: Experiment, work: Work, console: Console) -> None:
+    """One experiment's trials and what is left of them."""
+    evidence = experiment.evidence(work.store)
+    say(console, f"{experiment.name}: {experiment.protocol.summary}", "bold")
+    table = Table(*TRIALS, box=None, pad_edge=False)
+    for row in _trials(experiment, work):
+        table.add_row(*row)
     console.print(table, highlight=False, markup=False)
-    total = cost.estimate([p.trial for key, p in missing(job, store)], device, workers, store.records)
+    left = [planned.trial for planned in evidence.to_run]
+    total = cost.estimate(left, work.device, work.workers, work.store.records)
     source = "at the speed of earlier records" if total.measured else "at an assumed speed"
-    say(console, f"{len(left)} trials to run, at most {spoken(total.seconds)} on {workers} workers, {source}")
-    if plan.to_come:
-        say(console, f"then, once these are known: {plan.to_come}")
+    most = duration(total.seconds)
+    say(console, f"{len(left)} trials to run, at most {most} on {work.workers} workers, {source}")
+    if evidence.plan.to_come:
+        say(console, f"then, once these are known: {evidence.plan.to_come}")
 
 
-def _settings(trial: Trial) -> str:
-    shown = {"rate": "rate", "max_epochs": "epochs"}
-    values = {label: getattr(trial.settings, name, None) for name, label in shown.items()}
-    return ", ".join(f"{label} {value:g}" for label, value in values.items() if value is not None)
+def _trials(experiment: Experiment, work: Work) -> Iterator[tuple[str, ...]]:
+    evidence, records = experiment.evidence(work.store), work.store.records
+    left = {experiment.key(planned.trial) for planned in evidence.to_run}
+    for planned in evidence.plan.trials:
+        trial, key = planned.trial, experiment.key(planned.trial)
+        most = duration(cost.estimate([trial], work.device, 1, records).seconds)
+        stored = "no" if key in left else "yes"
+        yield key, planned.role, planned.arm, str(trial.seed), trial.settings.summary, most, stored
 
 
 def show_plan(work: Work, seconds: float, console: Console) -> None:
@@ -69,30 +67,14 @@ def show_plan(work: Work, seconds: float, console: Console) -> None:
         say(console, f"not at all: {sentence}")
 
 
-KNOWN = {
-    Standing.NO_VERDICT: "no verdict yet",
-    Standing.INCONCLUSIVE: "inconclusive",
-    Standing.DECIDED: "decided",
-}
-
-
 def plan_table(steps: Sequence[Step], seconds: float) -> Table:
     """What will be done within the time and what will not, in this order."""
-    table = Table(
-        "in this order",
-        "protocol",
-        "seeds",
-        "known",
-        "trials",
-        "at most",
-        "will be done",
-        box=None,
-        pad_edge=False,
-        title=f"The plan for {spoken(seconds)}",
-        title_justify="left",
-    )
+    title = f"The plan for {duration(seconds)}"
+    table = Table(*STEPS, box=None, pad_edge=False, title=title, title_justify="left")
     for step in steps:
-        job, most = step.job, spoken(step.seconds) + ("" if step.measured or not step.trials else " (guess)")
-        cells = (job.reproduction.name, job.protocol.name, str(job.seeds), KNOWN[step.standing])
-        table.add_row(*cells, str(step.trials), most if step.trials else "", step.intent)
+        one = step.experiment
+        guessed = "" if step.measured else " (guess)"
+        most = f"{duration(step.seconds)}{guessed}" if step.trials else ""
+        cells = (one.reproduction.name, one.protocol.name, str(one.seeds), KNOWN[step.standing])
+        table.add_row(*cells, str(step.trials), most, step.intent)
     return table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -11,16 +11,15 @@ from rich.text import Text
 
 from harness.analysis import published_weights
 from harness.analysis.published_weights import Asked, Evaluation
-from harness.cli.choices import choose_device
 from harness.cli.progress import Progress
 from harness.cli.tables import print_json, say
 from harness.models import published
 
 
 def evaluate(asked: Asked, progress: Progress) -> Evaluation:
-    """The errors, measured on the device that was asked for."""
+    """The errors, as they are measured."""
     with progress as tracker:
-        return published_weights.evaluate(replace(asked, device=choose_device(asked.device)), tracker)
+        return published_weights.evaluate(asked, tracker)
 
 
 def show(found: Evaluation, as_json: bool, console: Console) -> None:
@@ -42,7 +41,7 @@ def show(found: Evaluation, as_json: bool, console: Console) -> None:
         row = f"published: {known.source}", f"{known.dataset} {known.split}", known.views
         table.add_row(*row, f"{known.top1:.1f}", f"{known.top5:.1f}", style="dim")
     console.print(table, markup=False)
-    say(console, f"data: {found.fingerprint}")
+    say(console, f"data: {found.data}")
 
 
 def plain(found: Evaluation) -> dict[str, Any]:
@@ -51,7 +50,12 @@ def plain(found: Evaluation) -> dict[str, Any]:
     return {
         "weights": str(asked.weights),
         "variant": asked.variant,
-        "data": {"name": asked.dataset, "split": asked.split, "fingerprint": found.fingerprint},
+        "data": {
+            "name": asked.dataset,
+            "split": asked.split,
+            "form": found.data.form,
+            "digest": found.data.digest,
+        },
         "normalisation": found.normalisation,
         "results": [asdict(result) for result in found.results],
         "published": [asdict(known) for known in published.PUBLISHED.get(asked.variant, ())],

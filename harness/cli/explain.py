@@ -10,25 +10,25 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from harness.cli.tables import WARNING, print_json, say
-from harness.contract.effect import Interval
+from harness.contract.formatting import number, span
+from harness.effects.significance import LOOKS
 from harness.paper import catalogue
-from harness.paper.claims import Claim, Kind, Metric
+from harness.paper.claims import Claim, Kind
 from harness.plans.experiment import Table
 from harness.records.store import Store
-from harness.reporting import first_page, tables, wording
+from harness.reporting import overview, tables, wording
 from harness.reporting.explanation import (
+    Answer,
     Chain,
-    Gate,
+    answers,
     as_data,
     chain,
     chosen,
-    gates,
     origin,
 )
-from harness.reporting.pages import MEANINGS
 from harness.verdicts import sequential
-from harness.verdicts.assessment import Judgement
-from harness.verdicts.verdict import Outcome
+from harness.verdicts.assessment import Assessment
+from harness.verdicts.verdict import MEANINGS, Outcome
 
 
 def show(name: str, protocol: str | None, store: Store, as_json: bool, console: Console) -> None:
@@ -49,33 +49,28 @@ def show(name: str, protocol: str | None, store: Store, as_json: bool, console: 
 def _parts(found: Chain) -> Iterator[tuple[str, list[str | Table]]]:
     """The chain's links: titles with lines and tables."""
     yield from _declared(found.claim)
-    if found.judgement is None:
+    if found.assessment is None:
         yield "Evidence", [found.needs]
     else:
-        yield from _experiment(found, found.judgement)
-        yield from _measured(found, found.judgement)
-        yield "Gates, in this order", [_gate_table(gates(found.judgement.case(found.claim)))]
+        yield from _experiment(found, found.assessment)
+        yield from _measured(found, found.assessment)
+        yield "Gates, in this order", [_gate_table(answers(found.assessment.case(found.claim)))]
     yield "Verdict", [*_verdict(found)]
-    if found.judgement is not None and found.needs:
+    if found.assessment is not None and found.needs:
         yield "What would say more", [found.needs]
 
 
 def _declared(claim: Claim) -> Iterator[tuple[str, list[str | Table]]]:
     log = f"2012 run log: {claim.log_2012}"
     said: list[str | Table] = [f"{wording.opened(claim.statement)}.", f"figure: {claim.figure}"]
-    yield f"{claim.id}: the paper, {first_page.place(claim)}", said + [log] * bool(claim.log_2012)
+    yield f"{claim.id}: the paper, {overview.place(claim)}", said + [log] * bool(claim.log_2012)
     lines: list[str | Table] = [f"estimand: {claim.estimand}", f"direction: {_direction(claim)}"]
     for metric in claim.metrics:
-        band = f"{_band(metric)}; " if metric.band else ""
+        band = f"{span(metric.band, metric.unit)}; " if metric.band else ""
         primary = " (primary)" if metric is claim.primary and len(claim.metrics) > 1 else ""
         lines.append(f"band, {metric.name}{primary}: {band}{origin(metric)}")
     scale = f"the paper's scale is protocol {claim.paper_scale}" if claim.paper_scale else "at any scale"
     yield "Declared beforehand", [*lines, f"conditions: {claim.conditions}; {scale}"]
-
-
-def _band(metric: Metric) -> str:
-    ends = Interval(metric.band.low, metric.band.high, 1.0) if metric.band else None
-    return f"{wording.span(ends)} {metric.unit}".strip()
 
 
 def _direction(claim: Claim) -> str:
@@ -84,32 +79,33 @@ def _direction(claim: Claim) -> str:
             "none claimed: a level is compared with its band" if claim.kind is Kind.LEVEL else "none claimed"
         )
     side = f"the paper's effect is {claim.side} it" if claim.side else "no side is claimed"
-    return f"no effect is {claim.null:g}; {side}"
+    return f"no effect is {number(claim.null)}; {side}"
 
 
-def _experiment(found: Chain, judged: Judgement) -> Iterator[tuple[str, list[str | Table]]]:
-    job = judged.job
-    protocol, where = job.protocol, job.conditions
+def _experiment(found: Chain, assessment: Assessment) -> Iterator[tuple[str, list[str | Table]]]:
+    experiment = assessment.experiment
+    protocol, where = experiment.protocol, experiment.conditions
     lines: list[str | Table] = [f"protocol {protocol.name}: {protocol.summary}"]
-    lines += [f"deviation: {d}" for d in (*protocol.deviations, *judged.finding.deviations)]
-    if judged.evidence.plan.trials:
-        lines.append(f"on {where.device}, torch {where.torch}, data {where.data}; {job.seeds} seeds an arm")
-    if judged.looks:
+    lines += [f"deviation: {d}" for d in (*protocol.deviations, *assessment.finding.deviations)]
+    if assessment.evidence.plan.trials:
         lines.append(
-            f"seeds are added at looks (3, 5, 10); taken: {sequential.in_words(found.looks) or 'none yet'}"
+            f"on {where.device}, torch {where.torch}, data {where.data}; {experiment.seeds} seeds an arm"
         )
+    if assessment.interim:
+        taken = sequential.in_words(found.looks) or "none yet"
+        lines.append(f"seeds are added at looks ({', '.join(map(str, LOOKS))}); taken: {taken}")
     lines += [f"there is also evidence from {other}" for other in found.others]
-    yield f"Experiment {job.reproduction.name}", lines
-    tuning = tables.tuning_table(judged.evidence)
+    yield f"Experiment {experiment.reproduction.name}", lines
+    tuning = tables.tuning_table(assessment.evidence)
     if tuning:
-        yield "Tuning", [*(f"{arm}: {rate}" for arm, rate in chosen(judged).items()), tuning, tuning.note]
+        yield "Tuning", [*(f"{arm}: {rate}" for arm, rate in chosen(assessment).items()), tuning, tuning.note]
 
 
-def _measured(found: Chain, judged: Judgement) -> Iterator[tuple[str, list[str | Table]]]:
-    seeds = tables.seed_table(judged.evidence)
+def _measured(found: Chain, assessment: Assessment) -> Iterator[tuple[str, list[str | Table]]]:
+    seeds = tables.seed_table(assessment.evidence)
     if seeds:
         yield seeds.title, [seeds, *([seeds.note] if seeds.note else [])]
-    effects = judged.finding.effects.get(found.claim.id, ())
+    effects = assessment.effects(found.claim)
     if effects:
         table = tables.effect_table(found.claim, effects)
         yield "Effects, the primary one first", [_upright(table), *([table.note] if table.note else [])]
@@ -122,20 +118,21 @@ def _upright(table: Table) -> Table:
     return Table(table.title, columns, rows)
 
 
-def _gate_table(found: list[Gate]) -> Table:
+def _gate_table(found: list[Answer]) -> Table:
     words = {True: "passed", False: "answers", None: ""}
-    return Table("", ("gate", "", "answer"), tuple((g.name, words[g.passed], g.answer) for g in found))
+    rows = tuple((a.name, a.question, words[a.passed], a.answer) for a in found)
+    return Table("", ("gate", "question", "", "answer"), rows)
 
 
 def _verdict(found: Chain) -> Iterator[str]:
     verdict = found.verdict
     yield verdict.headline.upper() if verdict.outcome is Outcome.SMOKE else verdict.headline
-    yield from (f"  because: {reason}" for reason in verdict.reasons)
+    yield from (f"  because: {reason}" for reason in verdict.sentences)
     if found.claim.kind is not Kind.EXACT or verdict.outcome not in (
         Outcome.REPRODUCED,
         Outcome.NOT_REPRODUCED,
     ):
-        yield f"  {verdict.outcome} means: {dict(MEANINGS)[verdict.outcome]}"
+        yield f"  {verdict.outcome} means: {MEANINGS[verdict.outcome]}"
 
 
 def _grid(table: Table) -> Grid:

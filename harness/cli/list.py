@@ -9,25 +9,24 @@ from rich.console import Console
 
 from harness.cli.progress import Progress
 from harness.cli.tables import Row, print_rows, say
-from harness.contract.formatting import spoken
-from harness.forecast.ways import Way
+from harness.contract.formatting import NOTHING, duration
+from harness.forecast.next_runs import NextRun
 from harness.records.store import Store
-from harness.reporting import sections
-from harness.reporting.first_page import leading, logged, ours, standing
-from harness.reporting.section import Section
+from harness.reporting.overview import logged, ours, standing
+from harness.reporting.sections import Section, leading, sections
 
 
 def show(store: Store, as_json: bool, console: Console, progress: Progress) -> None:
     """Every claim with the paper's figure, the best evidence, the verdict, and what would say more."""
     with progress as tracker:
-        found = leading(sections.sections(store, tracker))
+        found = leading(sections(store, tracker))
     if as_json:
         print_rows([{**_claim(s), "why": s.needs or _because(s), **_next(s)} for s in found], True, console)
         return
     print_rows([_without(_claim(s), "section", "2012 run", "deviations") for s in found], False, console)
     say(console, "\nWhat would say more, and takes at most so long of one core or one GPU:")
     say(console, "./repro.py run CLAIM --protocol PROTOCOL")
-    print_rows([{"claim": s.claim.id, **_way(way)} for s in found for way in s.ways], False, console)
+    print_rows([{"claim": s.claim.id, **_run(run)} for s in found for run in s.runs], False, console)
     console.print()
     for stand, names in _standings(found).items():
         console.print(f"{stand}: {', '.join(names)}", highlight=False, markup=False)
@@ -49,13 +48,13 @@ def _claim(section: Section) -> Row:
 
 
 def _because(section: Section) -> str:
-    return "; ".join(section.verdict.reasons)
+    return "; ".join(section.verdict.sentences)
 
 
 def _next(section: Section) -> Row:
     """Where the claim stands, what to type, and every run that would say more with its data and cost."""
     runs = [
-        {**asdict(way), "protocol": way.protocol, "data": way.data, "cost": way.cost} for way in section.ways
+        {**asdict(run), "protocol": run.protocol, "data": run.data, "cost": run.cost} for run in section.runs
     ]
     return {"standing": standing(section), "command": section.next_command, "runs": runs}
 
@@ -68,10 +67,10 @@ def _standings(found: Sequence[Section]) -> dict[str, list[str]]:
     return kinds
 
 
-def _way(way: Way) -> dict[str, str]:
-    most = {price.device: spoken(price.seconds) for price in way.prices}
-    none = dict.fromkeys(("core", "GPU"), "–")
-    return {"protocol": way.protocol, "data": way.data, "trials": str(way.trials), **none, **most}
+def _run(run: NextRun) -> dict[str, str]:
+    most = {price.device: duration(price.seconds) for price in run.prices}
+    none = dict.fromkeys(("core", "GPU"), NOTHING)
+    return {"protocol": run.protocol, "data": run.data, "trials": str(run.trials), **none, **most}
 
 
 def _without(row: Row, *names: str) -> Row:

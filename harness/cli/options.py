@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from harness.cli.console import Output
     from harness.cli.progress import Progress
     from harness.records.store import Store
-
-Name = TypeVar("Name", bound=StrEnum)
 
 
 class Benchmark(StrEnum):
@@ -33,21 +31,12 @@ class Recipe(StrEnum):
     CAFFE = "caffe"
 
 
-class Photographs(StrEnum):
-    """Data sets of photographs, which can be packed."""
+class PrecisionOption(StrEnum):
+    """What `run --precision` takes."""
 
-    IMAGENETTE = "imagenette"
-    IMAGENET = "imagenet"
-    IMAGENET_2010 = "imagenet-2010"
-
-
-class Dataset(StrEnum):
-    """Every data set."""
-
-    CIFAR10 = "cifar10"
-    IMAGENETTE = "imagenette"
-    IMAGENET = "imagenet"
-    IMAGENET_2010 = "imagenet-2010"
+    AUTO = "auto"
+    FP32 = "fp32"
+    BF16 = "bf16"
 
 
 class Split(StrEnum):
@@ -74,28 +63,29 @@ class Normalisation(StrEnum):
     CAFFE = "caffe"
 
 
-def one_of(kind: str, names: type[Name]) -> Callable[[str], Name]:
-    """Reads a name; UnknownName with the nearest ones where it is none of them."""
+def one_of(kind: str, names: Iterable[str]) -> Callable[[str], str]:
+    """Reads one of the names, or UnknownName with the nearest ones; of a StrEnum it reads a member."""
+    known = {str(name): name for name in names}
 
-    def read(text: str) -> Name:
-        if text not in {str(name) for name in names}:
-            raise UnknownName(kind, text, map(str, names))
-        return names(text)
+    def read(text: str) -> str:
+        if text not in known:
+            raise UnknownName(kind, text, known)
+        return known[text]
 
     return read
 
 
-def choice(kind: str, names: type[StrEnum], help_: str) -> Any:
+def choice(kind: str, names: Iterable[str], help_: str) -> Any:
     """An option that takes one of these names."""
     return typer.Option(parser=one_of(kind, names), metavar=_listed(names), help=help_)
 
 
-def named(kind: str, names: type[StrEnum], help_: str) -> Any:
+def named(kind: str, names: Iterable[str], help_: str) -> Any:
     """An argument that is one of these names."""
     return typer.Argument(parser=one_of(kind, names), metavar=_listed(names), help=help_)
 
 
-def _listed(names: type[StrEnum]) -> str:
+def _listed(names: Iterable[str]) -> str:
     return f"<{'|'.join(names)}>"
 
 

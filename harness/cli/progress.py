@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.cli.tables import WARNING, say
-from harness.contract.formatting import spoken
+from harness.contract.formatting import duration
 from harness.contract.progress import Advance
 
 INTERVAL = 30.0  # seconds between two lines about what goes on
@@ -59,8 +59,8 @@ class Row:
     def line(self, now: float) -> str:
         """All of it in one line."""
         left = self.left(now)
-        ahead = "" if left is None else f", {self.ahead}{spoken(left)} left"
-        return f"{self.name}: {self.far or f'{spoken(now - self.began)} so far'}{ahead}"
+        ahead = "" if left is None else f", {self.ahead}{duration(left)} left"
+        return f"{self.name}: {self.far or f'{duration(now - self.began)} so far'}{ahead}"
 
 
 class Progress(ABC):
@@ -216,7 +216,7 @@ class Lines(Progress):
         with self.lock:
             self.rows.remove(row)
             if ended and row.said:
-                self.say(f"{row.name}: done in {spoken(self.clock() - row.began)}")
+                self.say(f"{row.name}: done in {duration(self.clock() - row.began)}")
 
     def beat(self) -> None:
         """A line for every row of which nothing was said for so long."""

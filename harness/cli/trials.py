@@ -7,7 +7,7 @@ import time
 
 from harness.cli.progress import Progress, Row
 from harness.contract import session
-from harness.contract.formatting import spoken
+from harness.contract.formatting import duration
 from harness.contract.trial import Trial
 from harness.engines.messages import Message, Messages, Started, Waiting
 from harness.records.record import Record
@@ -43,7 +43,7 @@ class Trials:
 
     def queued(self, key: str, trial: Trial, name: str) -> None:
         """Counts a trial into the whole."""
-        self.names[key] = f"{name} seed {trial.seed}{_rate(trial)}"
+        self.names[key] = " ".join(filter(None, (f"{name} seed {trial.seed}", trial.settings.summary)))
         self.whole.total = len(self.names)
         self.progress.changed(self.whole)
 
@@ -110,10 +110,5 @@ def summary(record: Record) -> str:
     elif "reached" in record.metrics:
         parts.append(f"target not reached in {record.metrics['epochs_low']:g} epochs")
     if "seconds" in record.cost:
-        parts.append(spoken(record.cost["seconds"]))
+        parts.append(duration(record.cost["seconds"]))
     return ", ".join(parts)
-
-
-def _rate(trial: Trial) -> str:
-    rate = getattr(trial.settings, "rate", None)
-    return "" if rate is None else f" rate {rate:g}"

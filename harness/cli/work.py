@@ -1,4 +1,4 @@
-"""One call of `run`: what was asked, and the jobs, store, device and workers that follow from it."""
+"""One call of `run`: what was asked, and the experiments, store, device and workers that follow from it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from rich.console import Console
 
 import reproductions
 from harness.cli import choices
+from harness.cli.options import PrecisionOption
 from harness.cli.tables import WARNING, say
+from harness.contract.device import Device
 from harness.contract.errors import BadValue, DataError
-from harness.data.sources import STAND_IN, STAND_IN_NOTICE
+from harness.data.sources import STAND_IN_NOTICE
 from harness.forecast import priorities
 from harness.forecast.priorities import Step
-from harness.plans.experiment import Job, Reproduction
+from harness.plans.experiment import Experiment, Reproduction
 from harness.records.store import Store
 from harness.verdicts import sequential
 
@@ -35,27 +37,26 @@ class Asked:
     until_decided: bool = False
     budget: float | None = None  # seconds
     gpus: int = 1  # that train one network together
+    precision: PrecisionOption = PrecisionOption.AUTO
 
     def __post_init__(self) -> None:
-        if self.gpus < 1:
-            raise BadValue(f"--gpus {self.gpus} must be at least 1")
         if self.until_decided and self.seeds is not None:
             raise BadValue(
                 f"--seeds {self.seeds} fixes the number of seeds and --until-decided adds them at declared "
                 "looks (3, 5, 10): give one of the two"
             )
 
-    def jobs(self, device: str) -> list[Job]:
-        """A job for each reproduction; those without this protocol are an error only if asked for alone."""
-        return [self._job(r, device) for r in self._chosen()]
+    def experiments(self, device: Device) -> list[Experiment]:
+        """One for each reproduction; those without this protocol are an error only if asked for alone."""
+        return [self._experiment(r, device) for r in self._chosen()]
 
-    def feasible(self, device: str) -> tuple[list[Job], list[str]]:
-        """The jobs whose data are there, and what the others lack."""
-        found: list[Job] = []
+    def feasible(self, device: Device) -> tuple[list[Experiment], list[str]]:
+        """The experiments whose data are there, and what the others lack."""
+        found: list[Experiment] = []
         lacking: list[str] = []
         for reproduction in self._chosen():
             try:
-                found.append(self._job(reproduction, device))
+                found.append(self._experiment(reproduction, device))
             except DataError as error:
                 lacking.append(f"{reproduction.name}: {error}")
         return found, lacking
@@ -66,8 +67,10 @@ class Asked:
             chosen = [r for r in chosen if self.protocol in {p.name for p in r.protocols}] or chosen
         return chosen
 
-    def _job(self, reproduction: Reproduction, device: str) -> Job:
-        return choices.make_job(reproduction, self.protocol, self.seeds, device, self.data_dir, self.gpus)
+    def _experiment(self, reproduction: Reproduction, device: Device) -> Experiment:
+        return choices.make_experiment(
+            reproduction, self.protocol, self.seeds, device, self.data_dir, self.precision
+        )
 
 
 @dataclass(frozen=True)
@@ -76,14 +79,14 @@ class Work:
 
     asked: Asked
     store: Store
-    device: str
+    device: Device
     workers: int
-    jobs: list[Job]
+    experiments: list[Experiment]
     lacking: list[str]
 
     def plan(self, seconds: float = math.inf) -> list[Step]:
-        """The jobs in the order in which they decide most."""
-        return priorities.plan(self.jobs, self.store, self.device, self.workers, seconds)
+        """The experiments in the order in which they decide most."""
+        return priorities.plan(self.experiments, self.store, self.device, self.workers, seconds)
 
 
 def chosen(names: list[str], every: bool) -> list[Reproduction]:
@@ -96,19 +99,21 @@ def chosen(names: list[str], every: bool) -> list[Reproduction]:
 
 def work_for(asked: Asked) -> Work:
     """What the call is to do on this machine."""
-    device = choices.choose_device(asked.device)
-    workers = choices.choose_workers(asked.workers, device, asked.gpus)
+    device = choices.choose_device(asked.device, asked.gpus)
+    workers = choices.choose_workers(asked.workers, device)
     store = Store(asked.results_dir)
-    todo, lacking = (asked.jobs(device), []) if asked.budget is None else asked.feasible(device)
+    todo, lacking = (asked.experiments(device), []) if asked.budget is None else asked.feasible(device)
     if asked.until_decided:
-        todo = [sequential.at_look(job, store) for job in todo]
+        todo = [sequential.at_look(experiment, store) for experiment in todo]
     return Work(asked, store, device, workers, todo, lacking)
 
 
-def tell(todo: Sequence[Job], store: Store, console: Console) -> None:
+def warn(todo: Sequence[Experiment], store: Store, console: Console) -> None:
     """Says beforehand what a person must know: damaged records, stand-in data."""
     _ = store.records
     for sentence in store.damaged:
         say(console, sentence, WARNING)
-    if any(job.conditions.data == STAND_IN for job in todo):
+    if any(
+        experiment.conditions.data is not None and experiment.conditions.data.stand_in for experiment in todo
+    ):
         say(console, STAND_IN_NOTICE, WARNING)

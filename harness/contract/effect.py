@@ -1,10 +1,8 @@
-"""An estimate with its intervals: what every room after the plans passes on."""
+"""An estimate with its intervals: what is estimated from records, judged by rules and printed in reports."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from harness.paper.claims import Band
 
 
 @dataclass(frozen=True)
@@ -15,14 +13,6 @@ class Interval:
     high: float
     level: float
 
-    def inside(self, band: Band) -> bool:
-        """Whether the whole interval lies in the band."""
-        return band.low <= self.low and self.high <= band.high
-
-    def outside(self, band: Band) -> bool:
-        """Whether the interval and the band have no point in common."""
-        return self.high < band.low or self.low > band.high
-
 
 @dataclass(frozen=True)
 class Effect:
@@ -30,8 +20,9 @@ class Effect:
 
     `estimate` is None when no finite one exists (n = 0, or censored runs), `ci90` and `ci95` also where
     nothing shows the spread (n = 1, or equal values). `lower_bound` is then the one-sided statement "at
-    least this" that censored runs still allow. `look90` and `look95` are the same two intervals, widened
-    to the nominal levels of sequential looks.
+    least this" that censored runs still allow. `interim90` and `interim95` are the same two intervals,
+    widened to the nominal levels of interim looks. `minimum_detectable` is the smallest effect that so
+    many seeds find with 80 % power; `n_to_decide` the seeds that would decide, infinite where too many.
     """
 
     metric: str
@@ -44,8 +35,8 @@ class Effect:
     censored: int = 0
     lower_bound: float | None = None
     minimum_detectable: float | None = None
-    n_to_decide: int | None = None
+    n_to_decide: float | None = None
     values: tuple[float, ...] = ()
     note: str = ""
-    look90: Interval | None = None
-    look95: Interval | None = None
+    interim90: Interval | None = None
+    interim95: Interval | None = None

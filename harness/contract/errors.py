@@ -1,4 +1,4 @@
-"""Errors a person can mend: each is one sentence that names the file, the value and the mend.
+"""Errors that a person can fix: each is one sentence that names the file, the value and the fix.
 
 HarnessError            anything below; the command line prints it and exits with status 2
 ├── UnknownName         a claim, protocol, network or device that does not exist
@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 
 class HarnessError(Exception):
-    """Base of all errors that are told in one sentence instead of a traceback."""
+    """Base of all errors that are shown as one sentence instead of a traceback."""
 
 
 class UnknownName(HarnessError):

@@ -22,7 +22,9 @@ from typing import Any
 import torch
 from torch import distributed as dist
 
+from harness.contract import numerics
 from harness.contract.errors import BadValue, EngineError, HarnessError
+from harness.contract.numerics import Numerics
 from harness.contract.processes import end_with_parent
 from harness.contract.session import Interrupted
 
@@ -182,8 +184,7 @@ def _rank(
 
 
 def _run(program: Callable[..., Any], args: Sequence[Any], group: Group, index: int, port: int) -> Any:
-    torch.set_num_threads(group.threads)
-    torch.backends.cudnn.deterministic = True  # as in the engine's workers
+    numerics.apply(Numerics(group.threads))
     rank = Rank(index, group.count, _device(group, index))
     if rank.device.startswith("cuda"):
         torch.cuda.set_device(rank.device)

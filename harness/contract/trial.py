@@ -1,10 +1,14 @@
-"""One training or measuring run, and what can become of it."""
+"""One training or measuring run, what its settings must answer, and what can become of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Generic, Protocol
+
+from typing_extensions import TypeVar
+
+from harness.contract.device import DeviceKind
 
 
 class Precision(StrEnum):
@@ -22,14 +26,59 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One training or measuring run: what is run and on what (`settings`), and from which seed.
+class Arithmetic(Protocol):
+    """As much of a network as its cost depends on."""
 
-    `settings` is a frozen dataclass of plain values. Its `implementation` is the dotted name of the module
-    whose `run(trial, session)` executes the trial, and its `dataset` the name of its data set, or None.
+    @property
+    def multiply_adds(self) -> int:
+        """Multiplications of one image's forward pass."""
+
+
+class Settings(Protocol):
+    """What the settings of a trial answer, whatever program runs it.
+
+    They are frozen dataclasses of plain values; a field with LABEL is for people and enters no key.
     """
 
-    settings: Any
+    @property
+    def implementation(self) -> str:
+        """The program, as `module:function`; it is called with the trial and its session."""
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether nothing else may run on the machine, since the trial times itself."""
+
+    @property
+    def device(self) -> DeviceKind | None:
+        """The only kind of device that the trial can run on; None: any."""
+
+    @property
+    def dataset(self) -> str | None:
+        """The data set it reads; None: none."""
+
+    @property
+    def network(self) -> Arithmetic | None:
+        """The network it trains; None: it trains none."""
+
+    @property
+    def summary(self) -> str:
+        """What tells it from others of its experiment, such as `rate 0.004, 3 epochs`."""
+
+    def most_images(self, training_set: int) -> int:
+        """The most images it may train on, from a data set with so many: an upper bound of its cost."""
+
+
+S = TypeVar("S", bound=Settings, default=Settings, covariant=True)
+
+
+@dataclass(frozen=True)
+class Trial(Generic[S]):
+    """One training or measuring run: what is run and on what, from which seed, in which precision."""
+
+    settings: S
     seed: int
     precision: Precision = Precision.FP32
+
+
+# The metadata of a dataclass field that only names things for people: it is left out of records and keys.
+LABEL = {"label": True}

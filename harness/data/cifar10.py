@@ -12,22 +12,21 @@ from torchvision.datasets.utils import check_integrity
 from harness.contract.errors import DataError
 
 
-def load(root: Path, train: bool) -> tuple[Tensor, Tensor]:
-    """Pixels uint8 (N, 32, 32, 3) and labels int64 (N,) of the training or test images below `root`."""
+def load(place: Path, train: bool) -> tuple[Tensor, Tensor]:
+    """Pixels uint8 (N, 32, 32, 3) and labels int64 (N,) of the training or test images in `place`."""
     try:
-        data = CIFAR10(str(root), train=train)
+        data = CIFAR10(str(place.parent), train=train)
     except RuntimeError:
-        verify(root)  # names the file, where torchvision only says that something is wrong
+        verify(place)  # names the file, where torchvision only says that something is wrong
         raise
     return torch.from_numpy(data.data), torch.tensor(data.targets)
 
 
-def verify(root: Path) -> list[Path]:
+def verify(place: Path) -> list[Path]:
     """The checked files; DataError names the first that is missing or differs from the official one."""
     files = [*CIFAR10.train_list, *CIFAR10.test_list, (CIFAR10.meta["filename"], CIFAR10.meta["md5"])]
-    folder = root / CIFAR10.base_folder
     for name, md5 in files:
-        path = folder / name
+        path = place / name
         if not path.is_file():
             raise DataError(f"{path} is missing; './repro.py data fetch' gets the whole of CIFAR-10")
         if not check_integrity(str(path), md5):
@@ -35,7 +34,7 @@ def verify(root: Path) -> list[Path]:
                 f"{path} is damaged: its {path.stat().st_size} bytes do not have the official MD5 {md5}; "
                 "delete it and run './repro.py data fetch'"
             )
-    return [folder / name for name, _ in files]
+    return [place / name for name, _ in files]
 
 
 def fetch(root: Path) -> Path:

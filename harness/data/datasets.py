@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.contract.errors import DataError
 from harness.data import folders, images, photographs
 from harness.data.augmentation import ColourBasis, _covariance, colour_basis
 from harness.data.images import Images
@@ -21,51 +20,48 @@ from harness.data.packing.pack import Colours, Pack
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
-def load(dataset: str, root: Path | None, train: bool = True) -> Images:
-    """The training images of the data set below `root`, or its validation (CIFAR-10: test) images.
+def load(dataset: str, place: Path | None, train: bool = True) -> Images:
+    """The training images of the data set in `place`, or its validation (CIFAR-10: test) images.
 
-    A pack's pixels stay on the disk until they are touched; the others are resident. Without a root: the
+    A pack's pixels stay on the disk until they are touched; the others are resident. Without a place: the
     procedural stand-in.
     """
-    if root is None or dataset == "cifar10":
-        return images.load(dataset, root, train)
-    return split(dataset, root, "train" if train else "val")
+    if place is None or dataset == "cifar10":
+        return images.load(dataset, place, train)
+    return split(place, "train" if train else "val")
 
 
 @lru_cache(maxsize=4)
-def split(dataset: str, root: Path, name: str) -> Images:
-    """The photographs of a split (train, val or test) below `root`, 256 × 256."""
-    place = _place(dataset, root)
+def split(place: Path, name: str) -> Images:
+    """The photographs of a split (train, val or test) in `place`, 256 × 256."""
     if not folders.packed(place):
         return _decoded(place, name)
     pack = Pack(place)
     return Images(_mapped(pack.pixels(name)), torch.from_numpy(pack.labels(name)))
 
 
-def class_names(dataset: str, root: Path | None) -> tuple[str, ...]:
+def splits(place: Path) -> tuple[str, ...]:
+    """The splits that are there."""
+    if folders.packed(place):
+        return tuple(Pack(place).index.splits)
+    return tuple(name for name in ("train", "val", "test") if (place / name).is_dir())
+
+
+def class_names(dataset: str, place: Path | None) -> tuple[str, ...]:
     """The classes in label order: WordNet ids of photographs, names for CIFAR-10 and its stand-in."""
-    if root is None or dataset == "cifar10":
+    if place is None or dataset == "cifar10":
         return CIFAR10
-    place = _place(dataset, root)
     return Pack(place).index.classes if folders.packed(place) else photographs.classes(place, "train")
 
 
 @lru_cache(maxsize=4)
-def mean_and_basis(dataset: str, root: Path | None) -> tuple[Tensor, ColourBasis]:
+def mean_and_basis(dataset: str, place: Path | None) -> tuple[Tensor, ColourBasis]:
     """Mean image float32 (height, width, 3) and colour components of all training images, both exact."""
-    place = None if root is None or dataset == "cifar10" else _place(dataset, root)
-    if place is None or not folders.packed(place):
-        train = load(dataset, root)
+    if place is None or dataset == "cifar10" or not folders.packed(place):
+        train = load(dataset, place)
         return train.mean(), colour_basis(train.pixels)
     pack = Pack(place)
     return torch.from_numpy(pack.mean()), _basis(pack.index.colours)
-
-
-def _place(dataset: str, root: Path) -> Path:
-    place = folders.located(dataset, root) if dataset in folders.PACKS else None
-    if place is None:
-        raise DataError(f"no {dataset} in {root}; './repro.py doctor' says what is missing")
-    return place
 
 
 def _decoded(folder: Path, split: str) -> Images:

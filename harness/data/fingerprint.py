@@ -1,4 +1,4 @@
-"""What identifies photographs: a pack by its index, a folder of image files by their names and bytes."""
+"""The identity of photographs: of a pack by its index, of a folder of files by their names and bytes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from pathlib import Path
 
 from harness.data import folders, photographs
 from harness.data.packing import pack
+from harness.records import environment
+from harness.records.conditions import DataIdentity, Form
 
 Seen = tuple[tuple[str, int, int], ...]  # name below the folder, size, time of change
 
 
-def of(dataset: str, place: Path) -> str:
-    """The fingerprint of a located data set; files are read again only where one has changed."""
+def of(dataset: str, place: Path) -> DataIdentity:
+    """The identity of a located data set; files are read again only where one has changed."""
     if folders.packed(place):
-        return pack.read_index(place).fingerprint
-    return f"{dataset}:{_content(place, _seen(place))}"
+        return pack.read_index(place).identity
+    decoder = f"Pillow {environment.version('pillow')}"
+    return DataIdentity(dataset, Form.FILES, _content(place, _seen(place)), decoder)
 
 
 def _seen(place: Path) -> Seen:

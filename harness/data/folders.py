@@ -1,28 +1,31 @@
-"""Where photographs lie below a data folder: packed, or as folders of image files. Paths alone, no numpy."""
+"""Where a data set lies below a data folder. Paths alone, no numpy."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-# What `data prepare` makes, and the image folders that a data set is unpacked to; a pack goes first.
-PACKS = {name: f"{name}.pack" for name in ("imagenette", "imagenet", "imagenet-2010")}
-RAW = {"imagenette": ("imagenette", "imagenette2", "imagenette2-320", "imagenette2-160")}
+from harness.data.catalogue import DATA_SETS
+
 INDEX = "index.json"
 
 
 def candidates(dataset: str, root: Path) -> list[Path]:
-    """Every place below `root` where the data set would be found, in order."""
-    return [root / name for name in (PACKS[dataset], *RAW.get(dataset, ()))]
+    """Every place below `root` where the data set would be found, in order: a pack goes first."""
+    known = DATA_SETS[dataset]
+    packs = (known.pack,) if known.photographs else ()
+    return [root / name for name in (*packs, *known.folders)]
 
 
 def located(dataset: str, root: Path) -> Path | None:
-    """The pack or the folder of image files below `root`, or None."""
-    for path in candidates(dataset, root):
-        if (path / INDEX).is_file() or (path / "train").is_dir():
-            return path
-    return None
+    """The pack, the folder of image files or of CIFAR-10's batches below `root`, or None."""
+    photographs = DATA_SETS[dataset].photographs
+    return next((path for path in candidates(dataset, root) if _holds(path, photographs)), None)
 
 
-def packed(path: Path) -> bool:
+def _holds(path: Path, photographs: bool) -> bool:
+    return (path / INDEX).is_file() or (path / "train").is_dir() if photographs else path.is_dir()
+
+
+def packed(place: Path) -> bool:
     """Whether a located folder is a pack."""
-    return path.suffix == ".pack"
+    return place.suffix == ".pack"

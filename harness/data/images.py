@@ -49,13 +49,13 @@ class Images:
 
 
 @lru_cache(maxsize=4)
-def load(dataset: str, root: Path | None, train: bool = True) -> Images:
-    """The data set in `root`, checked; the stand-in where there is no root."""
-    if root is None:
+def load(dataset: str, place: Path | None, train: bool = True) -> Images:
+    """The data set in `place`, checked; the stand-in where there is none."""
+    if place is None:
         return Images(*stand_in.gratings(train))
     if dataset != "cifar10":
         raise ValueError(f"no loader for {dataset}")
-    return Images(*cifar10.load(root, train))
+    return Images(*cifar10.load(place, train))
 
 
 class Batches:

@@ -9,10 +9,35 @@ from typing import Protocol
 from torch import Tensor
 
 from harness.data.augmentation import Views
+from harness.data.views import Augmentation
 
 
-class Source(Protocol):
-    """Varied training batches: `begin` an epoch, then gather its images in any portions."""
+class Selection(Protocol):
+    """Which images a training program wants of a data set, and how it sees them."""
+
+    @property
+    def dataset(self) -> str:
+        """The data set's name."""
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """How training images are augmented; test views share side and mean."""
+
+    @property
+    def images(self) -> int | None:
+        """Training images; None: all."""
+
+    @property
+    def test_images(self) -> int | None:
+        """Test images; None: all."""
+
+    @property
+    def sample(self) -> int:
+        """Training images that the training error is measured on."""
+
+
+class TrainingBatches(Protocol):
+    """Augmented training batches: `begin` an epoch, then gather its images in any portions."""
 
     mean: Tensor
 
@@ -25,13 +50,13 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Inputs:
-    """One data set as a training program sees it; `sample` are training images, unvaried.
+    """One data set as a training program sees it; `sample` are training images, unaugmented.
 
     Where there are `validation` images, they are watched in training, and the test images are not.
     `expect` is told the images that will be gathered next and the size of their batches.
     """
 
-    batches: Source
+    batches: TrainingBatches
     count: int  # training images
     sample: Views
     test: Views

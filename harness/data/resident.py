@@ -8,17 +8,16 @@ import torch
 
 from harness.data.augmentation import Augmented, Views, colour_basis
 from harness.data.images import Images, load
-from harness.data.inputs import Inputs
-from harness.training.recipe import Scheduled
+from harness.data.inputs import Inputs, Selection
 
 
-def inputs(settings: Scheduled, seed: int, root: Path | None, device: torch.device) -> Inputs:
-    """CIFAR-10 in `root`, or its stand-in."""
-    train, test = (load(settings.dataset, root, train) for train in (True, False))
+def inputs(settings: Selection, seed: int, place: Path | None, device: torch.device) -> Inputs:
+    """CIFAR-10 in `place`, or its stand-in."""
+    train, test = (load(settings.dataset, place, train) for train in (True, False))
     return assemble(settings, seed, train, test, device)
 
 
-def assemble(settings: Scheduled, seed: int, train: Images, test: Images, device: torch.device) -> Inputs:
+def assemble(settings: Selection, seed: int, train: Images, test: Images, device: torch.device) -> Inputs:
     """As many images as the settings say; mean image and colour components of those trained on."""
     train, test = _first(train, settings.images), _first(test, settings.test_images)
     how, mean = settings.augmentation, train.mean().to(device)

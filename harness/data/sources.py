@@ -9,21 +9,11 @@ from pathlib import Path
 
 from harness.contract.errors import BadValue, DataError, UnknownName
 from harness.data import folders
+from harness.data.catalogue import DATA_SETS
+from harness.records.conditions import DataIdentity, Form
 
 VARIABLE = "REPRO_DATA"
-# The fingerprint is the MD5 of the official archive; torchvision's checks tie the unpacked files to it.
-FINGERPRINTS = {"cifar10": "cifar10:c58f30108f718f92721af3b95e74349a"}
-FOLDERS = {"cifar10": "cifar-10-batches-py"}
-DATASETS = (*FOLDERS, *folders.PACKS)
-HOW = {
-    "cifar10": "get it with './repro.py data fetch'",
-    "imagenette": "unpack imagenette2.tgz into one of these parent folders",
-    "imagenet": "pack it with './repro.py data prepare imagenet --source DIR', "
-    "where DIR holds the ILSVRC-2012 archives or train/ and val/",
-    "imagenet-2010": "pack it with './repro.py data prepare imagenet-2010 --source DIR', "
-    "where DIR holds the ILSVRC-2010 archives or train/, val/ and test/",
-}
-STAND_IN = "stand-in:gratings-1"
+GRATINGS = "gratings-1"  # the version of the stand-in
 STAND_IN_NOTICE = (
     "CIFAR-10 was not found, so a procedural stand-in (ten classes of coloured gratings) was trained on: "
     "nothing here says anything about the paper or about photographs."
@@ -32,16 +22,10 @@ STAND_IN_NOTICE = (
 
 @dataclass(frozen=True)
 class Source:
-    """A data set as found: the folder that holds it (None for the stand-in) and its fingerprint."""
+    """A data set as found: its own folder (None for the stand-in) and its identity."""
 
-    dataset: str
-    root: Path | None
-    fingerprint: str
-
-    @property
-    def stand_in(self) -> bool:
-        """Whether this is the procedural stand-in."""
-        return self.root is None
+    place: Path | None
+    identity: DataIdentity
 
 
 def search_path(data_dir: Path | None, environ: Mapping[str, str] = os.environ) -> list[Path]:
@@ -54,23 +38,17 @@ def search_path(data_dir: Path | None, environ: Mapping[str, str] = os.environ) 
 
 
 def find(dataset: str, data_dir: Path | None, environ: Mapping[str, str] = os.environ) -> Source | None:
-    """The first folder on the search path that holds the data set, or None."""
-    if dataset not in DATASETS:
-        raise UnknownName("data set", dataset, DATASETS)
-    for root in search_path(data_dir, environ):
-        fingerprint = _fingerprint(dataset, root)
-        if fingerprint is not None:
-            return Source(dataset, root, fingerprint)
-    return None
+    """The data set in the first folder on the search path that holds it, or None."""
+    if dataset not in DATA_SETS:
+        raise UnknownName("data set", dataset, DATA_SETS)
+    places = (folders.located(dataset, root) for root in search_path(data_dir, environ))
+    place = next(filter(None, places), None)
+    return None if place is None else Source(place, _identity(dataset, place))
 
 
-def _fingerprint(dataset: str, root: Path) -> str | None:
-    """What identifies the data set below `root`, None where it is not there."""
-    if dataset in FOLDERS:
-        return FINGERPRINTS[dataset] if (root / FOLDERS[dataset]).is_dir() else None
-    place = folders.located(dataset, root)
-    if place is None:
-        return None
+def _identity(dataset: str, place: Path) -> DataIdentity:
+    if known := DATA_SETS[dataset].digest:
+        return DataIdentity(dataset, Form.FILES, known)
     from harness.data import fingerprint  # brings numpy, which CIFAR-10's plans can do without
 
     return fingerprint.of(dataset, place)
@@ -78,19 +56,15 @@ def _fingerprint(dataset: str, root: Path) -> str | None:
 
 def stand_in(dataset: str) -> Source:
     """The procedural stand-in for the data set."""
-    return Source(dataset, None, STAND_IN)
+    return Source(None, DataIdentity(dataset, Form.STAND_IN, GRATINGS))
 
 
 def missing(dataset: str, data_dir: Path | None) -> DataError:
     """What to tell someone who lacks the data set: what, where it was looked for, and how to get it."""
-    roots = search_path(data_dir)
-    if dataset in FOLDERS:
-        places = [root / FOLDERS[dataset] for root in roots]
-    else:
-        places = [place for root in roots for place in folders.candidates(dataset, root)]
+    places = [place for root in search_path(data_dir) for place in folders.candidates(dataset, root)]
     looked = ", ".join(map(str, places))
     return DataError(
-        f"no {dataset} found (looked for {looked}); {HOW[dataset]}, "
+        f"no {dataset} found (looked for {looked}); {DATA_SETS[dataset].how}, "
         f"or name its parent folder with --data-dir or ${VARIABLE}"
     )
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
 
 from harness.contract.errors import BadValue
 
@@ -49,7 +48,6 @@ class Augmentation:
     `sharing` consecutive images of an epoch share one crop and flip: 1 is the text's, 32 the 2012 source's.
     """
 
-    implementation: ClassVar[str] = "harness.data.augmentation"
     side: int = 224
     crops: bool = True  # else the centre
     flips: bool = True

@@ -1,13 +1,17 @@
-"""What one run says: its metrics, and whether it learned anything."""
+"""What a single run measured, whether it learned anything, and every arm's means of that."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from statistics import fmean
 
 from harness.contract.trial import Status
 from harness.plans.experiment import Evidence, Run, Table
 
 Measure = Callable[[Run], float | None]
+
+# Points below chance that a training error must come to: its own error on a few hundred images is about one.
+LEARNED = 2.0
 
 
 def metric(name: str) -> Measure:
@@ -19,30 +23,6 @@ def gap(run: Run) -> float | None:
     """Test error − training error in points, both by the centre view."""
     test, train = metric("centre_top1")(run), metric("train_top1")(run)
     return None if test is None or train is None else test - train
-
-
-COLUMNS = {
-    "top-1, ten views, %": metric("ten_top1"),
-    "top-5, ten views, %": metric("ten_top5"),
-    "top-1, centre, %": metric("centre_top1"),
-    "training top-1, %": metric("train_top1"),
-    "gap, points": gap,
-}
-
-
-def arms_table(evidence: Evidence) -> Table:
-    """Every arm's mean errors over its seeds, with n."""
-    rows = []
-    for arm in dict.fromkeys(run.arm for run in evidence.final()):
-        runs = evidence.final(arm)
-        values = [[v for run in runs if (v := measure(run)) is not None] for measure in COLUMNS.values()]
-        means = (round(sum(v) / len(v), 2) if v else None for v in values)
-        rows.append((arm, *means, f"{len(values[0])} of {len(runs)}"))
-    return Table("Mean errors by arm", ("arm", *COLUMNS, "finished runs"), tuple(rows))
-
-
-# Points below chance that a training error must come to: its own error on a few hundred images is about one.
-LEARNED = 2.0
 
 
 def idle(evidence: Evidence) -> list[Run]:
@@ -59,3 +39,25 @@ def _idle(run: Run) -> bool:
     if error is None or not layers or run.record.status is not Status.OK:
         return False
     return bool(error > 100 * (1 - 1 / layers[-1]["units"]) - LEARNED)
+
+
+COLUMNS = {
+    "top-1, ten views, %": metric("ten_top1"),
+    "top-5, ten views, %": metric("ten_top5"),
+    "top-1, centre, %": metric("centre_top1"),
+    "training top-1, %": metric("train_top1"),
+    "gap, points": gap,
+}
+
+
+def arms_table(evidence: Evidence) -> Table:
+    """Every arm's mean errors over its seeds, with n."""
+    arms = dict.fromkeys(run.arm for run in evidence.final())
+    rows = tuple(_row(arm, evidence.final(arm)) for arm in arms)
+    return Table("Mean errors by arm", ("arm", *COLUMNS, "finished runs"), rows)
+
+
+def _row(arm: str, runs: list[Run]) -> tuple[object, ...]:
+    values = [[v for run in runs if (v := measure(run)) is not None] for measure in COLUMNS.values()]
+    means = (round(fmean(v), 2) if v else None for v in values)
+    return arm, *means, f"{len(values[0])} of {len(runs)}"

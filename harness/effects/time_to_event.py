@@ -24,7 +24,9 @@ import numpy as np
 import scipy
 
 from harness.contract.effect import Effect, Interval
-from harness.effects.intervals import DIRECTION, LOOK_DIRECTION, paired_ratio
+from harness.contract.formatting import number
+from harness.effects.intervals import paired_ratio
+from harness.effects.significance import DIRECTION, INTERIM_DIRECTION
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def _bounded_ratio(metric: str, unit: str, numerator: Sequence[Time], denominato
     return replace(
         effect,
         ci95=_interval(low, high, DIRECTION),
-        look95=_interval(low, high, LOOK_DIRECTION),
+        interim95=_interval(low, high, INTERIM_DIRECTION),
         censored=sum(a.censored or b.censored for a, b in pairs),
         lower_bound=low[rank - 1] or None,
         note=_note(n, rank, low[rank - 1]),
@@ -150,6 +152,5 @@ def _interval(low: Sequence[float], high: Sequence[float], level: float) -> Inte
 def _note(n: int, rank: int, bound: float) -> str:
     if bound == 0:
         return "censored runs allow no lower bound"
-    return (
-        f"median ratio at least {bound:.3g} with {1 - _missed(n, rank):.1%} confidence, for any distribution"
-    )
+    confidence = f"{1 - _missed(n, rank):.1%} confidence, for any distribution"
+    return f"median ratio at least {number(bound)} with {confidence}"

@@ -1,19 +1,34 @@
-"""Epochs until a curve first reaches a level, in records of whole trainings; never reached: censored."""
+"""Epochs, or seconds, until a run first reached a level; a run that never did is censored."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from harness.contract.effect import Effect
+from harness.contract.formatting import number
+from harness.effects.by_seed import paired
 from harness.plans.experiment import Evidence, Run, Table
 
 if TYPE_CHECKING:
     from harness.effects.time_to_event import Time
 
 
+def bracket(name: str) -> Callable[[Run], Time | None]:
+    """The time that a run measured itself, as the metrics `<name>_low` and `<name>_high`."""
+    from harness.effects.time_to_event import Time  # brings scipy, which the list of claims can do without
+
+    def measure(run: Run) -> Time | None:
+        found = run.record.metrics
+        return Time(found[f"{name}_low"] or 0.0, found[f"{name}_high"]) if "reached" in found else None
+
+    return measure
+
+
 def time_to(run: Run, column: str, level: float) -> Time:
     """The part of an epoch in which the curve's column first is at or under the level."""
-    from harness.effects.time_to_event import Time  # brings scipy, which the list of claims can do without
+    from harness.effects.time_to_event import Time
 
     before = 0.0
     for row in run.record.curve:
@@ -30,12 +45,11 @@ def ratio_to_target(
     """Epochs to the level, one arm ÷ the other, paired by seed; nothing without pairs."""
     from harness.effects import time_to_event
 
-    arms = [{run.seed: run for run in evidence.final(arm) if run.record.curve} for arm in (slow, fast)]
-    seeds = sorted(set.intersection(*map(set, arms)))
-    if not seeds:
-        return ()
-    slower, faster = ([time_to(arm[seed], column, level) for seed in seeds] for arm in arms)
-    return (time_to_event.ratio_of_times(name, "×", slower, faster),)
+    def measure(run: Run) -> Time | None:
+        return time_to(run, column, level) if run.record.curve else None
+
+    slower, faster = paired(evidence, (slow, fast), measure, dead=True)
+    return (time_to_event.ratio_of_times(name, "×", slower, faster),) if slower else ()
 
 
 def targets_table(evidence: Evidence, column: str, level: float) -> Table:
@@ -44,9 +58,7 @@ def targets_table(evidence: Evidence, column: str, level: float) -> Table:
     for arm in dict.fromkeys(run.arm for run in evidence.final()):
         times = [time_to(run, column, level) for run in evidence.final(arm) if run.record.curve]
         reached = [t.point for t in times if not t.censored]
-        mean = round(sum(reached) / len(reached), 3) if reached else None
+        mean = round(fmean(reached), 3) if reached else None
         rows.append((arm, f"{len(reached)} of {len(times)}", mean))
-    what = column.replace("_", "ing ", 1)
-    return Table(
-        f"Epochs to a {what} of {level:g}", ("arm", "reached it", "mean of those, epochs"), tuple(rows)
-    )
+    title = f"Epochs to a {column.replace('_', 'ing ', 1)} of {number(level)}"
+    return Table(title, ("arm", "reached it", "mean of those, epochs"), tuple(rows))

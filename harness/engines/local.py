@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import multiprocessing
 import os
 import signal
@@ -14,8 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing.synchronize import Event
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
+from harness.contract import numerics
+from harness.contract.device import Device
 from harness.contract.errors import EngineError, HarnessError
 from harness.contract.processes import end_with_parent
 from harness.contract.session import Artifacts, Interrupted, Outcome, Session
@@ -25,7 +27,7 @@ from harness.engines.machine_lock import exclusive, turn
 from harness.engines.messages import Message, Messages, Started, Waiting
 from harness.records import environment
 from harness.records.conditions import Conditions
-from harness.records.keys import key_of, lineage_of, plain, trial_meaning
+from harness.records.keys import code_version, key_of, lineage_of, plain
 from harness.records.record import Record
 
 # Freed activations are kept for the next step instead of being handed back to the system page by page, and
@@ -41,23 +43,23 @@ ALLOCATOR = {
 class Place:
     """Where a trial runs: device, conditions (they enter its key), data, folder of the store.
 
-    `ranks` processes train a trial together, where its program can share its batches.
+    Where the device stands for several, as many processes train a trial together, if its program can share
+    its batches.
     """
 
-    device: str
+    device: Device
     conditions: Conditions
     data: Path | None
     results: Path
-    ranks: int = 1
 
 
 class LocalEngine:
     """Runs trials in worker processes and hands back their records as they end."""
 
-    def __init__(self, device: str, workers: int, results: Path, ranks: int = 1) -> None:
+    def __init__(self, device: Device, workers: int, results: Path) -> None:
         """Workers start with the first trial and live as long as the engine."""
         machine_lock.places()  # says now, and not once for every trial, what is wrong with them
-        self.device, self.results, self.ranks = device, results, ranks
+        self.device, self.results = device, results
         context = multiprocessing.get_context("spawn")
         self.messages: Messages = context.SimpleQueue()
         self.stop: Event = context.Event()
@@ -69,7 +71,7 @@ class LocalEngine:
 
     def submit(self, trial: Trial, conditions: Conditions, data: Path | None) -> None:
         """Puts a trial in the queue."""
-        place = Place(self.device, conditions, data, self.results, self.ranks)
+        place = Place(self.device, conditions, data, self.results)
         self.pending[self.pool.submit(execute, trial, place)] = key_of(trial, conditions)
 
     def finished(self) -> Iterator[Record]:
@@ -99,7 +101,7 @@ _worker: dict[str, Any] = {}
 
 
 def _start_worker(messages: Messages, stop: Event) -> None:
-    """One thread to a worker; Ctrl-C is the parent's business; a worker never outlives its parent.
+    """Ctrl-C is the parent's business; a worker never outlives its parent.
 
     Where a whole group of processes is told to end, by a cluster's scheduler, a worker saves its trial first.
     """
@@ -107,14 +109,11 @@ def _start_worker(messages: Messages, stop: Event) -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
     end_with_parent()
     _worker.update(messages=messages, stop=stop)
-    import torch
-
-    torch.set_num_threads(1)
-    torch.backends.cudnn.deterministic = True
 
 
 def execute(trial: Trial, place: Place) -> Record | None:
     """Runs a trial and makes its record; None where it was asked to stop. Errors become failed records."""
+    numerics.apply(place.conditions.numerics)
     key, lineage = key_of(trial, place.conditions), lineage_of(trial, place.conditions)
     session = _session(key, lineage, place)
     started = _now()
@@ -123,7 +122,7 @@ def execute(trial: Trial, place: Place) -> Record | None:
         with turn(exclusive(trial), session.stopping, lambda reason: _tell(key, Waiting(reason))):
             started = _now()
             _tell(key, Started())
-            outcome = _run(trial, session, place.ranks)
+            outcome = _run(trial, session, place.device)
     except Interrupted:
         return None
     except HarnessError as known:
@@ -134,8 +133,8 @@ def execute(trial: Trial, place: Place) -> Record | None:
         key=key,
         lineage=lineage,
         trial=plain(trial),
-        conditions=plain(vars(place.conditions)),
-        meaning=trial_meaning(trial),
+        conditions=place.conditions,
+        code=code_version(trial),
         status=outcome.status,
         metrics=outcome.metrics,
         curve=outcome.curve,
@@ -148,17 +147,17 @@ def execute(trial: Trial, place: Place) -> Record | None:
     )
 
 
-def _run(trial: Trial, session: Session, ranks: int) -> Outcome:
-    if ranks > 1 and shared_trial.can_share(trial):
-        return shared_trial.run(trial, session, ranks)
-    outcome: Outcome = importlib.import_module(trial.settings.implementation).run(trial, session)
+def _run(trial: Trial, session: Session, device: Device) -> Outcome:
+    if device.count > 1 and shared_trial.can_share(trial):
+        return shared_trial.run(trial, session, device)
+    outcome: Outcome = resolve_name(trial.settings.implementation)(trial, session)
     return outcome
 
 
 def _session(key: str, lineage: str, place: Place) -> Session:
     folder = place.results / "artifacts"
     session = Session(
-        place.device,
+        place.device.torch,
         place.data,
         place.results / "checkpoints" / f"{lineage}.pt",
         Artifacts(

@@ -29,7 +29,7 @@ BEHIND_ALONE = "waiting for a trial that must run alone on this machine to end"
 
 def exclusive(trial: Trial) -> bool:
     """Whether the trial must be alone on the machine, as its settings say (`exclusive`)."""
-    return bool(getattr(trial.settings, "exclusive", False))
+    return trial.settings.exclusive
 
 
 @contextmanager

@@ -9,11 +9,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol as Interface
 
-from harness.contract.trial import Status, Trial
+from harness.contract.trial import Trial
 from harness.engines.machine_lock import exclusive
-from harness.plans.experiment import Job, Planned
+from harness.plans.experiment import Experiment, Planned
 from harness.records.conditions import Conditions
-from harness.records.keys import key_of
 from harness.records.record import Record
 from harness.records.store import Store
 
@@ -51,7 +50,11 @@ class Limits:
 
 
 def run(
-    jobs: Sequence[Job], engine: Engine, store: Store, watcher: Watcher, limits: Limits | None = None
+    experiments: Sequence[Experiment],
+    engine: Engine,
+    store: Store,
+    watcher: Watcher,
+    limits: Limits | None = None,
 ) -> None:
     """Runs all that is missing. A trial that fails is stored and not tried again before the next call.
 
@@ -61,18 +64,18 @@ def run(
     tried: set[str] = set()
     ended = 0
 
-    def submit(job: Job, key: str, planned: Planned) -> None:
+    def submit(experiment: Experiment, key: str, planned: Planned) -> None:
         tried.add(key)
-        watcher.queued(key, planned.trial, f"{job.reproduction.name} {planned.role} {planned.arm}")
-        engine.submit(planned.trial, job.conditions, job.data)
+        watcher.queued(key, planned.trial, f"{experiment.reproduction.name} {planned.role} {planned.arm}")
+        engine.submit(planned.trial, experiment.conditions, experiment.data)
 
     while not limits.enough():
-        for due in _due(jobs, store, tried, alone=False):
+        for due in _due(experiments, store, tried, alone=False):
             if len(tried) - ended >= limits.under_way:
                 break
             submit(*due)
         if not engine.pending:
-            for due in islice(_due(jobs, store, tried, alone=True), 1):
+            for due in islice(_due(experiments, store, tried, alone=True), 1):
                 submit(*due)
         if not engine.pending:
             return
@@ -83,17 +86,11 @@ def run(
 
 
 def _due(
-    jobs: Sequence[Job], store: Store, tried: Set[str], alone: bool
-) -> Iterator[tuple[Job, str, Planned]]:
-    """Trials that are missing and not tried yet, job by job: those that must be alone, or the others."""
-    for job in jobs:
-        for key, planned in missing(job, store):
+    experiments: Sequence[Experiment], store: Store, tried: Set[str], alone: bool
+) -> Iterator[tuple[Experiment, str, Planned]]:
+    """Trials that are missing and not tried yet: those that must be alone, or the others."""
+    for experiment in experiments:
+        for planned in experiment.evidence(store).to_run:
+            key = experiment.key(planned.trial)
             if key not in tried and exclusive(planned.trial) is alone:
-                yield job, key, planned
-
-
-def missing(job: Job, store: Store) -> list[tuple[str, Planned]]:
-    """Planned trials without a record that holds, with their keys; a failed attempt does not hold."""
-    keyed = [(key_of(planned.trial, job.conditions), planned) for planned in job.evidence(store).plan.trials]
-    held = {key for key, _ in keyed if (r := store.find(key)) is not None and r.status is not Status.FAILED}
-    return [(key, planned) for key, planned in keyed if key not in held]
+                yield experiment, key, planned

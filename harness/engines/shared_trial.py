@@ -6,21 +6,23 @@ stop, `.progress` tells how far they are.
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
+from harness.contract.device import Device
 from harness.contract.session import Interrupted, Outcome, Progress, Session
 from harness.contract.trial import Trial
+from harness.records.files import write_whole
 
 if TYPE_CHECKING:
     from harness.contract.ranks import Rank
 
-PROGRAMS = ("harness.training.scheduled",)  # those whose batches can be shared
+PROGRAMS = ("harness.training.scheduled:run",)  # those whose batches can be shared
 PATIENCE = 1800.0  # seconds: some rank may be reading a data set for the first time
 
 
@@ -48,14 +50,14 @@ def can_share(trial: Trial) -> bool:
     return trial.settings.implementation in PROGRAMS
 
 
-def run(trial: Trial, session: Session, ranks: int) -> Outcome:
-    """The outcome that the first of `ranks` processes hands back; Interrupted where all stopped as asked."""
+def run(trial: Trial, session: Session, device: Device) -> Outcome:
+    """The outcome of the first of the device's processes; Interrupted where all stopped as asked."""
     from harness.contract.ranks import Group, launch  # brings torch
 
     shared = Shared(session.data, session.checkpoint, session.artifacts.own)
     shared.checkpoint.parent.mkdir(parents=True, exist_ok=True)
     shared.stop.unlink(missing_ok=True)
-    group = Group(ranks, session.device.partition(":")[0], patience=PATIENCE)
+    group = Group(device.count, device.kind, patience=PATIENCE)
     try:
         first, *_ = launch(train, group, trial, shared, stopping=_between(session, shared))
     finally:
@@ -87,13 +89,11 @@ def train(rank: Rank, trial: Trial, shared: Shared) -> Outcome | None:
     if rank.index == 0:
         session = replace(session, report=lambda progress: _tell(progress, shared.progress))
     try:
-        outcome: Outcome = importlib.import_module(trial.settings.implementation).run(trial, session)
+        outcome: Outcome = resolve_name(trial.settings.implementation)(trial, session)
     except Interrupted:
         return None
     return outcome if rank.index == 0 else None
 
 
 def _tell(progress: Progress, path: Path) -> None:
-    beside = path.with_suffix(".progress.part")
-    beside.write_text(json.dumps(asdict(progress)), encoding="utf-8")
-    beside.replace(path)
+    write_whole(path, json.dumps(asdict(progress)))

@@ -2,51 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from harness.contract.trial import Trial
-from harness.models.description import Network
-from harness.records.keys import plain
+from harness.contract.device import Device, DeviceKind
+from harness.contract.trial import Arithmetic, Precision, Trial
+from harness.data.catalogue import training_images
+from harness.records.environment import has_bf16
+from harness.records.keys import canonical
 from harness.records.record import Record
 
-# Assumed where no record tells: useful arithmetic per second of one worker, in multiply-adds.
-ASSUMED = {"cpu": 50e9, "cuda": 2e12}
+# Assumed where no record tells: useful multiply-adds per second of one worker.
+ASSUMED = {
+    (DeviceKind.CPU, Precision.FP32): 50e9,
+    (DeviceKind.CPU, Precision.BF16): 80e9,
+    (DeviceKind.CUDA, Precision.FP32): 2e12,
+    (DeviceKind.CUDA, Precision.BF16): 10e12,
+}
+EMULATED = 5e9  # bf16 on a CPU without it: ten times slower than fp32
 # A training step is one forward and two backward passes of about the same arithmetic.
 PASSES = 3
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds that trials take at most, and where the speed is from."""
+    """Seconds that trials take at most, and whether earlier records give all of the speeds."""
 
     seconds: float
     measured: bool
 
 
-def estimate(trials: Sequence[Trial], device: str, workers: int, records: Iterable[Record]) -> Estimate:
-    """The most that the trials take on this many workers, at the speed of earlier records if any."""
-    trained = {(t.precision, t.settings.network) for t in trials if hasattr(t.settings, "network")}
-    known = [(plain(precision), plain(network), network) for precision, network in trained]
-    speeds = [s for r in records if r.conditions["device"] == device and (s := _speed(r, known))]
-    speed = median(speeds) if speeds else ASSUMED[device]
-    return Estimate(sum(map(most_multiply_adds, trials)) / speed / max(1, workers), bool(speeds))
+def estimate(trials: Sequence[Trial], device: Device, workers: int, records: Iterable[Record]) -> Estimate:
+    """The most that the trials take on this many workers, each at the speed of its own precision."""
+    measured = _speeds(trials, device, records)
+    work: dict[Precision, float] = {}
+    for trial in trials:
+        work[trial.precision] = work.get(trial.precision, 0.0) + most_multiply_adds(trial)
+    seconds = sum(
+        amount / (measured.get(precision) or assumed(device, precision)) for precision, amount in work.items()
+    )
+    return Estimate(seconds / max(1, workers), bool(work) and work.keys() <= measured.keys())
+
+
+def assumed(device: Device, precision: Precision) -> float:
+    """Multiply-adds per second where nothing was measured: by what the hardware is able to do."""
+    if precision is Precision.BF16 and not has_bf16(device.kind):
+        return EMULATED * device.count
+    return ASSUMED[device.kind, precision] * device.count
 
 
 def most_multiply_adds(trial: Trial) -> float:
     """The most multiply-adds that a trial may do; 0 for one that trains nothing."""
     settings = trial.settings
-    if not hasattr(settings, "most_images"):
+    if settings.network is None:
         return 0.0
-    return float(settings.most_images * settings.network.multiply_adds * PASSES)
+    images = settings.most_images(training_images(settings.dataset))
+    return float(images * settings.network.multiply_adds * PASSES)
 
 
-def _speed(record: Record, known: Sequence[tuple[Any, Any, Network]]) -> float | None:
-    """Multiply-adds per second of a record that trained a `known` network in the precision beside it."""
-    settings, rate = record.trial.get("settings", {}), record.cost.get("images_per_second")
-    mine = record.trial.get("precision"), settings.get("network")
-    found = (network for *described, network in known if mine == tuple(described))
-    network = next(found, None)
-    return rate * network.multiply_adds * PASSES if network and rate else None
+def _speeds(trials: Sequence[Trial], device: Device, records: Iterable[Record]) -> Mapping[Precision, float]:
+    """Median multiply-adds per second, by precision, of records that trained one of the trials' networks."""
+    networks = {trial.settings.network for trial in trials}
+    known = {canonical(network): network for network in networks if network is not None}
+    found: dict[Precision, list[float]] = {}
+    for record in records:
+        speed = _speed(record, known) if record.conditions.on(device) else None
+        if speed is not None:
+            found.setdefault(record.precision, []).append(speed)
+    return {precision: median(speeds) for precision, speeds in found.items()}
+
+
+def _speed(record: Record, known: Mapping[str, Arithmetic]) -> float | None:
+    rate = record.cost.get("images_per_second")
+    network: Any = record.settings.get("network") if rate else None
+    arithmetic = known.get(canonical(network)) if network else None
+    return rate * arithmetic.multiply_adds * PASSES if rate and arithmetic else None

@@ -1,65 +1,176 @@
-"""Why a claim has no verdict at the paper's scale, and which runs would say more: `ways.Way`, priced."""
+"""Why a claim has no verdict at the paper's scale, and which runs would say more of it at what cost."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from harness.contract.device import CPU, CUDA, Device
+from harness.contract.formatting import duration
 from harness.contract.trial import Trial
-from harness.effects.intervals import LOOKS
+from harness.data.catalogue import DATA_SETS
+from harness.effects.significance import LOOKS
 from harness.forecast import cost, priorities
-from harness.forecast.ways import Price, Way, unwritten
-from harness.paper.claims import Claim, Kind
-from harness.plans.experiment import Job, Protocol, Reproduction
+from harness.paper.claims import Claim
+from harness.plans.experiment import Experiment, Protocol, Reproduction
+from harness.records.environment import best_precision
 from harness.records.store import Store
-from harness.verdicts.assessment import Judgement
-from harness.verdicts.rules import decide
+from harness.verdicts.assess import Assessments
+from harness.verdicts.assessment import Assessment
+from harness.verdicts.gates import at_paper_scale, ever_judged, judged_at
 from harness.verdicts.verdict import Outcome
 
-DEVICES = {"cpu": "core", "cuda": "GPU"}
-NEVER_JUDGED = "a figure beside the paper's, never judged"
+UNWRITTEN = "declared, and has no reproduction"
+DEVICES = {CPU: "core", CUDA: "GPU"}
 
 
-def ways(claim: Claim, reproduction: Reproduction, store: Store, best: Judgement | None) -> tuple[Way, ...]:
-    """The cheapest run that would say more than the best evidence does, and the one at the paper's scale."""
-    if best is not None and _settled(claim, best):
-        return ()
-    runs = [p for p in reproduction.protocols if not p.smoke]
-    runs.sort(key=lambda p: _size(reproduction, p))
-    if best is not None and not _smoke(claim, best):
-        first = _further(claim, best, store)
-    else:
-        first = _way(claim, reproduction, runs[0], runs[0].seeds, store) if runs else None
-    paper = [p for p in runs if at_paper_scale(claim, p)] if first is None or not first.paper else []
-    rest = (_way(claim, reproduction, p, p.seeds, store) for p in paper[:1])
-    return (*([first] if first else []), *rest)
+@dataclass(frozen=True)
+class Price:
+    """The most that trials take of one device, and whether earlier records tell its speed."""
+
+    device: str  # "core" or "GPU"
+    seconds: float
+    measured: bool
+
+    @property
+    def words(self) -> str:
+        """`9.2 h of one core (speed assumed)`."""
+        time = duration(self.seconds) if self.seconds >= 1 else "seconds"
+        return f"{time} of one {self.device} (speed {'measured' if self.measured else 'assumed'})"
 
 
-def _settled(claim: Claim, best: Judgement) -> bool:
+@dataclass(frozen=True)
+class NextRun:
+    """A run that would say more of a claim: its command, its data, and the most that it costs."""
+
+    gives: str
+    paper: bool  # whether it is the paper's scale
+    command: str
+    dataset: str | None
+    trials: int
+    prices: tuple[Price, ...]
+
+    @property
+    def protocol(self) -> str:
+        """The protocol, with any further option of the command."""
+        return self.command.partition("--protocol ")[2]
+
+    @property
+    def data(self) -> str:
+        """The data set's name."""
+        return DATA_SETS[self.dataset].title if self.dataset else "no data"
+
+    @property
+    def cost(self) -> str:
+        """How many trials, and the most that they cost on either kind of device."""
+        if not self.trials:
+            return "nothing left to run"
+        count = f"{self.trials} {'trial' if self.trials == 1 else 'trials'}"
+        return f"{count}, at most {' or '.join(price.words for price in self.prices)}"
+
+    @property
+    def words(self) -> str:
+        """The whole of it as a sentence."""
+        return f"For {self.gives}: {self.command} ({self.data}; {self.cost})."
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Why there is no verdict at the paper's scale (empty where there is one), and what would say more."""
+
+    why: str = ""
+    runs: tuple[NextRun, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """All of it, for a section and for `explain`."""
+        written = not self.why.startswith(UNWRITTEN)
+        lacking = "Only a smoke protocol exists." if self.why and written and not self.runs else ""
+        head = f"{self.why[:1].upper()}{self.why[1:]}." if self.why else ""
+        return " ".join(part for part in (head, *(run.words for run in self.runs), lacking) if part)
+
+
+def outlook(
+    claim: Claim, reproduction: Reproduction | None, known: Assessments, best: Assessment | None
+) -> Outlook:
+    """Where the claim stands by its best evidence, and the runs that would say more."""
+    if reproduction is None:
+        return Outlook(f"{UNWRITTEN}; it would need {claim.needs or claim.conditions}")
+    return Outlook(_reason(claim, reproduction, known, best), _next_runs(claim, reproduction, known, best))
+
+
+def sources(runs: Sequence[NextRun]) -> Iterator[str]:
+    """How to get each data set that the runs need."""
+    for dataset in dict.fromkeys(run.dataset for run in runs if run.dataset):
+        known = DATA_SETS[dataset]
+        yield f"{known.title}, {known.images['train']:,} training images: {known.how}"
+
+
+def _reason(claim: Claim, reproduction: Reproduction, known: Assessments, best: Assessment | None) -> str:
+    if best is None:
+        stale = len(known.stale(reproduction))
+        return f"no record but {stale} made by other code than today's" if stale else "no record"
+    verdict, protocol = best.verdict(claim), best.evidence.protocol
+    if _settled(claim, best):
+        return ""
+    if _smoke(claim, best):
+        return (
+            "only smoke runs, which never give a verdict" if protocol.smoke else "only runs on stand-in data"
+        )
+    if verdict.outcome in (Outcome.INCONCLUSIVE, Outcome.INVALID, Outcome.NOT_RUN):
+        return "; ".join(reason.removeprefix("gate ") for reason in verdict.reasons)
+    return f"the paper's scale is {claim.paper_scale}, and this is {protocol.name}"
+
+
+def _settled(claim: Claim, best: Assessment) -> bool:
     """Whether nothing that could be run would say more."""
-    verdict, case = best.verdict(claim), best.case(claim)
-    over = verdict.outcome in (
-        Outcome.REPORTED,
-        Outcome.REPRODUCED,
-        Outcome.DIRECTIONAL,
-        Outcome.NOT_REPRODUCED,
-    )
-    return over and (case.at_paper_scale or claim.paper_scale is None)
+    open_ended = (Outcome.INCONCLUSIVE, Outcome.INVALID, Outcome.SMOKE, Outcome.NOT_RUN)
+    at_scale = claim.paper_scale is None or at_paper_scale(claim, best.evidence.protocol)
+    return at_scale and best.verdict(claim).outcome not in open_ended
 
 
-def _smoke(claim: Claim, best: Judgement) -> bool:
+def _smoke(claim: Claim, best: Assessment) -> bool:
     return best.evidence.protocol.smoke or best.verdict(claim).outcome is Outcome.SMOKE
 
 
-def _further(claim: Claim, best: Judgement, store: Store) -> Way | None:
-    """The evidence's own protocol once more: what is missing of it, or seeds up to the next look."""
-    job, verdict = best.job, best.verdict(claim)
-    if best.evidence.missing or best.evidence.plan.to_come:
-        return _way(claim, job.reproduction, job.protocol, job.seeds, store)
-    seeds = next((n for n in LOOKS if n > job.seeds), None)
-    if verdict.outcome is not Outcome.INCONCLUSIVE or seeds is None:
+def _next_runs(
+    claim: Claim, reproduction: Reproduction, known: Assessments, best: Assessment | None
+) -> tuple[NextRun, ...]:
+    """The cheapest run that would say more than the best evidence does, and the one at the paper's scale."""
+    if best is not None and _settled(claim, best):
+        return ()
+    protocols = [p for p in reproduction.protocols if not p.smoke]
+    protocols.sort(key=lambda protocol: _arithmetic(reproduction, protocol))
+
+    def begun(protocol: Protocol) -> NextRun:
+        return _next_run(claim, reproduction, protocol, protocol.seeds, known.store)
+
+    if best is not None and not _smoke(claim, best):
+        first = _further(claim, best, known.store)
+    else:
+        first = begun(protocols[0]) if protocols else None
+    found = (first,) if first else ()
+    at_scale = () if first and first.paper else (p for p in protocols if at_paper_scale(claim, p))
+    return found + tuple(map(begun, at_scale))[:1]
+
+
+def _arithmetic(reproduction: Reproduction, protocol: Protocol) -> float:
+    """Multiply-adds of the trials that are known from the start: enough to find the cheapest protocol."""
+    plan = reproduction.plan(protocol, protocol.seeds, lambda trial: None)
+    return sum(cost.most_multiply_adds(planned.trial) for planned in plan.trials)
+
+
+def _further(claim: Claim, best: Assessment, store: Store) -> NextRun | None:
+    """The evidence's own protocol once more: what is missing of it, or seeds up to the next interim look."""
+    experiment, evidence = best.experiment, best.evidence
+    reproduction, protocol = experiment.reproduction, experiment.protocol
+    if evidence.missing or evidence.plan.to_come:
+        return _next_run(claim, reproduction, protocol, experiment.seeds, store)
+    seeds = next((n for n in LOOKS if n > experiment.seeds), None)
+    if best.verdict(claim).outcome is not Outcome.INCONCLUSIVE or seeds is None:
         return None
-    way = _way(claim, job.reproduction, job.protocol, seeds, store)
-    return replace(way, command=f"{_command(job.reproduction, job.protocol)} --until-decided")
+    run = _next_run(claim, reproduction, protocol, seeds, store)
+    return replace(run, command=f"{_command(reproduction, protocol)} --until-decided")
 
 
 def _command(reproduction: Reproduction, protocol: Protocol, seeds: int | None = None) -> str:
@@ -67,66 +178,38 @@ def _command(reproduction: Reproduction, protocol: Protocol, seeds: int | None =
     return f"./repro.py run {reproduction.name} --protocol {protocol.name}{more}"
 
 
-def _way(claim: Claim, reproduction: Reproduction, protocol: Protocol, seeds: int, store: Store) -> Way:
+def _next_run(
+    claim: Claim, reproduction: Reproduction, protocol: Protocol, seeds: int, store: Store
+) -> NextRun:
     left = {device: _left(reproduction, protocol, seeds, store, device) for device in DEVICES}
-    trials = left["cpu"]
-    wanted = {getattr(trial.settings, "device", None) for trial in trials}
-    prices = tuple(_price(left[d], d, store) for d in DEVICES if not wanted or wanted & {None, d})
+    trials = left[CPU]
+    wanted = {trial.settings.device for trial in trials}
+    prices = tuple(_price(left[d], d, store) for d in DEVICES if not wanted or wanted & {None, d.kind})
     paper, command = at_paper_scale(claim, protocol), _command(reproduction, protocol, seeds)
-    return Way(_gives(claim, protocol), paper, command, protocol.dataset, len(trials), prices)
-
-
-def _price(trials: list[Trial], device: str, store: Store) -> Price:
-    training = [trial for trial in trials if hasattr(trial.settings, "network")]  # the others take no time
-    most = cost.estimate(training, device, 1, store.records)
-    return Price(DEVICES[device], most.seconds, most.measured)
+    return NextRun(_gives(claim, protocol), paper, command, protocol.dataset, len(trials), prices)
 
 
 def _left(
-    reproduction: Reproduction, protocol: Protocol, seeds: int, store: Store, device: str
+    reproduction: Reproduction, protocol: Protocol, seeds: int, store: Store, device: Device
 ) -> list[Trial]:
     """The trials still to run, under those of the store's conditions that lack the fewest."""
-    data = f"{protocol.dataset}:" if protocol.dataset else "none"
-    seen = [c for c in store.conditions() if c.device == device and c.data.startswith(data)]
-    if not seen:
-        return priorities.whole(reproduction, protocol, seeds)
-    return min((priorities.needed(Job(reproduction, protocol, seeds, c), store) for c in seen), key=len)
+    seen = [c for c in store.conditions() if c.on(device) and c.suit(protocol.dataset)]
+    begun = (Experiment(reproduction, protocol, seeds, conditions).under(conditions) for conditions in seen)
+    left = [priorities.needed(experiment, store) for experiment in begun]
+    precision = protocol.precision or best_precision(device.kind)
+    return min(left, key=len) if left else priorities.whole(reproduction, protocol.at(precision), seeds)
 
 
-def _size(reproduction: Reproduction, protocol: Protocol) -> float:
-    """Arithmetic of the trials that are known from the start: enough to find the cheapest protocol."""
-    plan = reproduction.plan(protocol, protocol.seeds, lambda trial: None)
-    return sum(cost.most_multiply_adds(planned.trial) for planned in plan.trials)
-
-
-def at_paper_scale(claim: Claim, protocol: Protocol) -> bool:
-    """Whether the protocol is the one that the claim names as the paper's scale."""
-    return (protocol.scale or protocol.name) == claim.paper_scale
+def _price(trials: list[Trial], device: Device, store: Store) -> Price:
+    most = cost.estimate(trials, device, 1, store.records)
+    return Price(DEVICES[device], most.seconds, most.measured)
 
 
 def _gives(claim: Claim, protocol: Protocol) -> str:
-    if claim.kind is Kind.COST or claim.paper_scale is None:
-        return NEVER_JUDGED
+    if not ever_judged(claim):
+        return "a figure beside the paper's, never judged"
     if at_paper_scale(claim, protocol):
         return "a verdict at the paper's scale"
-    if claim.kind in (Kind.LEVEL, Kind.EXACT):
+    if not judged_at(claim, protocol):
         return "a figure at a smaller scale, not judged"
     return "a direction at a smaller scale (proxy)"
-
-
-def reason(claim: Claim, reproduction: Reproduction | None, best: Judgement | None, stale: int) -> str:
-    """Why there is no verdict at the paper's scale; nothing where there is one."""
-    if reproduction is None:
-        return unwritten(claim)
-    if best is None:
-        return f"no record but {stale} made by other code than today's" if stale else "no record"
-    verdict = best.verdict(claim)
-    if _settled(claim, best):
-        return ""
-    if _smoke(claim, best):
-        made_up = verdict.outcome is Outcome.SMOKE and not best.evidence.protocol.smoke
-        return "only runs on stand-in data" if made_up else "only smoke runs, which never give a verdict"
-    proxy = f"the paper's scale is {claim.paper_scale}, and this is {best.evidence.protocol.name}"
-    held = verdict.outcome in (Outcome.INCONCLUSIVE, Outcome.INVALID, Outcome.NOT_RUN)
-    bare = decide(claim, best.evidence, best.effect(claim), best.invalid, best.looks)  # without advice
-    return "; ".join(r.removeprefix("gate ") for r in bare.reasons) if held else proxy

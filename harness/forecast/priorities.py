@@ -1,8 +1,8 @@
 """Within a given time: what decides most comes first, and what will not be reached is said beforehand.
 
-A job is worth the undecided claims that it answers, and costs what its trials take at most. First come jobs
-without a verdict, then inconclusive ones, each by cost for a claim, the least first: no other order decides
-more claims within a time. Decided claims come last, once nothing undecided is left to run.
+An experiment is worth the undecided claims that it answers, and costs what its trials take at most. First
+come experiments without a verdict, then inconclusive ones, each by cost for a claim, the least first: no
+other order decides more claims within a time. Decided claims come last, once nothing undecided is left.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 
+from harness.contract.device import Device, DeviceKind
 from harness.contract.trial import Status, Trial
 from harness.forecast import cost
-from harness.plans.experiment import Job, Protocol, Reproduction, gather
-from harness.records.keys import key_of
+from harness.plans.experiment import Experiment, Protocol, Reproduction, gather
+from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.store import Store
-from harness.verdicts import sequential
+from harness.verdicts.assess import Assessments
 from harness.verdicts.rules import decided
 from harness.verdicts.verdict import Outcome, Verdict
 
 
 class Standing(IntEnum):
-    """What is known of a job's claims: of the one of which least is known."""
+    """What is known of an experiment's claims: of the one of which least is known."""
 
     NO_VERDICT = 0
     INCONCLUSIVE = 1
@@ -31,7 +32,7 @@ class Standing(IntEnum):
 
 
 class Intent(StrEnum):
-    """What will be done of a job."""
+    """What will be done of an experiment."""
 
     WHOLE = "all of it"
     PART = "as far as the time goes"
@@ -41,9 +42,9 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """A job with what is known of it, the trials it may still need, and the most that they cost."""
+    """An experiment with what is known of it, the trials it may still need, and the most that they cost."""
 
-    job: Job
+    experiment: Experiment
     standing: Standing
     trials: int
     seconds: float
@@ -53,27 +54,30 @@ class Step:
     @property
     def price(self) -> tuple[Standing, float]:
         """What steps are ordered by."""
-        return self.standing, self.seconds / len(self.job.reproduction.claims)
+        return self.standing, self.seconds / len(self.experiment.reproduction.claims)
 
 
 def plan(
-    jobs: Sequence[Job], store: Store, device: str, workers: int, seconds: float = float("inf")
+    experiments: Sequence[Experiment],
+    store: Store,
+    device: Device,
+    workers: int,
+    seconds: float = float("inf"),
 ) -> list[Step]:
-    """The jobs in the order in which they decide most, each with what will be done of it."""
-    return list(_intended(sorted((_step(j, store, device, workers) for j in jobs), key=_price), seconds))
+    """The experiments in the order in which they decide most, each with what will be done of it."""
+    assessments = Assessments(store)
+    steps = [_step(experiment, assessments, device, workers) for experiment in experiments]
+    return list(intended(sorted(steps, key=lambda step: step.price), seconds))
 
 
-def _price(step: Step) -> tuple[Standing, float]:
-    return step.price
+def _step(experiment: Experiment, assessments: Assessments, device: Device, workers: int) -> Step:
+    trials = needed(experiment, assessments.store)
+    most = cost.estimate(trials, device, workers, assessments.store.records)
+    return Step(experiment, known(experiment, assessments), len(trials), most.seconds, most.measured)
 
 
-def _step(job: Job, store: Store, device: str, workers: int) -> Step:
-    trials = needed(job, store)
-    most = cost.estimate(trials, device, workers, store.records)
-    return Step(job, known(job, store), len(trials), most.seconds, most.measured)
-
-
-def _intended(steps: Sequence[Step], seconds: float) -> Iterator[Step]:
+def intended(steps: Sequence[Step], seconds: float) -> Iterator[Step]:
+    """The steps in their order, each with what the time allows of it."""
     spent = 0.0
     for step in steps:
         begins, spent = spent, spent + step.seconds
@@ -81,26 +85,24 @@ def _intended(steps: Sequence[Step], seconds: float) -> Iterator[Step]:
         yield replace(step, intent=intent if step.trials else Intent.NOTHING)
 
 
-def groups(steps: Sequence[Step]) -> list[list[Job]]:
-    """Undecided jobs, then decided ones: these begin only when those have nothing left to run."""
-    undecided = [s.job for s in steps if s.standing is not Standing.DECIDED]
-    return [group for group in (undecided, [s.job for s in steps if s.job not in undecided]) if group]
+def groups(steps: Sequence[Step]) -> list[list[Experiment]]:
+    """Undecided experiments, then decided ones: these begin only when those have nothing left to run."""
+    undecided = [s.experiment for s in steps if s.standing is not Standing.DECIDED]
+    rest = [s.experiment for s in steps if s.standing is Standing.DECIDED]
+    return [group for group in (undecided, rest) if group]
 
 
-def needed(job: Job, store: Store) -> list[Trial]:
-    """Trials that the job may still need: those known to be missing, and those that depend on them."""
+def needed(experiment: Experiment, store: Store) -> list[Trial]:
+    """Trials that the experiment may still need: those known to be missing, and those that depend on them."""
+    lookup = experiment.lookup(store)
 
     def answered(trial: Trial) -> Record:
-        record = store.lookup(trial, job.conditions)
+        record = lookup(trial)
         return record if record is not None and record.status is not Status.FAILED else _MADE_UP
 
-    evidence = gather(job.reproduction, job.protocol, job.seeds, answered)
-    missing = {
-        key_of(r.planned.trial, job.conditions): r.planned.trial
-        for r in evidence.runs
-        if r.record is _MADE_UP
-    }
-    return list(missing.values())
+    evidence = gather(experiment.reproduction, experiment.protocol, experiment.seeds, answered)
+    unanswered = (run.planned.trial for run in evidence.runs if run.record is _MADE_UP)
+    return list({experiment.key(trial): trial for trial in unanswered}.values())
 
 
 def whole(reproduction: Reproduction, protocol: Protocol, seeds: int) -> list[Trial]:
@@ -122,21 +124,22 @@ class _Every(Mapping[str, float | None]):
         return 0
 
 
-_MADE_UP = Record("", "", {}, {}, "", Status.OK, metrics=_Every())  # for plans alone: no effect sees it
+# For plans alone: no effect sees it.
+_MADE_UP = Record("", "", {}, Conditions(DeviceKind.CPU, ""), "", Status.OK, metrics=_Every())
 
 
-def known(job: Job, store: Store) -> Standing:
-    """What the store says of the job's claims at this protocol, on whatever machine it knows most from."""
-    conditions = [job.conditions, *(c for c in store.conditions() if c != job.conditions)]
-    return max(_known(replace(job, conditions=c), store) for c in conditions)
+def known(experiment: Experiment, assessments: Assessments) -> Standing:
+    """What the store says of the experiment's claims, on whatever machine it knows most from."""
+    suitable = (c for c in assessments.conditions if c.suit(experiment.protocol.dataset))
+    everywhere = map(experiment.under, dict.fromkeys((experiment.conditions, *suitable)))
+    return max(_known(one, assessments) for one in everywhere)
 
 
-def _known(job: Job, store: Store) -> Standing:
-    asked = store.asked(job.reproduction.name, job.protocol.name, job.conditions)
-    at = replace(job, seeds=asked or job.seeds)
-    if not sequential.complete(at, store):
+def _known(experiment: Experiment, assessments: Assessments) -> Standing:
+    at = replace(experiment, seeds=experiment.asked(assessments.store) or experiment.seeds)
+    if not assessments.evidence(at).complete:
         return Standing.NO_VERDICT
-    return min(map(_standing, sequential.judged(at, store).verdicts))
+    return min(map(_standing, assessments.of(at).verdicts.values()))
 
 
 def _standing(verdict: Verdict) -> Standing:

@@ -9,12 +9,12 @@ those of `Net` but for rounding.
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
+from pkgutil import resolve_name
 from typing import Self
 
 import torch
@@ -266,7 +266,7 @@ def _layer(layer: Layer, before: Shape, side: int, cut: bool) -> nn.Module:
 
 
 def _build(layer: Layer, shape: Shape) -> nn.Module:
-    module: nn.Module = importlib.import_module(layer.implementation).build(layer, shape)
+    module: nn.Module = resolve_name(layer.implementation)(layer, shape)
     return module
 
 

@@ -1,7 +1,7 @@
 """A network as data: a tuple of layers, each of which knows its output shape, parameters and arithmetic.
 
 Nothing here needs torch, so that tables, cost estimates and plans can be made without it. Each layer
-names the module that builds it (`implementation`); a new kind of layer is one class and one such module.
+names the function that builds it (`implementation`); a new kind of layer is one class and one such function.
 Shapes are (maps, height, width), or (units,) after the first dense layer.
 """
 
@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
+
+from harness.contract.trial import LABEL
 
 Shape = tuple[int, ...]
 
@@ -34,7 +36,7 @@ class Pooling(StrEnum):
 class Layer:
     """Base of all layers; by itself it changes nothing and has no parameters."""
 
-    implementation: ClassVar[str] = "harness.models.layers.basic"
+    implementation: ClassVar[str] = "harness.models.layers.basic:build"
 
     def output(self, shape: Shape) -> Shape:
         """Shape of the output for an input of `shape`."""
@@ -96,7 +98,7 @@ class Conv(Weighted):
 class Local(Conv):
     """A convolution whose kernels are not shared: every position has its own (stride 1, one group)."""
 
-    implementation: ClassVar[str] = "harness.models.layers.local"
+    implementation: ClassVar[str] = "harness.models.layers.local:build"
 
     def parameters(self, shape: Shape) -> int:
         """As many kernels and biases as output numbers."""
@@ -155,7 +157,7 @@ class AcrossMaps(Layer):
     b = a / (k + α Σ a²)^β; `divided` says that α is divided by `size`, as the 2012 code and PyTorch do.
     """
 
-    implementation: ClassVar[str] = "harness.models.layers.lrn"
+    implementation: ClassVar[str] = "harness.models.layers.lrn:build"
     size: int = 5
     alpha: float = 1e-4
     beta: float = 0.75
@@ -168,7 +170,7 @@ class AcrossMaps(Layer):
 class WithinMap(Layer):
     """Response normalisation over a size × size window of the same map (α divided by size² if `divided`)."""
 
-    implementation: ClassVar[str] = "harness.models.layers.lrn"
+    implementation: ClassVar[str] = "harness.models.layers.lrn:build"
     size: int = 5
     alpha: float = 1e-3
     beta: float = 0.75
@@ -183,7 +185,7 @@ class Dropout(Layer):
     `inverted` scales by 1 / (1 − rate) in training instead, and does nothing in testing.
     """
 
-    implementation: ClassVar[str] = "harness.models.layers.dropout"
+    implementation: ClassVar[str] = "harness.models.layers.dropout:build"
     rate: float = 0.5
     inverted: bool = False
 
@@ -192,7 +194,7 @@ class Dropout(Layer):
 class Network:
     """A network: its input shape and its layers; the last one gives the logits."""
 
-    name: str
+    name: str = field(metadata=LABEL)
     input: Shape
     layers: tuple[Layer, ...]
 

@@ -14,7 +14,7 @@ from harness.models.description import Activate, Dense, Function, Layer, Network
 class BatchNorm(Layer):
     """Batch normalisation of every map, without the scale and shift that are learned."""
 
-    implementation: ClassVar[str] = "harness.models.layers.batch_norm"
+    implementation: ClassVar[str] = "harness.models.layers.batch_norm:build"
     momentum: float = 0.1
     epsilon: float = 1e-5
 

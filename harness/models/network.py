@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
+from pkgutil import resolve_name
 
 import torch
 from torch import Tensor, nn
@@ -48,5 +48,5 @@ class Net(nn.Module):
 
 
 def _build(layer: Layer, shape: Shape) -> nn.Module:
-    module: nn.Module = importlib.import_module(layer.implementation).build(layer, shape)
+    module: nn.Module = resolve_name(layer.implementation)(layer, shape)
     return module

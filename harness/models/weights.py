@@ -14,7 +14,6 @@ kernels to red, green, blue, so that the network takes images and mean in the or
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +26,7 @@ from torch import Tensor
 
 from harness.contract.errors import DataError
 from harness.models.network import Net
+from harness.records.files import whole
 
 TORCHVISION_LAYERS = {
     "conv1": "features.0",
@@ -50,12 +50,9 @@ def state(net: Net) -> dict[str, Tensor]:
 
 def save(net: Net, path: Path) -> None:
     """Writes all parameters to a safetensors file, which is whole or not there."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
     tensors = {name: tensor.contiguous().cpu() for name, tensor in state(net).items()}
-    save_file(tensors, beside, metadata={"network": net.description.name})
-    with beside.open("rb") as file:
-        os.fsync(file.fileno())
-    beside.replace(path)
+    with whole(path) as beside:
+        save_file(tensors, beside, metadata={"network": net.description.name})
 
 
 def load(net: Net, path: Path) -> Net:

@@ -1,9 +1,11 @@
-"""What a claim is, and what can be said of it: frozen values that every other module passes around."""
+"""What a claim is: a statement of the paper with all that is declared of it before anything runs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from harness.contract.effect import Interval
 
 
 class Kind(StrEnum):
@@ -35,6 +37,14 @@ class Band:
     def __post_init__(self) -> None:
         if not self.low <= self.high:
             raise ValueError(f"band [{self.low}, {self.high}] is empty")
+
+    def contains(self, interval: Interval) -> bool:
+        """Whether the whole interval lies in the band."""
+        return self.low <= interval.low and interval.high <= self.high
+
+    def misses(self, interval: Interval) -> bool:
+        """Whether the interval and the band have no point in common."""
+        return interval.high < self.low or interval.low > self.high
 
 
 @dataclass(frozen=True)
@@ -71,3 +81,7 @@ class Claim:
     def primary(self) -> Metric:
         """The metric that the verdict rests on."""
         return self.metrics[0]
+
+    def metric(self, name: str) -> Metric | None:
+        """What is declared of the metric of that name, if anything is."""
+        return next((metric for metric in self.metrics if metric.name == name), None)

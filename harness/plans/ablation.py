@@ -7,10 +7,10 @@ nothing is the same trial in every ablation: one key, trained once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from harness.contract.trial import Precision, Trial
+from harness.contract.trial import Trial
 from harness.plans.experiment import Lookup, Plan, Planned, Role
 from harness.plans.experiment import Protocol as Declared
 from harness.training.recipe import Scheduled
@@ -31,27 +31,33 @@ BASELINE = Arm()
 class Scale(Protocol):
     """What a protocol's settings answer: how an arm is trained at that scale."""
 
-    precision: Precision
-
     def settings(self, arm: Arm) -> Scheduled:
         """The settings of the arm's trials."""
         ...
 
 
-def training(scale: Scale, arm: Arm, seed: int) -> Trial:
+def training(protocol: Declared, arm: Arm, seed: int) -> Trial[Scheduled]:
     """The trial that trains an arm from a seed."""
-    return Trial(scale.settings(arm), seed, scale.precision)
+    scale: Scale = protocol.settings
+    return protocol.trial(scale.settings(arm), seed)
+
+
+def trainings(protocol: Declared, arm: Arm, seeds: int) -> list[Trial[Scheduled]]:
+    """The trials that train an arm, one from each seed."""
+    first = training(protocol, arm, 0)  # a network is described once, which takes a millisecond
+    return [replace(first, seed=seed) for seed in range(seeds)]
 
 
 def plan_of(arms: Mapping[str, Arm]) -> Callable[[Declared, int, Lookup], Plan]:
     """The plan that trains every arm once for every seed, seed by seed."""
 
     def plan(protocol: Declared, seeds: int, lookup: Lookup) -> Plan:
+        by_arm = {name: trainings(protocol, arm, seeds) for name, arm in arms.items()}
         return Plan(
             tuple(
-                Planned(training(protocol.settings, arm, seed), name, Role.FINAL)
+                Planned(trials[seed], name, Role.FINAL)
                 for seed in range(seeds)
-                for name, arm in arms.items()
+                for name, trials in by_arm.items()
             )
         )
 

@@ -2,20 +2,22 @@
 
 A plan is a pure function of the records: it names every trial that is known to be needed, in order.
 The runner runs those that have no record and asks again, until nothing is missing. So a plan may be
-adaptive (successive halving, sequential looks) and an interrupted experiment goes on by itself.
+adaptive (successive halving, interim looks) and an interrupted experiment goes on by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.contract.effect import Effect
-from harness.contract.trial import Trial
+from harness.contract.errors import UnknownName
+from harness.contract.trial import Precision, Settings, Status, Trial
 from harness.records.conditions import Conditions
+from harness.records.keys import key_of
 from harness.records.record import Record
 from harness.records.store import Store
 
@@ -28,6 +30,10 @@ class Role(StrEnum):
     FINAL = "final"
 
 
+T = TypeVar("T", bound=Settings)
+IN_BF16 = "Forward and backward pass in bf16, weights and updates in fp32."
+
+
 @dataclass(frozen=True)
 class Protocol:
     """The scale a reproduction runs at."""
@@ -38,12 +44,23 @@ class Protocol:
     seeds: int
     settings: Any = None  # the reproduction's own frozen dataclass
     deviations: tuple[str, ...] = ()
+    precision: Precision | None = None  # None: bf16 where the hardware has it, else fp32
     scale: str = ""  # the paper scale that this is a variant of, where its name is not that already
 
     @property
     def smoke(self) -> bool:
         """Whether this only shows that the code runs: never a verdict."""
         return self.name == "smoke"
+
+    def at(self, precision: Precision) -> Protocol:
+        """The protocol in a precision, which is a deviation where it is not fp32."""
+        declared = tuple(deviation for deviation in self.deviations if deviation != IN_BF16)
+        more = (IN_BF16,) if precision is Precision.BF16 else ()
+        return replace(self, precision=precision, deviations=declared + more)
+
+    def trial(self, settings: T, seed: int) -> Trial[T]:
+        """A trial in the protocol's precision."""
+        return Trial(settings, seed, self.precision or Precision.FP32)
 
 
 @dataclass(frozen=True)
@@ -80,6 +97,12 @@ class Run:
         """The run's seed, shared between arms."""
         return self.planned.trial.seed
 
+    @property
+    def stand_in(self) -> bool:
+        """Whether it read the procedural stand-in for a data set."""
+        data = self.record.conditions.data
+        return data is not None and data.stand_in
+
 
 Lookup = Callable[[Trial], Record | None]
 
@@ -104,6 +127,17 @@ class Evidence:
         answered = {id(r.planned) for r in self.runs}
         return [p for p in self.plan.trials if id(p) not in answered]
 
+    @property
+    def to_run(self) -> list[Planned]:
+        """Planned trials without a record that holds; a failed attempt does not hold."""
+        held = {id(r.planned) for r in self.runs if r.record.status is not Status.FAILED}
+        return [p for p in self.plan.trials if id(p) not in held]
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to run and nothing is still to come."""
+        return not self.to_run and not self.plan.to_come
+
 
 @dataclass(frozen=True)
 class Table:
@@ -126,20 +160,23 @@ class Finding:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """One file of `reproductions/`: an experiment that answers one or a few claims."""
+    """One file of `reproductions/`: how one or a few claims are answered, at any of its protocols."""
 
     name: str
     claims: tuple[str, ...]
     protocols: tuple[Protocol, ...]
     plan: Callable[[Protocol, int, Lookup], Plan]
     estimate: Callable[[Evidence], Finding]
-    figure: str | None = None  # a drawing in reports/figures.py
+    figure: str | None = None  # a drawing of harness/reporting/figures
     manipulated: tuple[str, ...] = ()  # dotted settings in which arms may differ
     doc: str = ""
 
     def protocol(self, name: str) -> Protocol:
-        """The protocol of that name; KeyError when there is none."""
-        return next(p for p in self.protocols if p.name == name)
+        """The protocol of that name; UnknownName with the nearest names when there is none."""
+        known = {protocol.name: protocol for protocol in self.protocols}
+        if name not in known:
+            raise UnknownName(f"protocol of {self.name}", name, known)
+        return known[name]
 
 
 def gather(reproduction: Reproduction, protocol: Protocol, seeds: int, lookup: Lookup) -> Evidence:
@@ -151,8 +188,8 @@ def gather(reproduction: Reproduction, protocol: Protocol, seeds: int, lookup: L
 
 
 @dataclass(frozen=True)
-class Job:
-    """A reproduction to run at a protocol, with a number of seeds an arm, under conditions, on data."""
+class Experiment:
+    """A reproduction at a protocol, with a number of seeds an arm, under conditions, on data."""
 
     reproduction: Reproduction
     protocol: Protocol
@@ -160,10 +197,46 @@ class Job:
     conditions: Conditions
     data: Path | None = None
 
+    def under(self, conditions: Conditions) -> Experiment:
+        """The same under other conditions."""
+        return replace(self, protocol=self.protocol.at(conditions.precision), conditions=conditions)
+
+    @property
+    def name(self) -> str:
+        """`relu-speedup at cifar10`."""
+        return f"{self.reproduction.name} at {self.protocol.name}"
+
+    def key(self, trial: Trial) -> str:
+        """The trial's key under the experiment's conditions and today's code."""
+        return _key(trial, self.conditions)
+
+    def ask(self, store: Store) -> None:
+        """Notes in the store, before anything runs, for how many seeds the experiment was asked."""
+        store.ask(self.reproduction.name, self.protocol.name, self.conditions, self.seeds)
+
+    def asked(self, store: Store) -> int:
+        """The most seeds that the experiment was ever asked for, or 0."""
+        return store.asked(self.reproduction.name, self.protocol.name, self.conditions)
+
     def evidence(self, store: Store) -> Evidence:
         """The plan as far as the store carries it, with the runs that answer it."""
         return gather(self.reproduction, self.protocol, self.seeds, self.lookup(store))
 
     def lookup(self, store: Store) -> Lookup:
-        """Finds the record of a trial under this job's conditions and today's code."""
-        return lambda trial: store.lookup(trial, self.conditions)
+        """Finds the record of a trial under this experiment's conditions and today's code."""
+        return lambda trial: store.find(self.key(trial))
+
+
+_KEYS: dict[tuple[str, Conditions], str] = {}
+
+
+def _key(trial: Trial, conditions: Conditions) -> str:
+    """The key, computed once in a process: plans name the same trials again and again.
+
+    Trials are distinguished as their keys are, by what is written of them: two that differ in 1 and 1.0 are
+    equal, and have two keys.
+    """
+    name = repr(trial), conditions
+    if name not in _KEYS:
+        _KEYS[name] = key_of(trial, conditions)
+    return _KEYS[name]

@@ -28,7 +28,6 @@ class Small:
     schedule: Schedule
     network: Mapping[str, Any] = field(default_factory=dict)
     measured: Mapping[str, Any] = field(default_factory=dict)
-    precision: Precision = Precision.BF16
 
     def settings(self, arm: Arm) -> Scheduled:
         """The arm in small; only its network is taken from its recipe."""
@@ -47,7 +46,6 @@ class Full:
     width: float = 1.0
     batch_size: int | None = None
     measured: Mapping[str, Any] = field(default_factory=dict)
-    precision: Precision = Precision.BF16
 
     def settings(self, arm: Arm) -> Scheduled:
         """The arm as the paper trained it, or as far as this scale goes."""
@@ -70,7 +68,6 @@ PROXY = (
     "standard deviations of the weights scaled so that σ √(fan-in) is the paper's.",
     f"{EPOCHS} epochs at batch 128, the rate dropped after declared epochs; the paper's 90 epochs followed "
     "the validation error.",
-    "Forward and backward pass in bf16, weights and updates in fp32.",
 )
 SMOKE = Protocol(
     "smoke",
@@ -81,9 +78,9 @@ SMOKE = Protocol(
         Drops(0.01, (), 1),
         {"width": 0.5},
         {"images": 512, "test_images": 200, "max_epochs": 1, "parts": 2, "sample": 200, "watched": 100},
-        Precision.FP32,
     ),
     ("One epoch on 512 images of CIFAR-10: says nothing about the claim.",),
+    Precision.FP32,
 )
 CIFAR10 = Protocol(
     "cifar10",
@@ -129,19 +126,16 @@ SHORT = Protocol(
         "the paper's.",
         "50 epochs of as many images as are at hand, at batch 32 (so few give too few updates at 128) and a "
         "rate of .005 (at .01 the net without dropout dies at once), which drops after declared epochs.",
-        "Forward and backward pass in bf16, weights and updates in fp32.",
     ),
 )
 # The text's schedule ends at 90 epochs by itself, the logged one at 93.
 WHOLE = {"reader": Photographs(), "max_epochs": 93, "parts": 40, "watched": 50_000}
-PRECISION = "bf16 in place of fp32 in the forward and backward pass."
 IMAGENET = Protocol(
     "imagenet",
     "the paper's network, recipe and data: ILSVRC-2010, 90 epochs",
     "imagenet-2010",
     3,
     Full("imagenet-2010", 1000, measured=WHOLE),
-    (PRECISION,),
 )
 IMAGENET_2012 = Protocol(
     "imagenet",
@@ -149,9 +143,6 @@ IMAGENET_2012 = Protocol(
     "imagenet",
     3,
     Full("imagenet", 1000, measured=WHOLE),
-    (
-        PRECISION,
-        "ILSVRC-2012 has no labelled test images: the rate drops by the error on those tested on.",
-    ),
+    ("ILSVRC-2012 has no labelled test images: the rate drops by the error on those tested on.",),
 )
 EVERY = (SMOKE, CIFAR10, IMAGENETTE, SHORT, IMAGENET)

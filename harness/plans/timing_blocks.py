@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness.contract.trial import Precision, Trial
-from harness.plans.experiment import Plan, Planned, Role
+from harness.plans.experiment import Plan, Planned, Protocol, Role
 from harness.training.timing.settings import StepTime
 
 
-def interleaved(arms: Mapping[str, StepTime], blocks: int, precision: Precision = Precision.FP32) -> Plan:
+def interleaved(protocol: Protocol, arms: Mapping[str, StepTime], blocks: int) -> Plan:
     """Every arm once a block: A B, then B A, then A B again."""
-    return Plan(tuple(_planned(arms, blocks, precision)))
+    return Plan(tuple(_planned(protocol, arms, blocks)))
 
 
-def _planned(arms: Mapping[str, StepTime], blocks: int, precision: Precision) -> Iterator[Planned]:
+def _planned(protocol: Protocol, arms: Mapping[str, StepTime], blocks: int) -> Iterator[Planned]:
     for block in range(blocks):
         for arm in list(arms) if block % 2 == 0 else reversed(list(arms)):
-            yield Planned(Trial(arms[arm], block, precision), arm, Role.FINAL)
+            yield Planned(protocol.trial(arms[arm], block), arm, Role.FINAL)

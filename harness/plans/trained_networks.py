@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from harness.contract.trial import Status, Trial
-from harness.plans.ablation import BASELINE, training
+from harness.contract.trial import Settings, Status, Trial
+from harness.plans.ablation import BASELINE, trainings
 from harness.plans.experiment import Lookup, Plan, Planned, Protocol, Role
+from harness.training.recipe import Scheduled
 
 ARM = "paper"
 
 
 def plan_of(
-    settings: Callable[[Sequence[Trial]], Any], networks: Callable[[Protocol], int] = lambda protocol: 1
+    settings: Callable[[Sequence[Trial[Scheduled]]], Settings],
+    networks: Callable[[Protocol], int] = lambda protocol: 1,
 ) -> Callable[[Protocol, int, Lookup], Plan]:
     """Measures the paper's network, `networks` at a time: no network is in two measurements."""
 
     def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
         size = networks(protocol)
-        trained = [training(protocol.settings, BASELINE, seed) for seed in range(seeds * size)]
+        trained = trainings(protocol, BASELINE, seeds * size)
         groups = [trained[i * size : (i + 1) * size] for i in range(seeds)]
         ready = [(seed, group) for seed, group in enumerate(groups) if all(map(_ok, map(lookup, group)))]
         planned = [Planned(trial, ARM, Role.TRAINING) for trial in trained]
@@ -29,17 +31,14 @@ def plan_of(
     return plan
 
 
-def _to_come(trained: Sequence[Trial], waiting: int, lookup: Lookup) -> str:
-    """What cannot be measured yet, and why where no waiting will help."""
-    if not waiting:
+def _to_come(trained: Sequence[Trial], missing: int, lookup: Lookup) -> str:
+    """What cannot be measured yet, and why where it never can be."""
+    if not missing:
         return ""
     records = [record for record in map(lookup, trained) if record is not None]
     lost = [record.key for record in records if record.status is Status.DIVERGED]
-    what = (
-        "1 measurement of a trained network"
-        if waiting == 1
-        else f"{waiting} measurements of trained networks"
-    )
+    what = "1 measurement of a trained network"
+    what = what if missing == 1 else f"{missing} measurements of trained networks"
     return f"{what}, which cannot be made as training diverged ({', '.join(lost)})" if lost else what
 
 

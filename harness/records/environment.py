@@ -1,4 +1,4 @@
-"""What the numbers were measured on: hardware, versions, git. None of it needs torch to be imported."""
+"""What the numbers were measured on: hardware, versions, code. None of it needs torch to be imported."""
 
 from __future__ import annotations
 
@@ -7,35 +7,42 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("torch", "torchvision", "numpy", "scipy")
+from harness.contract.device import Device, DeviceKind
+from harness.contract.trial import Precision
+from harness.records.provenance import provenance
+
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pillow")
+# A CPU with one of these multiplies bf16 faster than fp32; others emulate it, ten times slower than fp32.
+BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+AMPERE = 8.0  # the first compute capability with bf16
 
 
 def torch_version() -> str:
     """The installed torch's version without its build tag, from the package's metadata."""
-    try:
-        return metadata.version("torch").split("+")[0]
-    except metadata.PackageNotFoundError:
-        return "none"
+    return (version("torch") or "none").split("+")[0]
 
 
 @cache
-def describe(device: str) -> dict[str, Any]:
+def describe(device: Device) -> dict[str, Any]:
     """Hardware, versions and the state of the code, for the records of trials on `device`."""
+    code = provenance()
     return {
         "cpu": cpu_name(),
         "cores": os.cpu_count(),
         "memory_gib": round(_memory_bytes() / 2**30, 1),
-        "gpu": gpu_name() if device.startswith("cuda") else None,
+        "gpu": gpu_name(device.index or 0) if device.cuda else None,
         "os": platform.platform(terse=True),
         "python": platform.python_version(),
-        **{name: _version(name) for name in PACKAGES},
-        "git": git_state(),
+        **{name: version(name) for name in PACKAGES},
+        "commit": code.commit,
+        "dirty": code.dirty,
+        "source": code.source,
     }
 
 
@@ -53,20 +60,45 @@ def cpu_name() -> str:
         return platform.processor() or platform.machine()
 
 
-def gpu_name() -> str | None:
-    """The first NVIDIA GPU's name, or None."""
-    names = _output(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])
-    return names.splitlines()[0] if names else None
+def gpu_name(index: int = 0) -> str | None:
+    """The name of an NVIDIA GPU, or None."""
+    return _gpu("name", index)
 
 
-def git_state() -> str:
-    """The commit of the code, with "+changes" where the working tree differs; "unknown" outside git."""
-    commit = _output(["git", "rev-parse", "--short=12", "HEAD"])
-    changed = _output(["git", "status", "--porcelain", "--untracked-files=no"])
-    return (commit or "unknown") + ("+changes" if changed else "")
+def has_bf16(kind: DeviceKind) -> bool:
+    """Whether the device computes in bf16 itself: GPUs from Ampere on, CPUs with AVX512-BF16 or AMX.
+
+    A GPU that does not say what it is, or is not there, is taken for a recent one.
+    """
+    if kind is DeviceKind.CPU:
+        return bool(_cpu_flags() & BF16_FLAGS)
+    with suppress(ValueError):
+        return float(_gpu("compute_cap") or AMPERE) >= AMPERE
+    return True
 
 
-def _version(package: str) -> str | None:
+def best_precision(kind: DeviceKind) -> Precision:
+    """What `auto` means: bf16 where the hardware has it, else fp32."""
+    return Precision.BF16 if has_bf16(kind) else Precision.FP32
+
+
+@cache
+def _cpu_flags() -> set[str]:
+    """What the processor can do, in the kernel's words (x86: flags, Arm: Features)."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith(("flags", "Features")):
+                return set(line.split(":", 1)[1].split())
+    return set()
+
+
+def _gpu(field: str, index: int = 0) -> str | None:
+    lines = _output(["nvidia-smi", f"--query-gpu={field}", "--format=csv,noheader"]).splitlines()
+    return lines[index].strip() if index < len(lines) else None
+
+
+def version(package: str) -> str | None:
+    """The installed version of a package, or None."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -80,5 +112,5 @@ def _memory_bytes() -> int:
 def _output(command: Sequence[str]) -> str:
     if shutil.which(command[0]) is None:
         return ""
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""

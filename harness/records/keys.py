@@ -1,23 +1,23 @@
-"""Trials, records and keys. A key hashes all that determines a trial's result, and nothing else."""
+"""Keys of trials: a hash of all that determines a trial's result, and of nothing else."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.contract.trial import Trial
+from harness.contract.trial import LABEL, Trial
+from harness.records.code_version import counts, version_of
 from harness.records.conditions import Conditions
-from harness.records.meaning import meaning_of
 
 
 def plain(value: Any) -> Any:
-    """`value` as JSON values; a dataclass keeps its class name, so that equal fields of two kinds differ."""
+    """`value` as JSON values, labels left out; a dataclass keeps its class name, so that kinds differ."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {"is": type(value).__name__, **fields}
+        counted = (f.name for f in dataclasses.fields(value) if f.metadata != LABEL)
+        return {"is": type(value).__name__, **{name: plain(getattr(value, name)) for name in counted}}
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -32,31 +32,41 @@ def canonical(value: Any) -> str:
     return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def implementations(value: Any) -> set[str]:
-    """Names of the modules that `value`'s parts say they are implemented by (`implementation`)."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        own = {value.implementation} if hasattr(value, "implementation") else set()
-        return own.union(*(implementations(getattr(value, f.name)) for f in dataclasses.fields(value)))
-    if isinstance(value, (list, tuple)):
-        return set().union(*map(implementations, value))
-    return set()
+def code_version(trial: Trial) -> str:
+    """Hash of the definitions that can change this trial's result."""
+    return version_of(entries(trial))
 
 
-def trial_meaning(trial: Trial) -> str:
-    """Hash of the meaning of all code that can change this trial's result."""
-    return meaning_of(frozenset(implementations(trial.settings)))
+def entries(trial: Trial) -> frozenset[str]:
+    """Where the trial's code begins: the classes in its settings, and the functions that these name."""
+    found = {*_entries(trial.settings), "harness.contract.numerics:apply"}
+    return frozenset(entry for entry in found if counts(entry.partition(":")[0]))
+
+
+def _entries(value: Any) -> Iterator[str]:
+    if isinstance(value, Trial):  # one that this one rests on: what changes its network changes this result
+        yield from _entries(value.settings)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        yield f"{type(value).__module__}:{type(value).__qualname__}"
+        if implementation := getattr(value, "implementation", ""):
+            yield implementation
+        for field in dataclasses.fields(value):
+            yield from _entries(getattr(value, field.name))
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _entries(item)
 
 
 def key_of(trial: Trial, conditions: Conditions) -> str:
     """The trial's key: 24 hexadecimal digits."""
-    return _digest(canonical(trial), canonical(conditions), trial_meaning(trial))
+    return _digest(canonical(trial), canonical(conditions), code_version(trial))
 
 
 def lineage_of(trial: Trial, conditions: Conditions) -> str:
     """Key of the trial with its budget left out: trials that differ only in how long they may go on."""
     described = plain(trial)
     described["settings"].pop("max_epochs", None)
-    return _digest(canonical(described), canonical(conditions), trial_meaning(trial))
+    return _digest(canonical(described), canonical(conditions), code_version(trial))
 
 
 def _digest(*parts: str) -> str:

@@ -7,19 +7,18 @@ same (a disk that filled, a copy cut short) is told by its digest, named, and tr
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import json
 import os
+from collections import Counter
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from harness.contract.errors import StoreError
 from harness.contract.trial import Status, Trial
 from harness.records.conditions import Conditions
+from harness.records.files import write_next, write_whole
 from harness.records.keys import canonical, key_of
-from harness.records.record import Record
+from harness.records.record import OtherFormat, Record, Unreadable, decode, encode
 
 
 class Store:
@@ -55,17 +54,14 @@ class Store:
 
     def conditions(self) -> list[Conditions]:
         """The conditions under which records were made, the most used first."""
-        seen = [Conditions(**r.conditions) for r in self.records]
-        return sorted(set(seen), key=lambda c: (-seen.count(c), dataclasses.astuple(c)))
+        seen = Counter(record.conditions for record in self.records)
+        return sorted(seen, key=lambda c: (-seen[c], canonical(c)))
 
     def ask(self, reproduction: str, protocol: str, conditions: Conditions, seeds: int) -> None:
         """Notes how many seeds an experiment was asked for, before it runs."""
         path = self.place("asked", reproduction, protocol, conditions)
         most = max(seeds, self.asked(reproduction, protocol, conditions))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(f".{os.getpid()}.part")
-        beside.write_text(f"{most}\n", encoding="utf-8")
-        beside.replace(path)
+        write_whole(path, f"{most}\n")
 
     def asked(self, reproduction: str, protocol: str, conditions: Conditions) -> int:
         """The most seeds that an experiment was ever asked for (dropping some later hides nothing), or 0."""
@@ -96,7 +92,7 @@ class Store:
     def append(self, record: Record) -> Path:
         """Writes a record as the next attempt at its key, whole or not at all."""
         try:
-            path = append(self.folder, record.key, encode(record))
+            path = write_next(self.folder, record.key, encode(record))
         except OSError as error:
             raise StoreError(
                 f"the record of trial {record.key} could not be written to {self.folder}: {error.strerror}; "
@@ -115,53 +111,12 @@ class Store:
 
     def _read(self, path: Path) -> Record | None:
         try:
-            return decode(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            reason = (
-                "it is cut short or is no JSON" if isinstance(error, json.JSONDecodeError) else str(error)
-            )
+            return decode(path.read_bytes())
+        except OtherFormat as other:
+            self.damaged.append(f"{path} is left out: {other}; use the version that wrote it")
+        except (OSError, Unreadable) as error:
             self.damaged.append(
-                f"{path} is not a whole record ({reason}); it is left out: "
+                f"{path} is not a whole record ({error}); it is left out: "
                 "delete it, and the next run repeats its trial"
             )
-            return None
-
-
-def append(folder: Path, stem: str, content: str) -> Path:
-    """Writes `<folder>/<stem>-<attempt>.json` whole or not at all, at the first attempt that is free."""
-    folder.mkdir(parents=True, exist_ok=True)
-    beside = folder / f".{stem}.{os.getpid()}.part"
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        attempt = 1
-        while True:
-            path = folder / f"{stem}-{attempt}.json"
-            try:
-                os.link(beside, path)
-            except FileExistsError:
-                attempt += 1
-            else:
-                return path
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def encode(record: Record) -> str:
-    """A record as JSON text that carries the digest of its own content."""
-    content = dataclasses.asdict(record)
-    return json.dumps({"digest": _digest(content), **content}, indent=1, allow_nan=False)
-
-
-def decode(text: str) -> Record:
-    """The record in a text of `encode`; ValueError where the digest does not fit."""
-    content = json.loads(text)
-    if not isinstance(content, dict) or content.pop("digest", None) != _digest(content):
-        raise ValueError("its digest does not fit its content")
-    return Record(**{**content, "status": Status(content["status"]), "curve": tuple(content["curve"])})
-
-
-def _digest(content: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+        return None

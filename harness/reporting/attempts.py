@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.contract.formatting import NOTHING, duration
 from harness.contract.trial import Status
 from harness.plans.experiment import Evidence, Table
 from harness.records.keys import canonical
 from harness.records.record import Record
-from harness.reporting.wording import NOTHING, duration
 
 
 @dataclass(frozen=True)

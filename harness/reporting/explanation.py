@@ -9,37 +9,36 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.cli.choices import choose_protocol
-from harness.contract.effect import Effect
 from harness.contract.errors import BadValue
-from harness.forecast import ways
+from harness.contract.formatting import number
+from harness.forecast.next_runs import outlook
 from harness.paper.catalogue import count_band, difference_band, ratio_band, top1_band, top5_band
-from harness.paper.claims import Band, Claim, Kind, Metric
-from harness.plans.experiment import Job, Reproduction, Role
+from harness.paper.claims import Band, Claim, Metric
+from harness.plans.experiment import Reproduction, Role
 from harness.records.store import Store
-from harness.reporting import sections, wording
-from harness.verdicts import assess, sequential
-from harness.verdicts.assessment import Judgement
-from harness.verdicts.rules import ENOUGH, FEWEST, GATES, Case, judge
+from harness.verdicts import sequential
+from harness.verdicts.assess import Assessments, best_first
+from harness.verdicts.assessment import Assessment
+from harness.verdicts.gates import GATES, Case
+from harness.verdicts.rules import not_run
 from harness.verdicts.verdict import Verdict
 from reproductions import answering
 
-POLICIES: tuple[Callable[[float], Band], ...] = (
-    difference_band,
-    ratio_band,
-    top1_band,
-    top5_band,
-    count_band,
-)
-UNITS = {"points": (difference_band,), "×": (ratio_band,), "%": (top1_band, top5_band), "": (count_band,)}
+POLICIES: Mapping[str, tuple[Callable[[float], Band], ...]] = {  # by unit
+    "points": (difference_band,),
+    "×": (ratio_band,),
+    "%": (top1_band, top5_band),
+    "": (count_band,),
+}
 NOT_ASKED = "not asked: an earlier gate has answered"
 
 
 @dataclass(frozen=True)
-class Gate:
-    """A gate's question as put to this evidence: whether it let it pass, and its answer."""
+class Answer:
+    """A gate's question as put to this evidence: whether it let it pass, and what it answered."""
 
     name: str
+    question: str
     passed: bool | None  # None: not asked
     answer: str
 
@@ -50,7 +49,7 @@ class Chain:
 
     claim: Claim
     reproduction: Reproduction | None
-    judgement: Judgement | None  # None: no evidence
+    assessment: Assessment | None  # None: no evidence
     verdict: Verdict
     looks: tuple[sequential.Look, ...]
     needs: str
@@ -59,93 +58,51 @@ class Chain:
 
 def chain(claim: Claim, protocol: str | None, store: Store) -> Chain:
     """The chain that rests on the best evidence, or on the best at the protocol that is named."""
-    reproduction = answering(claim.id)
-    found = assess.best_first(claim, _jobs(claim, reproduction, protocol, store), store)
-    others = tuple(f"{one.job.protocol.name} on {one.job.conditions.device}" for one in found[1:])
+    known, reproduction = Assessments(store), answering(claim.id)
+    found = _found(claim, reproduction, protocol, known)
     best = found[0] if found else None
-    needed = ways.sentence(*sections.standing(claim, reproduction, store, best))
+    needs = outlook(claim, reproduction, known, best).sentence
     if best is None:
-        return Chain(claim, reproduction, None, judge(claim, None, None), (), needed, ())
-    seen = tuple(sequential.standing(best.job, store))
-    return Chain(claim, reproduction, best, best.verdict(claim), seen, needed, others)
+        return Chain(claim, reproduction, None, not_run(claim), (), needs, ())
+    others = tuple(f"{e.protocol.name} on {e.conditions.device}" for e in (o.experiment for o in found[1:]))
+    looks = tuple(sequential.valid(best.experiment, best.evidence, store))
+    return Chain(claim, reproduction, best, best.verdict(claim), looks, needs, others)
 
 
-def _jobs(claim: Claim, reproduction: Reproduction | None, protocol: str | None, store: Store) -> list[Job]:
+def _found(
+    claim: Claim, reproduction: Reproduction | None, protocol: str | None, known: Assessments
+) -> list[Assessment]:
+    """The assessments of the claim, the best first."""
     if reproduction is None:
         if protocol is not None:
             raise BadValue(f"--protocol {protocol}: no reproduction of {claim.id} is written yet")
         return []
     if protocol is None:
-        return assess.jobs(reproduction, store)
-    return assess.at_protocol(reproduction, choose_protocol(reproduction, protocol), store)
+        return known.of_claim(claim, reproduction)
+    there = known.at_protocol(reproduction, reproduction.protocol(protocol))
+    return best_first(claim, map(known.of, there))
 
 
-def gates(case: Case) -> list[Gate]:
+def answers(case: Case) -> list[Answer]:
     """Every gate in its order with its answer; those after the one that stopped are not asked."""
-    found: list[Gate] = []
+    found: list[Answer] = []
     stopped = False
     for gate in GATES:
-        name = gate.__name__.strip("_").replace("_", " ")
-        verdict = None if stopped else gate(case)
-        if stopped:
-            found.append(Gate(name, None, NOT_ASKED))
-        elif verdict is None:
-            found.append(Gate(name, True, PASSED[name](case)))
-        else:
-            found.append(Gate(name, False, "; ".join(verdict.reasons)))
-            stopped = True
-    return [*found, _scale(case, stopped)]
-
-
-def _scale(case: Case, stopped: bool) -> Gate:
-    """The last gate caps what the rules may say, and stops nothing."""
-    here, wanted = case.evidence.protocol.name, case.claim.paper_scale
-    if stopped:
-        return Gate("scale", None, NOT_ASKED)
-    if case.at_paper_scale:
-        return Gate("scale", True, f"{here} is the paper's scale: the band applies")
-    return Gate("scale", False, f"{here} is not {wanted}: only the side of the null counts, as a proxy")
-
-
-def _seeds(case: Case) -> str:
-    if case.claim.kind is Kind.EXACT:
-        return "no chance is involved"
-    capped = f", so that a direction is the most that can be said (more needs {ENOUGH})"
-    return f"n = {case.seeds}{capped if case.seeds < ENOUGH else ''}; a verdict needs {FEWEST}"
-
-
-def _counted(case: Case) -> str:
-    final = len(case.evidence.final())
-    return f"{final} final runs have a record" if final else "nothing has to be run"
-
-
-PASSED: Mapping[str, Callable[[Case], str]] = {
-    "not run": _counted,
-    "invalid": lambda case: (
-        "the arms differ in the manipulated factor alone, and no run is lost or hidden"
-        if case.evidence.final()
-        else "no runs that could differ"
-    ),
-    "smoke": lambda case: f"{case.evidence.protocol.name} is no smoke protocol, and no stand-in data",
-    "incomplete": lambda case: (
-        f"all {len(case.evidence.plan.trials)} planned trials have a record, and there is an effect"
-    ),
-    "reported": lambda case: "the claim is one to be judged, and this scale allows it",
-    "few seeds": _seeds,
-    "off look": lambda case: (
-        f"n = {case.seeds} is a declared look" if case.looks else "seeds were fixed beforehand: no looks"
-    ),
-}
+        reasons = () if stopped else gate.stopped(case)
+        said = NOT_ASKED if stopped else "; ".join(reasons) or gate.passed(case)
+        found.append(Answer(gate.name, gate.question, None if stopped else not reasons, said))
+        stopped = stopped or bool(reasons)
+    return found
 
 
 def origin(metric: Metric) -> str:
     """Where a band comes from: the policy that makes it from the paper's figure."""
     if metric.band is None:
         return "none: its size is not judged"
-    for policy in UNITS.get(metric.unit, POLICIES):
+    for policy in POLICIES.get(metric.unit, ()):
         if metric.paper is not None and policy(metric.paper) == metric.band:
-            figure, rule = wording.number(metric.paper), _sentence(policy.__doc__)
-            return f"this project's policy, from the paper's {figure}: {rule}"
+            rule = _sentence(policy.__doc__)
+            return f"this project's policy, from the paper's {number(metric.paper)}: {rule}"
     return "this project's policy, declared for this metric in the catalogue"
 
 
@@ -154,39 +111,39 @@ def _sentence(doc: str | None) -> str:
     return text[:1].lower() + text[1:]
 
 
-def chosen(judged: Judgement) -> dict[str, str]:
+def chosen(assessment: Assessment) -> dict[str, str]:
     """The learning rate that each arm's tuning led to."""
-    arms = dict.fromkeys(p.arm for p in judged.evidence.plan.trials if p.role is Role.TUNING)
-    final = {p.arm: p.trial.settings for p in judged.evidence.plan.trials if p.role is Role.FINAL}
+    trials = assessment.evidence.plan.trials
+    arms = dict.fromkeys(p.arm for p in trials if p.role is Role.TUNING)
+    final = {p.arm: p.trial.settings for p in trials if p.role is Role.FINAL}
     rates = {arm: getattr(settings, "rate", None) for arm, settings in final.items()}
     return {arm: f"learning rate {rates[arm]}" if arm in rates else "not known yet" for arm in arms}
 
 
 def as_data(found: Chain) -> dict[str, Any]:
     """The chain as JSON values."""
-    about, judged = found.claim, found.judgement
+    about, assessment = found.claim, found.assessment
     return {
         "claim": {**asdict(about), "bands": {m.name: origin(m) for m in about.metrics}},
         "reproduction": found.reproduction.name if found.reproduction else None,
-        "experiment": None if judged is None else _experiment_data(found, judged),
+        "experiment": None if assessment is None else _experiment_data(found, assessment),
         "verdict": {**asdict(found.verdict), "headline": found.verdict.headline},
         "needs": found.needs,
         "others": found.others,
     }
 
 
-def _experiment_data(found: Chain, judged: Judgement) -> dict[str, Any]:
-    protocol = judged.job.protocol
-    effects: tuple[Effect, ...] = judged.finding.effects.get(found.claim.id, ())
+def _experiment_data(found: Chain, assessment: Assessment) -> dict[str, Any]:
+    experiment, protocol = assessment.experiment, assessment.experiment.protocol
     return {
         "protocol": protocol.name,
         "summary": protocol.summary,
-        "deviations": [*protocol.deviations, *judged.finding.deviations],
-        "conditions": asdict(judged.job.conditions),
-        "seeds": judged.job.seeds,
-        "by looks": judged.looks,
+        "deviations": [*protocol.deviations, *assessment.finding.deviations],
+        "conditions": asdict(experiment.conditions),
+        "seeds": experiment.seeds,
+        "by looks": assessment.interim,
         "looks": [asdict(look) for look in found.looks],
-        "tuning": chosen(judged),
+        "tuning": chosen(assessment),
         "runs": [
             {
                 "arm": r.arm,
@@ -195,8 +152,8 @@ def _experiment_data(found: Chain, judged: Judgement) -> dict[str, Any]:
                 "status": r.record.status,
                 "metrics": dict(r.record.metrics),
             }
-            for r in judged.evidence.final()
+            for r in assessment.evidence.final()
         ],
-        "effects": [asdict(effect) for effect in effects],
-        "gates": [asdict(gate) for gate in gates(judged.case(found.claim))],
+        "effects": [asdict(effect) for effect in assessment.effects(found.claim)],
+        "gates": [asdict(answer) for answer in answers(assessment.case(found.claim))],
     }

@@ -12,30 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.contract import formatting
 from harness.contract.errors import StoreError
 from harness.contract.progress import SILENT, Tracker, tracked
 from harness.plans.experiment import Table
-from harness.reporting import first_page, markdown, tables, wording
+from harness.reporting import markdown, overview, tables, wording
 from harness.reporting.attempts import Attempt, attempts, trial_table, trouble_table
-from harness.reporting.figures import choice
+from harness.reporting.figures import selection
 from harness.reporting.figures.frame import Drawing
-from harness.reporting.section import Section
-from harness.verdicts.verdict import Outcome
+from harness.reporting.sections import Section, leading
+from harness.verdicts.verdict import MEANINGS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
-MEANINGS = (
-    (Outcome.REPRODUCED, "the 90 % interval lies inside the band and the 95 % interval excludes no effect"),
-    (Outcome.DIRECTIONAL, "the 95 % interval excludes no effect on the paper's side; the size is not shown"),
-    (Outcome.NOT_REPRODUCED, "the 95 % interval lies outside the band and not on the paper's side"),
-    (Outcome.INCONCLUSIVE, "none of these: the n that would decide is given"),
-    (Outcome.INVALID, "the runs cannot be compared, and the reason is given"),
-    (Outcome.SMOKE, "shows only that the code runs: never a verdict"),
-    (Outcome.REPORTED, "set beside the paper's figure, never judged"),
-    (Outcome.NOT_RUN, "nothing was measured, or not yet enough to look at"),
-)
 
 
 @dataclass(frozen=True)
@@ -80,14 +71,16 @@ def slugs(sections: Sequence[Section]) -> list[str]:
 def entry(section: Section, slug: str) -> Entry:
     """The section with its figures and tables."""
     figure = section.reproduction.figure if section.reproduction else None
-    drawings = choice.draw(section.claim, slug, figure, section.evidence, section.finding)
+    drawings = selection.draw(section.claim, slug, figure, section.evidence, section.effects)
     tried = attempts(section.evidence, section.records)
     return Entry(section, slug, tuple(drawings), _shown(section, tried), _folded(section, tried))
 
 
 def _shown(section: Section, tried: Sequence[Attempt]) -> tuple[Table, ...]:
     own = section.finding.tables if section.finding else ()
-    effects = tables.effect_table(section.claim, section.effects) if section.effects else None
+    effects = (
+        tables.effect_table(section.claim, section.effects, section.adjusted_p) if section.effects else None
+    )
     seeds = tables.seed_table(section.evidence) if section.evidence else None
     return tuple(t for t in (effects, *own, seeds, trouble_table(tried)) if t)
 
@@ -107,24 +100,20 @@ def _page(
     notices: Sequence[str],
 ) -> dict[str, Any]:
     """All that the templates may name."""
-    lines = first_page.lines(sections, {id(e.section): e.slug for e in entries})
+    lines = overview.lines(sections, {id(e.section): e.slug for e in entries})
     return {
         "notices": tuple(dict.fromkeys(notices)),
         "entries": entries,
         "lines": lines,
-        "leading": first_page.leading(sections),
-        "deviations": first_page.deviations(sections),
-        "verdicts": first_page.verdict_table(lines),
-        "needs": first_page.needs_table(sections),
-        "data": first_page.data_needed(sections),
-        "tally": first_page.tally(sections, _in_order()),
-        "meanings": MEANINGS,
+        "leading": leading(sections),
+        "deviations": overview.deviations(sections),
+        "verdicts": overview.verdict_table(lines),
+        "needs": overview.needs_table(sections),
+        "data": overview.data_needed(sections),
+        "tally": overview.tally(sections),
+        "meanings": MEANINGS.items(),
         "environment": tables.key_values("Where this report was made", environment),
     }
-
-
-def _in_order() -> list[Outcome]:
-    return [outcome for outcome, _ in MEANINGS]
 
 
 def _templates() -> Environment:
@@ -142,17 +131,18 @@ def _templates() -> Environment:
         "alarming": wording.alarming,
         "words": wording.words,
         "opened": wording.opened,
-        "number": wording.number,
+        "span": formatting.span,
+        "text": wording.text,
         "md": markdown.escape,
         "md_table": markdown.table,
     }
     found.filters.update(filters)
     found.globals.update(
         {
-            "ours": first_page.ours,
-            "logged": first_page.logged,
-            "place": first_page.place,
-            "standing": first_page.standing,
+            "ours": overview.ours,
+            "logged": overview.logged,
+            "place": overview.place,
+            "standing": overview.standing,
         }
     )
     return found

@@ -5,29 +5,22 @@ Records of any program are taken as they come: what a record lacks is shown as a
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.contract.effect import Effect
-from harness.paper.claims import Claim, Kind
+from harness.contract.formatting import number, p_value, quantity, span
+from harness.effects.significance import MOST_SEEDS
+from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence, Role, Run, Table
 from harness.records.record import Record
-from harness.reporting.wording import (
-    UNREACHED,
-    metric_of,
-    number,
-    numeric,
-    opened,
-    p_value,
-    quantity,
-    span,
-    text,
-    words,
-)
+from harness.reporting.wording import UNREACHED, numeric, opened, text, words
+from harness.verdicts.gates import ever_judged
 
-# Which machine it was is told by its processor and card; its name on a network is nobody's business.
+# Which machine it was is said by its processor and card; its name on a network is nobody's business.
 PRIVATE = {"hostname", "host", "user", "is"}
 
 
@@ -43,56 +36,58 @@ def kinds(table: Table) -> list[str]:
 
 
 def _kind(name: str, column: Sequence[str]) -> str:
-    if name in ("key", "meaning of the code"):
+    if name in ("key", "version of the code"):
         return "key"
     widest = max(map(len, column))
     return "figure" if numeric(column) else "long" if widest > 44 else "name" if widest > 22 else "word"
 
 
-EFFECT = (
-    "metric", "role", "estimate", "paper", "95 % interval", "90 % interval", "n", "censored", "p", "at least",
+COLUMNS = (
+    "metric", "role", "estimate", "paper", "95 % interval", "90 % interval", "n", "censored", "p", "p, Holm",
+    "at least", "smallest detectable effect", "n that would decide",
 )  # fmt: skip
-POWER = ("smallest detectable effect", "n that would decide")
 PRIMARY, SECONDARY, SHOWN = "primary", "secondary, not judged", "shown, not judged"
+HOLM = "p, Holm: adjusted over the primary effects of all claims of this report that are judged."
 
 
-def effect_table(claim: Claim, effects: Sequence[Effect]) -> Table:
+def effect_table(claim: Claim, effects: Sequence[Effect], adjusted_p: float | None = None) -> Table:
     """All that is said of each effect; of a single value, only what one value can say."""
-    rows = [_effect_row(claim, e, role(claim, i)) for i, e in enumerate(effects)]
+    rows = [_effect_row(claim, e, role(claim, i), None if i else adjusted_p) for i, e in enumerate(effects)]
     single = all(e.n <= 1 and not e.censored for e in effects)
-    kept = [i for i in range(len(EFFECT + POWER)) if not single or any(row[i] for row in rows)]
-    columns = tuple((EFFECT + POWER)[i] for i in kept)
-    few = [e for e in effects if 1 < len(e.values) <= 12 and metric_of(claim, e)]
-    rests = ["The verdict rests on the primary effect alone."] * (len(effects) > 1 and not _never(claim))
+    optional = COLUMNS if single else ("p, Holm",)
+    kept = [i for i, name in enumerate(COLUMNS) if name not in optional or any(row[i] for row in rows)]
+    few = [e for e in effects if 1 < len(e.values) <= 12 and claim.metric(e.metric)]
+    rests = ["The verdict rests on the primary effect alone."] * (len(effects) > 1 and ever_judged(claim))
+    rests += [HOLM] * (adjusted_p is not None)
     said = [f"{opened(words(e.metric))}, value by value: {', '.join(map(number, e.values))}." for e in few]
     remarks = [f"{opened(words(e.metric))}: {e.note}" for e in effects if e.note]
     shown = tuple(tuple(row[i] for i in kept) for row in rows)
-    return Table("Effects", columns, shown, " ".join(rests + said + remarks + _looks(effects[:1])))
+    note = " ".join(rests + said + remarks + _looks(effects[:1]))
+    return Table("Effects", tuple(COLUMNS[i] for i in kept), shown, note)
 
 
 def role(claim: Claim, number: int) -> str:
     """What an effect is for: a verdict rests on the first one of a claim, and on no other."""
-    return SHOWN if _never(claim) else SECONDARY if number else PRIMARY
+    return SHOWN if not ever_judged(claim) else SECONDARY if number else PRIMARY
 
 
-def _never(claim: Claim) -> bool:
-    return claim.kind is Kind.COST or claim.paper_scale is None
-
-
-def _effect_row(claim: Claim, e: Effect, role: str) -> tuple[object, ...]:
-    metric, value = metric_of(claim, e), None if e.estimate is None else quantity(e.estimate, e.unit)
+def _effect_row(claim: Claim, e: Effect, role: str, adjusted_p: float | None) -> tuple[object, ...]:
+    metric, value = claim.metric(e.metric), None if e.estimate is None else quantity(e.estimate, e.unit)
     paper = metric and metric.paper
     intervals = (span(i) if i else None for i in (e.ci95, e.ci90))
-    p = None if e.p_value is None else p_value(e.p_value)
-    rest = (e.n, e.censored, p, e.lower_bound, e.minimum_detectable, e.n_to_decide)
+    p, holm = (None if p is None else p_value(p) for p in (e.p_value, adjusted_p))
+    beyond = e.n_to_decide is not None and e.n_to_decide > MOST_SEEDS
+    decides = f"> {number(MOST_SEEDS)}" if beyond else e.n_to_decide
+    rest = (e.n, e.censored, p, holm, e.lower_bound, e.minimum_detectable, decides)
     return words(e.metric), role, value, paper, *intervals, *rest
 
 
 def _looks(effects: Sequence[Effect]) -> list[str]:
-    """Intervals at the nominal levels of sequential looks, where seeds were added at such a look."""
-    seen = [e for e in effects if e.look95]
+    """Intervals at the nominal levels of interim looks."""
     return [
-        f"{opened(words(e.metric))}, widened for looks: {span(e.look90)} and {span(e.look95)}." for e in seen
+        f"{opened(words(e.metric))}, widened for looks: {span(e.interim90)} and {span(e.interim95)}."
+        for e in effects
+        if e.interim95
     ]
 
 
@@ -207,9 +202,9 @@ def _arms(evidence: Evidence) -> list[str]:
 
 def stale_table(records: Sequence[Record]) -> Table | None:
     """Records made by other code."""
-    rows = tuple((r.key[:12], r.trial.get("seed"), r.status, r.meaning, r.started) for r in records)
+    rows = tuple((r.key[:12], r.trial.get("seed"), r.status, r.code, r.started) for r in records)
     note = "Made by code that computes something else than today's: shown, and never used."
-    columns = ("key", "seed", "status", "meaning of the code", "started")
+    columns = ("key", "seed", "status", "version of the code", "started")
     return Table("Stale records", columns, rows, note) if rows else None
 
 
@@ -217,7 +212,7 @@ def environment_table(records: Sequence[Record]) -> Table | None:
     """The environments the records were made in, a column each."""
     found: dict[str, tuple[dict[str, str], int]] = {}
     for record in records:
-        environment = _public({**record.environment, **record.conditions})
+        environment = _public({**record.environment, **_conditions(record)})
         identity = json.dumps(environment, sort_keys=True)
         found[identity] = environment, found.get(identity, (environment, 0))[1] + 1
     names = sorted({name for environment, _ in found.values() for name in environment})
@@ -230,6 +225,12 @@ def key_values(title: str, values: Mapping[str, Any]) -> Table | None:
     """A mapping as a table of two columns."""
     rows = tuple((words(name), value) for name, value in _public(values).items())
     return Table(title, ("", "value"), rows) if rows else None
+
+
+def _conditions(record: Record) -> dict[str, Any]:
+    found = dataclasses.asdict(record.conditions)
+    data, numerics = found.pop("data"), found.pop("numerics")
+    return {**found, **numerics, "data": str(record.conditions.data) if data else None}
 
 
 def _public(values: Mapping[str, Any]) -> dict[str, str]:

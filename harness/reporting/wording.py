@@ -1,31 +1,16 @@
-"""How the report writes numbers, intervals and identifiers."""
+"""How a report writes cells, effects and identifiers."""
 
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 
-from harness.contract.effect import Effect, Interval
-from harness.paper.claims import Claim, Metric
+from harness.contract.effect import Effect
+from harness.contract.formatting import NOTHING, number, quantity, span
 
-NOTHING = "–"
 UNREACHED = "not reached"
-FIGURE = re.compile(r"[<≥]? ?\[?−?[\d.,∞]+(e-?\d+)?([ –%×,\]].*)?$")
-
-
-def number(value: float) -> str:
-    """Four significant digits; whole numbers in full, with thousands separated."""
-    if math.isnan(value):
-        return "NaN"
-    if value < 0:
-        return f"−{number(-value)}"
-    if math.isinf(value):
-        return "∞"
-    if value >= 1e4 or value == int(value):
-        return f"{value:,.0f}"
-    return f"{value:.4g}".replace("e-0", "e-")
+FIGURE = re.compile(r"[<>≥]? ?\[?−?[\d.,∞]+(e-?\d+)?([ –%×,\]].*)?$")
 
 
 def text(value: object) -> str:
@@ -46,24 +31,6 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def span(interval: Interval | None) -> str:
-    """An interval in square brackets."""
-    return f"[{number(interval.low)}, {number(interval.high)}]" if interval else NOTHING
-
-
-def quantity(value: float, unit: str) -> str:
-    """A number with its unit; a ratio's `x` as the sign that it stands for."""
-    return f"{number(value)}{'×' if unit == 'x' else f' {unit}' if unit else ''}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the unit a person would use."""
-    for size, unit in ((86_400.0, "days"), (3_600.0, "h"), (60.0, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.1f} s"
-
-
 def opened(line: str) -> str:
     """The line with a capital at its head, unless it begins with a name such as bf16."""
     first = line.partition(" ")[0].rstrip(".,:;").replace("-", "")
@@ -73,6 +40,11 @@ def opened(line: str) -> str:
 def numeric(cells: Sequence[str]) -> bool:
     """Whether a column holds figures, and so is set flush right."""
     return all(FIGURE.match(c) for c in cells if c not in (NOTHING, "NaN") and not c.startswith(UNREACHED))
+
+
+def alarming(cell: str) -> bool:
+    """Whether a reader should stop at the cell."""
+    return cell in ("failed", "diverged", "no record", "NaN") or cell.startswith(UNREACHED)
 
 
 def estimate(effect: Effect) -> str:
@@ -88,18 +60,3 @@ def support(effect: Effect) -> str:
     """What an estimate rests on: its interval, n and how many runs are censored."""
     parts = [span(effect.ci95)] * bool(effect.ci95) + [f"n = {effect.n}"] * bool(effect.n)
     return ", ".join(parts + [f"{effect.censored} censored"] * bool(effect.censored))
-
-
-def alarming(cell: str) -> bool:
-    """Whether a reader should stop at the cell."""
-    return cell in ("failed", "diverged", "no record", "NaN") or cell.startswith(UNREACHED)
-
-
-def metric_of(claim: Claim, effect: Effect) -> Metric | None:
-    """What the claim declares of the effect's metric."""
-    return next((m for m in claim.metrics if m.name == effect.metric), None)
-
-
-def p_value(p: float) -> str:
-    """A p-value, never rounded to nought."""
-    return "< 0.0001" if p < 1e-4 else f"{p:.4f}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,18 +10,14 @@ from torch import Tensor
 
 from harness.models.description import Network
 from harness.models.network import Net
+from harness.records.files import whole
 
 
 def save(path: Path, net: Net, more: Mapping[str, Tensor]) -> None:
-    """Writes the network's weights and `more` beside `path` and renames, so that `path` is always whole."""
+    """Writes the network's weights and `more`, whole or not at all."""
     tensors = {f"net.{name}": value for name, value in net.state_dict().items()} | dict(more)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
+    with whole(path) as beside:
         save_file({name: t.detach().contiguous().cpu() for name, t in tensors.items()}, beside)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def network(path: Path, description: Network) -> Net:

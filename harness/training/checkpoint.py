@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from harness.records.files import whole
+
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Writes `state` beside `path`, flushes it to the disk and renames it, so that `path` is always whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with beside.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    """Writes `state`, whole or not at all."""
+    with whole(path) as beside:
+        torch.save(state, beside)
 
 
 def load(path: Path) -> dict[str, Any] | None:

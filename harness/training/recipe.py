@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
+from harness.contract.device import DeviceKind
+from harness.contract.trial import LABEL
 from harness.data.views import Augmentation
 from harness.models.description import Network, Weighted
 from harness.training.schedules import Schedule
@@ -17,7 +19,7 @@ from harness.training.schedules import Schedule
 class Recipe:
     """A network and all that its training needs but data and a seed; the defaults are the text's (§5)."""
 
-    name: str
+    name: str = field(metadata=LABEL)
     network: Network
     schedule: Schedule
     augmentation: Augmentation
@@ -40,21 +42,23 @@ class Recipe:
 class Resident:
     """CIFAR-10, held whole in the memory of the device that trains."""
 
-    implementation: ClassVar[str] = "harness.data.resident"
+    implementation: ClassVar[str] = "harness.data.resident:inputs"
 
 
 @dataclass(frozen=True)
 class Photographs:
     """Packed photographs mapped from the disk, or a folder of them held in memory."""
 
-    implementation: ClassVar[str] = "harness.data.mapped"
+    implementation: ClassVar[str] = "harness.data.mapped:inputs"
 
 
 @dataclass(frozen=True)
 class Scheduled(Recipe):
     """A recipe to train to the end of its schedule, on what images, and what to measure on the way."""
 
-    implementation: ClassVar[str] = "harness.training.scheduled"
+    implementation: ClassVar[str] = "harness.training.scheduled:run"
+    exclusive: ClassVar[bool] = False
+    device: ClassVar[DeviceKind | None] = None
     dataset: str = "cifar10"
     reader: Any = field(default_factory=Resident)
     images: int | None = None  # of the training set; None: all
@@ -65,13 +69,13 @@ class Scheduled(Recipe):
     watched: int = 2_000  # of these, those looked at after every part; of unseen ones, after every epoch
 
     @property
-    def most_images(self) -> int:
+    def summary(self) -> str:
+        """`8 epochs`."""
+        return f"{self.max_epochs} epochs"
+
+    def most_images(self, training_set: int) -> int:
         """The most images that a trial may train on; an upper bound of its cost."""
-        return (self.images or SIZES.get(self.dataset, 0)) * self.max_epochs
-
-
-# Training images of the whole data sets.
-SIZES = {"cifar10": 50_000, "imagenette": 9_469, "imagenet": 1_281_167, "imagenet-2010": 1_261_406}
+        return (self.images or training_set) * self.max_epochs
 
 
 def scheduled(recipe: Recipe, **measured: Any) -> Scheduled:

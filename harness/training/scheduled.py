@@ -7,9 +7,9 @@ tested by its centre view and by ten views, and on training images that it has s
 
 from __future__ import annotations
 
-import importlib
 import math
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import Any
 
 import torch
@@ -49,8 +49,8 @@ class Training:
         self.settings: Scheduled = trial.settings
         self.seed, self.precision, self.session = trial.seed, trial.precision, session
         self.device, self.ranks = torch.device(session.device), data_parallel.here()
-        reader = importlib.import_module(self.settings.reader.implementation)
-        self.inputs: Inputs = reader.inputs(self.settings, trial.seed, session.data, self.device)
+        read = resolve_name(self.settings.reader.implementation)
+        self.inputs: Inputs = read(self.settings, trial.seed, session.data, self.device)
         self.net = Net(self.settings.network).initialise(trial.seed).to(self.device)
         self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.batches = math.ceil(self.inputs.count / self.settings.batch_size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from harness.contract.device import DeviceKind
 from harness.models.description import Network
 
 
@@ -12,7 +13,9 @@ from harness.models.description import Network
 class ToTarget:
     """Trains at a constant rate until a training error is reached, or for `max_epochs` (§3.1, Figure 1)."""
 
-    implementation: ClassVar[str] = "harness.training.to_target"
+    implementation: ClassVar[str] = "harness.training.to_target:run"
+    exclusive: ClassVar[bool] = False
+    device: ClassVar[DeviceKind | None] = None
     network: Network
     rate: float
     max_epochs: int
@@ -28,6 +31,10 @@ class ToTarget:
     looks_per_epoch: int = 4
 
     @property
-    def most_images(self) -> int:
+    def summary(self) -> str:
+        """`rate 0.004, 40 epochs`."""
+        return f"rate {self.rate:g}, {self.max_epochs} epochs"
+
+    def most_images(self, training_set: int) -> int:
         """The most images that a trial may train on; an upper bound of its cost."""
         return self.images * self.max_epochs

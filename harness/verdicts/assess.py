@@ -1,105 +1,129 @@
-"""Where the evidence for a claim is chosen: which experiments a store knows, and which says most."""
+"""Which experiments a store knows, and which of them says most of a claim: chosen here and nowhere else."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from weakref import WeakKeyDictionary
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property
 
+from harness.contract.device import DeviceKind
 from harness.contract.trial import Trial
 from harness.paper.claims import Claim
-from harness.plans.experiment import Evidence, Job, Protocol, Reproduction, Role
+from harness.plans.experiment import Evidence, Experiment, Protocol, Reproduction, Role
 from harness.records import environment
 from harness.records.conditions import Conditions
 from harness.records.keys import canonical
 from harness.records.record import Record
 from harness.records.store import Store
 from harness.verdicts import sequential
-from harness.verdicts.assessment import Judgement
-from harness.verdicts.rules import FEWEST
+from harness.verdicts.assessment import Assessment, assess
+from harness.verdicts.gates import FEWEST
 from harness.verdicts.verdict import Outcome
 
-
-def jobs(reproduction: Reproduction, store: Store) -> list[Job]:
-    """Every protocol and machine of which the store has any part, the protocol that can judge first."""
-    protocols = sorted(reproduction.protocols, key=lambda p: p.smoke)
-    found = [job for protocol in protocols for job in at_protocol(reproduction, protocol, store)]
-    return [job for job in found if not job.protocol.smoke] or found
+Name = tuple[str, str, Conditions, int]
 
 
-def at_protocol(reproduction: Reproduction, protocol: Protocol, store: Store) -> list[Job]:
-    """The protocol on every machine of which the store has any part; once if there is nothing to run."""
-    here = Conditions("cpu", environment.torch_version(), "none")
-    counted = Job(reproduction, protocol, protocol.seeds, here)
-    if protocol.dataset is None and not counted.evidence(store).plan.trials:
-        return [counted]
-    candidates = under_every_condition(reproduction, protocol, store)
-    return [job for job in candidates if begun(job, store)]
+class Assessments:
+    """All that is judged of a store as it is now: each experiment gathered once and judged once."""
+
+    def __init__(self, store: Store) -> None:
+        """Nothing is computed before it is asked for."""
+        self.store = store
+        self._evidence: dict[Name, Evidence] = {}
+        self._assessed: dict[Name, Assessment] = {}
+        self._stale: dict[str, list[tuple[Record, Trial]]] = {}
+
+    def of(self, experiment: Experiment) -> Assessment:
+        """What the store says of the experiment, by its looks where it has begun any."""
+        name = _name(experiment)
+        if name not in self._assessed:
+            interim = sequential.begun(experiment, self.store)
+            self._assessed[name] = assess(experiment, self.evidence(experiment), interim)
+        return self._assessed[name]
+
+    def evidence(self, experiment: Experiment) -> Evidence:
+        """The experiment's plan as far as the store carries it, with the runs that answer it."""
+        name = _name(experiment)
+        if name not in self._evidence:
+            self._evidence[name] = experiment.evidence(self.store)
+        return self._evidence[name]
+
+    def of_claim(self, claim: Claim, reproduction: Reproduction) -> list[Assessment]:
+        """Every experiment on the claim that the store has any part of, the best evidence first."""
+        return best_first(claim, map(self.of, self.experiments(reproduction)))
+
+    def experiments(self, reproduction: Reproduction) -> list[Experiment]:
+        """Every protocol and machine of which the store has any part; smoke only where there is no other."""
+        found = [e for protocol in reproduction.protocols for e in self.at_protocol(reproduction, protocol)]
+        return [experiment for experiment in found if not experiment.protocol.smoke] or found
+
+    def at_protocol(self, reproduction: Reproduction, protocol: Protocol) -> list[Experiment]:
+        """The protocol on every machine of which the store has any part; once if there is nothing to run."""
+        here = Conditions(DeviceKind.CPU, environment.torch_version())
+        counted = Experiment(reproduction, protocol, protocol.seeds, here)
+        if protocol.dataset is None and not self.evidence(counted).plan.trials:
+            return [counted]
+        return list(filter(self._begun, self.under_every_condition(reproduction, protocol)))
+
+    def _begun(self, experiment: Experiment) -> bool:
+        """Whether the experiment was: trials that it merely shares with others are no evidence of its own."""
+        evidence = self.evidence(experiment)
+        own = {(p.role, p.arm) for p in evidence.plan.trials if p.role is not Role.TRAINING}
+        answered = {(run.planned.role, run.arm) for run in evidence.runs}
+        return bool(answered) and (experiment.asked(self.store) > 0 or (bool(own) and own <= answered))
+
+    def under_every_condition(self, reproduction: Reproduction, protocol: Protocol) -> list[Experiment]:
+        """The protocol as an experiment under each of the conditions that the store has records of."""
+        suitable = (c for c in self.conditions if c.suit(protocol.dataset))
+        declared = (Experiment(reproduction, protocol, protocol.seeds, c).under(c) for c in suitable)
+        return [replace(e, seeds=e.asked(self.store) or protocol.seeds) for e in declared]
+
+    def stale(self, reproduction: Reproduction) -> list[tuple[Record, Trial]]:
+        """Records of planned trials that were made by other code than today's, each with today's trial."""
+        if reproduction.name not in self._stale:
+            self._stale[reproduction.name] = list(self._find_stale(reproduction))
+        return self._stale[reproduction.name]
+
+    def _find_stale(self, reproduction: Reproduction) -> Iterable[tuple[Record, Trial]]:
+        fresh: set[str] = set()
+        planned: dict[str, Trial] = {}
+        for protocol in reproduction.protocols:
+            for experiment in self.under_every_condition(reproduction, protocol):
+                evidence = self.evidence(experiment)
+                fresh |= {run.record.key for run in evidence.runs}
+                planned |= {canonical(p.trial): p.trial for p in evidence.plan.trials}
+        for record, spelling in self._spelled:
+            if record.key not in fresh and spelling in planned:
+                yield record, planned[spelling]
+
+    @cached_property
+    def conditions(self) -> list[Conditions]:
+        """The conditions under which records were made, the most used first."""
+        return self.store.conditions()
+
+    @cached_property
+    def _spelled(self) -> list[tuple[Record, str]]:
+        return [(record, canonical(record.trial)) for record in self.store.records]
 
 
-def begun(job: Job, store: Store) -> bool:
-    """Whether the experiment was: trials that it merely shares with others are no evidence of its own."""
-    evidence = evidence_of(job, store)
-    own = {(p.role, p.arm) for p in evidence.plan.trials if p.role is not Role.TRAINING}
-    asked = store.asked(job.reproduction.name, job.protocol.name, job.conditions)
-    return bool(evidence.runs) and (
-        asked > 0 or (bool(own) and own <= {(r.planned.role, r.arm) for r in evidence.runs})
-    )
+def best_first(claim: Claim, found: Iterable[Assessment]) -> list[Assessment]:
+    """The assessment that says most of the claim first, whichever way it points."""
+    return sorted(found, key=lambda assessment: _rank(claim, assessment))
 
 
-def best_first(claim: Claim, found: Sequence[Job], store: Store) -> list[Judgement]:
-    """What each job says, the one that says most of the claim first, whichever way it points."""
-    judged = [sequential.judged(job, store) for job in found]
-    return sorted(judged, key=lambda one: _rank(claim, one))
-
-
-def _rank(claim: Claim, judged: Judgement) -> tuple[bool, ...]:
+def _rank(claim: Claim, found: Assessment) -> tuple[bool, ...]:
     """Whole before unfinished, sound before invalid, the paper's scale before others, enough seeds first."""
-    case, verdict = judged.case(claim), judged.verdict(claim)
+    case, verdict = found.case(claim), found.verdict(claim)
     return (
-        judged.evidence.protocol.smoke or verdict.outcome is Outcome.SMOKE,
-        bool(judged.evidence.missing or judged.evidence.plan.to_come),
+        found.evidence.protocol.smoke or verdict.outcome is Outcome.SMOKE,
+        bool(found.evidence.missing or found.evidence.plan.to_come),
         verdict.outcome in (Outcome.INVALID, Outcome.NOT_RUN),
         not case.at_paper_scale,
         case.seeds < FEWEST,
     )
 
 
-def under_every_condition(reproduction: Reproduction, protocol: Protocol, store: Store) -> list[Job]:
-    """The protocol as a job under each of the conditions that the store has records of."""
-    data = ("stand-in:", f"{protocol.dataset}:") if protocol.dataset else ("none",)
-    return [
-        Job(reproduction, protocol, store.asked(reproduction.name, protocol.name, c) or protocol.seeds, c)
-        for c in store.conditions()
-        if c.data.startswith(data)
-    ]
-
-
-# Keys cost time, and a report asks for the same evidence again and again: of a store, by experiment.
-_EVIDENCE: WeakKeyDictionary[Store, dict[object, Evidence]] = WeakKeyDictionary()
-
-
-def evidence_of(job: Job, store: Store) -> Evidence:
-    """The job's evidence, gathered once for as long as the store has the same records."""
-    known = _EVIDENCE.setdefault(store, {})
-    name = id(job.reproduction.plan), job.protocol.name, job.seeds, job.conditions, len(store.records)
-    if name not in known:
-        known[name] = job.evidence(store)
-    return known[name]
-
-
-def stale(reproduction: Reproduction, store: Store) -> tuple[Record, ...]:
-    """Records of trials that the reproduction plans, made by code that meant something else."""
-    return tuple(record for record, _ in stale_with_trials(reproduction, store))
-
-
-def stale_with_trials(reproduction: Reproduction, store: Store) -> list[tuple[Record, Trial]]:
-    """The same, each with the trial as it is planned today."""
-    fresh: set[str] = set()
-    planned: dict[str, Trial] = {}
-    for protocol in reproduction.protocols:
-        for job in under_every_condition(reproduction, protocol, store):
-            evidence = evidence_of(job, store)
-            fresh |= {run.record.key for run in evidence.runs}
-            planned |= {canonical(p.trial): p.trial for p in evidence.plan.trials}
-    old = [(r, planned.get(canonical(r.trial))) for r in store.records if r.key not in fresh]
-    return [(record, trial) for record, trial in old if trial is not None]
+def _name(experiment: Experiment) -> Name:
+    """What distinguishes experiments on one store."""
+    one = experiment
+    return one.reproduction.name, one.protocol.name, one.conditions, one.seeds

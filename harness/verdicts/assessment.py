@@ -1,51 +1,72 @@
-"""An experiment's evidence, effects, validity and verdicts, computed once."""
+"""What is judged of an experiment: its evidence, effects, faults and verdicts, all computed once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from harness.contract.effect import Effect
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim
-from harness.plans.experiment import Evidence, Finding, Job
-from harness.records.store import Store
-from harness.verdicts.rules import Case, judge
+from harness.plans.experiment import Evidence, Experiment, Finding
+from harness.verdicts.gates import Case, judged_at
+from harness.verdicts.rules import judge
 from harness.verdicts.validity import problems
 from harness.verdicts.verdict import Verdict
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """A job's evidence, what was estimated from it, and what speaks against it."""
+class Assessment:
+    """An experiment's evidence, what was estimated from it, what speaks against it, and the verdicts.
 
-    job: Job
+    `interim` says that seeds are added at interim looks, so that intervals are the wider ones of looks.
+    """
+
+    experiment: Experiment
     evidence: Evidence
     finding: Finding
     invalid: tuple[str, ...]
-    looks: bool
-
-    def effect(self, about: Claim) -> Effect | None:
-        """The effect on the claim's primary metric, where there is one."""
-        found = self.finding.effects.get(about.id, ())
-        return next((effect for effect in found if effect.metric == about.primary.name), None)
+    interim: bool
+    verdicts: Mapping[str, Verdict]  # by claim, in the reproduction's order
 
     def verdict(self, about: Claim) -> Verdict:
-        """The verdict on one of the job's claims."""
-        return judge(about, self.evidence, self.effect(about), self.invalid, self.looks)
+        """The verdict on one of the experiment's claims."""
+        return self.verdicts[about.id]
+
+    def effects(self, about: Claim) -> tuple[Effect, ...]:
+        """The effects on one of the experiment's claims, the primary one first."""
+        return self.finding.effects.get(about.id, ())
 
     def case(self, about: Claim) -> Case:
-        """What the gates and rules are asked of."""
-        return Case(about, self.evidence, self.effect(about), self.invalid, self.looks)
-
-    @property
-    def verdicts(self) -> tuple[Verdict, ...]:
-        """The verdicts on all of the job's claims, in the reproduction's order."""
-        return tuple(self.verdict(claim(name)) for name in self.job.reproduction.claims)
+        """What the gates and rules were asked about."""
+        return Case(about, self.evidence, primary(about, self.finding), self.invalid, self.interim)
 
 
-def judgement(job: Job, store: Store, looks: bool) -> Judgement:
-    """What the store's records say at the job's number of seeds; `looks`: seeds are added at looks."""
-    evidence = job.evidence(store)
-    finding = job.reproduction.estimate(evidence)
-    invalid = tuple(problems(evidence, job.reproduction.manipulated))
-    return Judgement(job, evidence, finding, invalid, looks)
+def assess(experiment: Experiment, evidence: Evidence, interim: bool) -> Assessment:
+    """What the evidence says of the experiment's claims."""
+    finding = _planned(experiment.reproduction.estimate(evidence), evidence)
+    invalid = tuple(problems(evidence, experiment.reproduction.manipulated))
+    verdicts = {
+        name: judge(claim(name), evidence, primary(claim(name), finding), invalid, interim)
+        for name in experiment.reproduction.claims
+    }
+    return Assessment(experiment, evidence, finding, invalid, interim, verdicts)
+
+
+def primary(about: Claim, finding: Finding) -> Effect | None:
+    """The effect on the claim's primary metric, where there is one."""
+    found = finding.effects.get(about.id, ())
+    return next((effect for effect in found if effect.metric == about.primary.name), None)
+
+
+def _planned(finding: Finding, evidence: Evidence) -> Finding:
+    """The finding, with the seeds that would decide where a verdict may rest on its effects."""
+    protocol, effects = evidence.protocol, dict(finding.effects)
+    if not effects:
+        return finding
+    from harness.verdicts.power import planned  # brings numpy, which a list of claims can do without
+
+    for name, found in finding.effects.items():
+        if not protocol.smoke and judged_at(claim(name), protocol):
+            effects[name] = tuple(planned(effect, claim(name)) for effect in found)
+    return replace(finding, effects=effects)

@@ -25,13 +25,17 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from harness.analysis.settings import Ensemble
+from harness.contract.device import DeviceKind
 from harness.contract.effect import Effect, Interval
 from harness.contract.trial import Status, Trial
-from harness.effects.intervals import LOOKS, level, paired_difference
+from harness.effects.intervals import level, paired_difference
+from harness.effects.significance import LOOKS
 from harness.effects.time_to_event import Time, ratio_of_times
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence, Plan, Planned, Protocol, Role, Run
+from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.verdicts.rules import decide, decided
 from harness.verdicts.verdict import Outcome, Verdict
@@ -196,10 +200,10 @@ def _fixed(about: Claim, effect: Effect) -> tuple[Verdict, Interval | None]:
 def _sequential(about: Claim, effects: Sequence[Effect]) -> tuple[Verdict, Interval | None]:
     """The verdict at the look at which it is decided, or at the last."""
     for effect in effects:
-        verdict = decide(about, _evidence(about, effect.n), effect, looks=True)
+        verdict = decide(about, _evidence(about, effect.n), effect, interim=True)
         if decided(verdict):
             break
-    return verdict, effect.look95
+    return verdict, effect.interim95
 
 
 def _row(world: World, truth: str, seeds: str, judged: Sequence[tuple[Verdict, Interval | None]]) -> Row:
@@ -225,12 +229,16 @@ def _row(world: World, truth: str, seeds: str, judged: Sequence[tuple[Verdict, I
     )
 
 
+SIMULATED = Ensemble(())  # settings that nothing reads
+
+
 @lru_cache(64)
 def _evidence(about: Claim, seeds: int) -> Evidence:
     """Complete evidence at the claim's paper scale."""
     protocol = Protocol(about.paper_scale or "", "simulated", None, seeds)
-    planned = tuple(Planned(Trial(None, seed), "arm", Role.FINAL) for seed in range(seeds))
-    record = Record("simulated", "", {"settings": {}}, {"data": "simulated"}, "", Status.OK)
+    planned = tuple(Planned(Trial(SIMULATED, seed), "arm", Role.FINAL) for seed in range(seeds))
+    conditions = Conditions(DeviceKind.CPU, "simulated")
+    record = Record("simulated", "", {"settings": {}}, conditions, "", Status.OK)
     return Evidence(protocol, Plan(planned), tuple(Run(p, record) for p in planned), seeds)
 
 

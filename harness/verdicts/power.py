@@ -1,4 +1,4 @@
-"""How many seeds would decide."""
+"""How many seeds would decide: what an inconclusive verdict advises, and what tables say of every effect."""
 
 from __future__ import annotations
 
@@ -10,17 +10,40 @@ from dataclasses import replace
 import numpy as np
 import scipy
 
-from harness.contract.effect import Effect
-from harness.effects.intervals import (
-    DIRECTION,
-    EQUIVALENCE,
-    POWER,
-    t_quantile,
-)
+from harness.contract.effect import Effect, Interval
+from harness.effects.intervals import t_quantile
+from harness.effects.significance import DIRECTION, EQUIVALENCE, MOST_SEEDS, POWER
 from harness.paper.claims import Band, Claim, Side
 
 RATIO_NULL = 1.0  # a claim with this null is one of a ratio
-MOST_SEEDS = 1000  # no advice beyond this
+EVERYTHING = Band(-math.inf, math.inf)
+
+
+def planned(effect: Effect, claim: Claim) -> Effect:
+    """The effect with `n_to_decide`, where the claim declares its metric and an interval shows the spread."""
+    if effect.n_to_decide is not None:
+        return effect
+    return replace(effect, n_to_decide=needed_seeds(effect, claim))
+
+
+def needed_seeds(effect: Effect, claim: Claim) -> float | None:
+    """Seeds that give 80 % power for the best verdict, if the paper's figure is true and the spread as seen.
+
+    Without a figure the estimate stands in for it. Infinite above 1,000; None where no interval tells the
+    spread, where runs are censored, and of a metric that the claim does not declare.
+    """
+    metric = claim.metric(effect.metric)
+    if metric is None or effect.ci95 is None or effect.estimate is None or effect.censored:
+        return None
+    scale = _scale(effect.ci95, claim)
+    half = abs(scale(effect.ci95.high) - scale(effect.ci95.low)) / 2
+    sd = half / t_quantile(DIRECTION, effect.n - 1) * math.sqrt(effect.n)
+    truth = scale(effect.estimate if metric.paper is None else metric.paper)
+    band = Band(*sorted(map(scale, (metric.band.low, metric.band.high)))) if metric.band else EVERYTHING
+    null = -math.inf if claim.null is None else scale(claim.null)
+    candidates = range(5 if metric.band else 3, MOST_SEEDS + 1)
+    at = bisect_left(candidates, POWER, key=lambda n: power(n, sd, truth, band, null))
+    return candidates[at] if at < len(candidates) else math.inf
 
 
 def power(n: int, sd: float, truth: float, band: Band, null: float = -math.inf) -> float:
@@ -37,36 +60,11 @@ def power(n: int, sd: float, truth: float, band: Band, null: float = -math.inf) 
     return float(np.clip(inside, 0, 1).mean())
 
 
-def needed_seeds(effect: Effect, claim: Claim) -> int | None:
-    """Seeds that give 80 % power for the best verdict, if the paper's figure is true and the spread as seen.
-
-    Without a figure the estimate stands in for it. None where no interval tells the spread, or above 1,000.
-    """
-    truth = claim.primary.paper if claim.primary.paper is not None else effect.estimate
-    if effect.ci95 is None or truth is None or effect.censored:
-        return None
-    if claim.null == RATIO_NULL and effect.ci95.low <= 0:
-        raise ValueError(f"{claim.id} is a ratio, and its interval must lie above zero: {effect.ci95}")
-    scale = _scale(claim)
-    half = abs(scale(effect.ci95.high) - scale(effect.ci95.low)) / 2
-    df = effect.n - 1 if effect.values else 2 * effect.n - 2
-    sd = half / t_quantile(DIRECTION, df) * math.sqrt(effect.n)
-    band = claim.primary.band or Band(-math.inf, math.inf)
-    ends = sorted(map(scale, (band.low, band.high))) if claim.primary.band else [-math.inf, math.inf]
-    null = -math.inf if claim.null is None else scale(claim.null)
-    candidates = range(5 if claim.primary.band else 3, MOST_SEEDS + 1)
-    at = bisect_left(candidates, POWER, key=lambda n: power(n, sd, scale(truth), Band(*ends), null))
-    return candidates[at] if at < len(candidates) else None
-
-
-def planned(effect: Effect, claim: Claim) -> Effect:
-    """The effect with `n_to_decide` filled in."""
-    return replace(effect, n_to_decide=needed_seeds(effect, claim))
-
-
-def _scale(claim: Claim) -> Callable[[float], float]:
+def _scale(seen: Interval, claim: Claim) -> Callable[[float], float]:
     """The scale on which the claim's intervals are symmetric, turned so that the claimed side is above."""
     sign = -1.0 if claim.side is Side.BELOW else 1.0
-    if claim.null == RATIO_NULL:
-        return lambda x: sign * math.log(x)
-    return lambda x: sign * x
+    if claim.null != RATIO_NULL:
+        return lambda x: sign * x
+    if seen.low <= 0:
+        raise ValueError(f"{claim.id} is a ratio, and its interval must lie above zero: {seen}")
+    return lambda x: sign * math.log(x)

@@ -1,4 +1,4 @@
-"""Sequential looks: seeds are added at n = 3, 5 and 10 only, and every look that was taken is on record.
+"""Interim looks: seeds are added at n = 3, 5 and 10 only, and every look that was taken is on record.
 
 `<results>/looks/<experiment>/<n>-<attempt>.json` holds one look, written once and never replaced. The folder
 is made before the first trial runs, and from then on the experiment is judged by its looks, whoever asks and
@@ -14,15 +14,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.contract.errors import BadValue, StoreError
-from harness.effects.intervals import LOOKS
-from harness.engines.runner import missing
+from harness.effects.significance import LOOKS
 from harness.paper.catalogue import claim
 from harness.paper.claims import Kind
-from harness.plans.experiment import Job
+from harness.plans.experiment import Evidence, Experiment
+from harness.records.files import write_next
 from harness.records.keys import plain
-from harness.records.store import Store, append
-from harness.verdicts.assessment import Judgement, judgement
-from harness.verdicts.rules import FEWEST, decided
+from harness.records.store import Store
+from harness.verdicts.assessment import Assessment, assess
+from harness.verdicts.gates import FEWEST
+from harness.verdicts.rules import decided
 
 
 @dataclass(frozen=True)
@@ -44,133 +45,129 @@ class Look:
         return f"n = {self.n}: {', '.join(dict.fromkeys(self.verdicts.values()))}"
 
 
-Tell = Callable[[Job, Look, Job | None], None]  # the look just taken, and the job that goes on from it
+# What hears of the look just taken of an experiment, and of the experiment that goes on from it.
+Report = Callable[[Experiment, Look, Experiment | None], None]
 
 
-def sequential(job: Job) -> bool:
-    """Whether chance has a part in any of the job's claims, so that more seeds may be worth having."""
-    return any(claim(name).kind is not Kind.EXACT for name in job.reproduction.claims)
+def sequential(experiment: Experiment) -> bool:
+    """Whether chance has a part in any of the experiment's claims, so that more seeds may be worth having."""
+    return any(claim(name).kind is not Kind.EXACT for name in experiment.reproduction.claims)
 
 
-def begun(job: Job, store: Store) -> bool:
+def begun(experiment: Experiment, store: Store) -> bool:
     """Whether the experiment is judged by its looks."""
-    return _folder(job, store).is_dir()
+    return _folder(experiment, store).is_dir()
 
 
-def begin(job: Job, store: Store) -> None:
+def begin(experiment: Experiment, store: Store) -> None:
     """Notes, before a trial runs, that the experiment is judged by its looks from now on."""
-    if not sequential(job):
+    if not sequential(experiment):
         return
+    folder = _folder(experiment, store)
     try:
-        _folder(job, store).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unwritable(_folder(job, store), error) from error
+        raise _unwritable(folder, error) from error
 
 
-def at_look(job: Job, store: Store) -> Job:
-    """The job with the seeds of its next look: no fewer than it was ever asked for."""
-    if not sequential(job):
-        return job
-    asked = store.asked(job.reproduction.name, job.protocol.name, job.conditions)
+def at_look(experiment: Experiment, store: Store) -> Experiment:
+    """The experiment with the seeds of its next look: no fewer than it was ever asked for."""
+    if not sequential(experiment):
+        return experiment
+    asked = experiment.asked(store)
     seeds = next((n for n in LOOKS if n >= asked), None)
     if seeds is None:
         raise BadValue(
-            f"--until-decided: {job.reproduction.name} at {job.protocol.name} was asked for {asked} seeds "
-            f"before, and no look is declared beyond {LOOKS[-1]}; leave the option out, or begin anew in "
-            "another --results-dir"
+            f"--until-decided: {experiment.name} was asked for {asked} seeds before, and no look is declared "
+            f"beyond {LOOKS[-1]}; leave the option out, or begin anew in another --results-dir"
         )
-    return replace(job, seeds=seeds)
+    return replace(experiment, seeds=seeds)
 
 
-def note_earlier(job: Job, store: Store) -> bool:
-    """Begins looks where the job adds seeds to a result that could be seen; whether it did.
+def note_earlier(experiment: Experiment, store: Store) -> bool:
+    """Begins looks where the experiment adds seeds to a result that could be seen; whether it did.
 
     A fixed number of seeds that is raised after its verdict was there is a look, declared or not.
     """
-    asked = store.asked(job.reproduction.name, job.protocol.name, job.conditions)
-    seen = replace(job, seeds=asked)
-    fixed = job.protocol.smoke or not sequential(job) or begun(job, store)
-    if fixed or not FEWEST <= asked < job.seeds or not complete(seen, store):
+    asked = experiment.asked(store)
+    seen = replace(experiment, seeds=asked)
+    fixed = experiment.protocol.smoke or not sequential(experiment) or begun(experiment, store)
+    if fixed or not FEWEST <= asked < experiment.seeds or not seen.evidence(store).complete:
         return False
-    begin(job, store)
+    begin(experiment, store)
     take(seen, store)
     return True
 
 
-def complete(job: Job, store: Store) -> bool:
-    """Whether every trial up to the job's number of seeds has a record that holds."""
-    return not missing(job, store) and not job.evidence(store).plan.to_come
+def settle(experiments: Iterable[Experiment], store: Store, report: Report) -> list[Experiment]:
+    """Takes every look that is complete; the experiments that must run trials before their next look."""
+    unfinished = []
+    for experiment in experiments:
+        current: Experiment | None = experiment
+        while current is not None and current.evidence(store).complete:
+            current = _go_on(current, store, report)
+        unfinished += [current] if current is not None else []
+    return unfinished
 
 
-def settle(jobs: Iterable[Job], store: Store, tell: Tell) -> list[Job]:
-    """Takes every look that is complete; the jobs that must run trials before their next look."""
-    waiting = []
-    for job in jobs:
-        current: Job | None = job
-        while current is not None and complete(current, store):
-            current = _go_on(current, store, tell)
-        waiting += [current] if current is not None else []
-    return waiting
-
-
-def _go_on(job: Job, store: Store, tell: Tell) -> Job | None:
-    """Takes the look that is due; the job at the next one, or None where this was the last that is needed."""
-    if not sequential(job):
+def _go_on(experiment: Experiment, store: Store, report: Report) -> Experiment | None:
+    """Takes the look that is due; the experiment at the next one, or None where no other is needed."""
+    if not sequential(experiment):
         return None
-    look = take(job, store)
-    seeds = next((n for n in LOOKS if n > job.seeds), None)
-    further = None if look.decided or seeds is None else replace(job, seeds=seeds)
-    tell(job, look, further)
+    look = take(experiment, store)
+    seeds = next((n for n in LOOKS if n > experiment.seeds), None)
+    further = None if look.decided or seeds is None else replace(experiment, seeds=seeds)
+    report(experiment, look, further)
     if further is not None:
-        store.ask(job.reproduction.name, job.protocol.name, job.conditions, further.seeds)
+        further.ask(store)
     return further
 
 
-def take(job: Job, store: Store) -> Look:
+def take(experiment: Experiment, store: Store) -> Look:
     """Judges the experiment at its number of seeds and records that; a look at the same records only once."""
-    look = _look(judgement(job, store, looks=True))
-    same = [old for old in taken(job, store) if (old.n, old.records) == (look.n, look.records)]
-    return same[-1] if same else _write(look, _folder(job, store))
+    look = _look(assess(experiment, experiment.evidence(store), interim=True))
+    same = [old for old in taken(experiment, store) if (old.n, old.records) == (look.n, look.records)]
+    return same[-1] if same else _write(look, _folder(experiment, store))
 
 
-def judged(job: Job, store: Store) -> Judgement:
-    """What the store says of the job, by its looks where it has begun any."""
-    return judgement(job, store, begun(job, store))
-
-
-def taken(job: Job, store: Store) -> list[Look]:
-    """The looks on record, oldest first; of a damaged one the store's `damaged` tells."""
-    found = (_read(path, store) for path in _folder(job, store).glob("*.json"))
+def taken(experiment: Experiment, store: Store) -> list[Look]:
+    """The looks on record, oldest first; a damaged one is named in the store's `damaged`."""
+    found = (_read(path, store) for path in _folder(experiment, store).glob("*.json"))
     return sorted((look for look in found if look is not None), key=lambda look: (look.time, look.n))
 
 
-def standing(job: Job, store: Store) -> list[Look]:
-    """The looks that rest on records which today's code still stands for."""
-    keys = {run.record.key for run in job.evidence(store).runs}
-    return [look for look in taken(job, store) if keys.issuperset(look.records)]
+def valid(experiment: Experiment, evidence: Evidence, store: Store) -> list[Look]:
+    """The looks that rest on records which are evidence still, by today's code."""
+    keys = {run.record.key for run in evidence.runs}
+    return [look for look in taken(experiment, store) if keys.issuperset(look.records)]
 
 
-def _look(judged: Judgement) -> Look:
-    job, verdicts = judged.job, judged.verdicts
+def in_words(looks: Sequence[Look]) -> str:
+    """Looks in one line; of several at the same n, the latest."""
+    return "; ".join({look.n: look.words for look in looks}.values())
+
+
+def _look(assessment: Assessment) -> Look:
+    experiment, verdicts = assessment.experiment, assessment.verdicts
     return Look(
-        reproduction=job.reproduction.name,
-        protocol=job.protocol.name,
-        conditions=asdict(job.conditions),
-        n=job.seeds,
-        verdicts={verdict.claim: verdict.headline for verdict in verdicts},
-        decided=all(map(decided, verdicts)),
-        records=tuple(sorted(run.record.key for run in judged.evidence.final())),
+        reproduction=experiment.reproduction.name,
+        protocol=experiment.protocol.name,
+        conditions=asdict(experiment.conditions),
+        n=experiment.seeds,
+        verdicts={name: verdict.headline for name, verdict in verdicts.items()},
+        decided=all(map(decided, verdicts.values())),
+        records=tuple(sorted(run.record.key for run in assessment.evidence.final())),
         time=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
-def _folder(job: Job, store: Store) -> Path:
-    return store.place("looks", job.reproduction.name, job.protocol.name, job.conditions)
+def _folder(experiment: Experiment, store: Store) -> Path:
+    return store.place("looks", experiment.reproduction.name, experiment.protocol.name, experiment.conditions)
 
 
 def _write(look: Look, folder: Path) -> Look:
     try:
-        append(folder, str(look.n), json.dumps(plain(asdict(look)), indent=1, ensure_ascii=False))
+        write_next(folder, str(look.n), json.dumps(plain(asdict(look)), indent=1, ensure_ascii=False))
     except OSError as error:
         raise _unwritable(folder, error) from error
     return look
@@ -194,8 +191,3 @@ def _unwritable(folder: Path, error: OSError) -> StoreError:
         f"a look cannot be written to {folder}: {error.strerror}; "
         "make it writable or name another folder with --results-dir"
     )
-
-
-def in_words(looks: Sequence[Look]) -> str:
-    """Looks in one line; of several at the same n, the latest."""
-    return "; ".join({look.n: look.words for look in looks}.values())

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from harness.contract.device import DeviceKind
 from harness.contract.trial import Status
 from harness.plans.experiment import Evidence, Role, Run
 
@@ -118,19 +119,21 @@ def _differing_settings(runs: Sequence[Run], manipulated: tuple[str, ...]) -> It
 def _mixed_conditions(runs: Sequence[Run], manipulated: tuple[str, ...]) -> Iterator[str]:
     """Hardware, torch, precision and data; the processor counts only where it did the arithmetic."""
     held: dict[str, Callable[[Run], object]] = {
-        "device": lambda r: r.record.conditions.get("device"),
-        "torch": lambda r: r.record.conditions.get("torch"),
+        "device": lambda r: r.record.conditions.device,
+        "devices": lambda r: r.record.conditions.devices,
+        "torch": lambda r: r.record.conditions.torch,
+        "numerics": lambda r: r.record.conditions.numerics,
         "precision": lambda r: r.record.trial.get("precision"),
         "processor": _processor,
     }
     if "dataset" not in manipulated:
-        held["data"] = lambda r: r.record.conditions.get("data")
+        held["data"] = lambda r: r.record.conditions.data
     for name, of in held.items():
         yield from _mixed(runs, name, [of(r) for r in runs])
 
 
 def _processor(run: Run) -> object:
-    on_gpu = str(run.record.conditions.get("device", "")).startswith("cuda")
+    on_gpu = run.record.conditions.device is DeviceKind.CUDA
     return run.record.environment.get("gpu" if on_gpu else "cpu")
 
 

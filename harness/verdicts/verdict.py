@@ -1,27 +1,51 @@
-"""What can be said of a claim."""
+"""What can be said of a claim, and what each of these words means: the one place where that is written."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What a verdict can say, in the order in which the gates are asked."""
+    """What a verdict can say: each is explained by `MEANINGS`."""
 
-    NOT_RUN = "not run"
-    INVALID = "invalid"
-    SMOKE = "smoke"
-    REPORTED = "reported"  # a cost, or a claim that is shown and never judged
     REPRODUCED = "reproduced"
     DIRECTIONAL = "directional"
     NOT_REPRODUCED = "not reproduced"
     INCONCLUSIVE = "inconclusive"
+    INVALID = "invalid"
+    SMOKE = "smoke"
+    REPORTED = "reported"
+    NOT_RUN = "not run"
+
+    @property
+    def judged(self) -> bool:
+        """Whether it is a judgement of the paper's claim, if only that nothing is decided."""
+        return self in (
+            Outcome.REPRODUCED,
+            Outcome.DIRECTIONAL,
+            Outcome.NOT_REPRODUCED,
+            Outcome.INCONCLUSIVE,
+        )
+
+
+# In the order in which a report counts and explains them.
+MEANINGS: Mapping[Outcome, str] = {
+    Outcome.REPRODUCED: "the 90 % interval lies inside the band and the 95 % interval excludes no effect",
+    Outcome.DIRECTIONAL: "the 95 % interval excludes no effect on the paper's side; the size is not shown",
+    Outcome.NOT_REPRODUCED: "the 95 % interval lies outside the band and not on the paper's side",
+    Outcome.INCONCLUSIVE: "none of these: the n that would decide is given",
+    Outcome.INVALID: "the runs cannot be compared, and the reason is given",
+    Outcome.SMOKE: "shows only that the code runs: never a verdict",
+    Outcome.REPORTED: "set beside the paper's figure, never judged",
+    Outcome.NOT_RUN: "nothing was measured, or not yet enough to look at",
+}
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """An outcome, what qualifies it, and the reasons in words: which gate or rule, interval and band."""
+    """An outcome, what qualifies it, the reasons in words (gate or rule, interval, band), and any advice."""
 
     claim: str
     protocol: str | None
@@ -29,8 +53,14 @@ class Verdict:
     reasons: tuple[str, ...]
     qualifier: str = ""
     audit: bool = False
+    advice: tuple[str, ...] = ()  # of an inconclusive one: what could have been found, and what would decide
 
     @property
     def headline(self) -> str:
         """The words on the badge, such as `directional (proxy)`."""
         return f"{self.outcome} ({self.qualifier})" if self.qualifier else str(self.outcome)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The reasons, then the advice."""
+        return self.reasons + self.advice

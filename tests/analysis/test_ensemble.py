@@ -23,7 +23,7 @@ IMAGES = 40
 
 
 def member(seed: int) -> Trial:
-    trial = training(SMOKE.settings, BASELINE, seed)
+    trial = training(SMOKE, BASELINE, seed)
     return replace(trial, settings=replace(trial.settings, images=64, test_images=IMAGES, sample=10))
 
 

@@ -97,7 +97,7 @@ def measured(folder: Path, paint: Callable[[Tensor], None], seed: int = 0, count
         paint(next(net.weighted())[1])
     path = folder / f"{seed}.safetensors"
     artifacts.save(path, net, {})
-    trial = Trial(Kernels(training(SMOKE.settings, BASELINE, seed), count), seed)
+    trial = Trial(Kernels(training(SMOKE, BASELINE, seed), count), seed)
     return kernels.run(trial, Session("cpu", None, folder / "none.pt", Artifacts(of=lambda trial: path)))
 
 

@@ -28,7 +28,7 @@ from harness.plans.ablation import BASELINE, training
 from harness.plans.protocols import SMOKE
 from harness.training import artifacts
 
-SMALL = training(SMOKE.settings, BASELINE, 0)
+SMALL = training(SMOKE, BASELINE, 0)
 TRAINED = replace(SMALL, settings=replace(SMALL.settings, images=128, test_images=20, sample=60))
 SETTINGS = Neighbours(TRAINED, queries=12, nearest=4, shown=3)
 

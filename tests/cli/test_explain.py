@@ -18,12 +18,14 @@ from harness.cli import explain
 from harness.cli.explain import show
 from harness.contract.errors import BadValue, UnknownName
 from harness.paper.catalogue import CLAIMS, claim
-from harness.plans.experiment import Job
+from harness.plans.experiment import Experiment
 from harness.records.store import Store
 from harness.reporting import explanation
-from harness.verdicts import rules, sequential
+from harness.verdicts import sequential
+from harness.verdicts.assess import Assessments
+from harness.verdicts.gates import GATES
 from tests.conftest import STAND_IN, record_for
-from tests.fakes.experiments import HERE, Value, decisive, experiment, filled, job, vague
+from tests.fakes.experiments import HERE, Value, decisive, experiment, filled, reproduction, vague
 
 ROOT = Path(reproductions.__file__).parent.parent
 TITLES = (
@@ -39,7 +41,7 @@ TITLES = (
 
 @pytest.fixture(autouse=True)
 def _only_the_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reproductions, "every", lambda: (experiment(),))
+    monkeypatch.setattr(reproductions, "every", lambda: (reproduction(),))
 
 
 def shown(store: Store, name: str = "relu-speedup", protocol: str | None = None) -> str:
@@ -49,12 +51,12 @@ def shown(store: Store, name: str = "relu-speedup", protocol: str | None = None)
     return out.file.getvalue()
 
 
-def gates(root: Path, seeds: int, value: Value = decisive, looked: bool = False) -> list[explanation.Gate]:
+def gates(root: Path, seeds: int, value: Value = decisive, looked: bool = False) -> list[explanation.Answer]:
     store = filled(root, seeds, value)
     store.ask("relu-speedup", "cifar10", HERE, seeds)
     if looked:
-        sequential.begin(job(seeds), store)
-    return explanation.gates(sequential.judged(job(seeds), store).case(claim("relu-speedup")))
+        sequential.begin(experiment(seeds), store)
+    return explanation.answers(Assessments(store).of(experiment(seeds)).case(claim("relu-speedup")))
 
 
 def test_the_chain_goes_from_the_papers_sentence_to_the_verdict(tmp_path: Path) -> None:
@@ -78,14 +80,15 @@ def test_the_chain_goes_from_the_papers_sentence_to_the_verdict(tmp_path: Path) 
 def test_every_gate_answers_for_itself(tmp_path: Path) -> None:
     found = gates(tmp_path, 5)
     assert [g.name for g in found] == [
-        "not run", "invalid", "smoke", "incomplete", "reported", "few seeds", "off look", "scale",
+        "not run", "invalid", "smoke", "incomplete", "reported", "few seeds", "looks", "scale",
     ]  # fmt: skip
     assert all(g.passed for g in found)
     assert found[5].answer == "n = 5; a verdict needs 3"
 
 
-def test_every_gate_of_the_rules_has_words_for_letting_pass() -> None:
-    assert set(explanation.PASSED) == {g.__name__.strip("_").replace("_", " ") for g in rules.GATES}
+def test_every_gate_has_a_question_of_its_own() -> None:
+    assert len({gate.question for gate in GATES}) == len({gate.name for gate in GATES}) == len(GATES)
+    assert all(gate.question.endswith("?") for gate in GATES)
 
 
 def test_gates_after_the_one_that_answers_are_not_asked(tmp_path: Path) -> None:
@@ -95,7 +98,7 @@ def test_gates_after_the_one_that_answers_are_not_asked(tmp_path: Path) -> None:
     assert {g.answer for g in found[6:]} == {explanation.NOT_ASKED}
 
 
-def test_a_cap_by_few_seeds_and_a_look_are_told(tmp_path: Path) -> None:
+def test_a_cap_by_few_seeds_and_a_look_are_said(tmp_path: Path) -> None:
     assert "a direction is the most that can be said" in gates(tmp_path / "few", 3)[5].answer
     assert gates(tmp_path / "look", 5, looked=True)[6].answer == "n = 5 is a declared look"
     off = gates(tmp_path / "off", 7, looked=True)
@@ -104,8 +107,8 @@ def test_a_cap_by_few_seeds_and_a_look_are_told(tmp_path: Path) -> None:
 
 def test_looks_that_were_taken_are_shown(tmp_path: Path) -> None:
     store = filled(tmp_path, 5, vague)
-    sequential.begin(job(5), store)
-    sequential.take(job(3), store)
+    sequential.begin(experiment(5), store)
+    sequential.take(experiment(3), store)
     assert "seeds are added at looks (3, 5, 10); taken: n = 3: " in shown(store)
 
 
@@ -138,6 +141,7 @@ def test_json_holds_the_same_chain(tmp_path: Path, capsys: pytest.CaptureFixture
     assert len(found["experiment"]["runs"]) == 10
     assert found["experiment"]["gates"][0] == {
         "name": "not run",
+        "question": "has any final trial a record?",
         "passed": True,
         "answer": "10 final runs have a record",
     }
@@ -152,7 +156,7 @@ def test_an_open_end_of_an_interval_is_null_in_json() -> None:
 
 
 def test_square_brackets_are_text_and_no_markup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = experiment()
+    made = reproduction()
     said = replace(made.protocols[1], summary="[red]no colour[/red]")
     monkeypatch.setattr(reproductions, "every", lambda: (replace(made, protocols=(said,)),))
     assert "[red]no colour[/red]" in shown(filled(tmp_path, 3))
@@ -208,7 +212,7 @@ def test_looking_at_records_needs_no_torch(
     made = reproductions.named("relu-speedup")
     store = Store(tmp_path)
     for seed, planned in enumerate(
-        Job(made, made.protocol("smoke"), 2, STAND_IN).evidence(store).plan.trials
+        Experiment(made, made.protocol("smoke"), 2, STAND_IN).evidence(store).plan.trials
     ):
         metrics = {"reached": 1.0, "epochs_low": 1.0, "epochs_high": 1.25 + seed % 3}
         store.append(record_for(planned.trial, **metrics))

@@ -13,6 +13,7 @@ import torch
 from harness.contract.errors import BadValue, DataError, UnknownName
 from harness.data import cifar10, sources
 from harness.data.images import Batches, Images, load
+from harness.records.conditions import DataIdentity, Form
 
 
 def test_all_of_cifar_is_resident(cifar_root: Path) -> None:
@@ -51,7 +52,7 @@ def copy(cifar_root: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["data_batch_2", "test_batch", "batches.meta"])
 def test_a_cut_file_is_named(copy: Path, name: str) -> None:
-    path = copy / "cifar-10-batches-py" / name
+    path = copy / name
     content = path.read_bytes()
     path.unlink()
     path.write_bytes(content[: len(content) // 2])
@@ -60,13 +61,13 @@ def test_a_cut_file_is_named(copy: Path, name: str) -> None:
 
 
 def test_a_missing_file_is_named(copy: Path) -> None:
-    (copy / "cifar-10-batches-py" / "data_batch_5").unlink()
+    (copy / "data_batch_5").unlink()
     with pytest.raises(DataError, match=r"data_batch_5 is missing; .*data fetch"):
         cifar10.verify(copy)
 
 
 def test_one_wrong_byte_is_found(copy: Path) -> None:
-    path = copy / "cifar-10-batches-py" / "batches.meta"
+    path = copy / "batches.meta"
     content = bytearray(path.read_bytes())
     content[50] ^= 1
     path.unlink()
@@ -81,15 +82,16 @@ def test_the_search_path_is_in_order(tmp_path: Path) -> None:
         (root / "cifar-10-batches-py").mkdir(parents=True)
     environ = {"REPRO_DATA": str(variable)}
     assert sources.find("cifar10", named, environ) == sources.Source(
-        "cifar10", named, sources.FINGERPRINTS["cifar10"]
+        named / "cifar-10-batches-py",
+        DataIdentity("cifar10", Form.FILES, "c58f30108f718f92721af3b95e74349a"),
     )
     found = sources.find("cifar10", None, environ)
     assert found is not None
-    assert found.root == variable
+    assert found.place == variable / "cifar-10-batches-py"
     shutil.rmtree(named / "cifar-10-batches-py")
     fallen_back = sources.find("cifar10", named, environ)
     assert fallen_back is not None
-    assert fallen_back.root == variable
+    assert fallen_back.place == variable / "cifar-10-batches-py"
 
 
 def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +107,7 @@ def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_the_stand_in_has_ten_balanced_learnable_classes() -> None:
     train, test = load("cifar10", None), load("cifar10", None, train=False)
-    assert sources.stand_in("cifar10").stand_in
+    assert sources.stand_in("cifar10").identity.stand_in
     assert train.labels.bincount().tolist() == [1_000] * 10
     assert train.pixels.dtype == torch.uint8
     # Nearest class mean of the magnitude spectrum: a classifier that no phase or noise can mislead.

@@ -47,7 +47,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def mapped(root: Path) -> tuple[Images, torch.Tensor, ColourBasis]:
-    return datasets.load("imagenette", root), *datasets.mean_and_basis("imagenette", root)
+    place = root / "imagenette.pack"
+    return datasets.load("imagenette", place), *datasets.mean_and_basis("imagenette", place)
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -16,13 +16,14 @@ from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
 from harness.plans.protocols import CIFAR10
 from harness.records.record import Record
 from tests.conftest import STAND_IN
+from tests.fakes.settings import Idle
 
 
 def run(errors: Sequence[float | None], arm: str = "a", seed: int = 0, step: float = 0.5) -> Run:
     """A run whose error was looked at every half epoch."""
     curve = tuple({"epoch": step * (i + 1), "train_error": e} for i, e in enumerate(errors))
-    record = Record(f"{arm}-{seed}", "", {}, vars(STAND_IN), "", Status.OK, {}, curve)
-    return Run(Planned(Trial(None, seed), arm, Role.FINAL), record)
+    record = Record(f"{arm}-{seed}", "", {}, STAND_IN, "", Status.OK, {}, curve)
+    return Run(Planned(Trial(Idle(), seed), arm, Role.FINAL), record)
 
 
 def evidence(*runs: Run) -> Evidence:

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.contract.device import CPU
 from harness.contract.trial import Status, Trial
 from harness.engines.local import LocalEngine, Place, execute
-from harness.engines.runner import missing, run
+from harness.engines.runner import run
 from harness.plans.experiment import (
     Evidence,
+    Experiment,
     Finding,
-    Job,
     Lookup,
     Plan,
     Planned,
@@ -71,34 +72,36 @@ def in_two_stages(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     return Plan((tuning, *(Planned(Trial(small(), seed), "a", Role.FINAL) for seed in range(seeds))))
 
 
-def job(seeds: int = 2) -> Job:
+def experiment(seeds: int = 2) -> Experiment:
     protocol = Protocol("smoke", "", "cifar10", seeds)
     nothing = lambda evidence: Finding()  # noqa: E731
-    return Job(Reproduction("test", (), (protocol,), in_two_stages, nothing), protocol, seeds, STAND_IN)
+    return Experiment(
+        Reproduction("test", (), (protocol,), in_two_stages, nothing), protocol, seeds, STAND_IN
+    )
 
 
 def test_a_plan_that_grows_is_followed_to_its_end(tmp_path: Path) -> None:
     store, watcher = Store(tmp_path), Collected()
-    assert len(missing(job(), store)) == 1
-    run([job()], Instant(set()), store, watcher)
-    assert missing(job(), store) == []
+    assert len(experiment().evidence(store).to_run) == 1
+    run([experiment()], Instant(set()), store, watcher)
+    assert experiment().evidence(store).to_run == []
     assert len(watcher.records) == 3
-    evidence: Evidence = job().evidence(Store(tmp_path))
+    evidence: Evidence = experiment().evidence(Store(tmp_path))
     assert [r.seed for r in evidence.final("a")] == [0, 1]
     assert evidence.missing == []
 
 
 def test_nothing_runs_twice_and_failures_wait_for_the_next_call(tmp_path: Path) -> None:
     store, first, second = Store(tmp_path), Collected(), Collected()
-    run([job(), job()], Instant({1}), store, first)
+    run([experiment(), experiment()], Instant({1}), store, first)
     assert len(first.records) == 3
-    run([job()], Instant(set()), store, second)
+    run([experiment()], Instant(set()), store, second)
     assert [r.trial["seed"] for r in second.records] == [1]
     assert [r.status for r in store.attempts(second.records[0].key)] == [Status.FAILED, Status.OK]
 
 
 def test_an_error_becomes_a_failed_record(tmp_path: Path) -> None:
-    record = execute(Trial(small(images=999_999), 0), Place("cpu", STAND_IN, None, tmp_path))
+    record = execute(Trial(small(images=999_999), 0), Place(CPU, STAND_IN, None, tmp_path))
     assert record is not None
     assert record.status is Status.FAILED
     assert "999999 images asked for" in record.error
@@ -107,14 +110,14 @@ def test_an_error_becomes_a_failed_record(tmp_path: Path) -> None:
 
 def test_spawned_workers_run_trials(tmp_path: Path) -> None:
     store, watcher = Store(tmp_path), Collected()
-    engine = LocalEngine("cpu", 2, tmp_path)
+    engine = LocalEngine(CPU, 2, tmp_path)
     try:
-        run([job()], engine, store, watcher)
+        run([experiment()], engine, store, watcher)
     finally:
         engine.close()
     assert [r.status for r in watcher.records] == [Status.OK] * 3
-    assert all(r.conditions == vars(STAND_IN) for r in watcher.records)
-    again = execute(Trial(small(), 0), Place("cpu", STAND_IN, None, tmp_path / "again"))
+    assert all(r.conditions == STAND_IN for r in watcher.records)
+    again = execute(Trial(small(), 0), Place(CPU, STAND_IN, None, tmp_path / "again"))
     assert again is not None
     stored = store.find(again.key)
     assert stored is not None
@@ -124,15 +127,16 @@ def test_spawned_workers_run_trials(tmp_path: Path) -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
+from harness.contract.device import CPU
 from harness.engines.local import LocalEngine
 from harness.engines.runner import run
 from harness.records.store import Store
-from tests.engines.test_local import Collected, job
+from tests.engines.test_local import Collected, experiment
 if __name__ == "__main__":
     root = Path(sys.argv[1])
-    engine = LocalEngine("cpu", 2, root)
+    engine = LocalEngine(CPU, 2, root)
     print("started", flush=True)
-    run([job(4)], engine, Store(root), Collected())
+    run([experiment(4)], engine, Store(root), Collected())
     engine.close()
 """
 

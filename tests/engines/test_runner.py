@@ -11,22 +11,23 @@ import pytest
 
 from harness.contract.trial import Trial
 from harness.engines.runner import Limits, run
-from harness.plans.experiment import Finding, Job, Lookup, Plan, Planned, Protocol, Reproduction, Role
+from harness.plans.experiment import Experiment, Finding, Lookup, Plan, Planned, Protocol, Reproduction, Role
 from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.store import Store
 from tests.conftest import STAND_IN, record_for
+from tests.fakes.settings import Idle
 
 
 @dataclass(frozen=True)
-class Shared:
+class Shared(Idle):
     """A trial that others may run beside."""
 
     arm: str
 
 
 @dataclass(frozen=True)
-class Alone:
+class Alone(Idle):
     """A trial that must be alone."""
 
     arm: str
@@ -56,7 +57,7 @@ class Silent:
     def stored(self, record: Record) -> None: ...
 
 
-def job(*trials: Trial, later: Trial | None = None) -> Job:
+def experiment(*trials: Trial, later: Trial | None = None) -> Experiment:
     """The trials in this order; `later` once the last of them has a record."""
     protocol = Protocol("smoke", "", None, 2)
 
@@ -66,7 +67,7 @@ def job(*trials: Trial, later: Trial | None = None) -> Job:
             known.append(later)
         return Plan(tuple(Planned(t, t.settings.arm, Role.FINAL) for t in known))
 
-    return Job(Reproduction("test", (), (protocol,), plan, lambda e: Finding()), protocol, 2, STAND_IN)
+    return Experiment(Reproduction("test", (), (protocol,), plan, lambda e: Finding()), protocol, 2, STAND_IN)
 
 
 INTERLEAVED = [Trial(Alone(arm), seed) for seed, arm in ((0, "a"), (0, "b"), (1, "b"), (1, "a"))]
@@ -77,13 +78,13 @@ ORDINARY = [Trial(Shared("s"), seed) for seed in (0, 1)]
 def test_alone_last_and_as_planned(tmp_path: Path, most: int) -> None:
     engine = Several()
     mixed = [INTERLEAVED[0], ORDINARY[0], *INTERLEAVED[1:], ORDINARY[1]]
-    run([job(*mixed), job(*mixed)], engine, Store(tmp_path), Silent(), Limits(under_way=most))
+    run([experiment(*mixed), experiment(*mixed)], engine, Store(tmp_path), Silent(), Limits(under_way=most))
     ordinary = [["s0"], ["s1"]] if most == 1 else [["s0", "s1"], ["s1"]]
     assert engine.together == [*ordinary, ["a0"], ["b0"], ["b1"], ["a1"]]
 
 
 def test_ordinary_trials_that_follow_go_before_the_next_one_alone(tmp_path: Path) -> None:
     engine = Several()
-    jobs = [job(INTERLEAVED[0], later=ORDINARY[0]), job(INTERLEAVED[1])]
-    run(jobs, engine, Store(tmp_path), Silent())
+    experiments = [experiment(INTERLEAVED[0], later=ORDINARY[0]), experiment(INTERLEAVED[1])]
+    run(experiments, engine, Store(tmp_path), Silent())
     assert engine.together == [["a0"], ["s0"], ["b0"]]

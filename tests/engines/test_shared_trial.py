@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.choices import choose_workers, conditions_for
+import reproductions
+from harness.cli.choices import choose_device, choose_workers, make_experiment
+from harness.contract.device import CPU, Device, DeviceKind
 from harness.contract.errors import BadValue, EngineError
 from harness.contract.session import Artifacts, Interrupted, Progress, Session
 from harness.contract.trial import Status, Trial
@@ -16,8 +18,10 @@ from harness.engines.local import Place, execute
 from harness.plans.ablation import Arm
 from harness.plans.protocols import SMOKE
 from harness.records.conditions import Conditions
+from harness.records.keys import key_of
 from harness.training.schedules import Drops
 
+TWO = Device(DeviceKind.CPU, count=2)
 TRIAL = Trial(
     replace(
         SMOKE.settings.settings(Arm()),
@@ -29,8 +33,8 @@ TRIAL = Trial(
 
 
 def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
-    alone = execute(TRIAL, Place("cpu", Conditions("cpu", "2", "none"), None, tmp_path / "one"))
-    both = execute(TRIAL, Place("cpu", Conditions("cpu x2", "2", "none"), None, tmp_path / "two", ranks=2))
+    alone = execute(TRIAL, Place(CPU, Conditions(DeviceKind.CPU, "2"), None, tmp_path / "one"))
+    both = execute(TRIAL, Place(TWO, Conditions(DeviceKind.CPU, "2", devices=2), None, tmp_path / "two"))
     assert alone is not None
     assert both is not None
     assert (alone.status, both.status, both.error) == (Status.OK, Status.OK, "")
@@ -51,23 +55,25 @@ def test_asked_to_stop_it_checkpoints_and_goes_on(tmp_path: Path) -> None:
         return Session("cpu", None, path, mine, report=seen.append, stopping=lambda: stopping)
 
     with pytest.raises(Interrupted):
-        shared_trial.run(TRIAL, session("broken", True), 2)
+        shared_trial.run(TRIAL, session("broken", True), TWO)
     assert sorted(p.name for p in (tmp_path / "broken").iterdir()) == ["trial.pt"]
-    broken = shared_trial.run(TRIAL, session("broken", False), 2)
-    whole = shared_trial.run(TRIAL, session("whole", False), 2)
+    broken = shared_trial.run(TRIAL, session("broken", False), TWO)
+    whole = shared_trial.run(TRIAL, session("whole", False), TWO)
     assert broken.metrics == whole.metrics
     assert [row["loss"] for row in broken.curve] == [row["loss"] for row in whole.curve]
 
 
 def test_the_number_of_processes_enters_the_key() -> None:
-    assert conditions_for(None, "cuda").device == "cuda"
-    assert conditions_for(None, "cuda", 2).device == "cuda x2"
+    one = Conditions(DeviceKind.CUDA, "2")
+    assert key_of(TRIAL, one) != key_of(TRIAL, replace(one, devices=2))
+    made = make_experiment(reproductions.named("architecture"), None, None, TWO, None)
+    assert made.conditions.devices == 2
 
 
 def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(BadValue, match="leave --workers 3 away"):
-        choose_workers(3, "cpu", 2)
+    with pytest.raises(BadValue, match="leave --workers 3 out"):
+        choose_workers(3, TWO)
     with pytest.raises(BadValue, match="--device cuda:1 names one GPU"):
-        choose_workers(None, "cuda:1", 2)
+        choose_device("cuda:1", 2)
     with pytest.raises(EngineError, match="--gpus 4096: this machine has"):
-        choose_workers(None, "cpu", 4096)
+        choose_device("cpu", 4096)

@@ -12,12 +12,13 @@ from typing import ClassVar
 
 from rich.console import Console
 
-from harness.contract.trial import Status, Trial
+from harness.contract.device import Device, DeviceKind
+from harness.contract.trial import Precision, Status, Trial
 from harness.effects.intervals import paired_ratio
 from harness.plans.experiment import (
     Evidence,
+    Experiment,
     Finding,
-    Job,
     Lookup,
     Plan,
     Planned,
@@ -29,10 +30,11 @@ from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.store import Store
 from tests.conftest import record_for
+from tests.fakes.settings import Idle
 
-HERE = Conditions("cpu", "2.13.0", "none")
-REAL = Protocol("cifar10", "made up", None, 5)
-SMOKE = Protocol("smoke", "made up", None, 2)
+HERE = Conditions(DeviceKind.CPU, "2.13.0")
+REAL = Protocol("cifar10", "made up", None, 5).at(Precision.FP32)
+SMOKE = Protocol("smoke", "made up", None, 2).at(Precision.FP32)
 ARMS = ("tanh", "relu")
 Value = Callable[[str, int], float | None]  # epochs by arm and seed; None: the trial fails
 
@@ -46,20 +48,23 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Tiny:
+class Tiny(Idle):
     """Settings of a trial that trains nothing."""
 
     arm: str
     experiment: str = "relu-speedup"
-    most_images: int = 1000
-    network: Network = Network()
+    count: int = 1000
+    network: Network = Network()  # type: ignore[assignment]
+
+    def most_images(self, training_set: int) -> int:
+        return self.count
 
 
 def trial(arm: str, seed: int, experiment: str = "relu-speedup", images: int = 1000) -> Trial:
     return Trial(Tiny(arm, experiment, images), seed)
 
 
-def experiment(
+def reproduction(
     name: str = "relu-speedup", claims: tuple[str, ...] = ("relu-speedup",), images: int = 1000
 ) -> Reproduction:
     """A reproduction whose plan is known at once: as many final trials an arm as seeds."""
@@ -81,8 +86,8 @@ def experiment(
     return Reproduction(name, claims, (SMOKE, REAL), plan, estimate, manipulated=("arm",))
 
 
-def job(seeds: int, reproduction: Reproduction | None = None) -> Job:
-    return Job(reproduction or experiment(), REAL, seeds, HERE)
+def experiment(seeds: int, of: Reproduction | None = None) -> Experiment:
+    return Experiment(of or reproduction(), REAL, seeds, HERE)
 
 
 def decisive(arm: str, seed: int) -> float:
@@ -151,7 +156,7 @@ def local(fake: Fake) -> type:
         messages: SimpleQueue[object] = SimpleQueue()
         closed: ClassVar[list[bool]] = []
 
-        def __init__(self, device: str, workers: int, results: Path, ranks: int = 1) -> None:
+        def __init__(self, device: Device, workers: int, results: Path) -> None:
             self.__dict__ = fake.__dict__
 
         def close(self, at_once: bool = False) -> None:

@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from harness.analysis.settings import Ensemble, Kernels, Neighbours
+from harness.contract.device import DeviceKind
 from harness.contract.trial import Status, Trial
 from harness.plans.experiment import Evidence, Protocol, Reproduction, gather
-from harness.records.conditions import Conditions
+from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.keys import canonical
 from harness.records.record import Record
 from harness.training.recipe import Scheduled
@@ -18,7 +19,7 @@ from harness.training.settings import ToTarget
 from harness.training.timing.settings import StepTime
 from tests.conftest import record_for
 
-REAL = Conditions("cpu", "2.13.0", "made up, and no stand-in")
+REAL = Conditions(DeviceKind.CPU, "2.13.0", DataIdentity("cifar10", Form.FILES, "made up"))
 Metrics = dict[str, float | None]
 
 

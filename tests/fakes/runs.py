@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from harness.contract.device import DeviceKind
 from harness.contract.trial import Status, Trial
 from harness.plans.experiment import Planned, Role, Run
+from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.keys import plain
 from harness.records.record import Record
+from tests.fakes.settings import Idle
 
 HOSTILE = "<script>alert('boo')</script> a|b `c` $x$ *d* [e](javascript:f)\nRuntimeError: \"shape\" & more"
+CIFAR10 = DataIdentity("cifar10", Form.FILES, "c58f30108f718f92721af3b95e74349a")
 ENVIRONMENT = {
     "hostname": "a-name-nobody-needs",
     "cpu": "Imaginary 9000",
@@ -20,7 +24,9 @@ ENVIRONMENT = {
     "cores": 2,
     "python": "3.11.9",
     "torch": "2.11.0",
-    "git": "0123abc",
+    "commit": "0123abc",
+    "dirty": False,
+    "source": "89abcdef",
     "os": "Linux",
 }
 
@@ -32,12 +38,12 @@ class Net:
 
 
 @dataclass(frozen=True)
-class ToTarget:
-    network: Net
-    rate: float
+class ToTarget(Idle):
+    network: Net = field()  # type: ignore[assignment]
+    rate: float = field()
     target: float = 0.25
     max_epochs: int = 60
-    dataset: str = "cifar10"
+    dataset: str = "cifar10"  # type: ignore[misc]
 
 
 def curve(speed: float, seed: int, end: float) -> list[dict[str, float | None]]:
@@ -68,8 +74,8 @@ def record(trial: Trial, rows: list[dict[str, float | None]], high: float | None
         key=key_for(trial),
         lineage="ab" * 12,
         trial=plain(trial),
-        conditions={"device": "cpu", "torch": "2.11.0", "data": "cifar10:c58f30108f718f92721af3b95e74349a"},
-        meaning="cd" * 8,
+        conditions=Conditions(DeviceKind.CPU, "2.11.0", CIFAR10),
+        code="cd" * 8,
         status=Status.OK,
         metrics=metrics,
         curve=tuple(rows),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.contract.effect import Effect, Interval
 from harness.contract.trial import Status, Trial
+from harness.forecast.next_runs import Outlook
 from harness.paper.claims import Band, Claim, Kind, Metric, Side
 from harness.plans.experiment import (
     Evidence,
+    Experiment,
     Finding,
     Plan,
     Planned,
@@ -19,8 +22,12 @@ from harness.plans.experiment import (
     Run,
     Table,
 )
-from harness.reporting.section import Section
+from harness.records.conditions import Conditions
+from harness.records.record import Record
+from harness.reporting.sections import Section
+from harness.verdicts.assessment import Assessment
 from harness.verdicts.verdict import Outcome, Verdict
+from tests.conftest import STAND_IN
 from tests.fakes.runs import HOSTILE, Net, ToTarget, figure_one, run
 
 SIX = Claim(
@@ -31,7 +38,7 @@ SIX = Claim(
     figure="about 6×",
     kind=Kind.RATIO,
     estimand="epochs to 25 % training error, tanh ÷ ReLU, each at its own best learning rate",
-    metrics=(Metric("epochs", "x", 6.0, Band(4, 9)), Metric("seconds", "x")),
+    metrics=(Metric("epochs", "×", 6.0, Band(4, 9)), Metric("seconds", "×")),
     conditions="CIFAR-10, all 50,000 images, no regularisation",
     null=1.0,
     side=Side.ABOVE,
@@ -81,11 +88,45 @@ def reproduction(proof: Evidence, claim: Claim = SIX, figure: str | None = "lear
     )
 
 
+def section(
+    claim: Claim,
+    proof: Evidence,
+    verdict: Verdict,
+    effects: Sequence[Effect],
+    figure: str | None = "learning-curves",
+    records: tuple[Record, ...] | None = None,
+    **rest: object,
+) -> Section:
+    """A section whose verdict and effects are given, and not computed from the evidence."""
+    made = reproduction(proof, claim, figure)
+    experiment = Experiment(made, proof.protocol, proof.seeds, Conditions("cpu", "2.11.0", "cifar10:c58f"))
+    finding = Finding({claim.id: tuple(effects)})
+    assessment = Assessment(experiment, proof, finding, (), False, {claim.id: verdict})
+    kept = tuple(r.record for r in proof.runs) if records is None else records
+    return Section(claim, made, assessment, kept, **rest)  # type: ignore[arg-type]
+
+
+def changed(section: Section, **changes: object) -> Section:
+    """The section with another `verdict`, or other fields of its assessment."""
+    found = section.assessment
+    assert found
+    if "verdict" in changes:
+        changes["verdicts"] = {section.claim.id: changes.pop("verdict")}
+    return replace(section, assessment=replace(found, **changes))  # type: ignore[arg-type]
+
+
+def renamed(section: Section, claim: Claim) -> Section:
+    """The section as if it were another claim's."""
+    finding = Finding({claim.id: section.effects}, section.finding.tables if section.finding else ())
+    verdict = replace(section.verdict, claim=claim.id)
+    return changed(replace(section, claim=claim), verdict=verdict, finding=finding)
+
+
 def ratio(values: tuple[float, ...] = (5.6, 5.9, 6.1, 5.7, 6.0)) -> Effect:
     """The primary effect of the complete case."""
     return Effect(
         "epochs",
-        "x",
+        "×",
         len(values),
         5.857,
         Interval(5.66, 6.06, 0.9),
@@ -100,7 +141,7 @@ def seconds() -> Effect:
     """A secondary effect without a band."""
     return Effect(
         "seconds",
-        "x",
+        "×",
         5,
         5.12,
         Interval(4.7, 5.5, 0.9),
@@ -119,33 +160,28 @@ def complete(networks: tuple[str, ...] = ("19pct", "13pct")) -> Section:
             "Ratio by network", ("network", "ratio"), (("19pct", 5.857), ("13pct", None)), "Two candidates."
         ),
     )
-    finding = Finding({SIX.id: (ratio(), seconds())}, tables, ("one CPU thread a trial",))
     reasons = ("the 90 % interval [5.66, 6.06] lies inside the band [4, 9]", "the 95 % interval excludes 1")
     verdict = Verdict(SIX.id, "cifar10", Outcome.REPRODUCED, reasons)
     records = tuple(r.record for r in proof.runs)
     failed = replace(
         records[0], status=Status.FAILED, error=HOSTILE, started="2029-12-31T00:00:00Z", metrics={}, curve=()
     )
-    stale = (replace(records[1], key="f" * 24, meaning="0ld" * 5),)
-    return Section(SIX, verdict, reproduction(proof), proof, finding, (*records, failed), stale)
+    stale = (replace(records[1], key="f" * 24, code="0ld" * 5),)
+    made = section(SIX, proof, verdict, (ratio(), seconds()), records=(*records, failed), stale=stale)
+    return changed(made, finding=Finding({SIX.id: made.effects}, tables, ("one CPU thread a trial",)))
 
 
 def smoke(made_up: bool = False) -> Section:
     """A smoke run, on images or on the stand-in."""
     runs = [run(arm, 0, 0.002, end, reached=False) for arm, end in (("relu", 1.0), ("tanh", 1.0))]
     if made_up:
-        runs = [
-            replace(r, record=replace(r.record, conditions={"data": "stand-in:gratings-1"})) for r in runs
-        ]
+        runs = [replace(r, record=replace(r.record, conditions=STAND_IN)) for r in runs]
     proof = evidence(runs, "smoke")
     claim = replace(SIX, id="relu-smoke")
-    effect = Effect("epochs", "x", 1, 1.3, None, None, values=(1.3,))
+    effect = Effect("epochs", "×", 1, 1.3, None, None, values=(1.3,))
     verdict = Verdict(claim.id, "smoke", Outcome.SMOKE, ("the smoke protocol never gives a verdict",))
-    needs = "./repro.py run relu-speedup --protocol cifar10: CIFAR-10 (170 MB), about 3 h on two cores."
-    finding = Finding({claim.id: (effect,)})
-    return Section(
-        claim, verdict, reproduction(proof, claim), proof, finding, tuple(r.record for r in runs), (), needs
-    )
+    needs = "./repro.py run relu-speedup --protocol cifar10: CIFAR-10 (170 MB), about 3 h on two cores"
+    return section(claim, proof, verdict, (effect,), outlook=Outlook(needs))
 
 
 def censored() -> Section:
@@ -163,7 +199,7 @@ def censored() -> Section:
     claim = replace(SIX, id="relu-censored")
     effect = Effect(
         "epochs",
-        "x",
+        "×",
         3,
         None,
         None,
@@ -174,8 +210,7 @@ def censored() -> Section:
         n_to_decide=7,
     )
     verdict = Verdict(claim.id, "cifar10", Outcome.DIRECTIONAL, ("one-sided: at least 8.2",), "size unproven")
-    finding = Finding({claim.id: (effect,)})
-    return Section(claim, verdict, reproduction(proof, claim), proof, finding, tuple(r.record for r in runs))
+    return section(claim, proof, verdict, (effect,))
 
 
 def invalid() -> Section:
@@ -212,33 +247,23 @@ def invalid() -> Section:
     verdict = Verdict(
         LRN.id, "imagenette", Outcome.INVALID, ("arms differ in rate, which is not the factor",), audit=True
     )
-    finding = Finding({LRN.id: effects})
-    return Section(
-        LRN, verdict, reproduction(proof, LRN, None), proof, finding, tuple(r.record for r in runs)
-    )
+    return section(LRN, proof, verdict, effects, figure=None)
 
 
-def waiting() -> Section:
+def unwritten() -> Section:
     """A claim that nothing runs yet."""
-    verdict = Verdict(COST.id, None, Outcome.NOT_RUN, ())
-    needs = "No reproduction runs it yet; it would need ImageNet (138 GB) and two GPUs for a day."
-    return Section(COST, verdict, None, None, None, (), (), needs)
+    needs = "No reproduction runs it yet; it would need ImageNet (138 GB) and two GPUs for a day"
+    return Section(COST, None, None, outlook=Outlook(needs))
 
 
 def everything() -> list[Section]:
     """One section of every kind."""
+    made_up = smoke(made_up=True)
     return [
         complete(),
         smoke(),
-        replace_id(smoke(made_up=True), "relu-stand-in"),
+        renamed(made_up, replace(made_up.claim, id="relu-stand-in")),
         censored(),
         invalid(),
-        waiting(),
+        unwritten(),
     ]
-
-
-def replace_id(section: Section, name: str) -> Section:
-    """The section as if it were another claim's."""
-    claim = replace(section.claim, id=name)
-    effects = next(iter(section.finding.effects.values())) if section.finding else ()
-    return replace(section, claim=claim, finding=Finding({name: effects}))

@@ -6,27 +6,35 @@ from dataclasses import replace
 
 import pytest
 
-from harness.contract.formatting import spoken
+from harness.contract.device import CPU, CUDA, Device, DeviceKind
 from harness.contract.trial import Precision, Trial
-from harness.forecast.cost import ASSUMED, PASSES, estimate
+from harness.forecast.cost import PASSES, assumed, estimate
 from harness.plans.ablation import BASELINE
 from harness.plans.protocols import IMAGENETTE, SHORT
-from harness.records.conditions import Conditions
+from harness.records import environment
+from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.record import Record
 from tests.conftest import record_for
 
-FULL, QUARTER = (Trial(scale.settings.settings(BASELINE), 0, Precision.BF16) for scale in (IMAGENETTE, SHORT))
+FULL, QUARTER = (
+    protocol.at(Precision.BF16).trial(protocol.settings.settings(BASELINE), 0)
+    for protocol in (IMAGENETTE, SHORT)
+)
 
 
-def seen(trial: Trial, rate: float) -> Record:
-    record = record_for(trial, Conditions("cpu", "2.13.0", "imagenette:1"))
+HERE = Conditions(DeviceKind.CPU, "2.13.0", DataIdentity("imagenette", Form.PACK, "1"), Precision.BF16)
+MOST = FULL.settings.most_images(9_469)
+
+
+def seen(trial: Trial, rate: float, conditions: Conditions = HERE) -> Record:
+    record = record_for(trial, conditions)
     return replace(record, cost={"images_per_second": rate})
 
 
 def test_the_same_network_s_speed_is_taken() -> None:
-    found = estimate([FULL, FULL], "cpu", 2, [seen(FULL, 50.0), seen(FULL, 100.0), seen(QUARTER, 7.0)])
+    found = estimate([FULL, FULL], CPU, 2, [seen(FULL, 50.0), seen(FULL, 100.0), seen(QUARTER, 7.0)])
     assert found.measured
-    assert found.seconds == pytest.approx(FULL.settings.most_images / 75.0)
+    assert found.seconds == pytest.approx(MOST / 75.0)
 
 
 @pytest.mark.parametrize(
@@ -35,22 +43,49 @@ def test_the_same_network_s_speed_is_taken() -> None:
 def test_another_network_s_or_precision_s_is_not(other: Trial) -> None:
     """A narrower net has the same name, and other images a second."""
     assert other.settings.network.name == FULL.settings.network.name
-    found = estimate([FULL], "cpu", 1, [seen(other, 100.0)])
+    found = estimate([FULL], CPU, 1, [seen(other, 100.0)])
     assert not found.measured
-    arithmetic = FULL.settings.most_images * FULL.settings.network.multiply_adds * PASSES
-    assert found.seconds == pytest.approx(arithmetic / ASSUMED["cpu"])
+    arithmetic = MOST * FULL.settings.network.multiply_adds * PASSES
+    assert found.seconds == pytest.approx(arithmetic / assumed(CPU, Precision.BF16))
 
 
 def test_nor_is_another_device_s() -> None:
-    assert not estimate([FULL], "cuda", 1, [seen(FULL, 100.0)]).measured
+    assert not estimate([FULL], CUDA, 1, [seen(FULL, 100.0)]).measured
+
+
+def test_a_certain_gpu_is_one_of_its_kind() -> None:
+    made = replace(HERE, device=DeviceKind.CUDA)
+    assert estimate([FULL], Device.parse("cuda:1"), 1, [seen(FULL, 100.0, made)]).measured
+
+
+def test_several_gpus_are_told_from_one_and_inform_the_next_estimate() -> None:
+    several = replace(HERE, device=DeviceKind.CUDA, devices=4)
+    records = [seen(FULL, 400.0, several)]
+    assert not estimate([FULL], CUDA, 1, records).measured
+    found = estimate([FULL], replace(CUDA, count=4), 1, records)
+    assert found.measured
+    assert found.seconds == pytest.approx(MOST / 400.0)
+
+
+def test_each_precision_has_its_own_speed() -> None:
+    slow = seen(FULL, 10.0)
+    other = replace(FULL, precision=Precision.FP32)
+    quick = seen(other, 100.0, replace(HERE, precision=Precision.FP32))
+    found = estimate([FULL, other], CPU, 1, [slow, quick])
+    assert found.measured
+    assert found.seconds == pytest.approx(MOST / 10.0 + MOST / 100.0)
+
+
+@pytest.mark.parametrize(("flags", "ratio"), [("fpu avx2 avx512f", 10), ("avx2 avx512_bf16", 50 / 80)])
+def test_bf16_on_a_cpu_without_it_is_known_to_be_slow(
+    flags: str, ratio: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "_cpu_flags", lambda: set(flags.split()))
+    fp32 = assumed(CPU, Precision.FP32)
+    assert fp32 / assumed(CPU, Precision.BF16) == pytest.approx(ratio)
+    best = environment.best_precision(DeviceKind.CPU)
+    assert best is (Precision.FP32 if ratio > 1 else Precision.BF16)
 
 
 def test_what_trains_nothing_costs_nothing() -> None:
-    assert estimate([], "cpu", 2, []).seconds == 0
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(40, "40 s"), (720, "12 min"), (12600, "3.5 h"), (518400, "6 days")]
-)
-def test_durations_in_words(seconds: float, words: str) -> None:
-    assert spoken(seconds) == words
+    assert estimate([], CPU, 2, []).seconds == 0

@@ -19,17 +19,19 @@ import reproductions
 from harness.cli import run as command
 from harness.cli.dry_run import plan_table
 from harness.cli.work import Asked
+from harness.contract.device import CPU, DeviceKind
 from harness.contract.errors import BadValue
 from harness.engines.deadline import Alarm, Deadline, parse
 from harness.engines.runner import Limits, run
 from harness.forecast import priorities
 from harness.forecast.priorities import Intent, Standing, Step
-from harness.plans.experiment import Job, Protocol, Reproduction
+from harness.plans.experiment import Experiment, Protocol, Reproduction
 from harness.records import environment
 from harness.records.conditions import Conditions
 from harness.records.keys import key_of
 from harness.records.store import Store
 from harness.verdicts import sequential
+from harness.verdicts.assess import Assessments
 from tests.conftest import STAND_IN
 from tests.fakes.experiments import (
     HERE,
@@ -40,9 +42,9 @@ from tests.fakes.experiments import (
     decisive,
     experiment,
     filled,
-    job,
     local,
     printed,
+    reproduction,
     vague,
 )
 
@@ -69,7 +71,7 @@ def test_no_text_breaks_the_parser(text: str) -> None:
 
 
 def steps(draw: list[tuple[Standing, float, int]]) -> list[Step]:
-    return [Step(job(5), standing, trials, seconds, True) for standing, seconds, trials in draw]
+    return [Step(experiment(5), standing, trials, seconds, True) for standing, seconds, trials in draw]
 
 
 planned = st.lists(
@@ -81,7 +83,7 @@ planned = st.lists(
 def test_what_is_done_whole_fits_into_the_time_and_comes_first(
     drawn: list[tuple[Standing, float, int]], seconds: float
 ) -> None:
-    ordered = list(priorities._intended(sorted(steps(drawn), key=priorities._price), seconds))
+    ordered = list(priorities.intended(sorted(steps(drawn), key=lambda step: step.price), seconds))
     intents = [step.intent for step in ordered]
     assert intents == sorted(intents, key=list(Intent).index)
     assert intents.count(Intent.PART) <= 1
@@ -89,48 +91,48 @@ def test_what_is_done_whole_fits_into_the_time_and_comes_first(
     assert [s.standing for s in ordered] == sorted(s.standing for s in ordered)
 
 
-def named(name: str, images: int = 1000) -> Job:
-    return job(5, experiment(name, images=images))
+def named(name: str, images: int = 1000) -> Experiment:
+    return experiment(5, reproduction(name, images=images))
 
 
 def test_no_verdict_comes_before_inconclusive_and_cheap_before_dear(tmp_path: Path) -> None:
     store = filled(tmp_path, 5, vague)
     store.ask("relu-speedup", "cifar10", HERE, 5)
-    inconclusive = replace(job(5), seeds=10)
-    jobs = [inconclusive, named("dear", 9000), named("cheap", 10)]
-    ordered = priorities.plan(jobs, store, "cpu", 1)
-    assert [s.job.reproduction.name for s in ordered] == ["cheap", "dear", "relu-speedup"]
+    inconclusive = replace(experiment(5), seeds=10)
+    experiments = [inconclusive, named("dear", 9000), named("cheap", 10)]
+    ordered = priorities.plan(experiments, store, CPU, 1)
+    assert [s.experiment.reproduction.name for s in ordered] == ["cheap", "dear", "relu-speedup"]
     assert [s.standing for s in ordered] == [0, 0, 1]
     assert [s.trials for s in ordered] == [10, 10, 10]
 
 
 def test_many_claims_for_the_price_of_one_come_first(tmp_path: Path) -> None:
-    two = replace(experiment("two", images=1500), claims=("relu-speedup", "dropout-iterations"))
-    ordered = priorities.plan([named("one"), job(5, two)], Store(tmp_path), "cpu", 1)
-    assert [s.job.reproduction.name for s in ordered] == ["two", "one"]
+    two = replace(reproduction("two", images=1500), claims=("relu-speedup", "dropout-iterations"))
+    ordered = priorities.plan([named("one"), experiment(5, two)], Store(tmp_path), CPU, 1)
+    assert [s.experiment.reproduction.name for s in ordered] == ["two", "one"]
 
 
 def test_decided_claims_wait_until_nothing_undecided_is_left(tmp_path: Path) -> None:
     store = filled(tmp_path, 5, decisive)
     store.ask("relu-speedup", "cifar10", HERE, 5)
-    decided, dear = replace(job(5), seeds=10), named("dear", 10**9)
-    ordered = priorities.plan([decided, dear], store, "cpu", 1)
+    decided, dear = replace(experiment(5), seeds=10), named("dear", 10**9)
+    ordered = priorities.plan([decided, dear], store, CPU, 1)
     assert [s.standing for s in ordered] == [Standing.NO_VERDICT, Standing.DECIDED]
     assert priorities.groups(ordered) == [[dear], [decided]]
 
 
 def test_a_verdict_from_another_machine_counts_as_known(tmp_path: Path) -> None:
     store = filled(tmp_path, 5, decisive)
-    elsewhere = replace(job(5), conditions=Conditions("cuda", "2.13.0", "none"))
-    assert priorities.known(elsewhere, store) is Standing.DECIDED
-    assert priorities.known(elsewhere, Store(tmp_path / "empty")) is Standing.NO_VERDICT
+    elsewhere = replace(experiment(5), conditions=Conditions(DeviceKind.CUDA, "2.13.0"))
+    assert priorities.known(elsewhere, Assessments(store)) is Standing.DECIDED
+    assert priorities.known(elsewhere, Assessments(Store(tmp_path / "empty"))) is Standing.NO_VERDICT
 
 
 @pytest.mark.parametrize("name", [r.name for r in reproductions.every()])
 def test_every_plan_unfolds_to_its_end_before_anything_has_run(tmp_path: Path, name: str) -> None:
     made = reproductions.named(name)
     for protocol in made.protocols:
-        whole = Job(made, protocol, protocol.seeds, STAND_IN)
+        whole = Experiment(made, protocol, protocol.seeds, STAND_IN)
         known = whole.evidence(Store(tmp_path)).plan
         needed = {key_of(trial, STAND_IN) for trial in priorities.needed(whole, Store(tmp_path))}
         assert needed >= {key_of(p.trial, STAND_IN) for p in known.trials}
@@ -173,14 +175,14 @@ def test_no_trial_begins_after_the_end_and_all_before_it_is_kept(
     clock = Clock()
     engine, deadline = Fake(clock=clock, each=each), Deadline(seconds, clock)
     store = Store(tmp_path_factory.mktemp("store"))
-    run([job(5)], engine, store, Nobody(), Limits(deadline.near, under_way))
+    run([experiment(5)], engine, store, Nobody(), Limits(deadline.near, under_way))
     assert clock.now < seconds + each or not engine.order
     assert len(store.records) == len(engine.order)
     assert len(engine.pending) < under_way
     assert clock.now >= seconds or len(store.records) == 10
 
 
-def test_fewer_trials_under_way_leave_the_first_job_first(tmp_path: Path) -> None:
+def test_fewer_trials_under_way_leave_the_first_experiment_first(tmp_path: Path) -> None:
     engine = Fake()
     run([named("first"), named("second")], engine, Store(tmp_path), Nobody(), Limits(under_way=2))
     assert [t.settings.experiment for t in engine.order] == ["first"] * 10 + ["second"] * 10
@@ -207,7 +209,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
 
 def test_the_command_says_what_it_will_do_stops_on_time_and_says_what_is_left(start: Start) -> None:
     engine = Fake(each=10)
-    said = start(engine, experiment("dear", images=10**9), experiment("cheap"), seconds=145)
+    said = start(engine, reproduction("dear", images=10**9), reproduction("cheap"), seconds=145)
     plan = said[: said.index("The time is up")]
     assert plan.index("cheap") < plan.index("dear")
     assert "all of it" in plan
@@ -218,38 +220,38 @@ def test_the_command_says_what_it_will_do_stops_on_time_and_says_what_is_left(st
 
 
 def test_the_same_command_goes_on_where_the_time_ended(start: Start) -> None:
-    start(Fake(each=10), experiment(), seconds=45)
+    start(Fake(each=10), reproduction(), seconds=45)
     engine = Fake(each=10)
-    said = start(engine, experiment(), seconds=1000)
+    said = start(engine, reproduction(), seconds=1000)
     assert len(engine.order) == 5
     assert "nothing is left to run, 16 min before the end of the time" in said
 
 
 def test_looks_and_a_budget_go_together(start: Start, tmp_path: Path) -> None:
-    start(Fake(decisive, each=10), experiment(), seconds=25, until_decided=True)
-    assert sequential.begun(job(3), Store(tmp_path))
-    assert sequential.taken(job(3), Store(tmp_path)) == []
+    start(Fake(decisive, each=10), reproduction(), seconds=25, until_decided=True)
+    assert sequential.begun(experiment(3), Store(tmp_path))
+    assert sequential.taken(experiment(3), Store(tmp_path)) == []
     engine = Fake(decisive, each=10)
-    start(engine, experiment(), seconds=45, until_decided=True)
-    assert [look.n for look in sequential.taken(job(3), Store(tmp_path))] == [3]
+    start(engine, reproduction(), seconds=45, until_decided=True)
+    assert [look.n for look in sequential.taken(experiment(3), Store(tmp_path))] == [3]
     assert len(engine.order) == 5
-    start(engine, experiment(), seconds=75, until_decided=True)
-    assert [look.n for look in sequential.taken(job(3), Store(tmp_path))] == [3, 5]
+    start(engine, reproduction(), seconds=75, until_decided=True)
+    assert [look.n for look in sequential.taken(experiment(3), Store(tmp_path))] == [3, 5]
 
 
-def test_a_claim_without_its_data_is_told_and_the_others_run(start: Start, tmp_path: Path) -> None:
-    lacking = replace(experiment("lacking"), protocols=(Protocol("cifar10", "made up", "cifar10", 5),))
+def test_a_claim_without_its_data_is_named_and_the_others_run(start: Start, tmp_path: Path) -> None:
+    lacking = replace(reproduction("lacking"), protocols=(Protocol("cifar10", "made up", "cifar10", 5),))
     elsewhere = pytest.MonkeyPatch()
     elsewhere.delenv("REPRO_DATA", raising=False)
     elsewhere.chdir(tmp_path)
     engine = Fake()
-    said = start(engine, lacking, experiment(), seconds=1000)
+    said = start(engine, lacking, reproduction(), seconds=1000)
     elsewhere.undo()
     assert "not at all: lacking: no cifar10 found" in said
     assert len(engine.order) == 10
 
 
-def test_the_table_says_of_every_job_what_will_be_done() -> None:
+def test_the_table_says_of_every_experiment_what_will_be_done() -> None:
     some = [
         replace(step, intent=intent)
         for step, intent in zip(steps([(Standing.NO_VERDICT, 5.0, 3)] * len(Intent)), Intent, strict=True)

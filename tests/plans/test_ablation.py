@@ -1,101 +1,11 @@
-"""Pairs, gaps and falls against numbers worked out by hand."""
+"""Plans of ablations: every arm from every seed."""
 
 from __future__ import annotations
 
-import random
-
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from harness.contract.trial import Status, Trial
-from harness.effects.by_seed import difference, falls, gains, levels, paired
-from harness.effects.from_runs import arms_table, gap, metric
-from harness.plans.ablation import BASELINE, Arm, plan_of, training
-from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
-from harness.plans.protocols import CIFAR10, SMOKE
-from harness.records.record import Record
-from tests.conftest import STAND_IN, record_for
-
-
-def run(arm: str, seed: int, status: Status = Status.OK, **metrics: float | None) -> Run:
-    made = Record(f"{arm}-{seed}", "", {}, vars(STAND_IN), "", status, metrics)
-    return Run(Planned(Trial(None, seed), arm, Role.FINAL), made)
-
-
-def evidence(*runs: Run) -> Evidence:
-    return Evidence(CIFAR10, Plan(tuple(r.planned for r in runs)), runs, len({r.seed for r in runs}))
-
-
-def test_pairs_go_by_seed_whatever_the_order() -> None:
-    runs = [run(arm, seed, x=10.0 * seed + bonus) for arm, bonus in (("a", 1), ("b", 2)) for seed in range(4)]
-    random.Random(3).shuffle(runs)
-    assert paired(evidence(*runs), ("a", "b"), metric("x")) == [[1, 11, 21, 31], [2, 12, 22, 32]]
-
-
-def test_seeds_that_any_arm_lacks_are_left_out_of_all() -> None:
-    """Seed 1 is missing, 2 diverged, 3 failed, 4 has no such metric: 0 and 5 are left."""
-    a = [run("a", seed, x=float(seed)) for seed in range(6)]
-    b = [
-        run("b", 0, x=10.0), run("b", 2, Status.DIVERGED, x=99.0), run("b", 3, Status.FAILED),
-        run("b", 4, y=1.0), run("b", 5, x=15.0),
-    ]  # fmt: skip
-    assert paired(evidence(*a, *b), ("a", "b"), metric("x")) == [[0, 5], [10, 15]]
-
-
-def test_nothing_in_common_is_no_pair_and_no_crash() -> None:
-    lone = evidence(run("a", 0, x=1.0), run("b", 1, x=2.0))
-    assert paired(lone, ("a", "b"), metric("x")) == [[], []]
-    assert paired(lone, (), metric("x")) == []
-    assert difference(lone, "a", "b", "x", metric("x")).n == 0
-
-
-@given(st.sets(st.integers(0, 20)), st.sets(st.integers(0, 20)))
-def test_pairs_are_the_common_seeds(first: set[int], second: set[int]) -> None:
-    runs = [run(a, s, x=float(s)) for a, seeds in (("a", first), ("b", second)) for s in seeds]
-    assert paired(evidence(*runs), ("a", "b"), metric("x")) == [[*map(float, sorted(first & second))]] * 2
-
-
-def test_the_gap_is_test_less_training_error_by_the_centre_view() -> None:
-    assert gap(run("a", 0, centre_top1=40.0, ten_top1=38.0, train_top1=25.5)) == 14.5
-    assert gap(run("a", 0, centre_top1=40.0)) is None
-    assert gap(run("a", 0, Status.DIVERGED, centre_top1=40.0, train_top1=1.0)) is None
-
-
-def test_a_fall_is_positive_where_the_technique_lowers_the_error() -> None:
-    """Without: 42, 43, 45; with: 41, 41, 42. Falls 1, 2, 3: mean 2, s = 1, t(2, .975) = 4.302653."""
-    runs = [run("without", s, ten_top1=x, ten_top5=20.0) for s, x in enumerate((42.0, 43.0, 45.0))]
-    runs += [run("with", s, ten_top1=x, ten_top5=20.5) for s, x in enumerate((41.0, 41.0, 42.0))]
-    top1, top5 = falls(evidence(*runs), "without", "with")
-    assert (top1.metric, top5.metric, top1.unit) == ("top-1 error", "top-5 error", "points")
-    assert (top1.estimate, top5.estimate, top1.n) == (2.0, -0.5, 3)
-    assert top1.ci95 is not None
-    assert top1.ci95.low == pytest.approx(2 - 4.302653 / 3**0.5, abs=1e-5)
-    assert top1.ci95.high == pytest.approx(2 + 4.302653 / 3**0.5, abs=1e-5)
-    assert falls(evidence(*runs), "with", "without", "turned")[0].estimate == -2.0
-    assert falls(evidence(*runs), "with", "without", "turned")[0].metric == "top-1 error, turned"
-
-
-def test_levels_and_gains_are_of_one_arm_s_own_numbers() -> None:
-    runs = [
-        run("paper", s, ten_top1=40.0 + s, ten_top5=18.0, centre_top1=41.5 + 2 * s, centre_top5=19.0)
-        for s in range(3)
-    ]
-    assert [e.estimate for e in levels(evidence(*runs), "paper", "ten_top1", "ten_top5")] == [41, 18]
-    both = gains(evidence(*runs), "paper", ("centre_top1", "centre_top5"), ("ten_top1", "ten_top5"))
-    assert [e.estimate for e in both] == [2.5, 1.0]
-    assert both[0].values == (1.5, 2.5, 3.5)
-
-
-def test_the_table_tells_how_many_runs_finished() -> None:
-    ok = {"ten_top1": 30.0, "ten_top5": 10.0, "centre_top1": 33.0, "centre_top5": 11.0, "train_top1": 20.0}
-    found = arms_table(
-        evidence(run("a", 0, **ok), run("a", 1, Status.DIVERGED), run("b", 0, Status.DIVERGED))
-    )
-    assert found.rows == (
-        ("a", 30.0, 10.0, 33.0, 20.0, 13.0, "1 of 2"),
-        ("b", None, None, None, None, None, "0 of 1"),
-    )
+from harness.plans.ablation import BASELINE, Arm, plan_of, training, trainings
+from harness.plans.experiment import Role
+from harness.plans.protocols import SMOKE
+from tests.conftest import record_for
 
 
 def test_the_plan_trains_every_arm_from_every_seed_and_grows_at_its_end() -> None:
@@ -105,5 +15,11 @@ def test_the_plan_trains_every_arm_from_every_seed_and_grows_at_its_end() -> Non
         (arm, seed, Role.FINAL) for seed in range(3) for arm in ("paper", "no decay")
     ]
     assert five[: len(three)] == three
-    assert three[0].trial == training(SMOKE.settings, Arm(), 0)
+    assert three[0].trial == training(SMOKE, Arm(), 0)
     assert record_for(three[0].trial).key != record_for(three[1].trial).key
+
+
+def test_an_arm_is_described_once_for_all_of_its_seeds() -> None:
+    trials = trainings(SMOKE.settings, Arm("one-gpu"), 3)
+    assert trials == [training(SMOKE.settings, Arm("one-gpu"), seed) for seed in range(3)]
+    assert trials[0].settings is trials[2].settings

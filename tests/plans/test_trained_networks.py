@@ -19,7 +19,7 @@ plan = plan_of(lambda group: Ensemble(tuple(group)), lambda protocol: SIZE)
 
 def knowing(seeds: set[int], status: Status = Status.OK) -> Lookup:
     """Records of the networks that were trained from these seeds."""
-    known = {canonical(training(CIFAR10.settings, BASELINE, seed)) for seed in seeds}
+    known = {canonical(training(CIFAR10, BASELINE, seed)) for seed in seeds}
     return lambda trial: answer(trial, status=status) if canonical(trial) in known else None
 
 
@@ -56,5 +56,5 @@ def test_groups_share_no_network_and_more_seeds_leave_them_as_they_are() -> None
 
 def test_the_networks_are_the_ones_that_ablations_train() -> None:
     found = plan(CIFAR10, 1, knowing({0, 1, 2}))
-    nets = [training(CIFAR10.settings, BASELINE, seed) for seed in range(SIZE)]
+    nets = [training(CIFAR10, BASELINE, seed) for seed in range(SIZE)]
     assert [p.trial for p in found.trials] == [*nets, Trial(Ensemble(tuple(nets)), 0)]

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.contract.device import DeviceKind
+from harness.contract.numerics import Numerics
 from harness.contract.trial import Precision, Trial
 from harness.models.cifar10 import bare, nineteen, thirteen
 from harness.models.description import Dense, Function
-from harness.records import meaning
-from harness.records.conditions import Conditions
-from harness.records.keys import canonical, implementations, key_of, lineage_of, plain
+from harness.records.conditions import Conditions, DataIdentity, Form
+from harness.records.keys import canonical, entries, key_of, lineage_of, plain
 from harness.training.settings import ToTarget
 from tests.conftest import STAND_IN, small
 
@@ -51,13 +52,40 @@ def test_seed_and_precision_change_the_key(change: dict[str, Any]) -> None:
     assert key_of(dataclasses.replace(BASE, **change), STAND_IN) != key_of(BASE, STAND_IN)
 
 
-@pytest.mark.parametrize("name", ["device", "torch", "data"])
+CONDITIONS: dict[str, Any] = {
+    "device": DeviceKind.CUDA,
+    "torch": "2.11.0",
+    "data": DataIdentity("cifar10", Form.FILES, "c58f30108f718f92721af3b95e74349a"),
+    "precision": Precision.BF16,
+    "devices": 2,
+    "numerics": Numerics(threads=2),
+}
+
+
+def test_every_condition_has_a_change_to_try() -> None:
+    assert set(CONDITIONS) == {field.name for field in dataclasses.fields(Conditions)}
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
 def test_each_condition_changes_the_key(name: str) -> None:
-    assert key_of(BASE, dataclasses.replace(STAND_IN, **{name: "other"})) != key_of(BASE, STAND_IN)
+    assert key_of(BASE, dataclasses.replace(STAND_IN, **{name: CONDITIONS[name]})) != key_of(BASE, STAND_IN)
+
+
+@pytest.mark.parametrize("change", [{"threads": 2}, {"deterministic": False}])
+def test_what_the_launcher_sets_changes_the_key(change: dict[str, Any]) -> None:
+    other = dataclasses.replace(STAND_IN, numerics=Numerics(**change))
+    assert key_of(BASE, other) != key_of(BASE, STAND_IN)
+
+
+def test_who_decodes_photographs_changes_the_key() -> None:
+    data = DataIdentity("imagenette", Form.FILES, "0", "Pillow 11.0.0")
+    newer = dataclasses.replace(data, decoder="Pillow 12.0.0")
+    keys = {key_of(BASE, dataclasses.replace(STAND_IN, data=identity)) for identity in (data, newer)}
+    assert len(keys) == 2
 
 
 def test_equal_trials_have_equal_keys() -> None:
-    assert key_of(Trial(small(), 0), STAND_IN) == key_of(Trial(small(), 0), Conditions(**vars(STAND_IN)))
+    assert key_of(Trial(small(), 0), STAND_IN) == key_of(Trial(small(), 0), dataclasses.replace(STAND_IN))
 
 
 def test_only_the_budget_is_left_out_of_the_lineage() -> None:
@@ -68,69 +96,19 @@ def test_only_the_budget_is_left_out_of_the_lineage() -> None:
 
 def test_code_that_can_change_a_result_changes_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
     before = key_of(BASE, STAND_IN)
-    monkeypatch.setattr("harness.records.keys.meaning_of", lambda modules: "other")
+    monkeypatch.setattr("harness.records.keys.version_of", lambda entries: "other")
     assert key_of(BASE, STAND_IN) != before
 
 
-def test_a_trial_names_the_modules_of_its_layers() -> None:
-    assert "harness.models.layers.local" in implementations(small(network=bare(thirteen())).network)
-    assert "harness.models.layers.local" not in implementations(BASE.settings)
+def test_a_trial_names_the_functions_that_build_its_layers() -> None:
+    locally = Trial(small(network=bare(thirteen())), 0)
+    assert "harness.models.layers.local:build" in entries(locally)
+    assert "harness.models.layers.local:build" not in entries(BASE)
 
 
-MODULE = '''
-"""A module."""
-import math
-
-
-class Area:
-    """Areas."""
-
-    def disc(self, r):
-        """Of a disc."""
-        # squared
-        return math.pi * r ** 2
-'''
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("# squared", "# something else"),
-        ("Of a disc.", "Of a circle."),
-        ('"""A module."""', ""),
-        ("return math.pi * r ** 2", "return (math.pi\n            * r**2)"),
-        ("    # squared\n", "\n\n"),
-    ],
-)
-def test_what_is_only_written_differently_means_the_same(old: str, new: str) -> None:
-    assert old in MODULE
-    assert meaning.source_meaning(MODULE.replace(old, new)) == meaning.source_meaning(MODULE)
-
-
-@pytest.mark.parametrize(
-    ("old", "new"), [("** 2", "** 3"), ("math.pi", "math.e"), ("disc", "ball"), ("(self, r)", "(self, r=1)")]
-)
-def test_what_does_something_else_means_something_else(old: str, new: str) -> None:
-    assert meaning.source_meaning(MODULE.replace(old, new)) != meaning.source_meaning(MODULE)
-
-
-def test_a_module_counts_with_all_that_it_imports() -> None:
-    found = meaning.closure(frozenset({"harness.training.to_target"}))
-    assert {
-        "harness.training.loop",
-        "harness.training.update",
-        "harness.data.cifar10",
-        "harness.contract.streams",
-    } <= found
-    assert (
-        not {
-            "harness.records.store",
-            "harness.effects.intervals",
-            "harness.records.keys",
-            "harness.models.alexnet",
-        }
-        & found
-    )
+def test_labels_enter_no_key() -> None:
+    renamed = dataclasses.replace(BASE.settings.network, name="another name")
+    assert key_of(Trial(small(network=renamed), 0), STAND_IN) == key_of(BASE, STAND_IN)
 
 
 @given(

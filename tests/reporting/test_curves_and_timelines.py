@@ -11,8 +11,8 @@ import pytest
 import reproductions
 from harness.contract.effect import Effect, Interval
 from harness.contract.trial import Status
-from harness.plans.experiment import Finding, Run
-from harness.reporting.figures import choice, secondary, step_timeline, training_curves
+from harness.plans.experiment import Run
+from harness.reporting.figures import secondary, selection, step_timeline, training_curves
 from harness.reporting.figures.frame import Drawing
 from tests.fakes import sections as made
 from tests.fakes.runs import run
@@ -41,7 +41,7 @@ ARMS = [
 
 
 def drawn(figure: str, runs: list[Run], protocol: str = "cifar10") -> list[Drawing]:
-    return choice.draw(made.SIX, "one", figure, made.evidence(runs, protocol), Finding())
+    return selection.draw(made.SIX, "one", figure, made.evidence(runs, protocol), ())
 
 
 def test_every_arm_has_a_line_a_seed_their_mean_and_the_unseen_error() -> None:
@@ -122,8 +122,7 @@ def test_effects_that_a_claim_does_not_declare_are_drawn_apart_and_named_seconda
         effect("top-1 error"), effect("top-5 error"), effect("top-1 error, by the source's noise"),
         effect("same class, by pixels", "%", 40.0),
     )  # fmt: skip
-    found = Finding({made.LRN.id: effects})
-    judged, others = choice.draw(made.LRN, "one", None, made.evidence(ARMS), found)
+    judged, others = selection.draw(made.LRN, "one", None, made.evidence(ARMS), effects)
     assert judged.caption.count("secondary, not judged") == 1, "the top-5 error is declared, and not primary"
     assert others.name == "one-secondary"
     assert "Secondary effects: not judged" in others.svg
@@ -132,4 +131,4 @@ def test_effects_that_a_claim_does_not_declare_are_drawn_apart_and_named_seconda
 
 
 def test_every_figure_that_a_reproduction_names_can_be_drawn() -> None:
-    assert {r.figure for r in reproductions.every()} - {None} <= set(choice.FIGURES)
+    assert {r.figure for r in reproductions.every()} - {None} <= set(selection.FIGURES)

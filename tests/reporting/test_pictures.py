@@ -16,7 +16,7 @@ from PIL import Image
 from harness.contract.trial import Trial
 from harness.data.datasets import CIFAR10
 from harness.plans.experiment import Finding, Planned, Role, Run
-from harness.reporting.figures import choice, kernels, neighbours, pictures
+from harness.reporting.figures import kernels, neighbours, pictures, selection
 from harness.reporting.figures.frame import ARMS, MUTED, Drawing
 from harness.reporting.pages import render
 from tests.fakes import sections as made
@@ -40,7 +40,7 @@ def measured(details: dict[str, Any], seed: int = 0, dataset: str = "cifar10") -
 
 
 def drawn(figure: str, runs: list[Run], protocol: str = "cifar10") -> list[Drawing]:
-    return choice.draw(made.SIX, "one", figure, made.evidence(runs, protocol), Finding())
+    return selection.draw(made.SIX, "one", figure, made.evidence(runs, protocol), ())
 
 
 def parsed(drawing: Drawing) -> ElementTree.Element:
@@ -185,9 +185,8 @@ def test_a_page_with_pictures_loads_nothing_else(tmp_path: Path) -> None:
     whole = made.complete(("19pct",))
     proof = made.evidence([measured(QUERIES | FILTERS)])
     for figure in ("kernels", "neighbours"):
-        section = replace(
-            whole, reproduction=made.reproduction(proof, figure=figure), evidence=proof, finding=Finding()
-        )
+        changed = made.changed(whole, evidence=proof, finding=Finding())
+        section = replace(changed, reproduction=made.reproduction(proof, figure=figure))
         page, text = render([section], tmp_path / figure, {})
         html = page.read_text(encoding="utf-8")
         assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in html

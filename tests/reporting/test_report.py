@@ -17,9 +17,8 @@ from harness.contract.errors import StoreError
 from harness.contract.trial import Status
 from harness.plans.experiment import Finding
 from harness.records.record import Record
-from harness.reporting.figures import choice
+from harness.reporting.figures import selection
 from harness.reporting.pages import render, slugs
-from harness.reporting.section import Section
 from harness.verdicts.verdict import Outcome, Verdict
 from tests.fakes import sections as made
 from tests.fakes.runs import ENVIRONMENT
@@ -127,7 +126,8 @@ def test_a_smoke_result_has_its_badge_and_no_verdict(page: Page) -> None:
 
 
 def test_a_smoke_protocol_is_marked_even_where_the_verdict_is_another() -> None:
-    section = replace(made.smoke(), verdict=Verdict("relu-smoke", "smoke", Outcome.INVALID, ("seed twice",)))
+    invalid = Verdict("relu-smoke", "smoke", Outcome.INVALID, ("seed twice",))
+    section = made.changed(made.smoke(), verdict=invalid)
     assert [label for _, label in section.badges] == ["invalid", "SMOKE"]
 
 
@@ -224,20 +224,20 @@ def test_nothing_at_all_is_still_a_report(tmp_path: Path) -> None:
 
 def test_a_record_that_lacks_everything_is_shown_as_it_is(tmp_path: Path) -> None:
     bare = Record("0" * 24, "", {}, {}, "", Status.FAILED)
-    section = replace(made.waiting(), records=(bare,))
+    section = replace(made.unwritten(), records=(bare,))
     assert "not in the plan" in Page(render([section], tmp_path, {})[0].read_text(encoding="utf-8")).text
 
 
 def test_a_figure_that_is_copied_keeps_its_colours_and_on_the_page_follows_the_scheme() -> None:
     section = made.smoke()
     assert section.reproduction
-    drawing = choice.draw(section.claim, "one", "learning-curves", section.evidence, section.finding)[0]
+    drawing = selection.draw(section.claim, "one", "learning-curves", section.evidence, section.effects)[0]
     assert "var(" not in drawing.svg
     assert "stroke: #0b62a4" in drawing.svg
     assert "stroke: var(--fig-arm-0, #0b62a4)" in drawing.inline
 
 
-def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_named_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(StoreError, match=r"taken.* cannot be written .*--out"):
         render([], tmp_path / "taken", {})
@@ -245,7 +245,7 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -
 
 def test_nothing_heavy_is_imported_before_something_is_drawn() -> None:
     heavy = "{'torch', 'matplotlib', 'pandas', 'numpy', 'jinja2', 'scipy'}"
-    modules = "harness.reporting.pages, harness.reporting.first_page"
+    modules = "harness.reporting.pages, harness.reporting.overview"
     code = f"import sys, {modules}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -254,8 +254,8 @@ def test_nothing_heavy_is_imported_before_something_is_drawn() -> None:
 def test_the_command_repeats_what_was_run() -> None:
     section = made.complete()
     assert section.command == "./repro.py run relu-speedup --protocol cifar10"
-    assert section.evidence
-    more = replace(section, evidence=replace(section.evidence, seeds=10))
+    assert section.assessment
+    more = made.changed(section, experiment=replace(section.assessment.experiment, seeds=10))
     assert more.command.endswith("--protocol cifar10 --seeds 10")
 
 
@@ -275,5 +275,5 @@ def test_an_unfinished_plan_says_what_is_to_come() -> None:
     section = made.smoke()
     assert section.evidence
     plan = replace(section.evidence.plan, to_come="five final trials")
-    unfinished: Section = replace(section, evidence=replace(section.evidence, plan=plan), finding=Finding())
+    unfinished = made.changed(section, evidence=replace(section.evidence, plan=plan), finding=Finding())
     assert "still to come: five final trials" in unfinished.progress

@@ -68,23 +68,6 @@ def test_a_layer_that_is_missing_moves_no_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (6.0, "6"),
-        (0.00001, "1e-5"),
-        (60_965_224, "60,965,224"),
-        (12_345.6, "12,346"),
-        (-1.25, "−1.25"),
-        (5.8574, "5.857"),
-        (float("nan"), "NaN"),
-        (float("-inf"), "−∞"),
-    ],
-)
-def test_numbers(value: float, text: str) -> None:
-    assert wording.number(value) == text
-
-
-@pytest.mark.parametrize(
     ("cells", "figures"),
     [
         (["1", "–", "2.5×"], True),
@@ -96,7 +79,7 @@ def test_numbers(value: float, text: str) -> None:
         (["yes"], False),
     ],
 )
-def test_columns_of_figures_are_told_from_words(cells: list[str], figures: bool) -> None:
+def test_columns_of_figures_are_distinguished_from_words(cells: list[str], figures: bool) -> None:
     assert wording.numeric(cells) is figures
 
 

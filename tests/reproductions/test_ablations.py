@@ -28,7 +28,7 @@ LUCK = (0.3, -0.2, 0.1)
 def evidence(name: str, made: Mapping[str, Mapping[str, float]], protocol: str = "imagenet") -> Evidence:
     """Three seeds; each arm's numbers as given, plus the seed's luck in every percentage."""
     found = reproductions.named(name)
-    scale = found.protocol(protocol)
+    scale = found.protocol(protocol).at(REAL.precision)
     arms = {canonical(p.trial.settings): p.arm for p in found.plan(scale, 3, lambda trial: None).trials}
 
     def lookup(trial: Trial) -> Record:

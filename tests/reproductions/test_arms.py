@@ -71,12 +71,12 @@ def test_the_unchanged_arm_is_one_trial_in_every_experiment(
     if protocol not in SCALES:
         pytest.skip("a scale of its own")
     keys = {key_of(p.trial, REAL) for p in finished(reproduction, protocol, seeds=2).plan.trials}
-    assert {key_of(training(protocol.settings, BASELINE, seed), REAL) for seed in range(2)} <= keys
+    assert {key_of(training(protocol, BASELINE, seed), REAL) for seed in range(2)} <= keys
 
 
 def networks(reproduction: Reproduction) -> list[Network]:
     found = (run.planned.trial.settings for run in runs(reproduction.name, "smoke"))
-    return list({canonical(s.network): s.network for s in found if hasattr(s, "network")}.values())
+    return list({canonical(s.network): s.network for s in found if s.network is not None}.values())
 
 
 @pytest.mark.parametrize("reproduction", EVERY, ids=names)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.contract.device import CPU, DeviceKind
 from harness.contract.trial import Status, Trial
 from harness.engines.local import Place, execute
 from harness.models.description import Conv, Dense
@@ -23,7 +24,7 @@ from harness.verdicts.verdict import Outcome
 from reproductions import augmentation_cost, training_time, two_gpu_time
 from tests.conftest import STAND_IN, record_for
 
-HERE = Conditions("cpu", "2.13.0", "none")
+HERE = Conditions(DeviceKind.CPU, "2.13.0")
 Seconds = Callable[[Trial], float]
 
 
@@ -142,7 +143,7 @@ def test_failed_trials_leave_no_effect() -> None:
 def test_a_smoke_trial_runs_in_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # no waiting for this machine's other trials
     trial = two_gpu_time.REPRODUCTION.protocol("smoke").settings.arms()["two-gpu"]
-    record = execute(Trial(trial, 0), Place("cpu", STAND_IN, None, tmp_path))
+    record = execute(Trial(trial, 0), Place(CPU, STAND_IN, None, tmp_path))
     assert record is not None
     assert record.error == ""
     assert record.metrics["bytes_exchanged"]

@@ -9,7 +9,7 @@ import pytest
 from harness.contract.errors import UnknownName
 from harness.data.views import Augmentation, ColourNoise, MeanCrop, Spread, offsets
 from harness.models.description import Dropout, Weighted
-from harness.records.keys import canonical, implementations
+from harness.records.keys import canonical
 from harness.training.recipes import CAFFE, PAPER, RECIPES, SOURCE_2012, Recipe, recipe
 from harness.training.schedules import LOGGED, Plateau, Steps
 
@@ -67,9 +67,8 @@ def test_crops_of_256() -> None:
     assert counts == {"paper": 2178, "source-2012": 2178, "caffe": 1800}
 
 
-def test_recipes_are_plain_data_that_name_their_code() -> None:
+def test_recipes_are_plain_data() -> None:
     assert len({canonical(made) for made in RECIPES.values()}) == 3
-    assert "harness.data.augmentation" in implementations(PAPER)
     reading = replace(PAPER, augmentation=replace(PAPER.augmentation, colour=ColourNoise(white=255.0)))
     assert canonical(reading) != canonical(PAPER)
 

@@ -9,25 +9,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.contract.device import DeviceKind
 from harness.contract.effect import Effect, Interval
 from harness.contract.trial import Status, Trial
-from harness.effects.intervals import LOOK_DIRECTION, LOOK_EQUIVALENCE, level, paired_difference
+from harness.effects.intervals import level, paired_difference
+from harness.effects.significance import INTERIM_DIRECTION, INTERIM_EQUIVALENCE
 from harness.effects.time_to_event import Time, ratio_of_times
 from harness.paper.catalogue import CLAIMS, claim
 from harness.paper.claims import Band, Claim, Kind, Metric
 from harness.plans.experiment import Evidence, Plan, Planned, Protocol, Role, Run
+from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.record import Record
 from harness.verdicts.rules import decide, decided, judge
 from harness.verdicts.verdict import Outcome, Verdict
+from tests.fakes.settings import Idle
 
 LRN, ERROR, RELU = claim("lrn"), claim("error-rate"), claim("relu-speedup")
 DECAY, TIME, COUNT = claim("weight-decay"), claim("two-gpu-time"), claim("architecture")
 WORTH = {Outcome.REPRODUCED: 3, Outcome.DIRECTIONAL: 2, Outcome.INCONCLUSIVE: 1}  # others: 0
 
+REAL = DataIdentity("imagenet", Form.PACK, "1")
+MADE_UP = DataIdentity("imagenet", Form.STAND_IN, "1")
 
-def run(seed: int, status: Status = Status.OK, data: str = "imagenet:1", arm: str = "arm") -> Run:
-    record = Record(f"{arm}-{seed}", "", {"settings": {}}, {"data": data}, "", status)
-    return Run(Planned(Trial(None, seed), arm, Role.FINAL), record)
+
+def run(seed: int, status: Status = Status.OK, data: DataIdentity = REAL, arm: str = "arm") -> Run:
+    record = Record(f"{arm}-{seed}", "", {"settings": {}}, Conditions(DeviceKind.CPU, "2", data), "", status)
+    return Run(Planned(Trial(Idle(), seed), arm, Role.FINAL), record)
 
 
 def evidence(about: Claim, runs: list[Run], protocol: str | None = None, to_come: str = "") -> Evidence:
@@ -57,9 +64,11 @@ def effect(
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def verdict(about: Claim, found: Effect | None, protocol: str | None = None, looks: bool = False) -> Verdict:
+def verdict(
+    about: Claim, found: Effect | None, protocol: str | None = None, interim: bool = False
+) -> Verdict:
     n = found.n if found else 5
-    return judge(about, evidence(about, [run(s) for s in range(n)], protocol), found, looks=looks)
+    return judge(about, evidence(about, [run(s) for s in range(n)], protocol), found, interim=interim)
 
 
 @pytest.mark.parametrize(
@@ -90,10 +99,8 @@ def test_rules(about: Claim, ci90: tuple[float, float], ci95: tuple[float, float
     found = verdict(about, effect(about, ci90, ci95))
     assert found.headline == headline
     assert found.audit == ("audit" in headline)
-    assert any(
-        f"[{ci95[0]:.4g}, {ci95[1]:.4g}]" in r or f"[{ci90[0]:.4g}, {ci90[1]:.4g}]" in r
-        for r in found.reasons
-    )
+    shown = [f"[{low:.4g}, {high:.4g}]".replace("-", "−") for low, high in (ci90, ci95)]
+    assert any(interval in reason for interval in shown for reason in found.reasons)
 
 
 def test_the_null_must_be_excluded_at_95_even_inside_the_band() -> None:
@@ -174,7 +181,7 @@ def test_invalid() -> None:
     assert (found.outcome, found.reasons) == (Outcome.INVALID, ("gate invalid: arm a has seed 1 twice",))
 
 
-def test_failed_and_dropped_runs_are_seen_even_if_nobody_told() -> None:
+def test_failed_and_dropped_runs_are_seen_even_if_nobody_says_so() -> None:
     failed = evidence(LRN, [run(s, Status.FAILED if s == 2 else Status.OK) for s in range(5)])
     assert judge(LRN, failed, effect(LRN, (1.0, 2.0))).reasons == ("gate invalid: final runs failed: arm-2",)
     diverged = evidence(LRN, [run(s, Status.DIVERGED if s == 2 else Status.OK) for s in range(5)])
@@ -184,7 +191,7 @@ def test_failed_and_dropped_runs_are_seen_even_if_nobody_told() -> None:
 
 def test_smoke_and_stand_in_data_are_never_a_verdict() -> None:
     assert verdict(LRN, effect(LRN, (1.0, 2.0)), protocol="smoke").outcome is Outcome.SMOKE
-    runs = [run(0), *(run(s, data="stand-in:gratings-1") for s in range(1, 5))]
+    runs = [run(0), *(run(s, data=MADE_UP) for s in range(1, 5))]
     assert judge(LRN, evidence(LRN, runs), effect(LRN, (1.0, 2.0))).outcome is Outcome.SMOKE
     started = evidence(LRN, runs, to_come="more")
     assert judge(LRN, started, None).outcome is Outcome.SMOKE
@@ -229,7 +236,7 @@ def censored(slow: float, fast: float, n: int) -> Effect:
 def test_of_censored_runs_only_the_bound_speaks(slow: float, n: int, headline: str) -> None:
     found = verdict(RELU, censored(slow, 5.0, n))
     assert found.headline == headline
-    assert n > 5 or "6 pairs would give a bound as strong as CI₉₅" in found.reasons
+    assert n > 5 or "6 pairs would give a bound as strong as CI₉₅" in found.advice
 
 
 def test_an_imputed_estimate_beside_censored_runs_does_not_count() -> None:
@@ -247,27 +254,27 @@ def test_inconclusive_says_what_could_have_been_found_and_what_would_decide() ->
         LRN, paired_difference("top-1 error", "points", [41.0, 42.5, 40.1, 41.2, 43.0], [40.5] * 5)
     )
     assert found.outcome is Outcome.INCONCLUSIVE
-    detectable, needed = found.reasons[1:]
-    assert detectable == "with n = 5, the smallest effect found with 80 % power is 1.98 points"
+    detectable, needed = found.advice
+    assert detectable == "with n = 5, the smallest effect found with 80 % power is 1.978 points"
     assert needed.startswith("if the paper's figure is true and the spread as seen, n = ")
 
 
 def at_look(about: Claim, ci90: tuple[float, float], ci95: tuple[float, float], n: int) -> Effect:
-    looks = Interval(*ci90, LOOK_EQUIVALENCE), Interval(*ci95, LOOK_DIRECTION)
-    return effect(about, (1.0, 2.0), n=n, look90=looks[0], look95=looks[1])
+    looks = Interval(*ci90, INTERIM_EQUIVALENCE), Interval(*ci95, INTERIM_DIRECTION)
+    return effect(about, (1.0, 2.0), n=n, interim90=looks[0], interim95=looks[1])
 
 
 def test_looks_use_the_nominal_levels_and_say_so() -> None:
-    found = verdict(LRN, at_look(LRN, (0.6, 2.0), (0.4, 2.2), 5), looks=True)
+    found = verdict(LRN, at_look(LRN, (0.6, 2.0), (0.4, 2.2), 5), interim=True)
     assert found.headline == "directional (size unproven)"
     assert "CI₉₅ at a look (nominal 98.10%)" in found.reasons[0]
-    found = verdict(LRN, at_look(LRN, (0.8, 2.0), (0.4, 2.2), 10), looks=True)
+    found = verdict(LRN, at_look(LRN, (0.8, 2.0), (0.4, 2.2), 10), interim=True)
     assert found.outcome is Outcome.REPRODUCED
     assert "CI₉₀ at a look (nominal 95.94%)" in found.reasons[0]
 
 
 def test_seeds_at_an_undeclared_look_decide_nothing() -> None:
-    found = verdict(LRN, at_look(LRN, (0.8, 2.0), (0.4, 2.2), 7), looks=True)
+    found = verdict(LRN, at_look(LRN, (0.8, 2.0), (0.4, 2.2), 7), interim=True)
     assert found.reasons[0] == "gate looks: n = 7 is none of the declared 3, 5, 10"
 
 
@@ -349,7 +356,7 @@ def test_no_verdict_exceeds_its_cap(about: Claim, values: list[float], name: str
     n = len(values)
     for shift in (0.0, 3.0, -3.0):
         found = estimated(about, [0.01 * v + shift for v in values])
-        given_verdict = decide(about, evidence(about, [run(s) for s in range(n)], name), found, looks=looks)
+        given_verdict = decide(about, evidence(about, [run(s) for s in range(n)], name), found, interim=looks)
         if name == "smoke":
             assert given_verdict.outcome is Outcome.SMOKE
         elif name != about.paper_scale:
@@ -362,5 +369,5 @@ def test_no_verdict_exceeds_its_cap(about: Claim, values: list[float], name: str
 
 
 def test_infinite_ends_read_well() -> None:
-    assert "[7.619, inf] ×" in verdict(RELU, censored(40.0, 5.0, 6)).reasons[0]
+    assert "[7.619, ∞] ×" in verdict(RELU, censored(40.0, 5.0, 6)).reasons[0]
     assert math.isinf(censored(40.0, 5.0, 6).ci95.high)  # type: ignore[union-attr]

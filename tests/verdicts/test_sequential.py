@@ -1,4 +1,4 @@
-"""Sequential looks: taken at 3, 5 and 10 seeds, recorded, never forgotten, never taken twice."""
+"""Interim looks: taken at 3, 5 and 10 seeds, recorded, never forgotten, never taken twice."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from harness.cli import run as command
 from harness.cli import status
 from harness.cli.work import Asked
 from harness.contract.errors import BadValue, StoreError
-from harness.effects.intervals import LOOKS
+from harness.effects.significance import LOOKS
 from harness.engines.runner import run
-from harness.plans.experiment import Job, Reproduction
+from harness.plans.experiment import Experiment, Reproduction
 from harness.records import environment
 from harness.records.conditions import Conditions
 from harness.records.store import Store
 from harness.reporting import sections
 from harness.verdicts import sequential
-from harness.verdicts.assessment import judgement
+from harness.verdicts.assess import Assessments
+from harness.verdicts.assessment import Assessment, assess
 from harness.verdicts.sequential import Look
 from tests.fakes.experiments import (
     Fake,
@@ -35,55 +36,60 @@ from tests.fakes.experiments import (
     decisive,
     experiment,
     filled,
-    job,
     local,
     printed,
+    reproduction,
     vague,
 )
 
 
 def until_decided(root: Path, value: Value) -> tuple[Fake, list[tuple[Look, int | None]]]:
     """Runs the made-up experiment look by look; the engine, and each look with the seeds that come next."""
-    store, engine, told = Store(root), Fake(value), []
+    store, engine, heard = Store(root), Fake(value), []
 
-    def tell(job: Job, look: Look, further: Job | None) -> None:
-        told.append((look, further.seeds if further else None))
+    def report(experiment: Experiment, look: Look, further: Experiment | None) -> None:
+        heard.append((look, further.seeds if further else None))
 
-    sequential.begin(job(3), store)
-    waiting = sequential.settle([sequential.at_look(job(3), store)], store, tell)
+    sequential.begin(experiment(3), store)
+    waiting = sequential.settle([sequential.at_look(experiment(3), store)], store, report)
     while waiting:
         run(waiting, engine, store, Nobody())
-        waiting = sequential.settle([j for j in waiting if sequential.complete(j, store)], store, tell)
-    return engine, told
+        waiting = sequential.settle([j for j in waiting if j.evidence(store).complete], store, report)
+    return engine, heard
+
+
+def judged(seeds: int, store: Store) -> Assessment:
+    """What a store says of the made-up experiment."""
+    return Assessments(store).of(experiment(seeds))
 
 
 def test_seeds_are_added_at_the_next_look_until_the_verdict_is_decided(tmp_path: Path) -> None:
-    engine, told = until_decided(tmp_path, decisive)
-    assert [(look.n, further) for look, further in told] == [(3, 5), (5, None)]
-    assert told[0][0].verdicts == {"relu-speedup": "directional (size unproven)"}
-    assert told[1][0].verdicts == {"relu-speedup": "reproduced"}
+    engine, heard = until_decided(tmp_path, decisive)
+    assert [(look.n, further) for look, further in heard] == [(3, 5), (5, None)]
+    assert heard[0][0].verdicts == {"relu-speedup": "directional (size unproven)"}
+    assert heard[1][0].verdicts == {"relu-speedup": "reproduced"}
     assert len(engine.order) == 10
 
 
 def test_the_last_look_is_the_last_though_nothing_is_decided(tmp_path: Path) -> None:
-    _, told = until_decided(tmp_path, vague)
-    assert [look.n for look, _ in told] == list(LOOKS)
-    assert not told[-1][0].decided
-    assert told[-1][1] is None
+    _, heard = until_decided(tmp_path, vague)
+    assert [look.n for look, _ in heard] == list(LOOKS)
+    assert not heard[-1][0].decided
+    assert heard[-1][1] is None
 
 
 def test_an_interrupted_experiment_goes_on_at_its_look_and_takes_none_twice(tmp_path: Path) -> None:
     until_decided(tmp_path, vague)
-    engine, told = until_decided(tmp_path, vague)
+    engine, heard = until_decided(tmp_path, vague)
     assert engine.order == []
-    assert [look.n for look, _ in told] == [10]
-    assert [look.n for look in sequential.taken(job(10), Store(tmp_path))] == list(LOOKS)
+    assert [look.n for look, _ in heard] == [10]
+    assert [look.n for look in sequential.taken(experiment(10), Store(tmp_path))] == list(LOOKS)
 
 
 def test_a_failed_trial_is_no_look(tmp_path: Path) -> None:
-    _, told = until_decided(tmp_path, lambda arm, seed: None if seed == 2 else 5.0)
-    assert told == []
-    assert sequential.taken(job(3), Store(tmp_path)) == []
+    _, heard = until_decided(tmp_path, lambda arm, seed: None if seed == 2 else 5.0)
+    assert heard == []
+    assert sequential.taken(experiment(3), Store(tmp_path)) == []
 
 
 def test_a_look_on_record_says_what_was_seen_of_what_and_when(tmp_path: Path) -> None:
@@ -98,11 +104,11 @@ def test_a_look_on_record_says_what_was_seen_of_what_and_when(tmp_path: Path) ->
 
 def test_looks_are_judged_with_wider_intervals_for_ever(tmp_path: Path) -> None:
     store = filled(tmp_path, 5)
-    assert not sequential.judged(job(5), store).looks
-    sequential.begin(job(3), store)
-    judged = sequential.judged(job(5), Store(tmp_path))
-    assert judged.looks
-    assert "at a look (nominal 98.10%)" in "; ".join(judged.verdicts[0].reasons)
+    assert not judged(5, store).interim
+    sequential.begin(experiment(3), store)
+    found = judged(5, Store(tmp_path))
+    assert found.interim
+    assert "at a look (nominal 98.10%)" in "; ".join(found.verdicts["relu-speedup"].reasons)
 
 
 def near(arm: str, seed: int) -> float:
@@ -112,8 +118,9 @@ def near(arm: str, seed: int) -> float:
 
 def test_what_a_fixed_number_of_seeds_would_decide_a_look_may_not(tmp_path: Path) -> None:
     store = filled(tmp_path, 5, near)
-    assert judgement(job(5), store, looks=False).verdicts[0].headline == "reproduced"
-    look = sequential.take(job(5), store)
+    fixed = assess(experiment(5), experiment(5).evidence(store), interim=False)
+    assert fixed.verdicts["relu-speedup"].headline == "reproduced"
+    look = sequential.take(experiment(5), store)
     assert (look.decided, look.verdicts["relu-speedup"]) == (False, "directional (size unproven)")
 
 
@@ -122,24 +129,26 @@ def test_a_damaged_look_is_named_and_the_experiment_stays_one_of_looks(tmp_path:
     path = next(tmp_path.glob("looks/*/3-1.json"))
     path.write_text(path.read_text()[:40])
     store = Store(tmp_path)
-    assert [look.n for look in sequential.taken(job(5), store)] == [5]
-    sequential.taken(job(5), store)
+    assert [look.n for look in sequential.taken(experiment(5), store)] == [5]
+    sequential.taken(experiment(5), store)
     assert [str(path) in sentence for sentence in store.damaged] == [True]
-    assert sequential.judged(job(5), store).looks
+    assert judged(5, store).interim
 
 
 def test_looks_at_records_that_no_code_stands_for_are_not_shown(tmp_path: Path) -> None:
     until_decided(tmp_path, decisive)
     for record in (tmp_path / "records").glob("*.json"):
         record.unlink()
-    assert sequential.standing(job(5), Store(tmp_path)) == []
-    assert sequential.begun(job(5), Store(tmp_path))
+    store = Store(tmp_path)
+    assert len(sequential.taken(experiment(5), store)) == 2
+    assert sequential.valid(experiment(5), experiment(5).evidence(store), store) == []
+    assert sequential.begun(experiment(5), store)
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "looks").write_text("a file where a folder should be")
     with pytest.raises(StoreError, match=r"a look cannot be written to .*--results-dir"):
-        sequential.begin(job(3), Store(tmp_path))
+        sequential.begin(experiment(3), Store(tmp_path))
 
 
 @given(asked=st.integers(0, 40))
@@ -151,9 +160,9 @@ def test_the_next_look_is_the_first_that_drops_no_seed(asked: int) -> None:
     store = Asked(Path("nowhere"))
     if asked > LOOKS[-1]:
         with pytest.raises(BadValue, match=f"asked for {asked} seeds before, and no look is declared"):
-            sequential.at_look(job(3), store)
+            sequential.at_look(experiment(3), store)
     else:
-        seeds = sequential.at_look(job(3), store).seeds
+        seeds = sequential.at_look(experiment(3), store).seeds
         assert seeds in LOOKS
         assert seeds >= asked
         assert all(n < asked for n in LOOKS if n < seeds)
@@ -161,33 +170,33 @@ def test_the_next_look_is_the_first_that_drops_no_seed(asked: int) -> None:
 
 @given(seeds=st.sampled_from(LOOKS))
 def test_exact_claims_need_no_looks(seeds: int) -> None:
-    counted = replace(job(seeds), reproduction=experiment("architecture", ("architecture",)))
+    counted = replace(experiment(seeds), reproduction=reproduction("architecture", ("architecture",)))
     assert not sequential.sequential(counted)
     assert sequential.at_look(counted, Store(Path("nowhere"))).seeds == seeds
 
 
 def test_seeds_added_after_a_fixed_result_was_there_make_it_one_of_looks(tmp_path: Path) -> None:
     store = filled(tmp_path, 5, vague)
-    store.ask("relu-speedup", "cifar10", job(5).conditions, 5)
-    assert not sequential.note_earlier(job(5), store)
-    assert sequential.note_earlier(job(10), store)
-    assert [look.n for look in sequential.taken(job(10), store)] == [5]
-    assert sequential.judged(job(10), store).looks
-    assert not sequential.note_earlier(job(10), store)
+    store.ask("relu-speedup", "cifar10", experiment(5).conditions, 5)
+    assert not sequential.note_earlier(experiment(5), store)
+    assert sequential.note_earlier(experiment(10), store)
+    assert [look.n for look in sequential.taken(experiment(10), store)] == [5]
+    assert judged(10, store).interim
+    assert not sequential.note_earlier(experiment(10), store)
 
 
 @pytest.mark.parametrize(("asked", "stored"), [(2, 2), (5, 4)])
 def test_seeds_added_before_a_verdict_was_there_are_no_look(tmp_path: Path, asked: int, stored: int) -> None:
     store = filled(tmp_path, stored)
-    store.ask("relu-speedup", "cifar10", job(5).conditions, asked)
-    assert not sequential.note_earlier(job(10), store)
-    assert not sequential.begun(job(10), store)
+    store.ask("relu-speedup", "cifar10", experiment(5).conditions, asked)
+    assert not sequential.note_earlier(experiment(10), store)
+    assert not sequential.begun(experiment(10), store)
 
 
 @pytest.fixture
 def only(monkeypatch: pytest.MonkeyPatch) -> Reproduction:
     """The made-up experiment as the only reproduction there is."""
-    made = experiment()
+    made = reproduction()
     monkeypatch.setattr(reproductions, "every", lambda: (made,))
     monkeypatch.setattr(environment, "torch_version", lambda: "2.13.0")
     return made
@@ -221,7 +230,7 @@ def test_a_later_fixed_run_of_it_is_a_look_too(
     assert command.start(ask(tmp_path, only), console())
     fixed = replace(ask(tmp_path, only, until_decided=False), seeds=10)
     assert command.start(fixed, console())
-    assert [look.n for look in sequential.taken(job(10), Store(tmp_path))] == [3, 5, 10]
+    assert [look.n for look in sequential.taken(experiment(10), Store(tmp_path))] == [3, 5, 10]
 
 
 def test_nothing_starts_where_everything_is_decided(

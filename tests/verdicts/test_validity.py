@@ -10,12 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.contract.device import DeviceKind
 from harness.contract.trial import Status, Trial
 from harness.plans.experiment import Evidence, Plan, Planned, Protocol, Role, Run
+from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.record import Record
 from harness.verdicts.validity import covers, flatten, problems
+from tests.fakes.settings import Idle
 
 MANIPULATED = ("rate", "network.layers.*.function")
+
+HERE = Conditions(DeviceKind.CPU, "2.11", DataIdentity("cifar10", Form.FILES, "1"))
 
 
 def settings(arm: str) -> dict[str, Any]:
@@ -27,11 +32,11 @@ def run(arm: str, seed: int, role: Role = Role.FINAL, **changes: Any) -> Run:
     """A run whose record can be changed in any field, or in its settings by `settings`."""
     trial = {"settings": settings(arm) | changes.pop("settings", {}), "seed": seed, "precision": "fp32"}
     trial |= changes.pop("trial", {})
-    conditions = {"device": "cpu", "torch": "2.11", "data": "cifar10:1"} | changes.pop("conditions", {})
+    conditions = replace(HERE, **changes.pop("conditions", {}))
     record = Record(
         f"{arm}-{seed}", "", trial, conditions, "", Status.OK, {"epochs": 5.0}, environment={"cpu": "A"}
     )
-    return Run(Planned(Trial(None, seed), arm, role), replace(record, **changes))
+    return Run(Planned(Trial(Idle(), seed), arm, role), replace(record, **changes))
 
 
 def evidence(runs: list[Run], to_come: str = "") -> Evidence:
@@ -124,9 +129,9 @@ def test_reused_tuning_seeds() -> None:
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"conditions": {"device": "cuda"}, "environment": {"gpu": "A"}}, "device"),
+        ({"conditions": {"device": DeviceKind.CUDA}, "environment": {"gpu": "A"}}, "device"),
         ({"conditions": {"torch": "2.12"}}, "torch"),
-        ({"conditions": {"data": "cifar10:2"}}, "data"),
+        ({"conditions": {"data": DataIdentity("cifar10", Form.FILES, "2")}}, "data"),
         ({"trial": {"precision": "bf16"}}, "precision"),
         ({"environment": {"cpu": "B"}}, "processor"),
     ],
@@ -138,7 +143,7 @@ def test_mixed_conditions(change: dict[str, Any], what: str) -> None:
 
 def test_on_a_gpu_the_gpu_counts_and_the_cpu_does_not() -> None:
     def on_gpu(arm: str, seed: int, gpu: str, cpu: str) -> Run:
-        return run(arm, seed, conditions={"device": "cuda"}, environment={"gpu": gpu, "cpu": cpu})
+        return run(arm, seed, conditions={"device": DeviceKind.CUDA}, environment={"gpu": gpu, "cpu": cpu})
 
     runs = [on_gpu("tanh", 0, "H200", "A"), on_gpu("relu", 0, "H200", "B")]
     assert problems(evidence(runs), MANIPULATED) == []
@@ -149,7 +154,10 @@ def test_on_a_gpu_the_gpu_counts_and_the_cpu_does_not() -> None:
 
 
 def test_arms_on_other_data_must_say_so() -> None:
-    runs = [run("a", 0), run("a", 1, settings={"dataset": "x"}, conditions={"data": "x:1"})]
+    runs = [
+        run("a", 0),
+        run("a", 1, settings={"dataset": "x"}, conditions={"data": DataIdentity("x", Form.FILES, "1")}),
+    ]
     assert len(problems(evidence(runs), MANIPULATED)) == 2
     assert problems(evidence(runs), (*MANIPULATED, "dataset")) == []
 

@@ -13,16 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from harness.contract.errors import DataError
+from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
 from harness.data.packing import archives
 from harness.data.packing.archives import Place
 
-CLASSES = {"imagenette": 10, "imagenet": 1000, "imagenet-2010": 1000}
-# Images of the official splits; fewer are packed all the same, and told.
-IMAGES = {
-    "imagenette": {},
-    "imagenet": {"train": 1_281_167, "val": 50_000},
-    "imagenet-2010": {"train": 1_261_406, "val": 50_000, "test": 150_000},
-}
+CLASSES = {name: DATA_SETS[name].classes for name in PHOTOGRAPHS}
 TRUTH = {"val": "validation_ground_truth.txt", "test": "test_ground_truth.txt"}
 WORDS, META = "synset_words.txt", "meta.mat"
 

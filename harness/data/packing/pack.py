@@ -25,6 +25,7 @@ import numpy as np
 from harness.contract.errors import DataError
 from harness.data.folders import INDEX
 from harness.data.photographs import SIDE
+from harness.records.conditions import DataIdentity, Form
 
 VERSION = 1
 PIECE = 256  # images
@@ -62,12 +63,17 @@ class Index:
     colours: Colours
 
     @property
+    def identity(self) -> DataIdentity:
+        """What a trial's key takes of the data."""
+        return DataIdentity(self.dataset, Form.PACK, self.fingerprint)
+
+    @property
     def fingerprint(self) -> str:
-        """What a trial's key takes of the data: all that can change a result, so not the file names."""
+        """Digest of all that can change a result, so not of the file names."""
         counted = {name: {**asdict(split), "names": ""} for name, split in self.splits.items()}
         content = [VERSION, self.classes, counted, self.mean, asdict(self.colours)]
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-        return f"{self.dataset}-pack:{digest[:32]}"
+        return digest[:32]
 
     def text(self) -> str:
         """JSON that `Pack` reads."""

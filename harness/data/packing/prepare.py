@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.contract.errors import BadValue, DataError, UnknownName
 from harness.contract.progress import SILENT, Advance, Tracker
-from harness.data.folders import PACKS, RAW
+from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
 from harness.data.packing import archives, ilsvrc, writer
 from harness.data.packing.ilsvrc import Survey
 from harness.data.packing.pack import Index, Pack
@@ -18,13 +18,13 @@ def prepare(
     dataset: str, source: Path, out: Path, workers: int | None, tracker: Tracker = SILENT
 ) -> Path | None:
     """The pack of the data set below `out`, made if it is not there; None where Ctrl-C stopped it."""
-    if dataset not in PACKS:
-        raise UnknownName("data set to pack", dataset, PACKS)
+    if dataset not in PHOTOGRAPHS:
+        raise UnknownName("data set to pack", dataset, PHOTOGRAPHS)
     if workers is not None and workers < 1:
         raise BadValue(f"--workers {workers} must be at least 1")
-    target = out / PACKS[dataset]
+    target = out / DATA_SETS[dataset].pack
     if target.exists():
-        tracker.say(f"{target} is there already: {Pack(target).index.fingerprint}")
+        tracker.say(f"{target} is there already: {Pack(target).index.identity}")
         return target
     with tracker.task(f"looking through {source}"):
         found = ilsvrc.survey(dataset, inside(dataset, source))
@@ -38,7 +38,7 @@ def prepare(
         raise
     except OSError as error:
         raise _unwritten(target, error) from error
-    tracker.say(f"{target} is ready: {index.fingerprint}")
+    tracker.say(f"{target} is ready: {index.identity}")
     return target
 
 
@@ -48,7 +48,7 @@ def inside(dataset: str, source: Path) -> Path:
         raise BadValue(
             f"--source {source} is not a folder; name the one that holds train/ and val/, or archives"
         )
-    for place in (source, *(source / name for name in RAW.get(dataset, ()))):
+    for place in (source, *(source / name for name in DATA_SETS[dataset].folders)):
         if (place / "train").is_dir() or archives.archive_of(place, "train"):
             return place
     if unpacked := sorted(source.glob("imagenette*.tgz")):
@@ -59,7 +59,7 @@ def inside(dataset: str, source: Path) -> Path:
 def _compare(dataset: str, found: Survey, tracker: Tracker) -> None:
     """Says where a split is not as large as the official one."""
     for split, (places, _) in found.splits.items():
-        official = ilsvrc.IMAGES[dataset].get(split, len(places))
+        official = DATA_SETS[dataset].images.get(split, len(places))
         if len(places) != official:
             tracker.warn(f"{split} has {len(places):,} images; the official split has {official:,}")
 

@@ -29,6 +29,7 @@ from harness.data.packing.ilsvrc import Survey
 from harness.data.packing.pack import IMAGE, MEAN, VERSION, Colours, Index, Split, digest, spans
 from harness.data.packing.pieces import Piece, Task, pack
 from harness.data.photographs import SIDE
+from harness.records.files import write_whole
 
 SAVE_EVERY = 5.0  # seconds
 UNREADABLE = "unreadable.txt"
@@ -200,13 +201,8 @@ def _npy(array: np.ndarray) -> bytes:
 
 
 def _keep(path: Path, content: bytes) -> str:
-    """Writes beside, flushes and renames, so that the file is whole or the one before; its SHA-256."""
-    beside = path.with_name(f"{path.name}.new")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    """Writes the file, whole or not at all; its SHA-256."""
+    write_whole(path, content)
     return digest(content)
 
 

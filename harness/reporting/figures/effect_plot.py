@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.contract.effect import Effect, Interval
+from harness.contract.formatting import number, span
 from harness.paper.claims import Band, Claim
 from harness.reporting.figures.frame import ARMS, BAND, INK, MUTED, Drawing, frame, svg
-from harness.reporting.wording import estimate, metric_of, number, span, words
+from harness.reporting.wording import estimate, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +65,7 @@ class Scale:
 
 def scale(claim: Claim, effect: Effect) -> Scale:
     """The axis of one effect; the null belongs to every effect of a claim, the rest to its metric."""
-    metric = metric_of(claim, effect)
+    metric = claim.metric(effect.metric)
     known = (metric.band, metric.paper, metric.logged_2012) if metric else (None, None, None)
     positive = all(x > 0 for x in effect.values) and (effect.estimate or 1) > 0
     log = positive and claim.null == 1
@@ -81,8 +82,8 @@ def intervals(claim: Claim, effects: Sequence[Effect], caveat: str, name: str) -
             place = ((below + AXIS - 0.08) / height, (_height(one) - AXIS) / height)
             _draw(figure.add_axes((0.14, place[0], 0.58, place[1])), one)
             below += _height(one)
-        told = describe(scales)
-        return Drawing(name, svg(figure, name, f"{claim.id}: effects", told), f"{told} {_legend(scales)}")
+        said = describe(scales)
+        return Drawing(name, svg(figure, name, f"{claim.id}: effects", said), f"{said} {_legend(scales)}")
 
 
 def _height(one: Scale) -> float:
@@ -190,9 +191,8 @@ def _labels(axes: Axes, rows: Sequence[tuple[str, str]], one: Scale) -> None:
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.tick_params(axis="y", left=False, labelcolor=INK)
     axes.spines["left"].set_visible(False)
-    unit = "×" if effect.unit == "x" else effect.unit
     judged = "; secondary, not judged" if one.secondary else ""
-    axes.set_xlabel(f"{words(effect.metric)}{f' ({unit})' if unit else ''}{judged}")
+    axes.set_xlabel(f"{words(effect.metric)}{f' ({effect.unit})' if effect.unit else ''}{judged}")
     for y, (_, value) in enumerate(rows):
         axes.text(1.03, y, value, transform=axes.get_yaxis_transform(), va="center")
 

@@ -71,8 +71,8 @@ def _column(found: Kernels, number: int, top: float) -> Iterator[str]:
     label = f"column {number + 1}" if len(found.columns) > 1 else "all kernels"
     yield pictures.words(MARGIN, top + 12, label, INK, 'font-weight="bold"')
     chroma = "" if mean is None else f", mean chroma {mean:.3f}"
-    told = f"{len(kernels)} kernels of {found.side}×{found.side}{chroma}"
-    yield pictures.words(WIDTH - MARGIN, top + 12, told, MUTED, 'text-anchor="end"')
+    said = f"{len(kernels)} kernels of {found.side}×{found.side}{chroma}"
+    yield pictures.words(WIDTH - MARGIN, top + 12, said, MUTED, 'text-anchor="end"')
     for i, kernel in enumerate(kernels):
         row, place = divmod(i, found.in_a_row)
         x, y = MARGIN + place * found.cell, top + 18 + row * found.cell

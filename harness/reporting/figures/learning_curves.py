@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.contract.formatting import number
 from harness.contract.trial import Status
 from harness.plans.experiment import Evidence, Run
 from harness.reporting.figures.frame import ARMS, DASHES, MUTED, PAPER, Drawing, frame, svg
@@ -90,8 +91,8 @@ def _draw(name: str, panel: Panel, caveat: str) -> Drawing:
         for style, curves in enumerate(panel.arms.values()):
             _draw_arm(axes, curves, style % len(ARMS), panel.target)
         _legend(axes, panel)
-        told = describe(panel)
-        return Drawing(name, svg(figure, name, label, told), f"{label}. {told}")
+        said = describe(panel)
+        return Drawing(name, svg(figure, name, label, said), f"{label}. {said}")
 
 
 def _prepare(axes: Axes, panel: Panel) -> None:
@@ -132,7 +133,7 @@ def _mark_crossings(axes: Axes, curves: Sequence[Curve], colour: str, target: fl
         axes.plot([middle, middle], [0, target], color=colour, linewidth=0.9, linestyle=(0, (1, 2)))
         side, shift = ("left", 5) if middle < 0.75 * axes.get_xlim()[1] else ("right", -5)
         place: dict[str, Any] = {"xytext": (shift, 4), "textcoords": "offset points", "ha": side}
-        axes.annotate(f"median {middle:.3g}", (middle, 0), color=colour, **place)
+        axes.annotate(f"median {number(middle)}", (middle, 0), color=colour, **place)
 
 
 def mean_curve(curves: Sequence[Curve]) -> tuple[list[float], list[float]]:
@@ -161,10 +162,10 @@ def _legend(axes: Axes, panel: Panel) -> None:
 
     styles = [i % len(ARMS) for i in range(len(panel.arms))]
     handles = [Line2D([], [], color=ARMS[i], linestyle=DASHES[i], linewidth=2.2) for i in styles]
-    names = [f"{_spoken(arm)} ({_runs(len(curves))})" for arm, curves in panel.arms.items()]
+    names = [f"{_in_words(arm)} ({_runs(len(curves))})" for arm, curves in panel.arms.items()]
     if panel.target is not None:
         handles.append(Line2D([], [], color=MUTED, linewidth=0.8))
-        names.append(f"{panel.target:g} % training error")
+        names.append(f"{number(panel.target)} % training error")
     axes.legend(handles, names, frameon=False, loc="upper right", handlelength=3.2)
 
 
@@ -173,15 +174,15 @@ def describe(panel: Panel) -> str:
     marks = "Thin lines are seeds, thick lines their mean as far as every seed goes"
     if panel.target is None:
         return f"{marks}."
-    reached = "; ".join(f"{_spoken(arm)}: {_reached(curves)}" for arm, curves in panel.arms.items())
+    reached = "; ".join(f"{_in_words(arm)}: {_reached(curves)}" for arm, curves in panel.arms.items())
     crossed = any(c.crossed is not None for curves in panel.arms.values() for c in curves)
-    rings = f"; rings mark the first evaluation at or under {panel.target:g} %, dotted lines the median"
+    rings = f"; rings mark the first evaluation at or under {number(panel.target)} %, dotted lines the median"
     return f"{reached}. {marks}{rings if crossed else ''}."
 
 
 def _reached(curves: Sequence[Curve]) -> str:
     count, middle = sum(c.crossed is not None for c in curves), median_epochs(curves)
-    tail = "" if middle is None else f", median {middle:.3g} epochs"
+    tail = "" if middle is None else f", median {number(middle)} epochs"
     return f"{count} of {_runs(len(curves))} reached the target{tail}"
 
 
@@ -189,5 +190,5 @@ def _runs(count: int) -> str:
     return f"{count} run" if count == 1 else f"{count} runs"
 
 
-def _spoken(arm: str) -> str:
+def _in_words(arm: str) -> str:
     return {"relu": "ReLU"}.get(arm, arm)

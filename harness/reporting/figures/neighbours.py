@@ -68,7 +68,7 @@ def _near(found: Mapping[str, Any]) -> Near:
 
 def draw(name: str, queries: Sequence[Query], run: Run, caveat: str) -> Drawing:
     """A strip a query: the image and its classes at the left, its neighbours at the right."""
-    dataset = getattr(run.planned.trial.settings, "dataset", None)
+    dataset = run.planned.trial.settings.dataset
     names = CIFAR10 if dataset == "cifar10" else ()
     top, strip = 34.0, len(ROWS) * ROW + 14
     parts = [*pictures.caveat(WIDTH, caveat), *_heads()]

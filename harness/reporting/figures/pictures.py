@@ -8,14 +8,15 @@ from __future__ import annotations
 import base64
 import html
 import io
-import struct
-import zlib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from harness.reporting.figures.frame import ARMS, FACES, INK, Drawing
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 LARGEST = 96  # pixels a side: photographs are shown small, and a page should stay light
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER = 16.0  # what a caveat takes at the top
 
 
@@ -49,43 +50,41 @@ def box(x: float, y: float, width: float, height: float, more: str) -> str:
     return f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" {more}/>'
 
 
-def image(x: float, y: float, side: float, source: str, told: str = "") -> str:
-    """A square picture with its pixels kept square, and what a reader is told who points at it."""
-    label = f"<title>{html.escape(told)}</title>" if told else ""
+def image(x: float, y: float, side: float, source: str, label: str = "") -> str:
+    """A square picture with its pixels kept square, and a label for a reader who points at it."""
+    title = f"<title>{html.escape(label)}</title>" if label else ""
     place = f'x="{x:g}" y="{y:g}" width="{side:g}" height="{side:g}"'
-    return f'<image {place} style="image-rendering: pixelated" href="{source}">{label}</image>'
+    return f'<image {place} style="image-rendering: pixelated" href="{source}">{title}</image>'
 
 
 def png(side: int, pixels: bytes) -> str:
     """A square of 8-bit RGB pixels, row by row, as a data URI; stored, so that its bytes are always alike."""
-    row = 3 * side
-    raw = b"".join(b"\0" + pixels[i : i + row] for i in range(0, len(pixels), row))
-    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(raw, 0)), (b"IEND", b""))
-    return _uri(SIGNATURE + b"".join(_chunk(*chunk) for chunk in chunks))
+    from PIL import Image  # only drawing needs it
 
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return _uri(Image.frombytes("RGB", (side, side), pixels), compress_level=0)
 
 
 def stored(encoded: object) -> str | None:
     """A record's PNG in base64 as a data URI, made small where it is large; None where it is no PNG."""
-    from PIL import Image, UnidentifiedImageError  # comes with matplotlib; only drawing needs it
+    from PIL import Image, UnidentifiedImageError
 
     try:
         data = base64.b64decode(str(encoded), validate=True)
         with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
             picture.load()
             if max(picture.size) <= LARGEST:
-                return _uri(data)
+                return _data_uri(data)
             picture.thumbnail((LARGEST, LARGEST))
-            small = io.BytesIO()
-            picture.save(small, "PNG")
-            return _uri(small.getvalue())
+            return _uri(picture)
     except (ValueError, OSError, UnidentifiedImageError, SyntaxError):
         return None
 
 
-def _uri(data: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
+def _uri(picture: Image.Image, **options: int) -> str:
+    written = io.BytesIO()
+    picture.save(written, "PNG", **options)
+    return _data_uri(written.getvalue())
+
+
+def _data_uri(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"

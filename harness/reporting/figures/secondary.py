@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.contract.effect import Effect
+from harness.contract.formatting import number, span
 from harness.paper.claims import Claim
 from harness.reporting.figures.frame import ARMS, INK, MUTED, PAPER, Drawing, frame, svg
-from harness.reporting.wording import estimate, number, span, words
+from harness.reporting.wording import estimate, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,8 +28,8 @@ def secondary(claim: Claim, effects: Sequence[Effect], caveat: str, name: str) -
             place = (0.04, (top - LINE * len(group)) / height, 0.62, LINE * len(group) / height)
             _draw(figure.add_axes(place), group, claim)
             top -= LINE * len(group) + AXIS
-        told = describe(effects)
-        return Drawing(name, svg(figure, name, f"{claim.id}: secondary effects", told), told)
+        said = describe(effects)
+        return Drawing(name, svg(figure, name, f"{claim.id}: secondary effects", said), said)
 
 
 def _draw(axes: Axes, group: Sequence[Effect], claim: Claim) -> None:
@@ -45,7 +46,7 @@ def _draw(axes: Axes, group: Sequence[Effect], claim: Claim) -> None:
         _mark(axes, y, effect)
     axes.spines["left"].set_visible(False)
     axes.set_yticks([])
-    axes.set_xlabel("×" if unit == "x" else unit)
+    axes.set_xlabel(unit)
     axes.xaxis.set_major_formatter(lambda x, _: number(round(x, 9)))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.contract.formatting import number
 from harness.plans.experiment import Evidence, Run
 from harness.reporting.figures.frame import ARMS, INK, MUTED, PAPER, Drawing, frame, svg
 
@@ -87,8 +88,8 @@ def _draw(name: str, found: Sequence[Lane], caveat: str) -> Drawing:
         for row, lane in enumerate(found):
             _draw_lane(axes, lane, row, max(one.end for one in found))
         _prepare(axes, found)
-        told = describe(found)
-        return Drawing(name, svg(figure, name, label, told), f"{label}. {told}", wide=True)
+        said = describe(found)
+        return Drawing(name, svg(figure, name, label, said), f"{label}. {said}", wide=True)
 
 
 def _draw_lane(axes: Axes, lane: Lane, row: int, last: float) -> None:
@@ -128,7 +129,7 @@ def _label(lane: Lane, found: Sequence[Lane]) -> str:
 def describe(found: Sequence[Lane]) -> str:
     """What each device's step took, and how much of it was exchange."""
     each = "; ".join(
-        f"{_label(lane, found)}: {lane.end:.3g} ms, of which {lane.exchanged:.3g} ms exchange"
+        f"{_label(lane, found)}: {number(lane.end)} ms, of which {number(lane.exchanged)} ms exchange"
         for lane in found
     )
     return (

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from harness.contract.formatting import number
 from harness.contract.trial import Status
 from harness.plans.experiment import Evidence, Run
 from harness.reporting.figures.frame import ARMS, FRAME, INK, MUTED, PAPER, Drawing, frame, svg
 from harness.reporting.figures.learning_curves import Curve, mean_curve
-from harness.reporting.wording import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,8 +81,8 @@ def _draw(name: str, drawn: Sequence[Arm], caveat: str) -> Drawing:
             _draw_arm(axes, arm, style % len(ARMS))
         _mark_drops(axes, drawn)
         _legend(figure, names, columns)
-        told = describe(drawn)
-        return Drawing(name, svg(figure, name, label, told), f"{label}. {told}")
+        said = describe(drawn)
+        return Drawing(name, svg(figure, name, label, said), f"{label}. {said}")
 
 
 def _prepare(axes: Axes, drawn: Sequence[Arm]) -> None:
@@ -134,7 +134,7 @@ def _mark_drops(axes: Axes, drawn: Sequence[Arm]) -> None:
         if len(drops) <= MOST_LABELS:
             place: dict[str, Any] = {"xytext": (-3, -2), "textcoords": "offset points", "ha": "right"}
             at = (epoch, axes.get_ylim()[1])
-            axes.annotate(f"rate {rate:.2g}", at, color=MUTED, va="top", rotation=90, fontsize=8, **place)
+            axes.annotate(f"rate {number(rate)}", at, color=MUTED, va="top", rotation=90, fontsize=8, **place)
 
 
 def _legend(figure: Figure, names: Sequence[str], columns: int) -> None:

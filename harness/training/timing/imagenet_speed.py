@@ -21,12 +21,13 @@ from torch import Tensor
 
 from harness.contract.trial import Precision
 from harness.data.augmentation import colour_basis
+from harness.data.catalogue import training_images
 from harness.data.images import Images
 from harness.data.prefetch import Prefetched
 from harness.models.network import Net
 from harness.records import environment
 from harness.training.loop import Loop
-from harness.training.recipe import SIZES, Recipe
+from harness.training.recipe import Recipe
 from harness.training.schedules import apply, groups
 from harness.training.update import Momentum2012
 
@@ -56,7 +57,7 @@ class Speeds:
     @property
     def seconds(self) -> float:
         """For the paper's 90 epochs of ILSVRC-2012's training images."""
-        return EPOCHS * SIZES["imagenet"] / self.whole
+        return EPOCHS * training_images("imagenet") / self.whole
 
 
 class Bench:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from harness.contract.device import DeviceKind
 from harness.data.views import Augmentation
 from harness.models.description import Network
 
@@ -39,7 +40,7 @@ class StepTime:
     that `augmentation` takes are of the network's input; a resident batch needs neither.
     """
 
-    implementation: ClassVar[str] = "harness.training.timing.step_time"
+    implementation: ClassVar[str] = "harness.training.timing.step_time:run"
     exclusive: ClassVar[bool] = True  # nothing else may run beside it
     network: Network
     arrangement: Arrangement = Arrangement.ONE
@@ -51,7 +52,7 @@ class StepTime:
     feed: Feed = Feed.RESIDENT
     augmentation: Augmentation = PLAIN
     images: int = 512
-    device: str | None = None  # "cpu" or "cuda"
+    device: DeviceKind | None = None
     dataset: str | None = None
 
     def __post_init__(self) -> None:
@@ -73,6 +74,10 @@ class StepTime:
         return self.threads * self.ranks + (self.feed is Feed.BACKGROUND)
 
     @property
-    def most_images(self) -> int:
-        """Images of the whole run, for estimates of its cost; one more step is taken for the timeline."""
+    def summary(self) -> str:
+        """`columns, batch 8`."""
+        return f"{self.arrangement}, batch {self.batch}"
+
+    def most_images(self, training_set: int) -> int:
+        """Images of the whole run; one more step is taken for the timeline."""
         return self.images_a_step * (self.warm_up + self.steps + 1)

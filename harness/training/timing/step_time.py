@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch import distributed as dist
 from torch.nn import functional
 
+from harness.contract.device import DeviceKind
 from harness.contract.errors import BadValue, EngineError
 from harness.contract.ranks import Group, Rank, launch
 from harness.contract.session import Outcome, Session
@@ -208,12 +209,12 @@ def _worker(rank: Rank, trial: Trial, timeline: Timeline) -> Worker:
 
 
 def _check(settings: StepTime, device: str) -> None:
-    kind = device.partition(":")[0]
+    kind = DeviceKind(device.partition(":")[0])
     if settings.device not in (None, kind):
         raise BadValue(
             f"this protocol times steps on '{settings.device}': run it with --device {settings.device}"
         )
-    if settings.arrangement is Arrangement.STREAMS and kind != "cuda":
+    if settings.arrangement is Arrangement.STREAMS and kind is not DeviceKind.CUDA:
         raise EngineError("two streams need a GPU, and this runs on a CPU: take another protocol")
 
 

@@ -20,6 +20,7 @@ from harness.contract.errors import DataError, UnknownName
 from harness.data import datasets, sources
 from harness.data.augmentation import colour_basis
 from harness.data.packing import ilsvrc, pack, pieces, writer
+from harness.records.conditions import DataIdentity, Form
 from tests.data.packing.killed import die
 from tests.fakes.photographs import contents, folders
 
@@ -68,26 +69,26 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_pack_is_its_folder_s_images(made: Path, source: Path) -> None:
-    shutil.copytree(source, made.parent / "raw" / "imagenette")
+    files = made.parent / "raw" / "imagenette"
+    shutil.copytree(source, files)
     for train in (True, False):
-        raw = datasets.load("imagenette", made.parent / "raw", train)
-        packed = datasets.load("imagenette", made.parent, train)
+        raw = datasets.load("imagenette", files, train)
+        packed = datasets.load("imagenette", made, train)
         assert torch.equal(raw.pixels, packed.pixels)
         assert torch.equal(raw.labels, packed.labels)
-    raw, packed = (datasets.mean_and_basis("imagenette", r) for r in (made.parent / "raw", made.parent))
+    raw, packed = (datasets.mean_and_basis("imagenette", place) for place in (files, made))
     assert torch.equal(raw[0], packed[0])
     assert torch.equal(raw[1].values, packed[1].values)
     assert torch.equal(raw[1].vectors, packed[1].vectors)
-    assert torch.equal(packed[1].values, colour_basis(datasets.load("imagenette", made.parent).pixels).values)
-    assert datasets.class_names("imagenette", made.parent) == ("n01440764", "n02102040", "n02979186")
+    assert torch.equal(packed[1].values, colour_basis(datasets.load("imagenette", made).pixels).values)
+    assert datasets.class_names("imagenette", made) == ("n01440764", "n02102040", "n02979186")
     assert pack.Pack(made).names("val")[0] == "n01440764/ILSVRC2012_val_00000001.JPEG"
 
 
 def test_a_pack_is_found_by_the_fingerprint_of_its_index(made: Path) -> None:
     source = sources.find("imagenette", made.parent, {})
     assert source is not None
-    assert source.fingerprint == pack.read_index(made).fingerprint
-    assert source.fingerprint.startswith("imagenette-pack:")
+    assert source.identity == DataIdentity("imagenette", Form.PACK, pack.read_index(made).fingerprint)
 
 
 def test_the_map_is_shared_with_the_disk(copy: Path) -> None:
@@ -160,7 +161,7 @@ def test_a_broken_pack_is_refused_in_a_sentence(
 
 def test_a_split_that_is_not_there_is_said(made: Path) -> None:
     with pytest.raises(DataError, match="has no split 'test'; it has train, val"):
-        datasets.split("imagenette", made.parent, "test")
+        datasets.split(made, "test")
 
 
 def equal(one: Path, other: Path) -> bool:

@@ -69,13 +69,13 @@ def test_every_native_photograph_is_packed_as_computed_by_hand(
     target, text = run("imagenet", tmp_path / "source", tmp_path)
     assert target == tmp_path / "imagenet.pack"
     assert f"train has {len(files)} images; the official split has 1,281,167" in text
-    found = datasets.load("imagenet", tmp_path)
+    found = datasets.load("imagenet", target)
     expected = np.stack([by_hand(Image.open(file)) for file in files])
     assert np.array_equal(found.pixels.numpy(), expected)
     assert found.labels.tolist() == list(range(len(files)))
     assert [Path(name).name for name in pack.Pack(target).names("train")] == [file.name for file in files]
 
-    mean, basis = datasets.mean_and_basis("imagenet", tmp_path)
+    mean, basis = datasets.mean_and_basis("imagenet", target)
     assert np.array_equal(mean.numpy(), expected.mean(0, dtype=np.float64).astype(np.float32))
     flat = expected.reshape(-1, 3).astype(np.float64)
     values, vectors = np.linalg.eigh(np.cov(flat, rowvar=False, bias=True))
@@ -326,7 +326,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert target is None
     assert "Stopped: give the same command again" in text
     assert run("imagenette", source, tmp_path)[0] is not None
-    assert "is there already: imagenette-pack:" in run("imagenette", source, tmp_path)[1]
+    assert "is there already: imagenette (pack, " in run("imagenette", source, tmp_path)[1]
 
 
 def _interrupt(*futures: object, **options: object) -> None:
@@ -360,7 +360,7 @@ def test_the_command_packs_and_verifies_in_processes(tmp_path: Path) -> None:
 
     made = call("prepare", "imagenette", "--source", source, "--out", tmp_path, "--workers", 2)
     assert made.returncode == 0, made.stderr
-    assert "imagenette.pack is ready: imagenette-pack:" in made.stdout
+    assert "imagenette.pack is ready: imagenette (pack, " in made.stdout
     checked = call("verify", "imagenette", "--data-dir", tmp_path)
     assert checked.stdout.count("ok  ") == 7
     with (tmp_path / "imagenette.pack" / "val.pixels").open("rb+") as file:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from harness.contract.device import DeviceKind
 from harness.contract.errors import BadValue, EngineError
 from harness.contract.session import Outcome, Session
 from harness.contract.trial import Status, Trial
@@ -141,7 +142,7 @@ def test_a_resident_batch_stays() -> None:
 
 def test_what_cannot_run_here_is_refused() -> None:
     with pytest.raises(BadValue, match="times steps on 'cuda': run it with --device cuda"):
-        timed(device="cuda")
+        timed(device=DeviceKind.CUDA)
     with pytest.raises(EngineError, match="two streams need a GPU"):
         timed(arrangement=Arrangement.STREAMS)
 
@@ -156,7 +157,7 @@ def test_arrangements_have_their_number_of_ranks(arrangement: str, ranks: int) -
 
 
 def test_its_settings_have_a_key_and_need_no_torch() -> None:
-    here = Conditions("cpu", "2.13.0", "none")
+    here = Conditions(DeviceKind.CPU, "2.13.0")
     other = replace(BRIEF, arrangement=Arrangement.COLUMNS, ranks=2)
     assert key_of(Trial(BRIEF, 0), here) != key_of(Trial(other, 0), here)
     modules = "harness.training.timing.settings, harness.plans.timing_blocks"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+from harness.contract.effect import Effect
 from harness.paper.claims import Claim
-from harness.plans.experiment import Evidence, Finding
+from harness.plans.experiment import Evidence
 from harness.reporting.figures.effect_plot import intervals
 from harness.reporting.figures.frame import Drawing
 from harness.reporting.figures.kernels import kernels
@@ -14,9 +15,8 @@ from harness.reporting.figures.neighbours import neighbours
 from harness.reporting.figures.secondary import secondary
 from harness.reporting.figures.step_timeline import step_timeline
 from harness.reporting.figures.training_curves import training_curves
-from harness.reporting.wording import metric_of
 
-# By the name that a reproduction gives; each is told the file's stem, the evidence and the caveat.
+# By the name that a reproduction gives; each takes the file's stem, the evidence and the caveat.
 FIGURES: Mapping[str, Callable[[str, Evidence, str], list[Drawing]]] = {
     "architecture": lambda name, evidence, caveat: [architecture(name)],
     "kernels": kernels,
@@ -28,15 +28,14 @@ FIGURES: Mapping[str, Callable[[str, Evidence, str], list[Drawing]]] = {
 
 
 def draw(
-    claim: Claim, name: str, figure: str | None, evidence: Evidence | None, finding: Finding | None
+    claim: Claim, name: str, figure: str | None, evidence: Evidence | None, effects: Sequence[Effect]
 ) -> list[Drawing]:
     """The claim's figures; their files are called `name`, with a suffix after the first."""
     drawings: list[Drawing] = []
     if figure and evidence:
         drawings += FIGURES[figure](name, evidence, caveat(evidence))
-    effects = finding.effects.get(claim.id, ()) if finding else ()
     shown = [e for e in effects if e.values or e.ci95]
-    declared = [e for e in shown if metric_of(claim, e)]
+    declared = [e for e in shown if claim.metric(e.metric)]
     further = [e for e in shown if e not in declared]
     if declared:
         stem = f"{name}-effect" if drawings else name
@@ -59,7 +58,7 @@ def architecture(name: str) -> Drawing:
 def stand_in(evidence: Evidence | None) -> bool:
     """Whether any run was made on the procedural stand-in for a data set."""
     runs = evidence.runs if evidence else ()
-    return any("stand-in" in r.record.conditions.get("data", "") for r in runs)
+    return any(run.stand_in for run in runs)
 
 
 def caveat(evidence: Evidence | None) -> str:

@@ -1,4 +1,4 @@
-"""The report's first page: every claim with what was found, and what it would take to say more."""
+"""The report's first page, and what `list` shows: every claim with what was found and what would say more."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.forecast.ways import Way, sources
+from harness.contract.formatting import number, quantity
+from harness.forecast.next_runs import NextRun, sources
 from harness.paper.claims import Claim, Kind
 from harness.plans.experiment import Table
-from harness.reporting.section import Section
-from harness.reporting.wording import estimate, metric_of, number, quantity, support, words
-from harness.verdicts.verdict import Outcome
-
-JUDGED = (Outcome.REPRODUCED, Outcome.DIRECTIONAL, Outcome.NOT_REPRODUCED, Outcome.INCONCLUSIVE)
+from harness.reporting.sections import Section, leading
+from harness.reporting.wording import estimate, support, words
+from harness.verdicts.verdict import MEANINGS, Outcome
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Line:
     """A line of the first table: a claim with its best evidence or, below that, with more of it."""
 
     section: Section
-    target: str  # the identifier in the page of what tells more
+    target: str  # the identifier in the page of what says more
     first: bool
     marks: tuple[int, ...]  # numbers of its deviations
 
@@ -56,7 +55,7 @@ class Line:
 def ours(section: Section) -> list[Found]:
     """What was found for each metric that the claim declares; the verdict rests on the first alone."""
     known = [e for e in section.effects if e.n]
-    found = [e for e in known if metric_of(section.claim, e)] or known[:1]
+    found = [e for e in known if section.claim.metric(e.metric)] or known[:1]
     exact = section.claim.kind is Kind.EXACT  # counted, so that there is neither n nor interval
     names = [words(e.metric) if len(found) > 1 else "" for e in found]
     return [
@@ -67,12 +66,11 @@ def ours(section: Section) -> list[Found]:
 
 def logged(claim: Claim) -> str:
     """The 2012 run's figures, those of one unit behind one another."""
-    known = [m for m in claim.metrics if m.logged_2012 is not None]
-    if len({m.unit for m in known}) == 1:
-        figures = " / ".join(number(m.logged_2012 or 0.0) for m in known[:-1])
-        last = quantity(known[-1].logged_2012 or 0.0, known[-1].unit)
-        return f"{figures} / {last}" if figures else last
-    return " / ".join(quantity(m.logged_2012 or 0.0, m.unit) for m in known)
+    known = [(m.logged_2012, m.unit) for m in claim.metrics if m.logged_2012 is not None]
+    if len({unit for _, unit in known}) != 1:
+        return " / ".join(quantity(value, unit) for value, unit in known)
+    *others, last = known
+    return " / ".join([*(number(value) for value, _ in others), quantity(*last)])
 
 
 def place(claim: Claim) -> str:
@@ -80,15 +78,10 @@ def place(claim: Claim) -> str:
     return f"§ {claim.section}" if claim.section[:1].isdigit() else claim.section
 
 
-def leading(sections: Sequence[Section]) -> list[Section]:
-    """The first section of each claim: the one with its best evidence."""
-    return list({s.claim.id: s for s in reversed(sections)}.values())[::-1]
-
-
 def deviations(sections: Sequence[Section]) -> dict[str, int]:
     """Every deviation from the paper with a number, in the order in which they appear."""
-    told = dict.fromkeys(d.rstrip(".") for s in sections for d in s.deviations)
-    return {deviation: i for i, deviation in enumerate(told, 1)}
+    found = dict.fromkeys(d.rstrip(".") for s in sections for d in s.deviations)
+    return {deviation: i for i, deviation in enumerate(found, 1)}
 
 
 def lines(sections: Sequence[Section], slugs: Mapping[int, str]) -> list[Line]:
@@ -105,12 +98,12 @@ def lines(sections: Sequence[Section], slugs: Mapping[int, str]) -> list[Line]:
     ]
 
 
-def tally(sections: Sequence[Section], order: Sequence[Outcome]) -> list[tuple[Outcome, int, int]]:
+def tally(sections: Sequence[Section]) -> list[tuple[Outcome, int, int]]:
     """How many claims have which outcome, and how many of those as a proxy."""
     verdicts = [s.verdict for s in leading(sections)]
     count = Counter(v.outcome for v in verdicts)
     proxies = Counter(v.outcome for v in verdicts if v.qualifier == "proxy")
-    return [(o, count[o], proxies[o]) for o in order if count[o]]
+    return [(outcome, count[outcome], proxies[outcome]) for outcome in MEANINGS if count[outcome]]
 
 
 def verdict_table(found: Sequence[Line]) -> Table:
@@ -147,20 +140,21 @@ def _needs_row(section: Section) -> tuple[object, ...]:
     )
 
 
-def _run(way: Way | None, instead: str) -> tuple[str, str]:
-    return (way.command, f"{way.data}; {way.cost}") if way else (instead, "")
+def _run(run: NextRun | None, instead: str) -> tuple[str, str]:
+    return (run.command, f"{run.data}; {run.cost}") if run else (instead, "")
 
 
 def standing(section: Section) -> str:
     """Why there is no verdict at the paper's scale, or that there is one."""
-    if section.why:
-        return section.why
+    if section.outlook.why:
+        return section.outlook.why
     if section.verdict.outcome is Outcome.REPORTED:
         return "measured, and never judged"
-    judged = section.verdict.outcome in JUDGED
-    return "judged at the paper's scale" if judged else section.needs or "; ".join(section.verdict.reasons)
+    if section.verdict.outcome.judged:
+        return "judged at the paper's scale"
+    return section.needs or "; ".join(section.verdict.sentences)
 
 
 def data_needed(sections: Sequence[Section]) -> list[str]:
-    """How the data sets of all those runs are got."""
-    return list(sources([way for s in leading(sections) for way in s.ways]))
+    """How to get the data sets of all those runs."""
+    return list(sources([run for s in leading(sections) for run in s.runs]))

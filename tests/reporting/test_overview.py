@@ -1,4 +1,4 @@
-"""The first page and `list`: every claim of the catalogue is accounted for, with a command and its cost."""
+"""The report's first page and `list`: every claim is accounted for, with a command and its cost."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from pathlib import Path
 import pytest
 
 import reproductions
-from harness.forecast import ways
-from harness.forecast.cost import ASSUMED
+from harness.contract.device import CPU, CUDA
+from harness.contract.trial import Precision
+from harness.forecast.cost import ASSUMED, assumed
+from harness.forecast.next_runs import NextRun, Outlook, Price, sources
 from harness.paper.catalogue import CLAIMS, claim
 from harness.plans.experiment import Finding, Protocol, Reproduction
 from harness.records.store import Store
-from harness.reporting import first_page, sections, tables
+from harness.reporting import overview, sections, tables
 from harness.reporting.pages import render
 from harness.verdicts.verdict import Outcome
 from tests.conftest import record_for
 from tests.fakes import sections as made
-from tests.fakes.experiments import ARMS, HERE, REAL, SMOKE, experiment, filled, trial, vague
+from tests.fakes.experiments import ARMS, HERE, REAL, SMOKE, filled, reproduction, trial, vague
 from tests.reporting.test_report import Page
 
 ROOT = Path(reproductions.__file__).parent.parent
@@ -33,7 +35,7 @@ OTHER = Protocol("cifar10-short", "made up", None, 5)
 @pytest.fixture
 def only(monkeypatch: pytest.MonkeyPatch) -> Reproduction:
     """The made-up experiment, in the place of all others, with a protocol below the paper's scale."""
-    one = replace(experiment(), protocols=(SMOKE, OTHER, REAL))
+    one = replace(reproduction(), protocols=(SMOKE, OTHER, REAL))
     monkeypatch.setattr(reproductions, "every", lambda: (one,))
     return one
 
@@ -44,7 +46,7 @@ def of_relu(store: Store) -> list[sections.Section]:
 
 def test_every_claim_has_a_line_a_standing_and_a_command(tmp_path: Path) -> None:
     found = sections.sections(Store(tmp_path / "none"))
-    assert [s.claim.id for s in first_page.leading(found)] == [c.id for c in CLAIMS]
+    assert [s.claim.id for s in sections.leading(found)] == [c.id for c in CLAIMS]
     html, text = render(found, tmp_path / "report", {})
     page = Page(html.read_text(encoding="utf-8")).text
     table = page[page.index("What it would take") :]
@@ -61,9 +63,9 @@ def test_every_claim_has_a_line_a_standing_and_a_command(tmp_path: Path) -> None
         assert all(command in table for command in commands)
     by_claim = {s.claim.id: s for s in found}
     assert by_claim["lrn"].needs.startswith("No record. For a direction at a smaller scale")
-    for way in by_claim["lrn"].ways:
-        assert f"{way.command} ({way.data}; {way.cost})" in by_claim["lrn"].needs
-    assert [(way.paper, way.dataset) for way in by_claim["lrn"].ways] == [
+    for run in by_claim["lrn"].runs:
+        assert f"{run.command} ({run.data}; {run.cost})" in by_claim["lrn"].needs
+    assert [(run.paper, run.dataset) for run in by_claim["lrn"].runs] == [
         (False, "cifar10"), (True, "imagenet-2010"),
     ]  # fmt: skip
     assert by_claim["architecture"].next_command == "./repro.py run architecture --protocol exact"
@@ -72,7 +74,7 @@ def test_every_claim_has_a_line_a_standing_and_a_command(tmp_path: Path) -> None
 def test_a_claim_without_a_reproduction_says_so(tmp_path: Path, only: Reproduction) -> None:
     section = next(s for s in sections.sections(Store(tmp_path)) if s.claim.id == "fall-2009")
     said = "declared, and has no reproduction; it would need the ImageNet Fall 2009 release"
-    assert first_page.standing(section).startswith(said)
+    assert overview.standing(section).startswith(said)
     assert section.next_command == "./repro.py explain fall-2009"
     assert "some four times the arithmetic of error-rate" in section.needs
 
@@ -80,19 +82,20 @@ def test_a_claim_without_a_reproduction_says_so(tmp_path: Path, only: Reproducti
 def test_the_cost_is_that_of_the_trials_that_are_missing(tmp_path: Path, only: Reproduction) -> None:
     each = 1000 * 1_000_000 * 3
     (section,) = of_relu(Store(tmp_path / "none"))
-    first, second = section.ways
-    assert [(way.protocol, way.paper, way.trials) for way in section.ways] == [
+    first, second = section.runs
+    assert [(run.protocol, run.paper, run.trials) for run in section.runs] == [
         ("cifar10-short", False, 10), ("cifar10", True, 10),
     ]  # fmt: skip
-    assert [price.seconds for price in second.prices] == [10 * each / ASSUMED[d] for d in ("cpu", "cuda")]
+    speeds = [assumed(device, Precision.FP32) for device in (CPU, CUDA)]
+    assert [price.seconds for price in second.prices] == [10 * each / speed for speed in speeds]
     assert not any(price.measured for price in first.prices)
     section = of_relu(filled(tmp_path / "some", 2))[0]
     assert section.verdict.outcome is Outcome.INCONCLUSIVE
-    assert [(way.command, way.trials) for way in section.ways] == [
+    assert [(run.command, run.trials) for run in section.runs] == [
         ("./repro.py run relu-speedup --protocol cifar10", 6)
     ]
     assert [
-        round(p.seconds * ASSUMED["cpu"] / each) for p in section.ways[0].prices if p.device == "core"
+        round(p.seconds * ASSUMED["cpu"] / each) for p in section.runs[0].prices if p.device == "core"
     ] == [6]
 
 
@@ -100,26 +103,28 @@ def test_what_is_judged_at_the_papers_scale_needs_nothing(tmp_path: Path, only: 
     store = filled(tmp_path, 5)
     first = of_relu(store)[0]
     assert first.verdict.protocol == "cifar10"
-    assert (first.why, first.ways, first.needs) == ("", (), "")
-    assert first_page.standing(first) == "judged at the paper's scale"
+    assert (first.outlook.why, first.runs, first.needs) == ("", (), "")
+    assert overview.standing(first) == "judged at the paper's scale"
     assert first.next_command == "./repro.py run relu-speedup --protocol cifar10"
 
 
-def test_an_undecided_claim_is_told_to_add_seeds_at_the_next_look(tmp_path: Path, only: Reproduction) -> None:
+def test_an_undecided_claim_is_advised_to_add_seeds_at_the_next_look(
+    tmp_path: Path, only: Reproduction
+) -> None:
     first = of_relu(filled(tmp_path, 5, vague))[0]
     assert first.verdict.outcome is Outcome.INCONCLUSIVE
-    assert first.ways[0].command == "./repro.py run relu-speedup --protocol cifar10 --until-decided"
-    assert first.ways[0].trials == 10
-    assert "CI₉₅" in first.why
+    assert first.runs[0].command == "./repro.py run relu-speedup --protocol cifar10 --until-decided"
+    assert first.runs[0].trials == 10
+    assert "CI₉₅" in first.outlook.why
 
 
 def of_scales(seeds: dict[str, int], root: Path) -> tuple[Reproduction, Store]:
     """An experiment whose protocols have trials of their own, with so many seeds on record."""
-    base = experiment()
+    base = reproduction()
 
     def plan(protocol: Protocol, count: int, lookup: object) -> object:
         images = {"cifar10": 1000, "cifar10-short": 500, "smoke": 10}[protocol.name]
-        return experiment(images=images).plan(protocol, count, lookup)  # type: ignore[arg-type]
+        return reproduction(images=images).plan(protocol, count, lookup)  # type: ignore[arg-type]
 
     store = Store(root)
     for name, images in (("cifar10", 1000), ("cifar10-short", 500), ("smoke", 10)):
@@ -146,14 +151,14 @@ def test_the_best_evidence_leads(
     monkeypatch.setattr(reproductions, "every", lambda: (one,))
     found = of_relu(store)
     assert found[0].verdict.protocol == first
-    lines = first_page.lines(found, {})
+    lines = overview.lines(found, {})
     assert [line.first for line in lines] == [True] + [False] * (len(lines) - 1)
     if first == "smoke":
-        assert found[0].why == "only smoke runs, which never give a verdict"
-        assert found[0].ways[0].command.endswith("--protocol cifar10-short")
+        assert found[0].outlook.why == "only smoke runs, which never give a verdict"
+        assert found[0].runs[0].command.endswith("--protocol cifar10-short")
     if first == "cifar10-short":
-        assert found[0].why == "the paper's scale is cifar10, and this is cifar10-short"
-        assert [way.paper for way in found[0].ways] == [True]
+        assert found[0].outlook.why == "the paper's scale is cifar10, and this is cifar10-short"
+        assert [run.paper for run in found[0].runs] == [True]
 
 
 def test_trials_that_are_shared_with_another_experiment_are_no_evidence(
@@ -163,23 +168,24 @@ def test_trials_that_are_shared_with_another_experiment_are_no_evidence(
     for seed in range(3):
         store.append(record_for(trial("relu", seed), HERE, epochs=5.0))
     (section,) = of_relu(store)
-    assert section.why == "no record"
+    assert section.outlook.why == "no record"
     store.ask("relu-speedup", "cifar10", HERE, 5)
     (section,) = of_relu(store)
-    assert section.why.startswith("incomplete: 3 of 10 trials")
+    assert section.outlook.why.startswith("incomplete: 3 of 10 trials")
 
 
-def test_deviations_are_told_once_and_referred_to_by_number() -> None:
+def test_deviations_are_said_once_and_referred_to_by_number() -> None:
     one = made.complete(("19pct",))
     assert one.evidence
     protocol = replace(one.evidence.protocol, deviations=("bf16 arithmetic.", "fewer epochs"))
-    other = replace(one, claim=made.LRN, evidence=replace(one.evidence, protocol=protocol), finding=Finding())
-    lines = first_page.lines([one, other], {})
-    assert first_page.deviations([one, other]) == {
+    evidence = replace(one.evidence, protocol=protocol)
+    other = made.changed(made.renamed(one, made.LRN), evidence=evidence, finding=Finding())
+    lines = overview.lines([one, other], {})
+    assert overview.deviations([one, other]) == {
         "bf16 arithmetic": 1, "one CPU thread a trial": 2, "fewer epochs": 3,
     }  # fmt: skip
     assert [line.marks for line in lines] == [(1, 2), (1, 3)]
-    assert first_page.verdict_table(lines).rows[1][-1] == "1, 3"
+    assert overview.verdict_table(lines).rows[1][-1] == "1, 3"
     assert replace(lines[0], marks=(4, 1, 2, 3, 6)).marked == "1–4, 6"
 
 
@@ -190,18 +196,18 @@ def test_only_the_first_effect_of_a_claim_is_primary() -> None:
     assert table.note.startswith("The verdict rests on the primary effect alone.")
     assert tables.kinds(table)[:2] == ["name", "word"]
     assert [row[1] for row in tables.effect_table(made.COST, effects[:1]).rows] == ["shown, not judged"]
-    section = replace(made.complete(), finding=Finding({made.SIX.id: effects}))
-    assert [(one.name, one.judged) for one in first_page.ours(section)] == [
+    section = made.changed(made.complete(), finding=Finding({made.SIX.id: effects}))
+    assert [(one.name, one.judged) for one in overview.ours(section)] == [
         ("epochs", True),
         ("seconds", False),
     ]
 
 
 def test_the_tally_tells_proxies_apart() -> None:
-    proxy = replace(made.complete(), verdict=replace(made.censored().verdict, qualifier="proxy"))
-    found = [proxy, replace(proxy, claim=made.LRN), made.waiting()]
-    order = [Outcome.DIRECTIONAL, Outcome.NOT_RUN, Outcome.SMOKE]
-    assert first_page.tally(found, order) == [(Outcome.DIRECTIONAL, 2, 2), (Outcome.NOT_RUN, 1, 0)]
+    verdict = replace(made.censored().verdict, qualifier="proxy")
+    proxy = made.changed(made.complete(), verdict=verdict)
+    found = [made.unwritten(), proxy, made.renamed(proxy, made.LRN)]
+    assert overview.tally(found) == [(Outcome.DIRECTIONAL, 2, 2), (Outcome.NOT_RUN, 1, 0)]
 
 
 def test_the_list_has_the_same_columns_for_people_and_for_scripts(tmp_path: Path) -> None:
@@ -229,13 +235,16 @@ def test_the_list_has_the_same_columns_for_people_and_for_scripts(tmp_path: Path
     assert "judged at the paper's scale: architecture" in said[0]
 
 
-def test_a_sentence_says_why_and_what(tmp_path: Path) -> None:
-    price = ways.Price("core", 7200.0, True)
-    way = ways.Way("a verdict", True, "./repro.py run x --protocol y", "cifar10", 1, (price,))
-    cost = "1 trial, at most 2.0 h of one core (speed measured)"
-    assert way.words == f"For a verdict: ./repro.py run x --protocol y (CIFAR-10; {cost})."
-    assert replace(way, trials=0).cost == "nothing left to run"
-    assert ways.sentence("no record", ()) == "No record. Only a smoke protocol exists."
-    assert list(ways.sources([way, way])) == [
+def test_a_sentence_says_why_and_what() -> None:
+    price = Price("core", 7200.0, True)
+    run = NextRun("a verdict", True, "./repro.py run x --protocol y", "cifar10", 1, (price,))
+    cost = "1 trial, at most 2 h of one core (speed measured)"
+    said = f"For a verdict: ./repro.py run x --protocol y (CIFAR-10; {cost})."
+    assert run.words == said
+    assert replace(run, trials=0).cost == "nothing left to run"
+    assert Outlook("no record", (run,)).sentence == f"No record. {said}"
+    assert Outlook("no record").sentence == "No record. Only a smoke protocol exists."
+    assert Outlook().sentence == ""
+    assert list(sources([run, run])) == [
         "CIFAR-10, 50,000 training images: get it with './repro.py data fetch'"
     ]

@@ -1,0 +1,7 @@
+"""The version of the code that can change a trial's result: only what its definitions can reach counts."""
+
+from harness.records.code_version.links import COUNTED, counts
+from harness.records.code_version.reach import CHECKOUT, reached, version_of
+from harness.records.code_version.source_tree import SourceTree
+
+__all__ = ["CHECKOUT", "COUNTED", "SourceTree", "counts", "reached", "version_of"]

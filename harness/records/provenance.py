@@ -1,0 +1,61 @@
+"""Which code made a record: the commit, whether the tree differed from it, and the hash of the source."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ("harness", "reproductions", "repro.py")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The code as it was; `commit` and `dirty` are None where there is no git, `source` never is."""
+
+    commit: str | None
+    dirty: bool | None
+    source: str
+
+    def __str__(self) -> str:
+        if self.commit is None:
+            return f"source {self.source}"
+        return self.commit + ("+changes" if self.dirty else "")
+
+
+@cache
+def provenance(root: Path = ROOT) -> Provenance:
+    """That of the code below `root`, asked for once for each process."""
+    commit = _git(root, "rev-parse", "--short=12", "HEAD") if (root / ".git").exists() else None
+    changes = _git(root, "status", "--porcelain", "--", *SOURCES) if commit else None
+    return Provenance(commit or None, None if changes is None else bool(changes), source_hash(root))
+
+
+def source_hash(root: Path) -> str:
+    """Hash of every Python file that the program consists of, by name and content."""
+    found = (path for name in SOURCES for path in sorted((root / name).rglob("*.py")) or [root / name])
+    lines = (
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()} {path.relative_to(root).as_posix()}"
+        for path in found
+        if path.is_file()
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    """What git prints; None where it is not there or refuses."""
+    if shutil.which("git") is None:
+        return None
+    # A checkout that belongs to another user is read all the same: nothing of it is executed.
+    trusted = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
+    environ = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
+    command = ["git", "-c", "core.fsmonitor=false", *arguments]
+    done = subprocess.run(
+        command, cwd=root, env=environ | trusted, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,123 @@
+"""The names of what programs measure: one spelling each, for those that fill in and those that read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Column(StrEnum):
+    """A column of a curve; errors are fractions, losses mean cross-entropies in nats."""
+
+    EPOCH = "epoch"
+    RATE = "rate"
+    LOSS = "loss"  # of the passing minibatches
+    RUNNING_ERROR = "running_error"  # of the passing minibatches
+    SAMPLE_ERROR = "sample_error"  # of the weights at hand on a fixed sample of training images
+    TRAIN_ERROR = "train_error"  # the same, unaugmented and by the centre view
+    TRAIN_LOSS = "train_loss"
+    VALIDATION_ERROR = "validation_error"  # after an epoch, on images that are not trained on
+    SECONDS = "seconds"
+    CPU_SECONDS = "cpu_seconds"
+
+
+class Cost(StrEnum):
+    """What a trial cost."""
+
+    SECONDS = "seconds"
+    CPU_SECONDS = "cpu_seconds"
+    IMAGES = "images"
+    IMAGES_PER_SECOND = "images_per_second"
+    PEAK_MEMORY_BYTES = "peak_memory_bytes"  # on a GPU
+
+
+class Measured(StrEnum):
+    """A metric; errors are percentages where they are of a whole test."""
+
+    REACHED = "reached"  # 1 where the target was
+    FINAL_RUNNING_ERROR = "final_running_error"  # a fraction
+    EPOCHS_LOW = "epochs_low"  # the bracket of the time to the target
+    EPOCHS_HIGH = "epochs_high"
+    SECONDS_LOW = "seconds_low"
+    SECONDS_HIGH = "seconds_high"
+    CPU_SECONDS_LOW = "cpu_seconds_low"
+    CPU_SECONDS_HIGH = "cpu_seconds_high"
+
+    TRAIN_TOP1 = "train_top1"  # the trained weights on training images, by the centre view
+    TRAIN_TOP5 = "train_top5"
+    CENTRE_TOP1 = "centre_top1"  # on test images
+    CENTRE_TOP5 = "centre_top5"
+    TEN_TOP1 = "ten_top1"
+    TEN_TOP5 = "ten_top5"
+    TRAIN_LOSS = "train_loss"
+    TEST_LOSS = "test_loss"
+
+    STEP_SECONDS = "step_seconds"
+    COMPUTE_SECONDS = "compute_seconds"
+    EXCHANGE_SECONDS = "exchange_seconds"
+    BYTES_EXCHANGED = "bytes_exchanged"
+    PEAK_MEMORY_BYTES = "peak_memory_bytes"
+    IMAGES_PER_SECOND = "images_per_second"
+
+    RATIO = "ratio"  # of the columns' chroma, beside that of random splits
+    OBSERVED = "observed"
+    PERMUTATION_P = "permutation_p"
+    CHROMA_FIRST = "chroma_first"
+    CHROMA_SECOND = "chroma_second"
+
+    FEATURES = "features"  # nearest images with the query's class, in percent
+    PIXELS = "pixels"
+    QUERIES = "queries"
+    SEARCHED = "searched"
+
+    SINGLE_TOP1 = "single_top1"
+    SINGLE_TOP5 = "single_top5"
+    AVERAGE_TOP1 = "average_top1"
+    AVERAGE_TOP5 = "average_top5"
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What a program fills in, when it ends well and on any device."""
+
+    metrics: tuple[Measured, ...]
+    curve: tuple[Column, ...] = ()
+    cost: tuple[Cost, ...] = ()
+
+
+M, C = Measured, Column
+CLOCKS = (C.SECONDS, C.CPU_SECONDS)
+TRAINED = (Cost.SECONDS, Cost.CPU_SECONDS, Cost.IMAGES, Cost.IMAGES_PER_SECOND)
+PROGRAMS: Mapping[str, Filled] = {
+    "harness.training.to_target:run": Filled(
+        (
+            M.REACHED, M.FINAL_RUNNING_ERROR, M.EPOCHS_LOW, M.EPOCHS_HIGH,
+            M.SECONDS_LOW, M.SECONDS_HIGH, M.CPU_SECONDS_LOW, M.CPU_SECONDS_HIGH,
+        ),
+        (C.EPOCH, C.RUNNING_ERROR, C.LOSS, C.SAMPLE_ERROR, *CLOCKS),
+        TRAINED,
+    ),
+    "harness.training.scheduled:run": Filled(
+        (
+            M.TRAIN_TOP1, M.TRAIN_TOP5, M.CENTRE_TOP1, M.CENTRE_TOP5, M.TEN_TOP1, M.TEN_TOP5,
+            M.TRAIN_LOSS, M.TEST_LOSS,
+        ),
+        (C.EPOCH, C.RATE, C.RUNNING_ERROR, C.LOSS, C.TRAIN_ERROR, C.TRAIN_LOSS, C.VALIDATION_ERROR, *CLOCKS),
+        TRAINED,
+    ),
+    "harness.training.timing.step_time:run": Filled(
+        (
+            M.STEP_SECONDS, M.COMPUTE_SECONDS, M.EXCHANGE_SECONDS, M.BYTES_EXCHANGED,
+            M.PEAK_MEMORY_BYTES, M.IMAGES_PER_SECOND,
+        ),
+        cost=(Cost.SECONDS,),
+    ),
+    "harness.analysis.kernels:run": Filled(
+        (M.RATIO, M.OBSERVED, M.PERMUTATION_P, M.CHROMA_FIRST, M.CHROMA_SECOND)
+    ),
+    "harness.analysis.neighbours:run": Filled((M.FEATURES, M.PIXELS, M.QUERIES, M.SEARCHED)),
+    "harness.analysis.ensemble:run": Filled(
+        (M.SINGLE_TOP1, M.SINGLE_TOP5, M.AVERAGE_TOP1, M.AVERAGE_TOP5)
+    ),
+}  # fmt: skip

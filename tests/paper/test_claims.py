@@ -1,0 +1,54 @@
+"""Bands: what they contain and what they miss, and what a claim declares of a metric."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.contract.effect import Interval
+from harness.paper.catalogue import claim
+from harness.paper.claims import Band
+
+BAND = Band(4, 9)
+ends = st.floats(-20, 20)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "contains", "misses"),
+    [
+        (4, 9, True, False),
+        (5, 6, True, False),
+        (3.9, 6, False, False),
+        (9, 12, False, False),
+        (9.1, 12, False, True),
+        (1, 3.9, False, True),
+        (1, 12, False, False),
+        (5, math.inf, False, False),
+        (10, math.inf, False, True),
+    ],
+)
+def test_an_interval_lies_inside_outside_or_across(
+    low: float, high: float, contains: bool, misses: bool
+) -> None:
+    interval = Interval(low, high, 0.95)
+    assert (BAND.contains(interval), BAND.misses(interval)) == (contains, misses)
+
+
+@given(ends, ends, st.floats(4, 9))
+def test_what_is_missed_holds_no_point_of_the_band(one: float, other: float, point: float) -> None:
+    interval = Interval(min(one, other), max(one, other), 0.9)
+    assert not (BAND.misses(interval) and interval.low <= point <= interval.high)
+    assert not (BAND.misses(interval) and BAND.contains(interval))
+
+
+def test_a_band_has_its_ends_in_order() -> None:
+    with pytest.raises(ValueError, match=r"band \[9, 4\] is empty"):
+        Band(9, 4)
+
+
+def test_a_metric_is_found_by_its_name() -> None:
+    assert claim("lrn").metric("top-5 error") is claim("lrn").metrics[1]
+    assert claim("lrn").metric("top-1 error, by another norm") is None

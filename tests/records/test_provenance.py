@@ -1,0 +1,78 @@
+"""Where a record's code came from: in a repository, a worktree, another user's checkout, and without git."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.records.provenance import Provenance, provenance, source_hash
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=A", "-c", "user.email=a@b", "-c", "safe.directory=*")
+    environ = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
+    command = ["git", *identity, *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=environ, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    root = tmp_path / "checkout"
+    (root / "harness").mkdir(parents=True)
+    (root / "harness" / "code.py").write_text("x = 1\n")
+    (root / "README.md").write_text("text\n")
+    git(root.parent, "init", "-q", str(root))
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "first")
+    return root
+
+
+def test_a_clean_checkout(checkout: Path) -> None:
+    head = git(checkout, "rev-parse", "--short=12", "HEAD")
+    assert provenance(checkout) == Provenance(head, False, source_hash(checkout))
+    assert str(provenance(checkout)) == head
+
+
+@pytest.mark.parametrize("name", ["code.py", "new.py"])
+def test_changed_and_new_code_are_changes(checkout: Path, name: str) -> None:
+    before = source_hash(checkout)
+    (checkout / "harness" / name).write_text("x = 2\n")
+    found = provenance(checkout)
+    assert found.dirty
+    assert found.source != before
+    assert str(found).endswith("+changes")
+
+
+def test_other_files_are_no_changes_of_the_code(checkout: Path) -> None:
+    (checkout / "README.md").write_text("another text\n")
+    (checkout / "notes.txt").write_text("a note\n")
+    assert provenance(checkout).dirty is False
+
+
+def test_a_worktree(checkout: Path, tmp_path: Path) -> None:
+    git(checkout, "worktree", "add", "-q", str(tmp_path / "tree"), "-b", "other")
+    head = git(checkout, "rev-parse", "--short=12", "HEAD")
+    assert (provenance(tmp_path / "tree").commit, provenance(tmp_path / "tree").dirty) == (head, False)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.getuid() != 0, reason="only root gives files away")
+def test_a_checkout_that_belongs_to_another_user(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    head = git(checkout, "rev-parse", "--short=12", "HEAD")
+    for path in [checkout, *checkout.rglob("*")]:
+        os.chown(path, 12345, 12345, follow_symlinks=False)
+    refused = subprocess.run(["git", "rev-parse", "HEAD"], cwd=checkout, capture_output=True, check=False)
+    assert refused.returncode != 0  # git by itself would not say
+    assert provenance(checkout).commit == head
+
+
+def test_without_git_there_is_the_source(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    found = provenance(checkout)
+    assert (found.commit, found.dirty) == (None, None)
+    assert str(found) == f"source {source_hash(checkout)}"

@@ -1,0 +1,192 @@
+"""Which evidence is chosen, that all is computed once, and what is said of the seeds that would decide."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import reproductions
+from harness.cli import explain
+from harness.contract.trial import Trial
+from harness.paper.catalogue import claim
+from harness.plans import experiment as plans
+from harness.plans.experiment import Evidence, Finding, Reproduction, gather
+from harness.records import store as stores
+from harness.records.conditions import Conditions
+from harness.records.keys import canonical, key_of
+from harness.records.record import Record
+from harness.records.store import Store
+from harness.reporting.sections import Section, sections
+from harness.reporting.tables import effect_table
+from harness.reporting.wording import text
+from harness.verdicts import assessment, rules
+from harness.verdicts.assess import Assessments
+from harness.verdicts.verdict import Outcome
+from tests.conftest import record_for
+from tests.fakes.experiments import HERE, REAL, experiment, filled, reproduction, trial
+from tests.fakes.records import answer
+
+CIFAR = Conditions("cpu", "2.13.0", "cifar10:made-up")
+NAMES = ("dropout", "lrn", "relu-speedup", "feature-neighbours")
+
+
+def stored(root: Path, *names: str, seeds: int = 3) -> Store:
+    """A store with every record that the reproductions need at `cifar10`."""
+    records: dict[str, Record] = {}
+
+    def lookup(trial: Trial) -> Record:
+        return records.setdefault(canonical(trial), answer(trial, CIFAR))
+
+    for name in names:
+        found = reproductions.named(name)
+        gather(found, found.protocol("cifar10"), seeds, lookup)
+    store = Store(root)
+    for record in records.values():
+        store.append(record)
+    for name in names:
+        store.ask(name, "cifar10", CIFAR, seeds)
+    return store
+
+
+def counted(counts: Counter[object], function: Callable[..., object], name: Callable[..., object]) -> object:
+    """The function, each of whose calls is counted by `name` of its arguments."""
+
+    def wrapped(*args: object, **options: object) -> object:
+        counts[name(*args, **options)] += 1
+        return function(*args, **options)
+
+    return wrapped
+
+
+def test_every_key_finding_and_verdict_of_a_report_is_computed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two claims share the arms of dropout, and every ablation and measurement shares the paper's network."""
+    store = stored(tmp_path, *NAMES)
+    keys, elsewhere, verdicts, decisions, findings = (Counter[object]() for _ in range(5))
+
+    def trial_of(trial: Trial, conditions: Conditions) -> object:
+        return canonical(trial), conditions
+
+    def about(claim: object, evidence: object, *rest: object) -> object:
+        return claim.id, evidence and evidence.protocol.name  # type: ignore[attr-defined]
+
+    def estimating(one: Reproduction) -> Reproduction:
+        name = one.name
+        return replace(one, estimate=counted(findings, one.estimate, lambda evidence: name))  # type: ignore[arg-type]
+
+    chosen = tuple(estimating(reproductions.named(name)) for name in NAMES)
+    monkeypatch.setattr(reproductions, "every", lambda: chosen)
+    monkeypatch.setattr(plans, "_KEYS", {})
+    monkeypatch.setattr(plans, "key_of", counted(keys, key_of, trial_of))
+    monkeypatch.setattr(stores, "key_of", counted(elsewhere, key_of, trial_of))
+    monkeypatch.setattr(assessment, "judge", counted(verdicts, rules.judge, about))
+    monkeypatch.setattr(rules, "decide", counted(decisions, rules.decide, about))
+    found = [section for section in sections(store) if section.assessment]
+    assert [s.claim.id for s in found] == [
+        "relu-speedup", "lrn", "dropout-overfitting", "dropout-iterations", "feature-neighbours",
+    ]  # fmt: skip
+    assert elsewhere == {}
+    assert set(keys.values()) == {1}
+    assert len(keys) >= len(store.records)
+    assert verdicts == decisions == {(s.claim.id, "cifar10"): 1 for s in found}
+    assert findings == dict.fromkeys(NAMES, 1)
+    assert all(s.verdict is s.verdict for s in found)
+
+
+def test_what_is_known_of_a_store_is_gathered_once(tmp_path: Path) -> None:
+    known = Assessments(filled(tmp_path, 5))
+    assert known.of(experiment(5)) is known.of(experiment(5))
+    assert known.of(experiment(5)).evidence is known.evidence(experiment(5))
+    assert known.of(experiment(5)) is not known.of(experiment(3))
+
+
+def test_trials_that_are_equal_and_have_two_keys_are_not_confused(tmp_path: Path) -> None:
+    one, other = Trial(("rate", 1), 0), Trial(("rate", 1.0), 0)
+    assert one == other
+    assert [experiment(5).key(trial) for trial in (one, other)] == [key_of(t, HERE) for t in (one, other)]
+    assert experiment(5).key(one) != experiment(5).key(other)
+
+
+def test_whole_and_sound_evidence_comes_first(tmp_path: Path) -> None:
+    """Two machines: one has all records, the other stopped half-way."""
+    store = filled(tmp_path, 3)
+    started = Conditions("cuda", "2.13.0", "none")
+    for arm in ("tanh", "relu"):
+        store.append(record_for(trial(arm, 0), started, epochs=5.0))
+    store.ask("relu-speedup", "cifar10", HERE, 3)
+    found = Assessments(store).of_claim(claim("relu-speedup"), reproduction())
+    assert [one.experiment.conditions.device for one in found] == ["cpu", "cuda"]
+    assert found[1].verdict(claim("relu-speedup")).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch) -> Reproduction:
+    """The made-up experiment as the only reproduction there is."""
+    made = reproduction()
+    monkeypatch.setattr(reproductions, "every", lambda: (made,))
+    return made
+
+
+def spread(sd: float) -> Callable[[str, int], float]:
+    """Ratios of six whose logarithms differ by `sd`: five seeds decide nothing."""
+    steps = (-1.26, -0.63, 0.0, 0.63, 1.26)
+    return lambda arm, seed: 5.0 if arm == "relu" else 30.0 * math.exp(sd * steps[seed])
+
+
+def of_relu(store: Store) -> Section:
+    return next(section for section in sections(store) if section.claim.id == "relu-speedup")
+
+
+@pytest.mark.parametrize(("sd", "shown"), [(1.5, r"\d\d+"), (9.0, "> 1,000")])
+def test_the_seeds_that_would_decide_are_the_same_in_the_table_the_json_and_the_advice(
+    tmp_path: Path, only: Reproduction, capsys: pytest.CaptureFixture[str], sd: float, shown: str
+) -> None:
+    store = filled(tmp_path, 5, spread(sd))
+    section = of_relu(store)
+    assert section.verdict.outcome is Outcome.INCONCLUSIVE
+    table = effect_table(section.claim, section.effects)
+    said = text(table.rows[0][table.columns.index("n that would decide")])
+    assert re.fullmatch(shown, said)
+    words = f"n = {said}" if said.isdigit() else f"more than {said.removeprefix('> ')} seeds"
+    assert f"{words} would decide with 80 % power" in section.verdict.advice[-1]
+    explain.show("relu-speedup", None, store, True, Console())
+    effect = json.loads(capsys.readouterr().out)["experiment"]["effects"][0]
+    assert effect["n_to_decide"] == (int(said) if said.isdigit() else None)
+
+
+def test_nothing_would_decide_what_cannot_be_judged(tmp_path: Path) -> None:
+    """A level at another scale than the paper's has no band to lie in, whatever n."""
+    known = Assessments(stored(tmp_path, "error-rate"))
+    (found,) = known.of_claim(claim("error-rate"), reproductions.named("error-rate"))
+    level, gain = (found.effects(claim(name))[0] for name in ("error-rate", "ten-view"))
+    assert level.ci95
+    assert level.n_to_decide is None
+    assert gain.n_to_decide is not None
+
+
+def test_effects_that_a_claim_does_not_declare_are_not_planned(tmp_path: Path) -> None:
+    (found,) = Assessments(stored(tmp_path, "lrn")).of_claim(claim("lrn"), reproductions.named("lrn"))
+    declared = {effect.metric: effect.n_to_decide for effect in found.effects(claim("lrn"))}
+    assert {name: n is not None for name, n in declared.items()} == {
+        name: claim("lrn").metric(name) is not None for name in declared
+    }
+
+
+def estimates_nothing(evidence: Evidence) -> Finding:
+    return Finding()
+
+
+def test_an_experiment_without_an_effect_is_assessed_too(tmp_path: Path) -> None:
+    bare = replace(reproduction(), estimate=estimates_nothing)
+    found = Assessments(filled(tmp_path, 5)).of(replace(experiment(5), reproduction=bare, protocol=REAL))
+    assert found.effects(claim("relu-speedup")) == ()
+    assert found.verdict(claim("relu-speedup")).outcome is Outcome.INCONCLUSIVE
