@@ -31,7 +31,7 @@ class Row:
     done: float = 0.0
     unit: str = ""
     words: str = ""  # how far it is, where a count does not say it
-    ahead: str | None = ""  # what goes before the time that is left; None: that cannot be told
+    ahead: str | None = ""  # what goes before the time that is left; None: that is not known
     first: float = field(init=False)  # what was done when the clock started
     began: float = 0.0
     due: float = 0.0  # when the next line is

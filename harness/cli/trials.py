@@ -22,7 +22,7 @@ class Trials:
         self.whole = Row("all trials known so far", total=0, ahead=None)  # they take too different times
         self.names: dict[str, str] = {}
         self.rows: dict[str, Row] = {}
-        self.heard: dict[str, float] = {}
+        self.reported: dict[str, float] = {}
         self.pace = 0.0  # the longest that a trial was silent: it heeds a stop when it reports
         self.failed: list[Record] = []
         self.over: set[str] = set()
@@ -96,8 +96,8 @@ class Trials:
 
     def _measure(self, key: str) -> None:
         now = time.monotonic()
-        self.pace = max(self.pace, now - self.heard.get(key, now))
-        self.heard[key] = now
+        self.pace = max(self.pace, now - self.reported.get(key, now))
+        self.reported[key] = now
 
 
 def summary(record: Record) -> str:

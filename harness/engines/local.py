@@ -103,7 +103,7 @@ _worker: dict[str, Any] = {}
 def _start_worker(messages: Messages, stop: Event) -> None:
     """Ctrl-C is the parent's business; a worker never outlives its parent.
 
-    Where a whole group of processes is told to end, by a cluster's scheduler, a worker saves its trial first.
+    Where a cluster's scheduler ends a whole group of processes, a worker saves its trial first.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
@@ -119,9 +119,9 @@ def execute(trial: Trial, place: Place) -> Record | None:
     started = _now()
     outcome, error = Outcome(Status.FAILED, {}), ""
     try:
-        with turn(exclusive(trial), session.stopping, lambda reason: _tell(key, Waiting(reason))):
+        with turn(exclusive(trial), session.stopping, lambda reason: _send(key, Waiting(reason))):
             started = _now()
-            _tell(key, Started())
+            _send(key, Started())
             outcome = _run(trial, session, place.device)
     except Interrupted:
         return None
@@ -169,12 +169,12 @@ def _session(key: str, lineage: str, place: Place) -> Session:
         return session
     return replace(
         session,
-        report=lambda progress: _tell(key, progress),
+        report=lambda progress: _send(key, progress),
         stopping=_worker["stop"].is_set,
     )
 
 
-def _tell(key: str, message: Message) -> None:
+def _send(key: str, message: Message) -> None:
     """Says something of a trial to the engine's process; outside a worker nobody listens."""
     if _worker:
         _worker["messages"].put((key, message))

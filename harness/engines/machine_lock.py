@@ -42,7 +42,7 @@ def turn(
 
     Who waits to be alone stands at a gate that nobody else passes, so that others cannot go on for ever.
     `waiting` is called once with the reason, where it takes longer than a moment. A process has one turn at a
-    time: the locks do not tell its threads apart.
+    time: the locks do not hold between its threads.
     """
     wait = _Wait(stopping, waiting, BEFORE_ALONE if alone else BEHIND_ALONE)
     gate, room = (InterProcessReaderWriterLock(path, wait) for path in places())

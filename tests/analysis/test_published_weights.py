@@ -21,6 +21,7 @@ import repro
 from harness.analysis import published_weights
 from harness.analysis.published_weights import IMAGENETTE, Asked, Normalised
 from harness.cli import evaluate
+from harness.cli.progress import Lines
 from harness.contract.errors import BadValue, DataError, UnknownName
 from harness.data import photographs
 from harness.data.images import Images
@@ -155,9 +156,10 @@ def test_every_format_gives_the_same_network(
 
 def test_the_command_prints_a_table_and_json(root: Path, theirs: tuple[models.AlexNet, Path]) -> None:
     asked = Asked(theirs[1], dataset="imagenette", data_dir=root)
-    found = published_weights.evaluate(asked)
+    followed, text = StringIO(), StringIO()
+    found = evaluate.evaluate(asked, Lines(Console(file=followed), interval=0.01, patience=0))
     assert [result.views for result in found.results] == ["centre", "ten"]
-    text = StringIO()
+    assert "seeing the images: 0 of 9 images" in followed.getvalue()
     evaluate.show(found, False, Console(file=text, width=160))
     assert "9 of imagenette val" in text.getvalue()
     assert "published: torchvision, IMAGENET1K_V1" in text.getvalue()

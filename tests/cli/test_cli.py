@@ -169,13 +169,13 @@ def test_help_needs_little_processor_time() -> None:
     assert used < 1.0
 
 
-def test_doctor_names_what_is_missing_and_its_mend(tmp_path: Path) -> None:
+def test_doctor_names_what_is_missing_and_its_fix(tmp_path: Path) -> None:
     result = process("doctor", "--json", "--results-dir", tmp_path, "--data-dir", tmp_path)
     checks = {row["check"]: row for row in json.loads(result.stdout)}
     assert checks["packages"]["state"] == "ok"
     assert result.returncode == (0 if checks["data"]["state"] == "ok" else 1)
     if checks["data"]["state"] == "MISSING":
-        assert checks["data"]["mend"] == "./repro.py data fetch"
+        assert checks["data"]["fix"] == "./repro.py data fetch"
 
 
 def test_verify_reads_every_file(cifar_root: Path) -> None:

@@ -9,25 +9,34 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
-from harness.cli import data
+import repro
+from harness.cli import bench, data, progress
+from harness.cli import run as command
+from harness.cli.console import Output
 from harness.cli.progress import Bars, Lines, Progress, progress_on
 from harness.cli.trials import Trials
+from harness.cli.work import Asked
 from harness.contract import session
 from harness.contract.device import CPU
 from harness.contract.progress import SILENT, tracked
 from harness.contract.trial import Status, Trial
 from harness.data import cifar10
+from harness.data.packing import ilsvrc, pack, pieces, writer
 from harness.engines.local import Place, execute
 from harness.engines.messages import Messages, Started, Waiting
+from harness.records import environment
+from harness.records.store import Store
+from harness.training.timing.imagenet_speed import Speeds
 from tests.conftest import STAND_IN, record_for, small
-from tests.fakes.experiments import Clock
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.fakes.experiments import Clock, Fake, local, reproduction
+from tests.fakes.photographs import contents, folders
 
 
 def soon(true: Callable[[], bool]) -> bool:
@@ -208,7 +217,7 @@ def test_a_worker_says_that_it_waits_and_when_it_begins(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     said: list[object] = []
-    monkeypatch.setattr("harness.engines.local._tell", lambda key, message: said.append(message))
+    monkeypatch.setattr("harness.engines.local._send", lambda key, message: said.append(message))
     execute(Trial(small(images=999_999), 0), Place(CPU, STAND_IN, None, tmp_path))
     assert said == [Started()]
 
@@ -228,3 +237,76 @@ def test_a_download_is_followed_and_the_library_s_own_bar_is_not_seen(
     assert data.fetch(tmp_path, shown) == tmp_path / "cifar"
     assert f"Fetching CIFAR-10 (170 MB) into {tmp_path}" in written(shown)
     assert capsys.readouterr().err == ""
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every task is said at once, and again and again."""
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "INTERVAL", 0.02)
+
+
+def call(*arguments: str | Path) -> str:
+    """What a command prints, on either stream."""
+    done = CliRunner().invoke(repro.app, [str(a) for a in arguments], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.mark.usefixtures("impatient")
+def test_commands_that_take_long_say_so_without_a_terminal(
+    tmp_path: Path, cifar_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = call("report", "--results-dir", tmp_path)
+    assert re.search(r"^judging claims: \d+ of \d+", report, re.MULTILINE)
+    assert "checking CIFAR-10 in" in call("data", "verify", "--data-dir", cifar_root.parent)
+    monkeypatch.setattr(
+        bench, "measure", lambda *_: time.sleep(0.2) or Speeds(1, 2, 3, 1, 4, "fp32", 5, "cpu")
+    )
+    assert "measuring disk, host, device, whole, at least 10 s each: 0." in call("bench", "imagenet")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_packing_and_checking_a_pack_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "_pool", ThreadPoolExecutor)
+    monkeypatch.setitem(ilsvrc.CLASSES, "imagenette", 3)
+    slow = pieces.pack
+    monkeypatch.setattr(writer, "pack", lambda task: time.sleep(0.2) or slow(task))
+    source = folders(tmp_path / "source", contents({"train": 3, "val": 3}))
+    said = call("data", "prepare", "imagenette", "--source", source, "--out", tmp_path, "--workers", "1")
+    assert "packing train: 9 of 9 images" in said
+    assert re.search(r"^packing train: done in", said, re.MULTILINE)
+    digest = pack.digest
+    monkeypatch.setattr(pack, "digest", lambda content: time.sleep(0.05) or digest(content))
+    checked = call("data", "verify", "imagenette", "--data-dir", tmp_path)
+    assert re.search(r"^checking .*imagenette.pack: \d+ of 18 images", checked, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "error", [BrokenPipeError(32, "Broken pipe"), OSError(28, "No space left on device")]
+)
+def test_a_run_whose_output_ends_saves_its_trials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    class Ends(io.StringIO):
+        def write(self, text: str) -> int:
+            if "   1  " in text:
+                raise error
+            return super().write(text)
+
+    monkeypatch.setattr(environment, "torch_version", lambda: "2.13.0")
+    engine = local(Fake())
+    monkeypatch.setattr("harness.engines.local.LocalEngine", engine)
+    asked = Asked([reproduction()], "cifar10", None, "cpu", 1, None, tmp_path)
+    with pytest.raises(type(error)):
+        command.start(asked, Ending(Ends()))
+    assert engine.closed == [True]
+    assert len(Store(tmp_path).records) == 1
+
+
+class Ending(Output):
+    """The commands' console on a stream of the test's own."""
+
+    def __init__(self, stream: io.StringIO) -> None:
+        super().__init__()
+        self.file = stream
