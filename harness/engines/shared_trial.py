@@ -1,7 +1,7 @@
 """One trial trained by several processes at once, each on a GPU of its own, or on a core where there is none.
 
 The processes see nothing of the engine but files beside the checkpoint: `.stop` asks them to checkpoint and
-stop, `.progress` tells how far they are.
+stop, `.progress` says how far they are.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PATIENCE = 1800.0  # seconds: some rank may be reading a data set for the first 
 
 @dataclass(frozen=True)
 class Shared:
-    """What all of the processes are told: the session as plain values."""
+    """What all of the processes are given: the session as plain values."""
 
     data: Path | None
     checkpoint: Path
@@ -87,7 +87,7 @@ def train(rank: Rank, trial: Trial, shared: Shared) -> Outcome | None:
     session = Session(rank.device, shared.data, shared.checkpoint, stopping=shared.stop.exists)
     session = replace(session, artifacts=replace(session.artifacts, own=shared.artifact))
     if rank.index == 0:
-        session = replace(session, report=lambda progress: _tell(progress, shared.progress))
+        session = replace(session, report=lambda progress: _publish(progress, shared.progress))
     try:
         outcome: Outcome = resolve_name(trial.settings.implementation)(trial, session)
     except Interrupted:
@@ -95,5 +95,5 @@ def train(rank: Rank, trial: Trial, shared: Shared) -> Outcome | None:
     return outcome if rank.index == 0 else None
 
 
-def _tell(progress: Progress, path: Path) -> None:
+def _publish(progress: Progress, path: Path) -> None:
     write_whole(path, json.dumps(asdict(progress)))
