@@ -11,6 +11,7 @@ from harness.contract.formatting import duration
 from harness.contract.trial import Trial
 from harness.engines.messages import Message, Messages, Started, Waiting
 from harness.records.record import Record
+from harness.records.schema import Measured
 
 
 class Trials:
@@ -105,9 +106,9 @@ def summary(record: Record) -> str:
     if record.error:
         return f"{record.status}: {record.error.strip().splitlines()[-1]}"
     parts = [str(record.status)]
-    if record.metrics.get("reached"):
+    if record.metrics.get(Measured.REACHED):
         parts.append(f"target reached by epoch {record.metrics['epochs_high']:g}")
-    elif "reached" in record.metrics:
+    elif Measured.REACHED in record.metrics:
         parts.append(f"target not reached in {record.metrics['epochs_low']:g} epochs")
     if "seconds" in record.cost:
         parts.append(duration(record.cost["seconds"]))

@@ -20,7 +20,7 @@ from harness.contract import numerics
 from harness.contract.device import Device
 from harness.contract.errors import EngineError, HarnessError
 from harness.contract.processes import end_with_parent
-from harness.contract.session import Artifacts, Interrupted, Outcome, Session
+from harness.contract.session import Artifacts, Interrupted, Session, TrialResult
 from harness.contract.trial import Status, Trial
 from harness.engines import machine_lock, shared_trial
 from harness.engines.machine_lock import exclusive, turn
@@ -117,7 +117,7 @@ def execute(trial: Trial, place: Place) -> Record | None:
     key, lineage = key_of(trial, place.conditions), lineage_of(trial, place.conditions)
     session = _session(key, lineage, place)
     started = _now()
-    outcome, error = Outcome(Status.FAILED, {}), ""
+    outcome, error = TrialResult(Status.FAILED, {}), ""
     try:
         with turn(exclusive(trial), session.stopping, lambda reason: _send(key, Waiting(reason))):
             started = _now()
@@ -147,10 +147,10 @@ def execute(trial: Trial, place: Place) -> Record | None:
     )
 
 
-def _run(trial: Trial, session: Session, device: Device) -> Outcome:
+def _run(trial: Trial, session: Session, device: Device) -> TrialResult:
     if device.count > 1 and shared_trial.can_share(trial):
         return shared_trial.run(trial, session, device)
-    outcome: Outcome = resolve_name(trial.settings.implementation)(trial, session)
+    outcome: TrialResult = resolve_name(trial.settings.implementation)(trial, session)
     return outcome
 
 
