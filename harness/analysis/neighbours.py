@@ -87,12 +87,12 @@ def _distances(queries: Tensor, searched: Tensor) -> Tensor:
 
 
 def _picture(net: Net, inputs: Inputs, found: dict[str, Tensor], settings: Neighbours) -> dict[str, Any]:
-    """What Figure 4 shows of the first few queries: the image, its likeliest classes, its nearest images."""
+    """What Figure 4 shows of the first queries: the image, its most probable classes, its nearest images."""
     test, train = inputs.test, inputs.sample
     shown = torch.arange(min(settings.shown, len(test.images)), device=test.mean.device)
     with torch.no_grad():
-        likely = net(test.see(shown, test.centre)).softmax(1).cpu()
-    best = likely.topk(min(5, likely.shape[1]))
+        probabilities = net(test.see(shown, test.centre)).softmax(1).cpu()
+    best = probabilities.topk(min(5, probabilities.shape[1]))
     queries = [
         {
             "image": _png(test, i),

@@ -162,8 +162,8 @@ def _portions(images: Images, mean: Tensor, net: Net, rule: str, tracker: Tracke
 
 
 def _result(name: str, net: Net, portions: Iterator[Views], labels: Tensor) -> Result:
-    seen = torch.cat([probabilities(net, views, _views(name, views)).cpu() for views in portions])
-    errors = judge(seen, labels)
+    found = torch.cat([probabilities(net, views, _views(name, views)).cpu() for views in portions])
+    errors = judge(found, labels)
     return Result(name, 100 * errors.top1, 100 * errors.top5, len(labels))
 
 

@@ -10,7 +10,7 @@ those of `Net` but for rounding.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -35,7 +35,7 @@ from harness.models.description import (
     Weighted,
 )
 from harness.models.exchange import Swap, in_order
-from harness.models.layers.basic import FlatLinear
+from harness.models.layers.dense import FlatLinear
 from harness.models.layers.dropout import DropoutUnits, reseed
 from harness.models.network import Net
 
@@ -272,28 +272,3 @@ def _build(layer: Layer, shape: Shape) -> nn.Module:
 
 def _half(whole: Tensor, side: int, dim: int = 0) -> Tensor:
     return whole.chunk(2, dim)[side]
-
-
-@torch.no_grad()
-def export(column: Column) -> dict[str, Tensor]:
-    """The state dict of the whole network as `Net` has it; both processes must call it, and both get it."""
-    whole = _shell(column)
-    for (_, weight, bias), (_, own_weight, own_bias) in zip(whole.weighted(), column.weighted(), strict=True):
-        weight.copy_(column.swap.whole(own_weight, 0))
-        bias.copy_(column.swap.whole(own_bias, 0))
-    return whole.state_dict()
-
-
-@torch.no_grad()
-def take(column: Column, state: Mapping[str, Tensor]) -> None:
-    """Takes this column's half of a whole network's state dict."""
-    whole = _shell(column)
-    whole.load_state_dict(state)
-    for (_, weight, bias), (_, own_weight, own_bias) in zip(whole.weighted(), column.weighted(), strict=True):
-        own_weight.copy_(_half(weight, column.side))
-        own_bias.copy_(_half(bias, column.side))
-
-
-def _shell(column: Column) -> Net:
-    """The whole network, on the column's device."""
-    return Net(column.description).to(next(column.parameters()).device)

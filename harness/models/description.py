@@ -36,7 +36,7 @@ class Pooling(StrEnum):
 class Layer:
     """Base of all layers; by itself it changes nothing and has no parameters."""
 
-    implementation: ClassVar[str] = "harness.models.layers.basic:build"
+    implementation: ClassVar[str]
 
     def output(self, shape: Shape) -> Shape:
         """Shape of the output for an input of `shape`."""
@@ -66,6 +66,7 @@ class Weighted(Layer):
 class Conv(Weighted):
     """Convolution with `units` square kernels; `padding_after` pads right and bottom where they differ."""
 
+    implementation: ClassVar[str] = "harness.models.layers.convolution:build"
     size: int = 3
     stride: int = 1
     padding: int = 0
@@ -109,6 +110,8 @@ class Local(Conv):
 class Dense(Weighted):
     """A fully connected layer; flattens its input."""
 
+    implementation: ClassVar[str] = "harness.models.layers.dense:build"
+
     def output(self, shape: Shape) -> Shape:
         """(units,)."""
         return (self.units,)
@@ -126,6 +129,7 @@ class Dense(Weighted):
 class Activate(Layer):
     """A nonlinearity applied to every number."""
 
+    implementation: ClassVar[str] = "harness.models.layers.activation:build"
     function: Function
 
 
@@ -133,6 +137,7 @@ class Activate(Layer):
 class Pool(Layer):
     """Pooling; rounds up by default as the 2012 code does, and averages over the pixels that exist."""
 
+    implementation: ClassVar[str] = "harness.models.layers.pooling:build"
     kind: Pooling
     size: int = 3
     stride: int = 2

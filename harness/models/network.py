@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pkgutil import resolve_name
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +38,7 @@ class Net(nn.Module):
                 yield layer, weight, bias
 
     @torch.no_grad()
-    def initialise(self, seed: int) -> Net:
+    def initialise(self, seed: int) -> Self:
         """Draws the weights from N(0, init²), a stream a layer, so that no layer's draw moves another's."""
         for layer, weight, bias in self.weighted():
             draw = torch.empty(weight.shape)
@@ -45,6 +46,10 @@ class Net(nn.Module):
             weight.copy_(draw)
             bias.fill_(layer.bias)
         return self
+
+    def on(self, device: torch.device) -> Self:
+        """The same network on `device`, its kernels channels-last, as batches are."""
+        return self.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def _build(layer: Layer, shape: Shape) -> nn.Module:

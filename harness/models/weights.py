@@ -1,4 +1,4 @@
-"""Weights in and out: our own files, torchvision's `alexnet`, Caffe's `bvlc_alexnet` as a numpy archive.
+"""Weights of others: torchvision's `alexnet`, and Caffe's `bvlc_alexnet` as a numpy archive.
 
 Tensors are named by the layer: `conv1.weight` (maps, maps of the column before, 11, 11), `conv1.bias`.
 
@@ -20,13 +20,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from harness.contract.errors import DataError
 from harness.models.network import Net
-from harness.records.files import whole
 
 TORCHVISION_LAYERS = {
     "conv1": "features.0",
@@ -46,24 +43,6 @@ def state(net: Net) -> dict[str, Tensor]:
     for layer, weight, bias in net.weighted():
         named |= {f"{layer.name}.weight": weight.detach(), f"{layer.name}.bias": bias.detach()}
     return named
-
-
-def save(net: Net, path: Path) -> None:
-    """Writes all parameters to a safetensors file, which is whole or not there."""
-    tensors = {name: tensor.contiguous().cpu() for name, tensor in state(net).items()}
-    with whole(path) as beside:
-        save_file(tensors, beside, metadata={"network": net.description.name})
-
-
-def load(net: Net, path: Path) -> Net:
-    """Reads what `save` wrote; DataError unless every tensor is there, fits and is finite."""
-    try:
-        tensors = load_file(path)
-    except FileNotFoundError:
-        raise DataError(f"no weights at {path}; give the path of a .safetensors file") from None
-    except (SafetensorError, OSError) as error:
-        raise DataError(f"{path} is no whole safetensors file ({error}); write or fetch it again") from None
-    return assign(net, tensors, str(path))
 
 
 def load_torchvision(net: Net, tensors: Mapping[str, Tensor], source: str = "torchvision's state") -> Net:

@@ -1,20 +1,21 @@
 """Data-parallel training: every rank takes an equal part of each batch, and gradients are averaged (§5).
 
 One process is a world of one rank and needs no torch.distributed. With more, the ranks of a batch together
-compute what one process would from the whole of it, but for the order in which gradients are summed.
+compute what one process would from the whole of it, but for the order in which gradients are summed. Batch
+normalisation goes by each rank's part of the batch, and its running statistics are the first rank's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import Tensor, distributed
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from harness.contract.errors import BadValue
-from harness.training.update import Momentum2012
 
 
 @dataclass(frozen=True)
@@ -51,32 +52,26 @@ class Ranks:
         return self.mean((float(flag), 0.0), device)[0] > 0
 
 
+ALONE = Ranks()
+
+
 def here() -> Ranks:
     """The process's place in torch.distributed's world, or alone."""
     if not distributed.is_available() or not distributed.is_initialized():
-        return Ranks()
+        return ALONE
     return Ranks(distributed.get_rank(), distributed.get_world_size())
 
 
-class Averaged(Momentum2012):
-    """The update rule on gradients averaged over all ranks, in one exchange."""
+@contextmanager
+def replicated(net: nn.Module, ranks: Ranks) -> Iterator[nn.Module]:
+    """`net` as all ranks train it for a while: the backward pass averages the gradients.
 
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """One update, the same on every rank."""
-        _average(p.grad for group in self.param_groups for p in group["params"] if p.grad is not None)
-        return super().step()
-
-
-def _average(gradients: Iterable[Tensor]) -> None:
-    tensors = list(gradients)
-    flat = torch.cat([g.reshape(-1) for g in tensors])
-    distributed.all_reduce(flat)
-    flat /= distributed.get_world_size()
-    parts = torch.split(flat, [g.numel() for g in tensors])
-    for gradient, part in zip(tensors, parts, strict=True):
-        gradient.copy_(part.view_as(gradient))
-
-
-def update_for(groups: Iterable[dict[str, Any]], momentum: float, ranks: Ranks) -> Momentum2012:
-    """The rule for one process or for several."""
-    return (Momentum2012 if ranks.world == 1 else Averaged)(groups, momentum=momentum)
+    Made anew for every part of an epoch: other layers may be frozen than before, and gradients are added in
+    the same order however often the training was interrupted.
+    """
+    if ranks.world == 1:
+        yield net
+        return
+    yield DistributedDataParallel(net, gradient_as_bucket_view=True)  # its hooks on the gradients end with it
+    for buffer in net.buffers():
+        distributed.broadcast(buffer, 0)

@@ -1,4 +1,4 @@
-"""Errors of a trained network (§6): softmax probabilities averaged over views, then the best one and five."""
+"""Errors of a trained network (§6): softmax probabilities averaged over views, then the top one and five."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from torch import Tensor
 
 from harness.contract.trial import Precision
 from harness.data.augmentation import Views
-from harness.data.images import Images
-from harness.data.views import Augmentation, View, ten
+from harness.data.views import View
 from harness.models.network import Net
 
 BEST = 5
@@ -20,29 +19,10 @@ BEST = 5
 
 @dataclass(frozen=True)
 class Errors:
-    """Fractions of images whose label is not the likeliest class, and not among the five likeliest."""
+    """Fractions of images whose label is not the most probable class, and not among the top five."""
 
     top1: float
     top5: float
-    predictions: Tensor  # int64 (N, at most 5) on the CPU, likeliest first
-
-
-def evaluate(
-    net: Net,
-    images: Images,
-    mean: Tensor,
-    how: Augmentation,
-    ten_views: bool = True,
-    precision: Precision = Precision.FP32,
-    size: int = 128,
-) -> Errors:
-    """Errors on `images`, uncropped and on the device of `net` and `mean`, by ten views or the centre alone.
-
-    Mean and side are as in training; nothing is drawn, and inputs are not divided by the noise's divisor.
-    """
-    views = Views(images, mean, how)
-    chosen = ten(views.height, views.width, how.side) if ten_views else (views.centre,)
-    return judge(probabilities(net, views, chosen, precision, size), images.labels)
 
 
 @torch.no_grad()
@@ -73,7 +53,7 @@ def judge(probabilities: Tensor, labels: Tensor) -> Errors:
     right = (best == labels[:, None]) & sound[:, None]
     wrong = (~right[:, 0], ~right.any(1))
     top1, top5 = (int(w.sum()) / len(labels) for w in wrong)
-    return Errors(top1, top5, best.cpu())
+    return Errors(top1, top5)
 
 
 @contextmanager

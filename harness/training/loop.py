@@ -1,20 +1,40 @@
-"""The only training loop: steps over gathered batches, with a clock that can be paused."""
+"""The only training loop: steps over gathered batches, in epochs that are cut into parts.
+
+A training may stop after any part, and goes on later as if it had not. Only steps cost time: what is looked
+at between two parts does not.
+"""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from harness.contract.session import Interrupted, Progress, Session
+from harness.contract.streams import generator
 from harness.contract.trial import Precision
-from harness.data.images import Batches
 from harness.models.network import Net
+from harness.training import checkpoint
+from harness.training.data_parallel import ALONE, Ranks, replicated
+from harness.training.step import logits, step
 from harness.training.update import Momentum2012
+
+CurveRow = dict[str, float | None]
+
+
+class BatchSource(Protocol):
+    """Images by number, as batches on the device of `mean`."""
+
+    mean: Tensor
+
+    def gather(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """Inputs (n, maps, height, width) and labels (n,) of the images at `chosen`."""
 
 
 class Clock:
@@ -40,35 +60,40 @@ class Clock:
 
 
 class Loop:
-    """A network in training: gradients of the mean cross-entropy, the 2012 update, running sums."""
+    """A network in training, with running sums and a clock."""
 
     def __init__(
-        self, net: Net, update: Momentum2012, batches: Batches, precision: Precision, size: int
+        self,
+        net: Net,
+        update: Momentum2012,
+        batches: BatchSource,
+        precision: Precision,
+        size: int,
+        ranks: Ranks = ALONE,
     ) -> None:
-        """`net` and `batches` live on the same device; `size` is the number of images in a batch."""
-        self.net, self.update, self.batches, self.size = net, update, batches, size
+        """`net` and `batches` live on the same device; `size` is the number of images in a rank's batch."""
+        self.net, self.update, self.batches = net, update, batches
+        self.precision, self.size, self.ranks = precision, size, ranks
         self.device = batches.mean.device
-        self.half = precision is Precision.BF16
         self.clock = Clock(self.device)
-        self.images = 0
+        self.images = 0  # of all ranks
 
     def train(self, order: Tensor) -> tuple[float, float]:
-        """Trains on the images at `order` (N,), in that order; mean loss and error of the passing weights."""
+        """Trains on the rank's images at `order` (N,), in that order.
+
+        Mean loss and error of the passing weights, over the images of all ranks.
+        """
         loss_sum = torch.zeros((), device=self.device)
         wrong = torch.zeros((), dtype=torch.int64, device=self.device)
         self.net.train()
-        with self.clock.running():
+        with replicated(self.net, self.ranks) as net, self.clock.running():
             for chosen in torch.split(order.to(self.device), self.size):
                 inputs, labels = self.batches.gather(chosen)
-                logits = self._logits(inputs)
-                loss = functional.cross_entropy(logits, labels)
-                loss.backward()  # type: ignore[no-untyped-call]
-                self.update.step()
-                self.update.zero_grad(set_to_none=True)
-                loss_sum += loss.detach() * len(chosen)
-                wrong += (logits.argmax(1) != labels).sum()
-        self.images += len(order)
-        return float(loss_sum) / len(order), int(wrong) / len(order)
+                loss, found = step(net, self.update, self.precision, inputs, labels)
+                loss_sum += loss * len(chosen)
+                wrong += (found.argmax(1) != labels).sum()
+        self.images += len(order) * self.ranks.world
+        return self.ranks.mean((float(loss_sum) / len(order), int(wrong) / len(order)), self.device)
 
     @torch.no_grad()
     def error(self, sample: Tensor, size: int = 1000) -> float:
@@ -77,8 +102,20 @@ class Loop:
         wrong = torch.zeros((), dtype=torch.int64, device=self.device)
         for chosen in torch.split(sample.to(self.device), size):
             inputs, labels = self.batches.gather(chosen)
-            wrong += (self._logits(inputs).argmax(1) != labels).sum()
+            wrong += (logits(self.net, inputs, self.precision).argmax(1) != labels).sum()
         return int(wrong) / len(sample)
+
+    def cost(self) -> dict[str, float]:
+        """Seconds (wall and CPU), images, images a second, and on a GPU the most bytes of memory held."""
+        spent = {
+            "seconds": self.clock.wall,
+            "cpu_seconds": self.clock.cpu,
+            "images": float(self.images),
+            "images_per_second": self.images / self.clock.wall if self.clock.wall else 0.0,
+        }
+        if self.device.type == "cuda":
+            spent["peak_memory_bytes"] = float(torch.cuda.max_memory_allocated(self.device))
+        return spent
 
     def state(self) -> dict[str, Any]:
         """All that going on later needs, but for the position in the data."""
@@ -96,7 +133,90 @@ class Loop:
         self.update.load_state_dict(state["update"])
         self.clock.wall, self.clock.cpu, self.images = state["wall"], state["cpu"], state["images"]
 
-    def _logits(self, inputs: Tensor) -> Tensor:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            logits: Tensor = self.net(inputs)
-        return logits.float()
+
+@dataclass(frozen=True)
+class Parts:
+    """Epochs of `images` cut between batches into `most` parts each, or as many as there are batches.
+
+    A part's number counts through all epochs.
+    """
+
+    images: int
+    batch_size: int
+    most: int
+
+    @property
+    def batches(self) -> int:
+        """Of an epoch; the last one may be smaller."""
+        return math.ceil(self.images / self.batch_size)
+
+    @property
+    def count(self) -> int:
+        """Parts of an epoch."""
+        return min(self.most, self.batches)
+
+    def iteration(self, part: int) -> int:
+        """Batches before the part, through all epochs."""
+        epoch, place = divmod(part, self.count)
+        return epoch * self.batches + place * self.batches // self.count
+
+    def order(self, seed: int, part: int) -> Tensor:
+        """The order of all images in the part's epoch, int64 (images,)."""
+        return torch.randperm(self.images, generator=generator(seed, "order", part // self.count))
+
+    def cut(self, order: Tensor, part: int) -> Tensor:
+        """The part's stretch of its epoch's order."""
+        place = part % self.count
+        begin, end = (p * self.batches // self.count * self.batch_size for p in (place, place + 1))
+        return order[begin:end]
+
+
+class Epochs:
+    """A training part by part: a row of the curve after each, and checkpoints to go on from."""
+
+    def __init__(self, loop: Loop, parts: Parts, session: Session, most: int) -> None:
+        """Goes on from the session's checkpoint, unless that is beyond `most` epochs."""
+        self.loop, self.parts, self.session, self.most = loop, parts, session, most
+        self.curve: list[CurveRow] = []
+        state = checkpoint.load(session.checkpoint)
+        if state is not None and len(state["curve"]) <= most * parts.count:
+            loop.restore(state["loop"])
+            self.curve = state["curve"]
+
+    @property
+    def part(self) -> int:
+        """The next part's number."""
+        return len(self.curve)
+
+    @property
+    def epoch_complete(self) -> bool:
+        """Whether the last part was an epoch's last."""
+        return self.part % self.parts.count == 0
+
+    @property
+    def spent(self) -> bool:
+        """Whether there have been as many as there may be."""
+        return self.part >= self.most * self.parts.count
+
+    def train(self, order: Tensor) -> CurveRow:
+        """Trains on the rank's images of the next part; the curve's new row, with a loss of None for NaN."""
+        loss, error = self.loop.train(order)
+        row: CurveRow = {
+            "epoch": (self.part + 1) / self.parts.count,
+            "running_error": error,
+            "loss": loss if math.isfinite(loss) else None,
+            "seconds": self.loop.clock.wall,
+            "cpu_seconds": self.loop.clock.cpu,
+        }
+        self.curve.append(row)
+        return row
+
+    def keep(self) -> None:
+        """Reports; checkpoints at the end of an epoch, or if asked to stop, which raises Interrupted."""
+        row, ranks = self.curve[-1], self.loop.ranks
+        self.session.report(Progress(row["epoch"] or 0.0, self.most, row["running_error"]))
+        stopping = ranks.any(self.session.stopping(), self.loop.device)
+        if ranks.rank == 0 and (stopping or self.epoch_complete):
+            checkpoint.save(self.session.checkpoint, {"loop": self.loop.state(), "curve": self.curve})
+        if stopping:
+            raise Interrupted

@@ -1,4 +1,4 @@
-"""Weights in and out: torchvision's and Caffe's networks, two columns by hand, and broken files."""
+"""Weights of others: torchvision's and Caffe's networks, two columns by hand, and broken files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.nn import functional
 from harness.contract.errors import DataError
 from harness.models.alexnet import VARIANTS, alexnet
 from harness.models.network import Net
-from harness.models.weights import TORCHVISION_LAYERS, assign, load, load_caffe, load_torchvision, save, state
+from harness.models.weights import TORCHVISION_LAYERS, assign, load_caffe, load_torchvision, state
 
 SMALL = {"side": 67, "width": 0.05, "classes": 7}
 
@@ -147,32 +147,8 @@ def test_paper_is_two_columns_written_out() -> None:
     torch.testing.assert_close(net(x), expected, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
 
 
-def test_saved_and_loaded(tmp_path: Path) -> None:
-    net = Net(alexnet("source-2012", **SMALL)).initialise(1)
-    save(net, tmp_path / "net.safetensors")
-    loaded = load(Net(net.description), tmp_path / "net.safetensors")
-    assert list(tmp_path.iterdir()) == [tmp_path / "net.safetensors"]
-    for (name, a), (other, b) in zip(state(net).items(), state(loaded).items(), strict=True):
-        assert name == other
-        assert torch.equal(a, b)
-
-
-def test_a_channels_last_network_is_saved_all_the_same(tmp_path: Path) -> None:
-    net = Net(alexnet(**SMALL)).initialise(1).to(memory_format=torch.channels_last)
-    save(net, tmp_path / "net.safetensors")
-    loaded = load(Net(net.description), tmp_path / "net.safetensors")
-    assert torch.equal(state(net)["conv2.weight"], state(loaded)["conv2.weight"])
-
-
 def test_files_that_are_not_whole(tmp_path: Path) -> None:
     net = Net(alexnet(**SMALL)).initialise(0)
-    path = tmp_path / "net.safetensors"
-    with pytest.raises(DataError, match=r"no weights at .*net\.safetensors; give the path"):
-        load(net, path)
-    save(net, path)
-    path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(DataError, match=r"net\.safetensors is no whole safetensors file .*fetch it again"):
-        load(net, path)
     with pytest.raises(DataError, match=r"no weights at .*b\.npz; harness\.models\.weights says how"):
         load_caffe(net, tmp_path / "b.npz")
     (tmp_path / "b.npz").write_bytes(b"PK\x03\x04 not an archive")

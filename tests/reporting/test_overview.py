@@ -14,7 +14,7 @@ import pytest
 import reproductions
 from harness.contract.device import CPU, CUDA
 from harness.contract.trial import Precision
-from harness.forecast.cost import ASSUMED, assumed
+from harness.forecast.cost import assumed
 from harness.forecast.next_runs import NextRun, Outlook, Price, sources
 from harness.paper.catalogue import CLAIMS, claim
 from harness.plans.experiment import Finding, Protocol, Reproduction
@@ -94,9 +94,8 @@ def test_the_cost_is_that_of_the_trials_that_are_missing(tmp_path: Path, only: R
     assert [(run.command, run.trials) for run in section.runs] == [
         ("./repro.py run relu-speedup --protocol cifar10", 6)
     ]
-    assert [
-        round(p.seconds * ASSUMED["cpu"] / each) for p in section.runs[0].prices if p.device == "core"
-    ] == [6]
+    core = [price.seconds for price in section.runs[0].prices if price.device == "core"]
+    assert core == [pytest.approx(6 * each / speeds[0])]
 
 
 def test_what_is_judged_at_the_papers_scale_needs_nothing(tmp_path: Path, only: Reproduction) -> None:

@@ -21,7 +21,7 @@ from harness.models.alexnet import alexnet
 from harness.models.cifar10 import nineteen
 from harness.models.description import Dense, Dropout, Network
 from harness.models.network import Net
-from harness.training.evaluate import evaluate, judge, probabilities
+from harness.training.evaluate import judge, probabilities
 
 BOXES = [(0, 0), (0, 8), (8, 0), (8, 8), (4, 4)]  # top and left of 24 in 32
 
@@ -86,10 +86,9 @@ def test_the_average_is_that_of_a_loop_over_views(images: Images, ten_views: boo
 
     order = np.argsort(-expected, axis=1)
     labels = images.labels.numpy()
-    errors = evaluate(net, images, mean, how, ten_views, size=11)
+    errors = judge(found, images.labels)
     assert errors.top1 == np.mean(order[:, 0] != labels)
     assert errors.top5 == np.mean((order[:, :5] != labels[:, None]).all(1))
-    np.testing.assert_array_equal(errors.predictions.numpy(), order[:, :5])
 
 
 def test_ten_views_are_not_the_centre_alone() -> None:
@@ -113,12 +112,13 @@ def test_the_source_s_mean_reaches_the_network() -> None:
 @pytest.mark.parametrize("training", [False, True])
 def test_the_network_is_tested_in_testing_mode_and_left_as_it_was(training: bool) -> None:
     net, images, how = cropped_net().train(training), some(8), Augmentation(side=24)
-    first, second = (evaluate(net, images, images.mean(), how).predictions for _ in range(2))
+    views = Views(images, images.mean(), how)
+    first, second = (probabilities(net, views, ten(32, 32, 24)) for _ in range(2))
     assert torch.equal(first, second)
     assert all(module.training == training for module in net.modules())
     assert all(parameter.grad is None for parameter in net.parameters())
     with pytest.raises(RuntimeError):
-        evaluate(net, images, torch.zeros(32, 32, 4), how)
+        probabilities(net, Views(images, torch.zeros(32, 32, 4), how), (views.centre,))
     assert net.training == training
 
 
@@ -135,10 +135,12 @@ def test_alexnet_on_256_pixels() -> None:
     stream = torch.Generator().manual_seed(0)
     pixels = torch.randint(256, (3, 256, 256, 3), generator=stream, dtype=torch.uint8)
     images = Images(pixels, torch.tensor([0, 11, 5]))
-    errors = evaluate(
-        Net(alexnet(width=0.05, classes=12)).initialise(0), images, images.mean(), Augmentation()
+    views = Views(images, images.mean(), Augmentation())
+    found = probabilities(
+        Net(alexnet(width=0.05, classes=12)).initialise(0), views, ten(256, 256, 224), size=2
     )
-    assert errors.predictions.shape == (3, 5)
+    assert found.shape == (3, 12)
+    errors = judge(found, images.labels)
     assert errors.top5 <= errors.top1
 
 
@@ -156,7 +158,6 @@ def test_errors_are_those_of_a_loop(scores: np.ndarray, seed: int) -> None:
     ranks = [int((row > row[label]).sum()) for row, label in zip(scores, labels, strict=True)]
     assert found.top1 == sum(rank > 0 for rank in ranks) / len(ranks)
     assert found.top5 == sum(rank > 4 for rank in ranks) / len(ranks)
-    assert found.predictions.shape == (len(scores), min(5, scores.shape[1]))
 
 
 def test_what_is_not_a_number_is_wrong() -> None:

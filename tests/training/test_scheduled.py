@@ -20,7 +20,7 @@ from harness.data.views import ten
 from harness.models.network import Net
 from harness.plans.ablation import Arm
 from harness.plans.protocols import SMOKE
-from harness.training import artifacts, data_parallel, scheduled
+from harness.training import artifacts, scheduled
 from harness.training.recipe import Scheduled
 from harness.training.schedules import Drops
 
@@ -56,6 +56,19 @@ def test_stopped_after_every_part_it_is_the_same_bit_for_bit(tmp_path: Path, pre
     left = [(tmp_path / name / "own.safetensors").read_bytes() for name in ("whole", "parts")]
     assert left[0] == left[1]
     assert not (tmp_path / "parts" / "trial.pt").exists()
+
+
+def test_a_shorter_budget_does_not_take_up_a_longer_ones_state(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):  # two epochs are done, and a third is not
+        _interrupted(Trial(settings(schedule=Drops(0.02, (), 3), max_epochs=3), 2), tmp_path, after=5)
+    found = train(Trial(settings(schedule=Drops(0.02, (), 3), max_epochs=1), 2), tmp_path)
+    assert len(found.curve) == 2
+    assert found.cost["images"] == 320
+
+
+def _interrupted(trial: Trial, folder: Path, after: int) -> Outcome:
+    parts = iter(range(after))
+    return train(trial, folder, lambda: next(parts) == after - 1)
 
 
 def test_it_equals_a_loop_written_out_by_hand(tmp_path: Path, cifar_root: Path) -> None:
@@ -156,18 +169,3 @@ def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
     for one, two in zip(timeless(alone), curves[0], strict=True):
         assert two["loss"] == pytest.approx(one["loss"], rel=1e-4)
         assert two["train_loss"] == pytest.approx(one["train_loss"], rel=1e-4)
-
-
-def test_a_batch_that_does_not_divide_is_refused() -> None:
-    from harness.contract.errors import BadValue
-
-    with pytest.raises(BadValue, match="a batch of 128 does not divide among 3 processes"):
-        data_parallel.Ranks(0, 3).part(128)
-
-
-def test_ranks_share_every_batch_without_overlap() -> None:
-    order = torch.randperm(322)
-    shares = [data_parallel.Ranks(r, 2).share(order, 128) for r in range(2)]
-    assert [len(s) for s in shares] == [161, 161]
-    for whole, *parts in zip(torch.split(order, 128), *(torch.split(s, 64) for s in shares), strict=True):
-        assert torch.equal(torch.cat(parts), whole)

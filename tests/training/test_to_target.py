@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from torch.nn import functional
 
 from harness.contract.session import Interrupted, Outcome, Progress, Session
 from harness.contract.streams import generator
 from harness.contract.trial import Precision, Status, Trial
-from harness.data.images import Batches, load
 from harness.models.cifar10 import nineteen, thirteen
 from harness.models.description import Network
-from harness.models.network import Net
 from harness.training import to_target
-from harness.training.loop import Loop
-from harness.training.update import for_network
 from tests.conftest import small
 
 
@@ -74,14 +68,19 @@ def test_a_damaged_checkpoint_costs_time_and_nothing_else(tmp_path: Path) -> Non
     assert exact(train(trial, tmp_path)) == exact(train(trial, tmp_path / "whole"))
 
 
-def test_seeds_differ_and_arms_see_the_same_order(tmp_path: Path) -> None:
+def test_seeds_differ(tmp_path: Path) -> None:
     first, second = (train(Trial(small(max_epochs=1), seed), tmp_path / str(seed)) for seed in (0, 1))
     assert exact(first) != exact(second)
-    settings = small()
-    shares = [to_target._share(settings, 0, part) for part in range(8)]
-    assert sorted(torch.cat(shares[:4]).tolist()) == list(range(512))
-    assert not torch.equal(torch.cat(shares[:4]), torch.cat(shares[4:]))
-    assert torch.equal(shares[0], to_target._share(replace(settings, rate=0.1), 0, 0))
+
+
+def test_an_epoch_with_fewer_batches_than_looks_has_a_look_after_each_batch(tmp_path: Path) -> None:
+    """512 images are four batches of 128; a look a batch is all that seven looks can be."""
+    often = train(Trial(small(looks_per_epoch=7), 2), tmp_path / "often")
+    assert [row["epoch"] for row in often.curve] == [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0]
+    assert often.metrics["epochs_low"] == 2.0
+    assert often.cost["images"] == 2 * 512
+    assert exact(often) == exact(train(Trial(small(looks_per_epoch=4), 2), tmp_path / "four"))
+    assert exact(often) == exact(train(Trial(small(looks_per_epoch=7), 2), tmp_path / "broken", stop_after=3))
 
 
 def test_the_crossing_is_bracketed_by_looks(tmp_path: Path) -> None:
@@ -109,52 +108,6 @@ def test_a_divergence_is_a_result(tmp_path: Path) -> None:
     assert outcome.status is Status.DIVERGED
     assert outcome.curve[-1]["loss"] is None
     assert outcome.metrics["epochs_high"] is None
-
-
-def test_training_equals_a_textbook_loop(cifar_root: Path) -> None:
-    """Three steps on real images against plain autograd and the update written out, in float64."""
-    images = load("cifar10", cifar_root).first(384)
-    batches = Batches(images, images.mean())
-    net = Net(nineteen()).initialise(0)
-    reference = Net(nineteen()).initialise(0).double()
-    order = torch.arange(384)
-    loop = Loop(net, for_network(net, 0.001, 0.002, 0.9), batches, Precision.FP32, 128)
-    loss, error = loop.train(order)
-    velocity = {name: torch.zeros_like(p) for name, p in reference.named_parameters()}
-    decay = dict.fromkeys(velocity, 0.0)
-    names = {id(p): name for name, p in reference.named_parameters()}
-    decay |= {names[id(weight)]: layer.decay for layer, weight, _ in reference.weighted()}
-    losses, wrong = [], 0
-    pixels = images.pixels.double() - images.mean().double()
-    for start in range(0, 384, 128):
-        logits = reference(pixels[start : start + 128].permute(0, 3, 1, 2))
-        labels = images.labels[start : start + 128]
-        mean_loss = functional.cross_entropy(logits, labels)
-        reference.zero_grad()
-        mean_loss.backward()  # type: ignore[no-untyped-call]
-        losses.append(mean_loss.item())
-        wrong += int((logits.argmax(1) != labels).sum())
-        with torch.no_grad():
-            for name, p in reference.named_parameters():
-                rate = 0.001 if name.endswith("weight") else 0.002
-                assert p.grad is not None
-                velocity[name] = 0.9 * velocity[name] - rate * (decay[name] * p + p.grad)
-                p += velocity[name]
-    assert loss == pytest.approx(sum(losses) / 3, rel=1e-4)
-    assert error == wrong / 384
-    for ours, theirs in zip(net.parameters(), reference.parameters(), strict=True):
-        assert torch.allclose(ours.double(), theirs, rtol=1e-3, atol=1e-6)
-
-
-def test_the_clock_stands_still_while_looking(tmp_path: Path) -> None:
-    images = load("cifar10", None).first(512)
-    net = Net(nineteen()).initialise(0)
-    loop = Loop(net, for_network(net, 0.001, 0.002, 0.9), Batches(images, images.mean()), Precision.FP32, 128)
-    loop.train(torch.arange(512))
-    wall, cpu = loop.clock.wall, loop.clock.cpu
-    assert wall > 0
-    assert 0 <= loop.error(torch.arange(512)) <= 1
-    assert (loop.clock.wall, loop.clock.cpu) == (wall, cpu)
 
 
 def test_streams_are_independent_and_named() -> None:

@@ -15,12 +15,13 @@ from rich.console import Console
 
 import reproductions
 from harness.cli import explain
+from harness.contract.device import DeviceKind
 from harness.contract.trial import Trial
 from harness.paper.catalogue import claim
 from harness.plans import experiment as plans
 from harness.plans.experiment import Evidence, Finding, Reproduction, gather
 from harness.records import store as stores
-from harness.records.conditions import Conditions
+from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.keys import canonical, key_of
 from harness.records.record import Record
 from harness.records.store import Store
@@ -34,7 +35,7 @@ from tests.conftest import record_for
 from tests.fakes.experiments import HERE, REAL, experiment, filled, reproduction, trial
 from tests.fakes.records import answer
 
-CIFAR = Conditions("cpu", "2.13.0", "cifar10:made-up")
+CIFAR = Conditions(DeviceKind.CPU, "2.13.0", DataIdentity("cifar10", Form.FILES, "made up"))
 NAMES = ("dropout", "lrn", "relu-speedup", "feature-neighbours")
 
 
@@ -119,7 +120,7 @@ def test_trials_that_are_equal_and_have_two_keys_are_not_confused(tmp_path: Path
 def test_whole_and_sound_evidence_comes_first(tmp_path: Path) -> None:
     """Two machines: one has all records, the other stopped half-way."""
     store = filled(tmp_path, 3)
-    started = Conditions("cuda", "2.13.0", "none")
+    started = replace(HERE, device=DeviceKind.CUDA)
     for arm in ("tanh", "relu"):
         store.append(record_for(trial(arm, 0), started, epochs=5.0))
     store.ask("relu-speedup", "cifar10", HERE, 3)

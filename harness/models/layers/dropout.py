@@ -1,4 +1,4 @@
-"""Dropout (§4.2) as in 2012, scaled when testing, and its inverted twin, scaled when training."""
+"""Dropout (§4.2) as in 2012, scaled in testing, and inverted dropout, scaled in training."""
 
 from __future__ import annotations
 

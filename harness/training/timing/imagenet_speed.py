@@ -80,11 +80,10 @@ class Bench:
         mean = torch.full((SIDE, SIDE, 3), 127.0, device=self.where)
         threads = environment.cores()
         self.source = Prefetched(self.images, mean, recipe.augmentation, 0, basis, min(8, threads))
-        net = Net(recipe.network).initialise(0).to(self.where)
-        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        net = Net(recipe.network).initialise(0).on(self.where)
         update = Momentum2012(groups(net, recipe.bias_rate_factor, recipe.bias_decay), momentum=0.9)
         apply(recipe.schedule.at(0, 0, []), update)
-        self.loop = Loop(net, update, self.source, precision, recipe.batch_size)  # type: ignore[arg-type]
+        self.loop = Loop(net, update, self.source, precision, recipe.batch_size)
         self.epoch = 0
 
     def disk(self) -> float:
@@ -114,14 +113,14 @@ class Bench:
         """Images per second of training steps on one batch that is on the device already."""
         order = self._order()[: self.recipe.batch_size]
         batch = self.source.gather(order)
-        real, self.loop.batches = self.loop.batches, _Same(batch)  # type: ignore[assignment]
+        real, self.loop.batches = self.loop.batches, _Same(batch)
         try:
             return self._rate(lambda: self.loop.train(order), len(order), seconds)
         finally:
             self.loop.batches = real
 
     def whole(self, seconds: float) -> float:
-        """Images per second of training, read and varied as it goes."""
+        """Images per second of training, read and augmented as it goes."""
 
         def part() -> None:
             order = self._order()[: 4 * self.recipe.batch_size]

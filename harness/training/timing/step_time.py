@@ -1,14 +1,13 @@
 """Seconds of a training step (§3.2, §4.1, §5): one block in processes that are started for it.
 
-A step is what training does: a batch, forward and backward pass, the 2012 update. A device is a GPU, or a
-thread or a few on a CPU; they are not tied to cores, since gloo's own threads would then wait for their turn.
-Every rank times each step; a step ends when the slowest rank ends it. Waiting for another rank, or packing
-for it, counts as exchange and the rest as computation; an exchange hidden behind computation does not show.
+A step is training's own, with the batch that it takes. A device is a GPU, or a thread or a few on a CPU; they
+are not tied to cores, since gloo's own threads would then wait for their turn. Every rank times each step; a
+step ends when the slowest rank ends it. Waiting for another rank, or packing for it, counts as exchange and
+the rest as computation; an exchange hidden behind computation does not show.
 """
 
 from __future__ import annotations
 
-import os
 import resource
 import sys
 import time
@@ -19,9 +18,8 @@ from statistics import fmean, median
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 from torch import distributed as dist
-from torch.nn import functional
+from torch import nn
 
 from harness.contract.device import DeviceKind
 from harness.contract.errors import BadValue, EngineError
@@ -33,6 +31,9 @@ from harness.models.columns import Both, Column
 from harness.models.exchange import Swap
 from harness.models.layers.dropout import reseed
 from harness.models.network import Net
+from harness.records import environment
+from harness.training.data_parallel import ALONE, Ranks, replicated
+from harness.training.step import step
 from harness.training.timing.batches import Batch, batches
 from harness.training.timing.settings import Arrangement, Feed, StepTime
 from harness.training.timing.timeline import Span, Timeline
@@ -52,9 +53,9 @@ class Block:
     timeline: list[Span]
 
 
-def run(trial: Trial, session: Session) -> Outcome:
+def run(trial: Trial[StepTime], session: Session) -> Outcome:
     """Times the trial's steps in fresh processes; BadValue or EngineError where they cannot run here."""
-    settings: StepTime = trial.settings
+    settings = trial.settings
     _check(settings, session.device)
     start = time.monotonic()
     slow = () if settings.feed is Feed.RESIDENT else ("harness.data.augmentation",)
@@ -70,61 +71,55 @@ def run(trial: Trial, session: Session) -> Outcome:
 
 def metrics(settings: StepTime, blocks: Sequence[Block]) -> dict[str, float | None]:
     """The block's numbers: medians over steps; exchange is the mean over ranks, memory the largest rank's."""
-    step = median(_slowest(blocks))
+    seconds = median(_slowest(blocks))
     exchange = fmean(median(block.exchanges) for block in blocks)
     return {
-        "step_seconds": step,
-        "compute_seconds": step - exchange,
+        "step_seconds": seconds,
+        "compute_seconds": seconds - exchange,
         "exchange_seconds": exchange,
         "bytes_exchanged": float(sum(block.sent for block in blocks)),
         "peak_memory_bytes": float(max(block.memory for block in blocks)),
-        "images_per_second": settings.images_a_step / step,
+        "images_per_second": settings.images_a_step / seconds,
     }
 
 
-def measure(rank: Rank, trial: Trial) -> Block:
+def measure(rank: Rank, trial: Trial[StepTime]) -> Block:
     """One rank's part: warm-up, timed steps, and one more for the timeline."""
-    settings: StepTime = trial.settings
-    device = torch.device(rank.device)
-    timeline = Timeline(device)
-    worker = _worker(rank, trial, timeline)
-    own = settings.arrangement is Arrangement.DATA_PARALLEL  # columns see the same images
-    feed = batches(settings, stream_seed(trial.seed, "rank", rank.index * own), device)
-    for _ in range(settings.warm_up):
-        worker.step(feed)
-    sent = worker.sent
-    timed = [worker.step(feed) for _ in range(settings.steps)]
-    steps, exchanges = zip(*timed, strict=True)
-    sent = (worker.sent - sent) // settings.steps
-    spans = worker.observed(feed)
-    return Block(steps, exchanges, sent, _memory(device), spans)
+    settings = trial.settings
+    timeline = Timeline(torch.device(rank.device))
+    net = network(trial, timeline)
+    parallel = settings.arrangement is Arrangement.DATA_PARALLEL  # columns see the same images
+    ranks = Ranks(rank.index, rank.count) if parallel else ALONE
+    feed = batches(settings, stream_seed(trial.seed, "rank", ranks.rank), timeline.device)
+    with replicated(net, ranks) as replica:
+        steps = TimedSteps(replica, net, for_network(net, RATE, RATE, MOMENTUM), timeline, trial.precision)
+        for _ in range(settings.warm_up):
+            steps.take(feed)
+        before = _swapped(net)
+        timed = [steps.take(feed) for _ in range(settings.steps)]
+        seconds, exchanges = zip(*timed, strict=True)
+        sent = (_swapped(net) - before) // settings.steps + _averaged(net, ranks)
+        return Block(seconds, exchanges, sent, _memory(timeline.device), steps.observed(feed))
 
 
-class Worker:
-    """A rank's network in training."""
+class TimedSteps:
+    """Training steps of a rank's network, with the seconds that they take."""
 
-    def __init__(self, net: Net, update: Momentum2012, timeline: Timeline, precision: Precision) -> None:
-        """`net` lives on the timeline's device."""
-        self.net, self.update, self.timeline = net, update, timeline
-        self.device, self.half = timeline.device, precision is Precision.BF16
+    def __init__(
+        self, replica: nn.Module, net: Net, update: Momentum2012, timeline: Timeline, precision: Precision
+    ) -> None:
+        """`net` lives on the timeline's device, and `replica` is what trains it: itself, or in parallel."""
+        self.replica, self.net, self.update, self.precision = replica, net, update, precision
+        self.timeline = timeline
+        if replica is not net:
+            timeline.watch_averaging(net)
+        timeline.watch_update(update)
 
-    @property
-    def sent(self) -> int:
-        """Bytes sent so far."""
-        return 0
-
-    def step(self, feed: Iterator[Batch]) -> tuple[float, float]:
-        """One training step; its seconds, and those of exchange among them."""
+    def take(self, feed: Iterator[Batch]) -> tuple[float, float]:
+        """One step; its seconds, and those of exchange among them."""
         start = self._now()
         self.timeline.begin()
-        inputs, labels = next(feed)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            logits: Tensor = self.net(inputs)
-        functional.cross_entropy(logits.float(), labels).backward()  # type: ignore[no-untyped-call]
-        self.timeline.enter("update")
-        self._exchange()
-        self.update.step()
-        self.update.zero_grad(set_to_none=True)
+        step(self.replica, self.update, self.precision, *next(feed))
         self.timeline.enter("end")
         seconds = self._now() - start
         return seconds, self.timeline.waited()
@@ -134,78 +129,40 @@ class Worker:
         if dist.is_initialized():
             dist.barrier()  # so that the ranks' zeros agree
         with nullcontext() if isinstance(self.net, Both) else self.timeline.watching(self.net):
-            self.step(feed)
+            self.take(feed)
         return self.timeline.spans()
 
-    def _exchange(self) -> None:
-        """What ranks tell one another before the update."""
-
     def _now(self) -> float:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+        if self.timeline.device.type == "cuda":
+            torch.cuda.synchronize(self.timeline.device)
         return time.perf_counter()
 
 
-class ColumnWorker(Worker):
-    """One of two columns."""
-
-    @property
-    def sent(self) -> int:
-        """Bytes of maps, units, logits and their gradients."""
-        assert isinstance(self.net, Column)
-        return self.net.swap.sent
-
-
-class ParallelWorker(Worker):
-    """One of several whole networks; gradients are averaged while the backward pass goes on."""
-
-    def __init__(self, net: Net, update: Momentum2012, timeline: Timeline, precision: Precision) -> None:
-        """Every gradient leaves as soon as it is complete."""
-        super().__init__(net, update, timeline, precision)
-        self.under_way: list[tuple[dist.Work, nn.Parameter]] = []
-        self.bytes = 0
-        for parameter in net.parameters():
-            parameter.register_post_accumulate_grad_hook(self._send)  # type: ignore[no-untyped-call]
-
-    @property
-    def sent(self) -> int:
-        """Bytes as a ring sends them: 2 (n − 1) / n of all gradients."""
-        count = dist.get_world_size()
-        return 2 * (count - 1) * self.bytes // count
-
-    def _send(self, parameter: Tensor) -> None:
-        assert isinstance(parameter, nn.Parameter)
-        assert parameter.grad is not None
-        work = dist.all_reduce(parameter.grad, async_op=True)
-        self.under_way.append((work, parameter))
-        self.bytes += parameter.grad.nbytes
-
-    def _exchange(self) -> None:
-        with self.timeline.exchanging():
-            for work, _ in self.under_way:
-                work.wait()
-        gradients = [parameter.grad for _, parameter in self.under_way if parameter.grad is not None]
-        torch._foreach_div_(gradients, float(dist.get_world_size()))
-        self.under_way.clear()
-
-
-def _worker(rank: Rank, trial: Trial, timeline: Timeline) -> Worker:
-    settings: StepTime = trial.settings
+def network(trial: Trial[StepTime], timeline: Timeline) -> Net:
+    """The rank's network or column, initialised from the trial's seed, on the timeline's device."""
+    settings = trial.settings
     net: Net
-    kind = Worker
     match settings.arrangement:
         case Arrangement.COLUMNS:
-            net, kind = Column(settings.network, Swap()), ColumnWorker
+            net = Column(settings.network, Swap())
             net.swap.timed = timeline.exchanging
         case Arrangement.STREAMS:
             net = Both(settings.network, timeline.device)
         case _:
             net = Net(settings.network)
-            kind = ParallelWorker if rank.count > 1 else Worker
-    net.initialise(trial.seed).to(timeline.device)
-    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    reseed(net.train(), generator(trial.seed, "dropout", device=timeline.device))
-    return kind(net, for_network(net, RATE, RATE, MOMENTUM), timeline, trial.precision)
+    net.initialise(trial.seed).on(timeline.device).train()
+    reseed(net, generator(trial.seed, "dropout", device=timeline.device))
+    return net
+
+
+def _swapped(net: Net) -> int:
+    """Bytes of maps, units, logits and their gradients that a column has sent so far."""
+    return net.swap.sent if isinstance(net, Column) else 0
+
+
+def _averaged(net: Net, ranks: Ranks) -> int:
+    """Bytes that a rank sends in a step to average gradients, as a ring does: 2 (n − 1) / n of them all."""
+    return 2 * (ranks.world - 1) * sum(p.nbytes for p in net.parameters()) // ranks.world
 
 
 def _check(settings: StepTime, device: str) -> None:
@@ -227,13 +184,8 @@ def _details(settings: StepTime, blocks: Sequence[Block]) -> dict[str, Any]:
         "steps": _slowest(blocks),
         "timeline": [{"rank": rank, **span} for rank, b in enumerate(blocks) for span in b.timeline],
         "peak_memory_bytes": [block.memory for block in blocks],
-        "crowded": settings.busy_threads > cores(),
+        "crowded": settings.busy_threads > environment.cores(),
     }
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _memory(device: torch.device) -> int:

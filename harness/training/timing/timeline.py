@@ -12,7 +12,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from harness.models.description import Weighted
 from harness.models.network import Net
@@ -33,6 +34,7 @@ class Timeline:
         """Forgets the step before."""
         self.stages: list[tuple[str, str, Mark]] = []
         self.waits: list[tuple[str, str, Mark, Mark]] = []
+        self.complete: Mark | None = None  # when the last gradient was there
         self.start = self.mark()
 
     def mark(self) -> Mark:
@@ -46,7 +48,7 @@ class Timeline:
     @contextmanager
     def exchanging(self) -> Iterator[None]:
         """The time spent inside is one of exchange, not of computation."""
-        layer, direction = self.stages[-1][:2] if self.stages else ("", "")
+        layer, direction = self._stage()
         start = self.mark()
         yield
         self.waits.append((layer, direction, start, self.mark()))
@@ -72,6 +74,19 @@ class Timeline:
             hooks.callback(hook.remove)
             yield
 
+    def watch_update(self, update: Optimizer) -> None:
+        """From now on, marks where the update begins."""
+        update.register_step_pre_hook(self._updating)
+
+    def watch_averaging(self, net: nn.Module) -> None:
+        """From now on, what passes between the last gradient of `net` and the update is exchange.
+
+        Most gradients are averaged while the backward pass goes on; what is left of it then is the packing of
+        the last ones, and waiting.
+        """
+        for parameter in net.parameters():
+            parameter.register_post_accumulate_grad_hook(self._accumulated)  # type: ignore[no-untyped-call]
+
     def enter(self, layer: str, direction: str = "") -> None:
         """From now on it is this layer's turn."""
         self.stages.append((layer, direction, self.mark()))
@@ -84,6 +99,18 @@ class Timeline:
             for (layer, direction, start), end in zip(self.stages, ends, strict=False)
         ]
         return compute + [self._span(layer, "exchange", *rest) for layer, *rest in self.waits]
+
+    def _stage(self) -> tuple[str, str]:
+        """The layer whose turn it is, and in which pass; of no use where none is watched."""
+        return self.stages[-1][:2] if self.stages else ("", "")
+
+    def _accumulated(self, parameter: Tensor) -> None:
+        self.complete = self.mark()
+
+    def _updating(self, *_: Any) -> None:
+        if self.complete is not None:
+            self.waits.append((*self._stage(), self.complete, self.mark()))
+        self.enter("update")
 
     def _span(self, layer: str, kind: str, direction: str, start: Mark, end: Mark) -> Span:
         since = self._seconds(self.start, start)

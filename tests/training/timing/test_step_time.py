@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from itertools import islice
+from itertools import count, islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,19 @@ import torch
 from harness.contract.device import DeviceKind
 from harness.contract.errors import BadValue, EngineError
 from harness.contract.session import Outcome, Session
-from harness.contract.trial import Status, Trial
+from harness.contract.trial import Precision, Status, Trial
 from harness.data.views import Augmentation, ColourNoise
 from harness.models.alexnet import alexnet
 from harness.models.description import Weighted
 from harness.models.network import Net
 from harness.records.conditions import Conditions
 from harness.records.keys import key_of
-from harness.training.timing.batches import batches
+from harness.training.loop import Loop
+from harness.training.timing.batches import Batch, batches
 from harness.training.timing.settings import PLAIN, Arrangement, Feed, StepTime
-from harness.training.timing.step_time import Block, metrics, run
+from harness.training.timing.step_time import Block, TimedSteps, metrics, network, run
 from harness.training.timing.timeline import Timeline
+from harness.training.update import Momentum2012, for_network
 
 SMALL = alexnet("paper", side=67, width=1 / 16, classes=10)
 BRIEF = StepTime(SMALL, batch=4, steps=2, warm_up=1, images=8)
@@ -56,6 +58,7 @@ def layers(outcome: Outcome, rank: int, direction: str) -> list[str]:
 
 
 NAMES = [layer.name for layer in SMALL.layers if isinstance(layer, Weighted)]
+ENDS = (("conv1", "backward"), ("update", ""))
 
 
 def test_columns_exchange_what_both_see() -> None:
@@ -73,8 +76,16 @@ def test_columns_exchange_what_both_see() -> None:
 
 
 def test_data_parallel_ranks_average_all_gradients() -> None:
-    found = check(timed(arrangement=Arrangement.DATA_PARALLEL, ranks=2), images=8)
+    outcome = timed(arrangement=Arrangement.DATA_PARALLEL, ranks=2)
+    found = check(outcome, images=8)
     assert found["bytes_exchanged"] == 2 * 4 * SMALL.parameters  # 2 (n − 1) / n of them, from each of n = 2
+    assert 0 < found["exchange_seconds"] < found["step_seconds"]
+    for rank in (0, 1):
+        assert layers(outcome, rank, "backward") == NAMES[::-1]
+        spans = [s for s in outcome.details["timeline"] if s["rank"] == rank]
+        last, update = (next(s for s in spans if s["layer"] == x and s["pass"] == y) for x, y in ENDS)
+        (wait,) = (s for s in spans if s["kind"] == "exchange")
+        assert last["start"] < wait["start"] < wait["end"] <= update["start"]
 
 
 def test_one_process_exchanges_nothing() -> None:
@@ -82,6 +93,56 @@ def test_one_process_exchanges_nothing() -> None:
     found = check(outcome, images=4)
     assert found["bytes_exchanged"] == found["exchange_seconds"] == 0
     assert layers(outcome, 0, "forward") == [*NAMES, "loss"]
+
+
+def test_only_what_follows_the_last_gradient_is_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that ticks whenever it is read; three gradients, and then the update."""
+    ticks = count()
+    monkeypatch.setattr(Timeline, "mark", lambda self: float(next(ticks)))
+    timeline, weights = Timeline(CPU), [torch.nn.Parameter(torch.ones(1)) for _ in range(3)]
+    update = Momentum2012(weights)
+    timeline.watch_averaging(torch.nn.ParameterList(weights))
+    timeline.watch_update(update)
+    for _ in range(2):
+        timeline.begin()
+        begun = next(ticks)
+        torch.autograd.backward(sum(weights, start=torch.zeros(1)))
+        next(ticks)  # the average takes its time
+        update.step()
+        timeline.enter("end")
+        assert timeline.waited() == 2.0
+        assert timeline.waits[0][2:] == (begun + 3, begun + 5)
+        assert [layer for layer, _, _ in timeline.stages] == ["update", "end"]
+
+
+@pytest.mark.parametrize("precision", Precision)
+def test_a_timed_step_is_a_training_step(precision: Precision) -> None:
+    """The weights after three of them, one of which is observed, are those of the loop."""
+    strong = [replace(x, init=0.1) if isinstance(x, Weighted) else x for x in SMALL.layers]
+    settings = replace(BRIEF, network=replace(SMALL, layers=tuple(strong)))  # all gradients count
+    trial, timeline = Trial(settings, 0, precision), Timeline(CPU)
+    batch = next(batches(BRIEF, 0, CPU))
+    timed_net, net = (network(trial, timeline) for _ in range(2))
+    steps = TimedSteps(timed_net, timed_net, for_network(timed_net, 0.01, 0.01, 0.9), timeline, precision)
+    for _ in range(2):
+        steps.take(repeat(batch))
+    assert steps.observed(repeat(batch))
+    loop = Loop(net, for_network(net, 0.01, 0.01, 0.9), Same(batch), precision, BRIEF.batch)
+    loop.train(torch.arange(3 * BRIEF.batch))
+    start = network(trial, timeline).state_dict()
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, timed_net.state_dict()[name])
+        assert not torch.equal(value, start[name])
+
+
+class Same:
+    """The same batch, whatever is asked for."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch, self.mean = batch, batch[0]
+
+    def gather(self, chosen: torch.Tensor) -> Batch:
+        return self.batch
 
 
 def test_medians_over_steps_of_the_slowest_rank() -> None:
