@@ -13,7 +13,8 @@ if importlib.util.find_spec("typer") is None and PYTHON.exists():
     # Started with the system's Python: go on in the environment that `make environment` built.
     os.execv(PYTHON, [str(PYTHON), *sys.argv])
 
-from harness.cli.app import app, main  # noqa: E402  # only now is typer certain to be found
+from harness.cli.app import app  # noqa: E402  # only now is typer certain to be found
+from harness.cli.main import main  # noqa: E402
 
 __all__ = ["app", "main"]
 

@@ -35,7 +35,6 @@ if any(name not in os.environ for name in ALLOCATOR):  # the allocator reads the
     os.execve(sys.executable, [sys.executable, *sys.argv], {**ALLOCATOR, **os.environ})
 
 import torch
-from rich.console import Console
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import ImageFolder
@@ -119,7 +118,7 @@ def sorted_in(photographs: Path, folder: Path, images: int) -> Path:
 def packed(source: Path, out: Path, options: argparse.Namespace) -> tuple[float, int]:
     """Seconds that packing takes, and how many images that is."""
     start = time.perf_counter()
-    prepare.prepare("imagenette", source, out, options.threads, Console(stderr=True))
+    prepare.prepare("imagenette", source, out, options.threads)
     seconds = time.perf_counter() - start
     return seconds, sum(len(datasets.split("imagenette", out, name)) for name in ("train", "val"))
 

@@ -20,6 +20,7 @@ from harness.effects.from_runs import arms_table, metric
 from harness.plans.ablation import BASELINE, Arm, plan_of
 from harness.plans.experiment import Evidence, Finding, Reproduction
 from harness.plans.protocols import EVERY
+from harness.records.schema import Measured
 
 WHOLE = "all layers"
 REMOVED = {f"without {layer}": layer for layer in ("conv2", "conv3", "conv4", "conv5")}
@@ -28,12 +29,14 @@ ARMS = {WHOLE: BASELINE} | {arm: Arm(network={"without": (layer,)}) for arm, lay
 
 def estimate(evidence: Evidence) -> Finding:
     """By how much the top-1 error rises without the layer that costs least, then without each of the four."""
-    rises = {arm: difference(evidence, arm, WHOLE, "top-1 error", metric("ten_top1")) for arm in REMOVED}
+    rises = {
+        arm: difference(evidence, arm, WHOLE, "top-1 error", metric(Measured.TEN_TOP1)) for arm in REMOVED
+    }
     known = sorted((e.estimate, arm) for arm, e in rises.items() if e.estimate is not None)
     if len(known) < len(REMOVED):  # what holds for any cannot be said while one is not known
         return Finding({}, (arms_table(evidence),) if evidence.final() else ())
     _, least = known[0]
-    named = (difference(evidence, a, WHOLE, f"top-1 error, {a}", metric("ten_top1")) for a in REMOVED)
+    named = (difference(evidence, a, WHOLE, f"top-1 error, {a}", metric(Measured.TEN_TOP1)) for a in REMOVED)
     note = f"Judged by the arm {least}: its mean loss is the smallest, a choice made after the runs."
     return Finding({"depth": (rises[least], *named)}, (arms_table(evidence),), (note,))
 

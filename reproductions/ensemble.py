@@ -19,6 +19,7 @@ from harness.effects.by_seed import gains
 from harness.plans.experiment import Evidence, Finding, Protocol, Reproduction
 from harness.plans.protocols import CIFAR10, IMAGENET_2012, IMAGENETTE, SMOKE
 from harness.plans.trained_networks import ARM, plan_of
+from harness.records.schema import Measured
 
 
 def networks(protocol: Protocol) -> int:
@@ -28,7 +29,10 @@ def networks(protocol: Protocol) -> int:
 
 def estimate(evidence: Evidence) -> Finding:
     """The mean error of the single networks less that of their average."""
-    single, average = (("single_top1", "single_top5"), ("average_top1", "average_top5"))
+    single, average = (
+        (Measured.SINGLE_TOP1, Measured.SINGLE_TOP5),
+        (Measured.AVERAGE_TOP1, Measured.AVERAGE_TOP5),
+    )
     return Finding({"ensemble": gains(evidence, ARM, single, average)})
 
 

@@ -20,6 +20,7 @@ from harness.effects.from_runs import arms_table
 from harness.plans.ablation import BASELINE, plan_of
 from harness.plans.experiment import Evidence, Finding, Reproduction
 from harness.plans.protocols import EVERY
+from harness.records.schema import Measured
 
 ARM = "paper"
 
@@ -27,8 +28,13 @@ ARM = "paper"
 def estimate(evidence: Evidence) -> Finding:
     """Mean ten-view errors in percent; centre-view errors less ten-view errors of the same weights."""
     effects = {
-        "error-rate": levels(evidence, ARM, "ten_top1", "ten_top5"),
-        "ten-view": gains(evidence, ARM, ("centre_top1", "centre_top5"), ("ten_top1", "ten_top5")),
+        "error-rate": levels(evidence, ARM, Measured.TEN_TOP1, Measured.TEN_TOP5),
+        "ten-view": gains(
+            evidence,
+            ARM,
+            (Measured.CENTRE_TOP1, Measured.CENTRE_TOP5),
+            (Measured.TEN_TOP1, Measured.TEN_TOP5),
+        ),
     }
     return Finding(effects, (arms_table(evidence),))
 

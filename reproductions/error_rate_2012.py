@@ -15,13 +15,14 @@ from harness.effects.from_runs import arms_table
 from harness.plans.ablation import BASELINE, plan_of
 from harness.plans.experiment import Evidence, Finding, Reproduction
 from harness.plans.protocols import IMAGENET_2012, SMOKE
+from harness.records.schema import Measured
 
 ARM = "paper"
 
 
 def estimate(evidence: Evidence) -> Finding:
     """Mean ten-view errors in percent."""
-    effects = levels(evidence, ARM, "ten_top1", "ten_top5")
+    effects = levels(evidence, ARM, Measured.TEN_TOP1, Measured.TEN_TOP5)
     return Finding({"error-rate-2012": effects}, (arms_table(evidence),))
 
 

@@ -20,13 +20,14 @@ from harness.effects.by_seed import alone
 from harness.plans.experiment import Evidence, Finding, Reproduction
 from harness.plans.protocols import EVERY
 from harness.plans.trained_networks import ARM, plan_of
+from harness.records.schema import Measured
 
 
 def estimate(evidence: Evidence) -> Finding:
     """Percent of neighbours of the query's class by features less by pixels, then each by itself."""
     from harness.effects import intervals  # brings scipy, which the list of claims can do without
 
-    features, pixels = (alone(evidence, ARM, name) for name in ("features", "pixels"))
+    features, pixels = (alone(evidence, ARM, name) for name in (Measured.FEATURES, Measured.PIXELS))
     effects = (
         intervals.paired_difference("same class", "points", features, pixels),
         intervals.level("same class, by the last hidden layer", "%", features),

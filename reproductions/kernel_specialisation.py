@@ -21,19 +21,20 @@ from harness.effects.from_runs import metric
 from harness.plans.experiment import Evidence, Finding, Reproduction, Table
 from harness.plans.protocols import EVERY
 from harness.plans.trained_networks import ARM, plan_of
+from harness.records.schema import Measured
 
 
 def estimate(evidence: Evidence) -> Finding:
     """The geometric mean over networks of the columns' contrast ÷ that of random splits."""
     from harness.effects import intervals  # brings scipy, which the list of claims can do without
 
-    ratios = alone(evidence, ARM, "ratio")
+    ratios = alone(evidence, ARM, Measured.RATIO)
     effect = intervals.paired_ratio("chroma ratio", "×", ratios, [1.0] * len(ratios))
     return Finding({"kernel-specialisation": (effect,)}, (_networks(evidence),))
 
 
 def _networks(evidence: Evidence) -> Table:
-    names = ("chroma_first", "chroma_second", "observed", "permutation_p")
+    names = (Measured.CHROMA_FIRST, Measured.CHROMA_SECOND, Measured.OBSERVED, Measured.PERMUTATION_P)
     rows = tuple(
         (run.seed, *(None if (v := metric(name)(run)) is None else round(v, 4) for name in names))
         for run in evidence.final()

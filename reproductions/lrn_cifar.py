@@ -20,6 +20,7 @@ from harness.effects.by_seed import difference
 from harness.effects.from_runs import arms_table, metric
 from harness.models.cifar10 import eleven, thirteen
 from harness.plans.experiment import Evidence, Finding, Lookup, Plan, Planned, Protocol, Reproduction, Role
+from harness.records.schema import Measured
 from harness.training.recipe import Recipe, Scheduled, scheduled
 from harness.training.schedules import Stage, Stages
 
@@ -70,7 +71,7 @@ def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
 def estimate(evidence: Evidence) -> Finding:
     """The ten-view error without the norm less that with it; then the released pair's difference."""
     without, with_norm, released = ARMS
-    top1 = metric("ten_top1")
+    top1 = metric(Measured.TEN_TOP1)
     effects = (
         difference(evidence, without, with_norm, "top-1 error", top1),
         difference(evidence, without, released, "top-1 error, as released", top1),

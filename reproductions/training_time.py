@@ -26,6 +26,7 @@ from harness.effects.by_seed import alone
 from harness.models.alexnet import alexnet
 from harness.plans import timing_blocks
 from harness.plans.experiment import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
+from harness.records.schema import Measured
 from harness.training.timing.settings import Arrangement, StepTime
 
 EPOCHS = 90
@@ -88,7 +89,7 @@ def estimate(evidence: Evidence) -> Finding:
     from harness.effects import intervals  # brings scipy, which the list of claims can do without
 
     scale: Scale = evidence.protocol.settings
-    rates = alone(evidence, label(scale.arms[0]), "images_per_second")
+    rates = alone(evidence, label(scale.arms[0]), Measured.IMAGES_PER_SECOND)
     if not rates:
         return Finding()
     effects = (
@@ -100,7 +101,7 @@ def estimate(evidence: Evidence) -> Finding:
 
 
 def _scaling(evidence: Evidence, scale: Scale) -> Table:
-    rates = {arm: alone(evidence, label(arm), "images_per_second") for arm in scale.arms}
+    rates = {arm: alone(evidence, label(arm), Measured.IMAGES_PER_SECOND) for arm in scale.arms}
     means = {arm: fmean(found) for arm, found in rates.items() if found}
     rows = tuple(_row(arm, mean, means.get(ALONE)) for arm, mean in sorted(means.items(), key=_by_ranks))
     columns = (

@@ -18,6 +18,7 @@ from harness.effects.from_runs import arms_table, metric
 from harness.plans.ablation import BASELINE, Arm, plan_of
 from harness.plans.experiment import Evidence, Finding, Reproduction
 from harness.plans.protocols import EVERY
+from harness.records.schema import Measured
 
 ARMS = {"decay 5e-4": BASELINE, "no decay": Arm(network={"decay": 0.0})}
 
@@ -25,7 +26,7 @@ ARMS = {"decay 5e-4": BASELINE, "no decay": Arm(network={"decay": 0.0})}
 def estimate(evidence: Evidence) -> Finding:
     """The training error without decay less that with it; the test errors beside it."""
     decay, none = ARMS
-    training = difference(evidence, none, decay, "training error", metric("train_top1"))
+    training = difference(evidence, none, decay, "training error", metric(Measured.TRAIN_TOP1))
     return Finding({"weight-decay": (training, *falls(evidence, none, decay))}, (arms_table(evidence),))
 
 

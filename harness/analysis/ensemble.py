@@ -7,13 +7,13 @@ from pkgutil import resolve_name
 import torch
 
 from harness.analysis.settings import Ensemble
-from harness.contract.session import Outcome, Session
+from harness.contract.session import Session, TrialResult
 from harness.contract.trial import Status, Trial
 from harness.training import artifacts
 from harness.training.evaluate import judge
 
 
-def run(trial: Trial[Ensemble], session: Session) -> Outcome:
+def run(trial: Trial[Ensemble], session: Session) -> TrialResult:
     """Ten-view errors in percent, of the networks one by one on average, and of their average."""
     settings = trial.settings
     first = settings.of[0].settings
@@ -22,7 +22,7 @@ def run(trial: Trial[Ensemble], session: Session) -> Outcome:
     alone = [artifacts.tensor(session.artifacts.trained(t), "probabilities") for t in settings.of]
     together = judge(sum(alone, start=torch.zeros(())) / len(alone), labels)
     each = [judge(p, labels) for p in alone]
-    return Outcome(
+    return TrialResult(
         Status.OK,
         {
             "single_top1": 100 * sum(e.top1 for e in each) / len(each),

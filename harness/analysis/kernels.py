@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from harness.analysis.settings import Kernels
-from harness.contract.session import Outcome, Session
+from harness.contract.session import Session, TrialResult
 from harness.contract.streams import generator
 from harness.contract.trial import Status, Trial
 from harness.models.description import AcrossMaps, Conv
 from harness.training import artifacts
 
 
-def run(trial: Trial[Kernels], session: Session) -> Outcome:
+def run(trial: Trial[Kernels], session: Session) -> TrialResult:
     """The ratio of the columns' chroma beside what random splits of the same kernels give."""
     settings = trial.settings
     description = settings.of.settings.network
@@ -33,7 +33,7 @@ def run(trial: Trial[Kernels], session: Session) -> Outcome:
         "chroma_second": halves[-1],
     }
     picture = {"kernels": kernels.flatten(1).tolist(), "side": kernels.shape[-1], "chroma": colour.tolist()}
-    return Outcome(Status.OK, metrics, details={**picture, "columns": columns})
+    return TrialResult(Status.OK, metrics, details={**picture, "columns": columns})
 
 
 def chroma(kernels: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from harness.analysis.settings import Neighbours
-from harness.contract.session import Outcome, Session
+from harness.contract.session import Session, TrialResult
 from harness.contract.trial import Status, Trial
 from harness.data.augmentation import Views
 from harness.data.inputs import Inputs
@@ -28,7 +28,7 @@ CHUNK = 500
 Features = Callable[[Tensor], Tensor]
 
 
-def run(trial: Trial[Neighbours], session: Session) -> Outcome:
+def run(trial: Trial[Neighbours], session: Session) -> TrialResult:
     """The share of nearest training images with the query's class, in percent, by features and by pixels."""
     settings = trial.settings
     trained = settings.of.settings
@@ -52,7 +52,7 @@ def run(trial: Trial[Neighbours], session: Session) -> Outcome:
         "queries": float(len(some)),
         "searched": float(len(train.images)),
     }
-    return Outcome(Status.OK, metrics, details=_picture(net, inputs, found, settings))
+    return TrialResult(Status.OK, metrics, details=_picture(net, inputs, found, settings))
 
 
 def net_features(net: Net) -> Features:

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.progress import Progress
 from torch import Tensor
 
 from harness.contract.device import CPU, Device
 from harness.contract.errors import BadValue, DataError, UnknownName
+from harness.contract.progress import SILENT, Tracker
 from harness.data import datasets, sources
 from harness.data.augmentation import Views
 from harness.data.images import Images
@@ -101,7 +100,7 @@ def _by_channel(values: tuple[float, float, float], like: Tensor) -> Tensor:
     return torch.tensor(values, device=like.device).view(3, 1, 1)
 
 
-def evaluate(asked: Asked, console: Console) -> Evaluation:
+def evaluate(asked: Asked, tracker: Tracker = SILENT) -> Evaluation:
     """Runs the network over the split; one of the project's errors where anything does not fit."""
     if asked.views not in VIEWS:
         raise UnknownName("choice of views", asked.views, VIEWS)
@@ -116,7 +115,7 @@ def evaluate(asked: Asked, console: Console) -> Evaluation:
     labels = torch.tensor(outputs)[images.labels]
     mean, _ = _mean(asked, source, rule)
     results = [
-        _result(name, net, _portions(images, mean.to(device), net, rule, console), labels)
+        _result(name, net, _portions(images, mean.to(device), net, rule, tracker), labels)
         for name in VIEWS[asked.views]
     ]
     return Evaluation(asked, source.identity, rule, tuple(results))
@@ -151,16 +150,15 @@ def _outputs(asked: Asked, source: sources.Source, outputs: int) -> list[int]:
     )
 
 
-def _portions(images: Images, mean: Tensor, net: Net, rule: str, console: Console) -> Iterator[Views]:
-    """The images as views on the device of `mean`, some at a time, behind a progress bar."""
+def _portions(images: Images, mean: Tensor, net: Net, rule: str, tracker: Tracker) -> Iterator[Views]:
+    """The images as views on the device of `mean`, some at a time."""
     how = Augmentation(side=net.description.input[1])
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("images", total=len(images))
+    with tracker.task("seeing the images", len(images), unit="images") as advance:
         for begin in range(0, len(images), AT_ONCE):
             some = slice(begin, begin + AT_ONCE)
             part = Images(images.pixels[some], images.labels[some]).to(mean.device)
             yield Normalised(part, mean, how, published.NORMALISATIONS[rule])
-            progress.advance(task, len(part))
+            advance(len(part))
 
 
 def _result(name: str, net: Net, portions: Iterator[Views], labels: Tensor) -> Result:

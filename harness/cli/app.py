@@ -5,31 +5,30 @@ What a command needs is imported when it runs, so that `--help` starts at once.
 
 from __future__ import annotations
 
-import socket
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from harness.cli.choices import PrecisionOption
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from harness.plans.experiment import Reproduction
-    from harness.records.store import Store
-
-Claims = Annotated[
-    list[str] | None, typer.Argument(metavar="CLAIM...", help="Claims, as './repro.py list' names them.")
-]
-DataDir = Annotated[
-    Path | None, typer.Option(help="Folder that holds the data sets; else $REPRO_DATA, then ./data.")
-]
-ResultsDir = Annotated[Path, typer.Option(help="Folder of the store and the report.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<number>.")]
-RESULTS = Path("results")
+from harness.cli import options
+from harness.cli.options import (
+    RESULTS,
+    Benchmark,
+    Claims,
+    DataDir,
+    Device,
+    Json,
+    Normalisation,
+    PrecisionOption,
+    Recipe,
+    ResultsDir,
+    Split,
+    Views,
+    choice,
+    named,
+)
+from harness.contract.trial import Precision
+from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
 
 app = typer.Typer(
     help="Re-examine the claims of the AlexNet paper (Krizhevsky, Sutskever, Hinton 2012).",
@@ -44,9 +43,9 @@ app.add_typer(data, name="data")
 @app.command(name="list")
 def list_(results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
     """Every claim of the paper, with what is known of it."""
-    from harness.cli import terminal
+    from harness.cli import list as command
 
-    terminal.claims(_store(results_dir), json, _console())
+    command.show(options.store(results_dir), json, options.console(), options.progress(patience=30))
 
 
 @app.command()
@@ -66,7 +65,11 @@ def run(
     gpus: Annotated[int, typer.Option(help="GPUs (on a CPU: cores) that train one network together.")] = 1,
     precision: Annotated[
         PrecisionOption,
-        typer.Option(help="auto: bf16 where the hardware has it, unless the protocol fixes it."),
+        choice(
+            "precision",
+            PrecisionOption,
+            "Arithmetic; auto: bf16 where the hardware has it, unless the protocol fixes it.",
+        ),
     ] = PrecisionOption.AUTO,
     data_dir: DataDir = None,
     results_dir: ResultsDir = RESULTS,
@@ -82,13 +85,15 @@ def run(
     ] = None,
 ) -> None:
     """Run what is missing of one or more claims; what is stored is never run again."""
-    from harness.cli import invocation
+    from harness.cli import dry_run as preview
+    from harness.cli import run as command
+    from harness.cli.work import Asked, chosen
     from harness.engines.deadline import parse
 
     seconds = None if budget is None else parse(budget)
-    chosen = _chosen(claims or [], every or (seconds is not None and not claims))
-    asked = invocation.Asked(
-        chosen,
+    found = chosen(claims or [], every or (seconds is not None and not claims))
+    asked = Asked(
+        found,
         protocol,
         seeds,
         device,
@@ -101,8 +106,8 @@ def run(
         precision,
     )
     if dry_run:
-        invocation.dry(asked, _console())
-    elif not invocation.start(asked, _console()):
+        preview.show(asked, options.console())
+    elif not command.start(asked, options.console()):
         raise typer.Exit(1)
 
 
@@ -113,9 +118,9 @@ def status(
     json: Json = False,
 ) -> None:
     """What is in the store, and which of it today's code still stands for."""
-    from harness.cli import terminal
+    from harness.cli import status as command
 
-    terminal.status(_store(results_dir), why, json, _console())
+    command.show(options.store(results_dir), why, json, options.console())
 
 
 @app.command()
@@ -130,32 +135,22 @@ def explain(
     """From the paper's sentence to the verdict: every number, gate and rule in between."""
     from harness.cli import explain as command
 
-    command.show(claim, protocol, _store(results_dir), json, _console())
+    command.show(claim, protocol, options.store(results_dir), json, options.console())
 
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(metavar="imagenet", help="What to project: imagenet.")],
-    recipe: Annotated[str, typer.Option(help="paper, source-2012 or caffe.")] = "paper",
+    what: Annotated[Benchmark, named("benchmark", Benchmark, "What to project.")],
+    recipe: Annotated[Recipe, choice("recipe", Recipe, "How the network is trained.")] = Recipe.PAPER,
     device: Device = "auto",
-    precision: Annotated[str, typer.Option(help="fp32 or bf16.")] = "bf16",
+    precision: Annotated[Precision, choice("precision", Precision, "Arithmetic.")] = Precision.BF16,
     seconds: Annotated[float, typer.Option(help="How long to measure each part.")] = 10.0,
     json: Json = False,
 ) -> None:
     """Images per second of reading, augmenting and training, and what 90 epochs of ImageNet would take."""
-    from harness.cli.choices import choose_device
-    from harness.contract.errors import UnknownName
-    from harness.contract.trial import Precision
-
-    for kind, value, known in (
-        ("benchmark", what, ["imagenet"]),
-        ("precision", precision, [str(p) for p in Precision]),
-    ):
-        if value not in known:
-            raise UnknownName(kind, value, known)
     from harness.cli import bench as command
 
-    command.show(recipe, choose_device(device).torch, precision, seconds, json, _console())
+    command.show(recipe, device, precision, seconds, json, options.console(), options.progress())
 
 
 @app.command()
@@ -166,23 +161,19 @@ def report(
     results_dir: ResultsDir = RESULTS,
 ) -> None:
     """Write report.html and report.md from the store."""
-    from harness.records import environment
-    from harness.reporting import pages, sections
+    from harness.cli import report as command
 
-    store, console = _store(results_dir), _console(stderr=True)
-    found = sections.sections(store, console)
-    notices = [*sections.notices(found), *store.damaged]
     folder = out or results_dir / "report"
-    for page in pages.render(found, folder, environment.describe("cpu"), notices, console):
+    for page in command.write(folder, options.store(results_dir), options.progress()):
         typer.echo(page)
 
 
 @app.command()
 def doctor(data_dir: DataDir = None, results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
-    """What this machine can run, what is missing, and the command that mends it."""
-    from harness.cli import terminal
+    """What this machine can run, what is missing, and the command that fixes it."""
+    from harness.cli import doctor as command
 
-    if not terminal.doctor(data_dir, results_dir, json, _console()):
+    if not command.show(data_dir, results_dir, json, options.console()):
         raise typer.Exit(1)
 
 
@@ -190,25 +181,26 @@ def doctor(data_dir: DataDir = None, results_dir: ResultsDir = RESULTS, json: Js
 def evaluate(
     weights: Annotated[Path, typer.Option(help="A .safetensors, .pth or .npz file of weights.")],
     variant: Annotated[str, typer.Option(help="The network that they are of.")] = "torchvision",
-    data: Annotated[str, typer.Option(help="imagenet, imagenet-2010 or imagenette.")] = "imagenet",
-    split: Annotated[str, typer.Option(help="val, or test where the data set has one.")] = "val",
-    views: Annotated[str, typer.Option(help="ten, centre or both.")] = "both",
+    data: Annotated[str, choice("data set", DATA_SETS, "Photographs to evaluate on.")] = "imagenet",
+    split: Annotated[
+        Split, choice("split", Split, "Part of the data set; not every one has test.")
+    ] = Split.VAL,
+    views: Annotated[Views, choice("choice of views", Views, "How each image is seen.")] = Views.BOTH,
     normalisation: Annotated[
-        str | None, typer.Option(help="mean-image, torchvision or caffe; default: the variant's.")
+        Normalisation | None,
+        choice("normalisation", Normalisation, "What is done to pixels; default: the variant's."),
     ] = None,
     device: Device = "auto",
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
     """Errors of given weights on a data set, without training, beside what was published for them."""
-    from harness.analysis import published_weights
+    from harness.analysis.published_weights import Asked
     from harness.cli import evaluate as command
     from harness.cli.choices import choose_device
 
-    asked = published_weights.Asked(
-        weights, variant, data, split, views, normalisation, choose_device(device), data_dir
-    )
-    command.show(published_weights.evaluate(asked, _console()), json, _console())
+    asked = Asked(weights, variant, data, split, views, normalisation, choose_device(device), data_dir)
+    command.show(command.evaluate(asked, options.progress()), json, options.console())
 
 
 @app.command()
@@ -219,26 +211,26 @@ def new(
     ] = None,
 ) -> None:
     """Start a reproduction of a claim that has none: a file to edit, which the tests accept as it is."""
-    from harness.cli import scaffold
+    from harness.cli import new as command
 
-    typer.echo(f"{scaffold.new(name, claim)}: CONTRIBUTING.md says what to fill in")
+    typer.echo(f"{command.new(name, claim)}: CONTRIBUTING.md says what to fill in")
 
 
 @data.command()
 def verify(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A data set.")] = "cifar10",
+    name: Annotated[str, named("data set", DATA_SETS, "A data set.")] = "cifar10",
     data_dir: DataDir = None,
 ) -> None:
     """Check every file of CIFAR-10 against its official MD5, or of a pack against its own checksums."""
-    from harness.cli import verify as command
+    from harness.cli import data as command
 
-    for path in command.verify(name, data_dir, _console()):
+    for path in command.verify(name, data_dir, options.progress()):
         typer.echo(f"ok  {path}")
 
 
 @data.command()
 def prepare(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="imagenet, imagenet-2010 or imagenette.")],
+    name: Annotated[str, named("data set to pack", PHOTOGRAPHS, "A data set of photographs.")],
     source: Annotated[Path, typer.Option(help="Folder of train/ and val/, or of the official archives.")],
     out: Annotated[
         Path | None, typer.Option(help="Folder for the pack; default: $REPRO_DATA, then ./data.")
@@ -246,53 +238,15 @@ def prepare(
     workers: Annotated[int | None, typer.Option(help="Processes that decode; default: one a core.")] = None,
 ) -> None:
     """Pack photographs once, so that every epoch reads them decoded; stopped, it goes on where it was."""
-    from harness.data import sources
-    from harness.data.packing import prepare
+    from harness.cli import data as command
 
-    place = sources.destination(out)
-    if prepare.prepare(name, source, place, workers, _console()) is None:
+    if command.prepare(name, source, out, workers, options.progress(stderr=False)) is None:
         raise typer.Exit(1)
 
 
 @data.command()
 def fetch(data_dir: DataDir = None) -> None:
     """Download CIFAR-10 into --data-dir, $REPRO_DATA or ./data."""
-    from harness.data import cifar10, sources
+    from harness.cli import data as command
 
-    socket.setdefaulttimeout(20)  # a network that swallows packets would otherwise never say no
-    destination = sources.destination(data_dir)
-    typer.echo(f"Fetching CIFAR-10 (170 MB) into {destination} …", err=True)
-    typer.echo(f"CIFAR-10 is in {cifar10.fetch(destination)}")
-
-
-def _chosen(names: list[str], every: bool) -> list[Reproduction]:
-    import reproductions
-    from harness.contract.errors import BadValue
-
-    if bool(names) == every:
-        raise BadValue("name the claims to run, or give --all; './repro.py list' shows them")
-    found = reproductions.every() if every else map(reproductions.named, names)
-    return list({r.name: r for r in found}.values())
-
-
-def _store(results_dir: Path) -> Store:
-    from harness.records.store import Store
-
-    return Store(results_dir)
-
-
-def _console(stderr: bool = False) -> Console:
-    from rich.console import Console
-
-    return Console(stderr=stderr)
-
-
-def main() -> None:
-    """Runs a command; an error that a person can mend is one sentence and exit status 2."""
-    from harness.contract.errors import HarnessError
-
-    try:
-        app()
-    except HarnessError as error:
-        typer.secho(f"repro: {error}", err=True, fg="red")
-        sys.exit(2)
+    typer.echo(f"CIFAR-10 is in {command.fetch(data_dir, options.progress())}")

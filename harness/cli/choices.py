@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 
+from harness.cli.options import PrecisionOption
 from harness.contract.device import CPU, Device
 from harness.contract.errors import BadValue, EngineError
 from harness.contract.trial import Precision
@@ -14,14 +14,6 @@ from harness.data import sources
 from harness.plans.experiment import Experiment, Protocol, Reproduction
 from harness.records import environment
 from harness.records.conditions import Conditions
-
-
-class PrecisionOption(StrEnum):
-    """What `--precision` takes."""
-
-    AUTO = "auto"
-    FP32 = "fp32"
-    BF16 = "bf16"
 
 
 def choose_protocol(reproduction: Reproduction, name: str | None) -> Protocol:

@@ -1,4 +1,4 @@
-"""What this machine can run, what is missing, and the command that mends it."""
+"""`repro doctor`: what this machine can run, what is missing, and what fixes that."""
 
 from __future__ import annotations
 
@@ -9,34 +9,54 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+
+from harness.cli.tables import print_rows
 from harness.contract.errors import DataError, HarnessError
 from harness.data import sources
 from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
+from harness.engines import machine_lock
 from harness.records import environment
 from harness.records.store import Store
+
+STATES = {True: "ok", False: "MISSING"}
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at: whether it is well, what was seen, and what mends it."""
+    """One thing that was looked at: whether nothing is wrong, what was seen, and what to do about it."""
 
     name: str
     ok: bool
     seen: str
-    mend: str = ""
+    fix: str = ""  # what is wrong, or adds what only some need; empty where there is nothing to do
+
+
+def show(data_dir: Path | None, results_dir: Path, as_json: bool, console: Console) -> bool:
+    """Prints every check; whether all is well."""
+    checks = list(examine(data_dir, results_dir))
+    rows = [{"check": c.name, "state": STATES[c.ok], "seen": c.seen, "fix": c.fix} for c in checks]
+    print_rows(rows, as_json, console)
+    return all(c.ok for c in checks)
 
 
 def examine(data_dir: Path | None, results_dir: Path) -> Iterator[Check]:
     """Every check, the cheap ones first; imports torch."""
-    yield Check("python", sys.version_info >= (3, 11), sys.version.split()[0], "install Python 3.11 or newer")
+    yield _at_least(
+        "python", sys.version_info >= (3, 11), sys.version.split()[0], "install Python 3.11 or newer"
+    )
     yield _packages()
     yield Check("processor", True, f"{environment.cpu_name()}, {os.cpu_count()} cores")
     yield _gpu()
     yield _data(data_dir)
     yield from (_photographs(name, data_dir) for name in PHOTOGRAPHS)
     yield _results(results_dir)
-    chromium = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
-    yield Check("browser for the report's test", True, chromium or "none: that one test is skipped")
+    yield _locks()
+    yield _browser()
+
+
+def _at_least(name: str, ok: bool, seen: str, fix: str) -> Check:
+    return Check(name, ok, seen, "" if ok else fix)
 
 
 def _packages() -> Check:
@@ -45,7 +65,7 @@ def _packages() -> Check:
 
     minor = [int(part) for part in str(torch).split(".")[:2]]
     seen = f"torch {torch}, torchvision {torchvision}"
-    return Check("packages", minor >= [2, 11], seen, "make environment installs the pinned versions")
+    return _at_least("packages", minor >= [2, 11], seen, "run make environment: it installs pinned versions")
 
 
 def _gpu() -> Check:
@@ -57,8 +77,8 @@ def _gpu() -> Check:
     name = environment.gpu_name()
     if name is None:
         return Check("GPU", True, "none: CPU protocols run, ImageNet ones would take months")
-    mend = "install the NVIDIA driver that this torch's CUDA version asks for"
-    return Check("GPU", False, f"{name} is there but torch cannot use it", mend)
+    fix = "install the NVIDIA driver that this torch's CUDA version asks for"
+    return Check("GPU", False, f"{name} is there but torch cannot use it", fix)
 
 
 def _data(data_dir: Path | None) -> Check:
@@ -75,15 +95,15 @@ def _data(data_dir: Path | None) -> Check:
 
 
 def _photographs(dataset: str, data_dir: Path | None) -> Check:
-    """Photographs are for some protocols alone: without them all is well, and the command is said."""
-
-    def seen() -> str:
+    """Photographs are for some protocols alone: without them nothing is wrong."""
+    fix = f"./repro.py data prepare {dataset} --source DIR"
+    try:
         source = sources.find(dataset, data_dir)
-        if source is None or source.place is None:
-            return f"none: {DATA_SETS[dataset].how} for protocols that ask for it"
-        return f"{source.place}, {source.identity}"
-
-    return _tried(dataset, seen, f"./repro.py data prepare {dataset} --source DIR")
+    except HarnessError as error:
+        return Check(dataset, False, str(error), fix)
+    if source is None:
+        return Check(dataset, True, "none: some protocols ask for it", DATA_SETS[dataset].how)
+    return Check(dataset, True, f"{source.place}, {source.identity}")
 
 
 def _results(results_dir: Path) -> Check:
@@ -95,11 +115,22 @@ def _results(results_dir: Path) -> Check:
             raise DataError("; ".join(store.damaged))
         return f"{records} records in {results_dir}"
 
-    return _tried("results", seen, "name another folder with --results-dir")
+    return _tried("results", seen, "delete damaged records, or name another folder with --results-dir")
 
 
-def _tried(name: str, seen: Callable[[], str], mend: str) -> Check:
+def _locks() -> Check:
+    """The files by which trials of this machine take turns."""
+    return _tried("locks", lambda: str(machine_lock.places()[0].parent), "name a folder in XDG_CACHE_HOME")
+
+
+def _browser() -> Check:
+    found = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
+    seen, fix = (found, "") if found else ("none: that one test is skipped", "install chromium")
+    return Check("browser for the report's test", True, seen, fix)
+
+
+def _tried(name: str, seen: Callable[[], str], fix: str) -> Check:
     try:
         return Check(name, True, seen())
     except HarnessError as error:
-        return Check(name, False, str(error), mend)
+        return Check(name, False, str(error), fix)

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from harness.analysis.published_weights import (
-    Evaluation,
-)
+from harness.analysis import published_weights
+from harness.analysis.published_weights import Asked, Evaluation
+from harness.cli.progress import Progress
+from harness.cli.tables import print_json, say
 from harness.models import published
+
+
+def evaluate(asked: Asked, progress: Progress) -> Evaluation:
+    """The errors, as they are measured."""
+    with progress as tracker:
+        return published_weights.evaluate(asked, tracker)
 
 
 def show(found: Evaluation, as_json: bool, console: Console) -> None:
     """A table for people, or JSON for scripts."""
     if as_json:
-        print(json.dumps(plain(found), indent=1))
+        print_json(plain(found))
         return
     asked = found.asked
-    table = Table(title=f"{asked.weights.name} as {asked.variant}, normalised as {found.normalisation}")
+    title = f"{asked.weights.name} as {asked.variant}, normalised as {found.normalisation}"
+    table = Table(title=Text(title))
     for title in ("errors", "images", "views"):
         table.add_column(title)
     for title in ("top-1 %", "top-5 %"):
@@ -32,8 +40,8 @@ def show(found: Evaluation, as_json: bool, console: Console) -> None:
     for known in published.PUBLISHED.get(asked.variant, ()):
         row = f"published: {known.source}", f"{known.dataset} {known.split}", known.views
         table.add_row(*row, f"{known.top1:.1f}", f"{known.top5:.1f}", style="dim")
-    console.print(table)
-    console.print(f"data: {found.data}", soft_wrap=True)
+    console.print(table, markup=False)
+    say(console, f"data: {found.data}")
 
 
 def plain(found: Evaluation) -> dict[str, Any]:

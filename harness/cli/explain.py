@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table as Grid
 
+from harness.cli.tables import WARNING, print_json, say
 from harness.contract.formatting import number, span
 from harness.effects.significance import LOOKS
 from harness.paper import catalogue
@@ -36,15 +35,15 @@ def show(name: str, protocol: str | None, store: Store, as_json: bool, console: 
     """Prints the chain; UnknownName with the nearest names where there is no such claim or protocol."""
     found = chain(catalogue.claim(name), protocol, store)
     if as_json:
-        print(json.dumps(_bounded(as_data(found)), indent=1, ensure_ascii=False, allow_nan=False))
+        print_json(_bounded(as_data(found)))
         return
     for title, body in _parts(found):
-        console.print(f"[bold]{title}[/bold]", highlight=False)
+        console.print(title, style="bold", markup=False, highlight=False)
         for line in body:
-            console.print(_grid(line) if isinstance(line, Table) else escape(line), highlight=False)
+            console.print(_grid(line) if isinstance(line, Table) else line, markup=False, highlight=False)
         console.print()
     for sentence in store.damaged:
-        console.print(f"[yellow]{escape(sentence)}[/yellow]", highlight=False, soft_wrap=True)
+        say(console, sentence, WARNING)
 
 
 def _parts(found: Chain) -> Iterator[tuple[str, list[str | Table]]]:
@@ -137,9 +136,9 @@ def _verdict(found: Chain) -> Iterator[str]:
 
 
 def _grid(table: Table) -> Grid:
-    grid = Grid(*(escape(c) for c in table.columns), box=None, pad_edge=False, header_style="bold")
+    grid = Grid(*table.columns, box=None, pad_edge=False, header_style="bold")
     for row in tables.cells(table):
-        grid.add_row(*map(escape, row))
+        grid.add_row(*row)
     return grid
 
 

@@ -1,173 +1,245 @@
-"""What a person sees while trials run: a row for each, one for the whole, and a line for every result."""
+"""How far long work has come: bars on a terminal, and elsewhere a line now and then."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
-from types import TracebackType
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
+from rich import progress as bars
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
 from rich.text import Text
 
-from harness.contract import session
+from harness.cli.tables import WARNING, say
 from harness.contract.formatting import duration
-from harness.contract.trial import Trial
-from harness.engines.local import Messages
-from harness.forecast.priorities import Standing, Step
-from harness.records.record import Record
+from harness.contract.progress import Advance
+
+INTERVAL = 30.0  # seconds between two lines about what goes on
+PATIENCE = 2.0  # seconds that a task may take without a line
+Clock = Callable[[], float]
 
 
-class AtMost(ProgressColumn):
-    """Time to the end of a trial's budget, which a target may cut short."""
+@dataclass(eq=False)
+class Row:
+    """One thing that goes on: how far it is, and since when."""
+
+    name: str
+    total: float | None = None
+    done: float = 0.0
+    unit: str = ""
+    words: str = ""  # how far it is, where a count does not say it
+    ahead: str | None = ""  # what goes before the time that is left; None: that is not known
+    first: float = field(init=False)  # what was done when the clock started
+    began: float = 0.0
+    due: float = 0.0  # when the next line is
+    said: bool = False  # whether there was a line yet
+    id: bars.TaskID = field(init=False)
+
+    def start(self, now: float) -> None:
+        """From here on its pace is measured."""
+        self.first, self.began = self.done, now
+
+    def left(self, now: float) -> float | None:
+        """Seconds to its end at the pace so far; None where that is not known."""
+        gained = self.done - self.first
+        if self.total is None or self.ahead is None or gained <= 0:
+            return None
+        return max(0.0, self.total - self.done) * (now - self.began) / gained
+
+    @property
+    def far(self) -> str:
+        """How far it is; empty where only time says it."""
+        if self.words or self.total is None:
+            return self.words
+        return f"{self.done:,.0f} of {self.total:,.0f} {self.unit}".rstrip()
+
+    def line(self, now: float) -> str:
+        """All of it in one line."""
+        left = self.left(now)
+        ahead = "" if left is None else f", {self.ahead}{duration(left)} left"
+        return f"{self.name}: {self.far or f'{duration(now - self.began)} so far'}{ahead}"
+
+
+class Progress(ABC):
+    """Rows that come, change and go while its block lasts; a `Tracker` for those who need no more."""
+
+    def __init__(self, console: Console, clock: Clock = time.monotonic) -> None:
+        """Lines go to the console as well, each whole and at once."""
+        self.console, self.clock = console, clock
+        self.lock = threading.RLock()
+
+    @abstractmethod
+    def __enter__(self) -> Progress: ...
+
+    @abstractmethod
+    def __exit__(self, *_: object) -> None: ...
+
+    @abstractmethod
+    def add(self, row: Row) -> Row:
+        """Shows a row from now on."""
+
+    @abstractmethod
+    def changed(self, row: Row, announced: str = "") -> None:
+        """Shows what is new of a row; where there are no bars, `announced` is said of it at once."""
+
+    @abstractmethod
+    def remove(self, row: Row, ended: bool = False) -> None:
+        """Shows a row no longer; `ended`: it came to its end, which nobody else says."""
+
+    def say(self, sentence: str, style: str = "") -> None:
+        """A line of its own, as it is: brackets are no markup."""
+        with self.lock:
+            say(self.console, sentence, style)
+
+    def warn(self, sentence: str) -> None:
+        """A line that should not be overlooked."""
+        self.say(sentence, WARNING)
+
+    @contextmanager
+    def task(
+        self, name: str, total: float | None = None, done: float = 0, unit: str = ""
+    ) -> Iterator[Advance]:
+        """A row while the block lasts."""
+        row = self.add(Row(name, total, done, unit))
+        ended = False
+
+        def advance(count: float) -> None:
+            row.done += count
+            self.changed(row)
+
+        try:
+            yield advance
+            ended = True
+        finally:
+            self.remove(row, ended)
+
+
+class Left(bars.ProgressColumn):
+    """Time to the end at the pace so far."""
 
     def __init__(self) -> None:
         """Wraps rich's own estimate."""
         super().__init__()
-        self.remaining = TimeRemainingColumn(elapsed_when_finished=True)
+        self.remaining = bars.TimeRemainingColumn()
 
-    def render(self, task: Task) -> Text:
-        """`≤ 0:12:30`."""
-        return Text("≤ ", style="dim") + self.remaining.render(task)
+    def render(self, task: bars.Task) -> Text:
+        """`0:12:30 left`, or `at most 0:12:30 left`."""
+        ahead = task.fields["ahead"]
+        return Text("") if ahead is None else Text(ahead) + self.remaining.render(task) + Text(" left")
 
 
-class Display:
-    """A runner's watcher that draws progress on a terminal and prints plain lines elsewhere."""
+class Bars(Progress):
+    """On a terminal: a bar for each row, which goes when the row does."""
 
-    def __init__(self, console: Console, messages: Messages) -> None:
-        """Reads the workers' messages in a thread of its own."""
-        self.console, self.messages = console, messages
-        self.progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            TextColumn("{task.fields[shown]}"),
-            TimeElapsedColumn(),
-            AtMost(),
+    def __init__(self, console: Console, clock: Clock = time.monotonic) -> None:
+        """Nothing is drawn before the block begins."""
+        super().__init__(console, clock)
+        self.drawn = bars.Progress(
+            bars.SpinnerColumn(),
+            bars.TextColumn("{task.description}", markup=False),
+            bars.BarColumn(bar_width=20),
+            bars.TextColumn("{task.fields[far]}", markup=False),
+            bars.TimeElapsedColumn(),
+            Left(),
             console=console,
-            disable=not console.is_terminal,
             transient=True,
+            redirect_stdout=not console.stderr,  # results are none of what stands beside the bars
         )
-        self.whole = self.progress.add_task("all trials known so far", total=0, shown="")
-        self.names: dict[str, str] = {}
-        self.rows: dict[str, TaskID] = {}
-        self.heard: dict[str, float] = {}
-        self.pace = 0.0  # the longest that a trial was silent: it heeds a stop when it reports
-        self.failed: list[Record] = []
-        self.done = 0
-        self.over: set[str] = set()
-        self.lock = threading.Lock()
-        self.thread = threading.Thread(target=self._listen, daemon=True)
 
-    def __enter__(self) -> Display:
-        self.thread.start()
-        self.progress.start()
+    def __enter__(self) -> Bars:
+        self.drawn.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    def __exit__(self, *_: object) -> None:
+        self.drawn.stop()
+
+    def add(self, row: Row) -> Row:
+        """Draws its bar."""
+        row.start(self.clock())
+        row.id = self.drawn.add_task(row.name, total=row.total, far=row.far, ahead=row.ahead)
+        self.changed(row)
+        return row
+
+    def changed(self, row: Row, announced: str = "") -> None:
+        """Draws its bar again."""
+        self.drawn.update(row.id, total=row.total, completed=row.done, far=row.far)
+
+    def remove(self, row: Row, ended: bool = False) -> None:
+        """Its bar goes."""
+        self.drawn.remove_task(row.id)
+
+
+class Lines(Progress):
+    """Where there is no terminal: lines, each written out at once, `interval` seconds apart at most."""
+
+    def __init__(
+        self,
+        console: Console,
+        interval: float = INTERVAL,
+        patience: float = PATIENCE,
+        clock: Clock = time.monotonic,
     ) -> None:
-        self.progress.stop()
+        """What is over within `patience` seconds gets no line."""
+        super().__init__(console, clock)
+        self.interval, self.patience = interval, patience
+        self.rows: list[Row] = []
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
 
-    def queued(self, key: str, trial: Trial, name: str) -> None:
-        """Counts a trial into the whole."""
-        self.names[key] = " ".join(filter(None, (f"{name} seed {trial.seed}", trial.settings.summary)))
-        self.progress.update(self.whole, total=len(self.names))
+    def __enter__(self) -> Lines:
+        self.thread.start()
+        return self
 
-    def stored(self, record: Record) -> None:
-        """Prints a finished trial's line and removes its row."""
-        self.done += 1
-        self.progress.update(self.whole, completed=self.done, shown=f"{self.done}/{len(self.names)}")
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.thread.join()
+
+    def add(self, row: Row) -> Row:
+        """Its first line comes when it has lasted for a while."""
         with self.lock:
-            self.over.add(record.key)
-            row = self.rows.pop(record.key, None)
-            if row is not None:
-                self.progress.remove_task(row)
-        self.console.print(
-            f"{self.done:>4}  {self.names.get(record.key, record.key)}: {summary(record)}",
-            highlight=False,
-            soft_wrap=True,
-        )
-        if record.error:
-            self.failed.append(record)
+            row.start(self.clock())
+            row.due = row.began + self.patience
+            self.rows.append(row)
+        return row
 
-    def _listen(self) -> None:
-        while True:
-            key, progress = self.messages.get()
-            now = time.monotonic()
-            self.pace = max(self.pace, now - self.heard.get(key, now))
-            self.heard[key] = now
+    def changed(self, row: Row, announced: str = "") -> None:
+        """Shows in its next line, which comes at once where something is `announced`."""
+        if announced:
             with self.lock:
-                if key not in self.over:  # a last message may come after its record
-                    self._draw(key, progress)
+                self._write(row, f"{row.name}: {announced}")
 
-    def _draw(self, key: str, progress: session.Progress) -> None:
-        if key not in self.rows:
-            name = self.names.get(key, key)
-            self.rows[key] = self.progress.add_task(name, total=progress.epochs, shown="")
-        error = "" if progress.error is None else f", error {progress.error:.1%}"
-        shown = f"epoch {progress.epoch:g}{error}"
-        self.progress.update(self.rows[key], completed=progress.epoch, shown=shown)
+    def remove(self, row: Row, ended: bool = False) -> None:
+        """The last line, of what had a first."""
+        with self.lock:
+            self.rows.remove(row)
+            if ended and row.said:
+                self.say(f"{row.name}: done in {duration(self.clock() - row.began)}")
 
+    def beat(self) -> None:
+        """A line for every row of which nothing was said for so long."""
+        with self.lock:
+            now = self.clock()
+            for row in self.rows:
+                if now >= row.due:
+                    self._write(row, row.line(now))
 
-KNOWN = {
-    Standing.NO_VERDICT: "no verdict yet",
-    Standing.INCONCLUSIVE: "inconclusive",
-    Standing.DECIDED: "decided",
-}
+    def _write(self, row: Row, line: str) -> None:
+        row.said, row.due = True, self.clock() + self.interval
+        self.say(line)
 
-
-def plan_table(steps: Sequence[Step], seconds: float) -> Table:
-    """What will be done within the time and what will not, in this order."""
-    table = Table(
-        "in this order",
-        "protocol",
-        "seeds",
-        "known",
-        "trials",
-        "at most",
-        "will be done",
-        box=None,
-        pad_edge=False,
-        title=f"The plan for {duration(seconds)}",
-        title_justify="left",
-    )
-    for step in steps:
-        experiment, most = (
-            step.experiment,
-            duration(step.seconds) + ("" if step.measured or not step.trials else " (guess)"),
-        )
-        cells = (
-            experiment.reproduction.name,
-            experiment.protocol.name,
-            str(experiment.seeds),
-            KNOWN[step.standing],
-        )
-        table.add_row(*cells, str(step.trials), most if step.trials else "", step.intent)
-    return table
+    def _watch(self) -> None:
+        try:
+            while not self.over.wait(min(0.5, self.interval / 4)):
+                self.beat()
+        except OSError:
+            return  # there is nobody to write to any more, as the next to write will find out
 
 
-def summary(record: Record) -> str:
-    """A record in a few words."""
-    if record.error:
-        return f"{record.status}: {record.error.strip().splitlines()[-1]}"
-    parts = [str(record.status)]
-    if record.metrics.get("reached"):
-        parts.append(f"target reached by epoch {record.metrics['epochs_high']:g}")
-    elif "reached" in record.metrics:
-        parts.append(f"target not reached in {record.metrics['epochs_low']:g} epochs")
-    if "seconds" in record.cost:
-        parts.append(duration(record.cost["seconds"]))
-    return ", ".join(parts)
+def progress_on(console: Console, patience: float | None = None) -> Bars | Lines:
+    """Bars where the console is a terminal that can draw them, else lines."""
+    if console.is_interactive:
+        return Bars(console)
+    return Lines(console, INTERVAL, PATIENCE if patience is None else patience)

@@ -31,7 +31,7 @@ from harness.contract.session import Interrupted
 HOST = "127.0.0.1"
 POLL = 0.2  # seconds between two looks at whether to stop
 GRACE = 1.0  # seconds in which other ranks may still say what went wrong
-DIED, REFUSED, FAILED, DONE = range(4)  # how a rank ends; the first of these is told
+DIED, REFUSED, FAILED, DONE = range(4)  # how a rank ends; the first of these is reported
 
 
 @dataclass(frozen=True)

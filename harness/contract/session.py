@@ -55,7 +55,7 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialResult:
     """What a trial's program returns; the engine makes a record of it."""
 
     status: Status

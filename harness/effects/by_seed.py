@@ -12,6 +12,7 @@ from typing import TypeVar
 from harness.contract.effect import Effect
 from harness.effects.from_runs import Measure, idle, metric
 from harness.plans.experiment import Evidence, Run
+from harness.records.schema import Measured
 
 T = TypeVar("T")
 
@@ -46,13 +47,13 @@ def falls(evidence: Evidence, without: str, with_it: str, what: str = "") -> tup
     """By how much the ten-view errors fall from one arm to the other; `what` distinguishes further pairs."""
     top1, top5 = (f"top-{k} error" + (f", {what}" if what else "") for k in (1, 5))
     return (
-        difference(evidence, without, with_it, top1, metric("ten_top1")),
-        difference(evidence, without, with_it, top5, metric("ten_top5")),
+        difference(evidence, without, with_it, top1, metric(Measured.TEN_TOP1)),
+        difference(evidence, without, with_it, top5, metric(Measured.TEN_TOP5)),
     )
 
 
 def gains(
-    evidence: Evidence, arm: str, before: tuple[str, str], after: tuple[str, str]
+    evidence: Evidence, arm: str, before: tuple[Measured, Measured], after: tuple[Measured, Measured]
 ) -> tuple[Effect, ...]:
     """By how much top-1 and top-5 error fall from one metric of a run to another of the same run."""
     from harness.effects import intervals
@@ -64,7 +65,7 @@ def gains(
     )
 
 
-def levels(evidence: Evidence, arm: str, top1: str, top5: str) -> tuple[Effect, ...]:
+def levels(evidence: Evidence, arm: str, top1: Measured, top5: Measured) -> tuple[Effect, ...]:
     """Mean errors of one arm in percent, over seeds."""
     from harness.effects import intervals
 
@@ -72,6 +73,6 @@ def levels(evidence: Evidence, arm: str, top1: str, top5: str) -> tuple[Effect, 
     return tuple(intervals.level(name, "%", alone(evidence, arm, m)) for name, m in names.items())
 
 
-def alone(evidence: Evidence, arm: str, name: str) -> list[float]:
+def alone(evidence: Evidence, arm: str, name: Measured) -> list[float]:
     """One arm's values of a metric, by seed."""
     return paired(evidence, (arm,), metric(name))[0]

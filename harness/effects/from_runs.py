@@ -7,6 +7,7 @@ from statistics import fmean
 
 from harness.contract.trial import Status
 from harness.plans.experiment import Evidence, Run, Table
+from harness.records.schema import Measured
 
 Measure = Callable[[Run], float | None]
 
@@ -14,14 +15,14 @@ Measure = Callable[[Run], float | None]
 LEARNED = 2.0
 
 
-def metric(name: str) -> Measure:
+def metric(name: Measured) -> Measure:
     """A metric of the run's record; None where the run has none, as one that diverged."""
     return lambda run: run.record.metrics.get(name) if run.record.status is Status.OK else None
 
 
 def gap(run: Run) -> float | None:
     """Test error − training error in points, both by the centre view."""
-    test, train = metric("centre_top1")(run), metric("train_top1")(run)
+    test, train = metric(Measured.CENTRE_TOP1)(run), metric(Measured.TRAIN_TOP1)(run)
     return None if test is None or train is None else test - train
 
 
@@ -34,7 +35,7 @@ def idle(evidence: Evidence) -> list[Run]:
 
 
 def _idle(run: Run) -> bool:
-    error = run.record.metrics.get("train_top1")
+    error = run.record.metrics.get(Measured.TRAIN_TOP1)
     layers = run.record.trial.get("settings", {}).get("network", {}).get("layers", ())
     if error is None or not layers or run.record.status is not Status.OK:
         return False
@@ -42,10 +43,10 @@ def _idle(run: Run) -> bool:
 
 
 COLUMNS = {
-    "top-1, ten views, %": metric("ten_top1"),
-    "top-5, ten views, %": metric("ten_top5"),
-    "top-1, centre, %": metric("centre_top1"),
-    "training top-1, %": metric("train_top1"),
+    "top-1, ten views, %": metric(Measured.TEN_TOP1),
+    "top-5, ten views, %": metric(Measured.TEN_TOP5),
+    "top-1, centre, %": metric(Measured.CENTRE_TOP1),
+    "training top-1, %": metric(Measured.TRAIN_TOP1),
     "gap, points": gap,
 }
 

@@ -11,16 +11,17 @@ from statistics import fmean
 
 from harness.effects.from_runs import Measure, metric
 from harness.plans.experiment import Evidence, Run, Table
+from harness.records.schema import Measured
 
 CROWDED = "Some runs had more threads at work than cores, so that ranks waited for one another's turn."
-STEP: Measure = metric("step_seconds")
+STEP: Measure = metric(Measured.STEP_SECONDS)
 PARTS = {
     "step, ms": (STEP, 1e3),
-    "computing, ms": (metric("compute_seconds"), 1e3),
-    "waiting for others, ms": (metric("exchange_seconds"), 1e3),
-    "sent a step, MB": (metric("bytes_exchanged"), 1e-6),
-    "memory of the largest process, GB": (metric("peak_memory_bytes"), 1e-9),
-    "images/s": (metric("images_per_second"), 1.0),
+    "computing, ms": (metric(Measured.COMPUTE_SECONDS), 1e3),
+    "waiting for others, ms": (metric(Measured.EXCHANGE_SECONDS), 1e3),
+    "sent a step, MB": (metric(Measured.BYTES_EXCHANGED), 1e-6),
+    "memory of the largest process, GB": (metric(Measured.PEAK_MEMORY_BYTES), 1e-9),
+    "images/s": (metric(Measured.IMAGES_PER_SECOND), 1.0),
 }
 
 

@@ -10,6 +10,7 @@ from harness.contract.effect import Effect
 from harness.contract.formatting import number
 from harness.effects.by_seed import paired
 from harness.plans.experiment import Evidence, Run, Table
+from harness.records.schema import Column, Measured
 
 if TYPE_CHECKING:
     from harness.effects.time_to_event import Time
@@ -21,12 +22,12 @@ def bracket(name: str) -> Callable[[Run], Time | None]:
 
     def measure(run: Run) -> Time | None:
         found = run.record.metrics
-        return Time(found[f"{name}_low"] or 0.0, found[f"{name}_high"]) if "reached" in found else None
+        return Time(found[f"{name}_low"] or 0.0, found[f"{name}_high"]) if Measured.REACHED in found else None
 
     return measure
 
 
-def time_to(run: Run, column: str, level: float) -> Time:
+def time_to(run: Run, column: Column, level: float) -> Time:
     """The part of an epoch in which the curve's column first is at or under the level."""
     from harness.effects.time_to_event import Time
 
@@ -40,7 +41,7 @@ def time_to(run: Run, column: str, level: float) -> Time:
 
 
 def ratio_to_target(
-    evidence: Evidence, slow: str, fast: str, column: str, level: float, name: str = "epochs"
+    evidence: Evidence, slow: str, fast: str, column: Column, level: float, name: str = "epochs"
 ) -> tuple[Effect, ...]:
     """Epochs to the level, one arm ÷ the other, paired by seed; nothing without pairs."""
     from harness.effects import time_to_event
@@ -52,7 +53,7 @@ def ratio_to_target(
     return (time_to_event.ratio_of_times(name, "×", slower, faster),) if slower else ()
 
 
-def targets_table(evidence: Evidence, column: str, level: float) -> Table:
+def targets_table(evidence: Evidence, column: Column, level: float) -> Table:
     """How many runs of each arm reached the level, and when."""
     rows = []
     for arm in dict.fromkeys(run.arm for run in evidence.final()):

@@ -43,7 +43,7 @@ class Alarm:
     """A thread that asks trials to stop when the deadline is near; leaving the block ends it."""
 
     def __init__(self, deadline: Deadline, pace: Callable[[], float], stop: Callable[[], None]) -> None:
-        """`pace` tells how long a trial takes to heed a stop, as far as that is known."""
+        """`pace` gives the seconds that a trial takes to heed a stop, as far as they are known."""
         self.deadline, self.pace, self.stop = deadline, pace, stop
         self.rung, self.over = threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self._watch, daemon=True)

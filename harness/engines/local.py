@@ -11,7 +11,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from pkgutil import resolve_name
@@ -21,10 +20,11 @@ from harness.contract import numerics
 from harness.contract.device import Device
 from harness.contract.errors import EngineError, HarnessError
 from harness.contract.processes import end_with_parent
-from harness.contract.session import Artifacts, Interrupted, Outcome, Progress, Session
+from harness.contract.session import Artifacts, Interrupted, Session, TrialResult
 from harness.contract.trial import Status, Trial
-from harness.engines import shared_trial
+from harness.engines import machine_lock, shared_trial
 from harness.engines.machine_lock import exclusive, turn
+from harness.engines.messages import Message, Messages, Started, Waiting
 from harness.records import environment
 from harness.records.conditions import Conditions
 from harness.records.keys import code_version, key_of, lineage_of, plain
@@ -37,9 +37,6 @@ ALLOCATOR = {
     "MALLOC_TRIM_THRESHOLD_": str(2**33),
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
-
-
-Messages = SimpleQueue[tuple[str, Progress]]
 
 
 @dataclass(frozen=True)
@@ -61,6 +58,7 @@ class LocalEngine:
 
     def __init__(self, device: Device, workers: int, results: Path) -> None:
         """Workers start with the first trial and live as long as the engine."""
+        machine_lock.places()  # says now, and not once for every trial, what is wrong with them
         self.device, self.results = device, results
         context = multiprocessing.get_context("spawn")
         self.messages: Messages = context.SimpleQueue()
@@ -105,7 +103,7 @@ _worker: dict[str, Any] = {}
 def _start_worker(messages: Messages, stop: Event) -> None:
     """Ctrl-C is the parent's business; a worker never outlives its parent.
 
-    Where a whole group of processes is told to end, by a cluster's scheduler, a worker saves its trial first.
+    Where a cluster's scheduler ends a whole group of processes, a worker saves its trial first.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
@@ -119,10 +117,11 @@ def execute(trial: Trial, place: Place) -> Record | None:
     key, lineage = key_of(trial, place.conditions), lineage_of(trial, place.conditions)
     session = _session(key, lineage, place)
     started = _now()
-    outcome, error = Outcome(Status.FAILED, {}), ""
+    outcome, error = TrialResult(Status.FAILED, {}), ""
     try:
-        with turn(exclusive(trial), session.stopping):
+        with turn(exclusive(trial), session.stopping, lambda reason: _send(key, Waiting(reason))):
             started = _now()
+            _send(key, Started())
             outcome = _run(trial, session, place.device)
     except Interrupted:
         return None
@@ -148,10 +147,10 @@ def execute(trial: Trial, place: Place) -> Record | None:
     )
 
 
-def _run(trial: Trial, session: Session, device: Device) -> Outcome:
+def _run(trial: Trial, session: Session, device: Device) -> TrialResult:
     if device.count > 1 and shared_trial.can_share(trial):
         return shared_trial.run(trial, session, device)
-    outcome: Outcome = resolve_name(trial.settings.implementation)(trial, session)
+    outcome: TrialResult = resolve_name(trial.settings.implementation)(trial, session)
     return outcome
 
 
@@ -170,9 +169,15 @@ def _session(key: str, lineage: str, place: Place) -> Session:
         return session
     return replace(
         session,
-        report=lambda progress: _worker["messages"].put((key, progress)),
+        report=lambda progress: _send(key, progress),
         stopping=_worker["stop"].is_set,
     )
+
+
+def _send(key: str, message: Message) -> None:
+    """Says something of a trial to the engine's process; outside a worker nobody listens."""
+    if _worker:
+        _worker["messages"].put((key, message))
 
 
 def _now() -> str:

@@ -1,24 +1,30 @@
 """Turns between the trials of this machine: one that times itself runs alone, others side by side.
 
-The lock is advisory and the system's own (flock): it holds between any number of invocations, and is free as
-soon as its holder ends, however that comes about.
+The locks are advisory, between processes, and the system's own: they hold between any number of invocations
+by one user, and are free as soon as their holder ends, however that comes about.
 """
 
 from __future__ import annotations
 
 import os
+import platform
+import stat
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from fasteners import InterProcessReaderWriterLock
+
+from harness.contract.errors import EngineError
 from harness.contract.session import Interrupted
 from harness.contract.trial import Trial
 
-PLACE = Path(tempfile.gettempdir())
 POLL = 0.1  # seconds between two attempts
+PATIENCE = 2.0  # seconds of waiting before it is said what for
+BEFORE_ALONE = "waiting for other trials on this machine to end, as it must run alone"
+BEHIND_ALONE = "waiting for a trial that must run alone on this machine to end"
 
 
 def exclusive(trial: Trial) -> bool:
@@ -27,48 +33,94 @@ def exclusive(trial: Trial) -> bool:
 
 
 @contextmanager
-def turn(alone: bool, stopping: Callable[[], bool] = lambda: False) -> Iterator[None]:
+def turn(
+    alone: bool,
+    stopping: Callable[[], bool] = lambda: False,
+    waiting: Callable[[str], None] = lambda reason: None,
+) -> Iterator[None]:
     """Waits until this trial may run, and holds its place; Interrupted if it is asked to stop meanwhile.
 
     Who waits to be alone stands at a gate that nobody else passes, so that others cannot go on for ever.
+    `waiting` is called once with the reason, where it takes longer than a moment. A process has one turn at a
+    time: the locks do not hold between its threads.
     """
-    if sys.platform == "win32":  # which has no flock
-        yield
-        return
-    with ExitStack() as place:
-        gate = place.enter_context(_opened("gate"))
-        room = place.enter_context(_opened("room"))
-        _wait(gate, alone, stopping)
-        _wait(room, alone, stopping)
+    wait = _Wait(stopping, waiting, BEFORE_ALONE if alone else BEHIND_ALONE)
+    gate, room = (InterProcessReaderWriterLock(path, wait) for path in places())
+    with ExitStack() as place, ExitStack() as passage:
+        passage.enter_context(_held(gate, alone))
+        place.enter_context(_held(room, alone))
         if not alone:
-            _leave(gate)
+            passage.close()
         yield
+
+
+class _Wait:
+    """What is done between two attempts at a lock."""
+
+    def __init__(self, stopping: Callable[[], bool], waiting: Callable[[str], None], reason: str) -> None:
+        self.stopping, self.waiting, self.reason = stopping, waiting, reason
+        self.since, self.said = time.monotonic(), False
+
+    def __call__(self, seconds: float) -> None:
+        if self.stopping():
+            raise Interrupted
+        if not self.said and time.monotonic() - self.since >= PATIENCE:
+            self.said = True
+            self.waiting(self.reason)
+        time.sleep(seconds)
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[int]:
-    path = PLACE / f"alexnet-repro.{name}.lock"
-    file = os.open(path, os.O_RDONLY | os.O_CREAT, 0o666)
+def _held(lock: InterProcessReaderWriterLock, alone: bool) -> Iterator[None]:
+    acquire = lock.acquire_write_lock if alone else lock.acquire_read_lock
     try:
-        yield file
-    finally:
-        os.close(file)
-
-
-def _wait(file: int, alone: bool, stopping: Callable[[], bool]) -> None:
-    import fcntl
-
-    kind = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
-    while True:
         try:
-            return fcntl.flock(file, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if stopping():
-                raise Interrupted from None
-            time.sleep(POLL)
+            acquire(delay=POLL, max_delay=POLL)
+        except RuntimeError as error:  # a file system that has no locks
+            raise EngineError(f"{error}; name a folder on a local disk in XDG_CACHE_HOME") from None
+        yield
+    finally:
+        lock.release_read_lock()  # of either kind; closes the file, also where waiting was interrupted
 
 
-def _leave(file: int) -> None:
-    import fcntl
+def places() -> tuple[Path, Path]:
+    """The files of the gate and the room, made if they are not there; EngineError if they cannot be used.
 
-    fcntl.flock(file, fcntl.LOCK_UN)
+    They have the machine's name, as a home may be shared between machines.
+    """
+    gate, room = (_folder() / f"{name}.{platform.node()}.lock" for name in ("gate", "room"))
+    return _checked(gate), _checked(room)
+
+
+def _folder() -> Path:
+    """A folder of the user's own, below the one for running programs, or else the one for caches."""
+    runtime, cache = (Path(os.environ.get(f"XDG_{name}", "")) for name in ("RUNTIME_DIR", "CACHE_HOME"))
+    try:
+        if not (runtime.is_absolute() and runtime.is_dir() and _own(runtime)):
+            runtime = cache if cache.is_absolute() else Path.home() / ".cache"
+        folder = runtime / "alexnet-repro"
+        folder.mkdir(0o700, parents=True, exist_ok=True)
+    except (OSError, RuntimeError) as error:
+        raise EngineError(
+            f"there is no folder for locks ({error}): name one that can be written in XDG_CACHE_HOME"
+        ) from None
+    if not _own(folder):
+        raise EngineError(f"{folder} belongs to another user: name another place in XDG_CACHE_HOME")
+    return folder
+
+
+def _checked(path: Path) -> Path:
+    """The path of a regular file of the user's own: no link or pipe that somebody put in its place."""
+    try:
+        if not os.path.lexists(path):
+            path.touch(0o600)
+        regular = stat.S_ISREG(path.lstat().st_mode)
+    except OSError as error:
+        raise EngineError(f"{path} cannot be made: {error.strerror}") from None
+    if not (regular and _own(path)):
+        raise EngineError(f"{path} is no regular file of your own: delete it and give the same command again")
+    return path
+
+
+def _own(path: Path) -> bool:
+    return sys.platform == "win32" or path.stat().st_uid == os.geteuid()

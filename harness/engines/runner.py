@@ -32,7 +32,7 @@ class Engine(Interface):
 
 
 class Watcher(Interface):
-    """Whom the runner tells what happens."""
+    """Who is informed of what happens."""
 
     def queued(self, key: str, trial: Trial, name: str) -> None:
         """A trial was put in the queue; `name` says what it is for."""

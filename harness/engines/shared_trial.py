@@ -1,7 +1,7 @@
 """One trial trained by several processes at once, each on a GPU of its own, or on a core where there is none.
 
 The processes see nothing of the engine but files beside the checkpoint: `.stop` asks them to checkpoint and
-stop, `.progress` tells how far they are.
+stop, `.progress` says how far they are.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from harness.contract.device import Device
-from harness.contract.session import Interrupted, Outcome, Progress, Session
+from harness.contract.session import Interrupted, Progress, Session, TrialResult
 from harness.contract.trial import Trial
 from harness.records.files import write_whole
 
@@ -28,7 +28,7 @@ PATIENCE = 1800.0  # seconds: some rank may be reading a data set for the first 
 
 @dataclass(frozen=True)
 class Shared:
-    """What all of the processes are told: the session as plain values."""
+    """What all of the processes are given: the session as plain values."""
 
     data: Path | None
     checkpoint: Path
@@ -50,7 +50,7 @@ def can_share(trial: Trial) -> bool:
     return trial.settings.implementation in PROGRAMS
 
 
-def run(trial: Trial, session: Session, device: Device) -> Outcome:
+def run(trial: Trial, session: Session, device: Device) -> TrialResult:
     """The outcome of the first of the device's processes; Interrupted where all stopped as asked."""
     from harness.contract.ranks import Group, launch  # brings torch
 
@@ -65,7 +65,7 @@ def run(trial: Trial, session: Session, device: Device) -> Outcome:
             file.unlink(missing_ok=True)
     if first is None:
         raise Interrupted
-    outcome: Outcome = first
+    outcome: TrialResult = first
     return outcome
 
 
@@ -82,18 +82,18 @@ def _between(session: Session, shared: Shared) -> Callable[[], bool]:
     return look
 
 
-def train(rank: Rank, trial: Trial, shared: Shared) -> Outcome | None:
+def train(rank: Rank, trial: Trial, shared: Shared) -> TrialResult | None:
     """One process's part; None where it was asked to stop."""
     session = Session(rank.device, shared.data, shared.checkpoint, stopping=shared.stop.exists)
     session = replace(session, artifacts=replace(session.artifacts, own=shared.artifact))
     if rank.index == 0:
-        session = replace(session, report=lambda progress: _tell(progress, shared.progress))
+        session = replace(session, report=lambda progress: _publish(progress, shared.progress))
     try:
-        outcome: Outcome = resolve_name(trial.settings.implementation)(trial, session)
+        outcome: TrialResult = resolve_name(trial.settings.implementation)(trial, session)
     except Interrupted:
         return None
     return outcome if rank.index == 0 else None
 
 
-def _tell(progress: Progress, path: Path) -> None:
+def _publish(progress: Progress, path: Path) -> None:
     write_whole(path, json.dumps(asdict(progress)))

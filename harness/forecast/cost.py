@@ -13,6 +13,7 @@ from harness.data.catalogue import training_images
 from harness.records.environment import has_bf16
 from harness.records.keys import canonical
 from harness.records.record import Record
+from harness.records.schema import Cost
 
 # Assumed where no record tells: useful multiply-adds per second of one worker.
 ASSUMED = {
@@ -75,7 +76,7 @@ def _speeds(trials: Sequence[Trial], device: Device, records: Iterable[Record]) 
 
 
 def _speed(record: Record, known: Mapping[str, Arithmetic]) -> float | None:
-    rate = record.cost.get("images_per_second")
+    rate = record.cost.get(Cost.IMAGES_PER_SECOND)
     network: Any = record.settings.get("network") if rate else None
     arithmetic = known.get(canonical(network)) if network else None
     return rate * arithmetic.multiply_adds * PASSES if rate and arithmetic else None

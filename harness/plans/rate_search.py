@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from harness.contract.trial import Status, Trial
 from harness.plans.experiment import Lookup
 from harness.records.record import Record
+from harness.records.schema import Measured
 
 MOST_EXTENSIONS = 6
 MakeTrial = Callable[[float, int, int], Trial]  # (rate, seed, budget in epochs)
@@ -88,12 +89,12 @@ def _rung(
 
 def score(records: Sequence[Record]) -> tuple[float, float]:
     """First by how many seeds missed the target, then by epochs; by the running error where all missed."""
-    missed = [r for r in records if not r.metrics["reached"]]
+    missed = [r for r in records if not r.metrics[Measured.REACHED]]
     if len(missed) == len(records):
         return math.inf, max(_final_error(r) for r in records)
-    return float(len(missed)), sum(r.metrics["epochs_high"] or 0.0 for r in records)
+    return float(len(missed)), sum(r.metrics[Measured.EPOCHS_HIGH] or 0.0 for r in records)
 
 
 def _final_error(record: Record) -> float:
-    error = record.metrics.get("final_running_error")
+    error = record.metrics.get(Measured.FINAL_RUNNING_ERROR)
     return 1.0 if error is None or record.status is Status.DIVERGED else error

@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from harness.contract import formatting
 from harness.contract.errors import StoreError
+from harness.contract.progress import SILENT, Tracker, tracked
 from harness.plans.experiment import Table
 from harness.reporting import markdown, overview, tables, wording
 from harness.reporting.attempts import Attempt, attempts, trial_table, trouble_table
 from harness.reporting.figures import selection
 from harness.reporting.figures.frame import Drawing
-from harness.reporting.progress import with_progress
 from harness.reporting.sections import Section, leading
 from harness.verdicts.verdict import MEANINGS
 
@@ -47,15 +45,12 @@ def render(
     out: Path,
     environment: Mapping[str, Any],
     notices: Sequence[str] = (),
-    console: Console | None = None,
+    tracker: Tracker = SILENT,
 ) -> tuple[Path, Path]:
-    """Writes report.html, report.md and figures/*.svg; StoreError where that cannot be done.
-
-    Progress is shown on `console`, if there is one.
-    """
+    """Writes report.html, report.md and figures/*.svg; StoreError where that cannot be done."""
     examined = [s for s in sections if s.examined]
     named = list(zip(examined, slugs(examined), strict=True))
-    entries = [entry(s, slug) for s, slug in with_progress(named, "drawing", console)]
+    entries = [entry(s, slug) for s, slug in tracked(named, "drawing sections", tracker)]
     page = _page(sections, entries, environment, notices)
     files = {f"figures/{d.name}.svg": d.svg for e in entries for d in e.drawings}
     files["report.md"] = _templates().get_template("report.md.j2").render(page)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from rich.console import Console
-
 from harness.contract.effect import Effect
 from harness.contract.formatting import duration
+from harness.contract.progress import SILENT, Tracker, tracked
 from harness.data import sources
 from harness.effects.significance import holm
 from harness.forecast.next_runs import NextRun, Outlook, outlook
@@ -18,7 +17,6 @@ from harness.plans.experiment import Evidence, Finding, Reproduction
 from harness.records.record import Record
 from harness.records.store import Store
 from harness.reporting.figures.selection import stand_in
-from harness.reporting.progress import with_progress
 from harness.verdicts.assess import Assessments
 from harness.verdicts.assessment import Assessment
 from harness.verdicts.rules import not_run
@@ -147,13 +145,10 @@ class Section:
         return "; ".join(parts) + "."
 
 
-def sections(store: Store, console: Console | None = None) -> list[Section]:
-    """One section for each claim, and one more for each further protocol or machine with evidence.
-
-    Progress is shown on `console`, if there is one.
-    """
+def sections(store: Store, tracker: Tracker = SILENT) -> list[Section]:
+    """One section for each claim, and one more for each further protocol or machine with evidence."""
     known = Assessments(store)
-    claims = with_progress(CLAIMS, "judging", console)
+    claims = tracked(CLAIMS, "judging claims", tracker)
     return adjusted([section for claim in claims for section in of_claim(claim, known)])
 
 

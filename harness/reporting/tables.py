@@ -17,6 +17,7 @@ from harness.effects.significance import MOST_SEEDS
 from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence, Role, Run, Table
 from harness.records.record import Record
+from harness.records.schema import Column, Measured
 from harness.reporting.wording import UNREACHED, numeric, opened, text, words
 from harness.verdicts.gates import ever_judged
 
@@ -110,7 +111,7 @@ def _measured(record: Record) -> dict[str, str]:
     for name, value in record.metrics.items():
         stem = name.removesuffix("_low").removesuffix("_high")
         if stem == name:
-            found[name] = _yes_no(value) if name == "reached" else text(value)
+            found[name] = _yes_no(value) if name == Measured.REACHED else text(value)
         elif f"{stem}_high" not in record.metrics:
             found[name] = text(value)
         else:
@@ -141,7 +142,7 @@ def tuning_table(evidence: Evidence) -> Table | None:
 def _tuning_row(run: Run) -> tuple[object, ...]:
     record, settings = run.record, run.record.trial.get("settings", {})
     epochs = _measured(record).get("epochs")
-    error = record.metrics.get("final_running_error", last_error(record))
+    error = record.metrics.get(Measured.FINAL_RUNNING_ERROR, last_error(record))
     percent = None if error is None else "NaN" if math.isnan(error) else f"{100 * error:.1f} %"
     budget = settings.get("max_epochs")
     return run.arm, str(run.seed), _rate(run), budget, epochs, percent, record.status
@@ -155,7 +156,7 @@ def _rate(run: Run) -> float | None:
 
 def last_error(record: Record) -> float | None:
     """The running training error of a curve's last row that has one."""
-    errors = [row["running_error"] for row in record.curve if row.get("running_error") is not None]
+    errors = [row[Column.RUNNING_ERROR] for row in record.curve if row.get(Column.RUNNING_ERROR) is not None]
     return errors[-1] if errors else None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.contract.session import Outcome, Session
+from harness.contract.session import Session, TrialResult
 from harness.contract.streams import generator
 from harness.contract.trial import Status, Trial
 from harness.data.augmentation import Views
@@ -29,7 +29,7 @@ from harness.training.recipe import Scheduled
 from harness.training.update import Momentum2012
 
 
-def run(trial: Trial[Scheduled], session: Session) -> Outcome:
+def run(trial: Trial[Scheduled], session: Session) -> TrialResult:
     """Trains and tests the trial's network from its seed."""
     return Training(trial, session).run()
 
@@ -58,7 +58,7 @@ class Training:
         size = ranks.part(settings.batch_size)
         return Loop(self.net, update, self.inputs.batches, self.trial.precision, size, ranks)
 
-    def run(self) -> Outcome:
+    def run(self) -> TrialResult:
         """Trains to the end, or to a loss that is no number."""
         while not (self.epochs.spent or self._setting().finished):
             if self._part()["loss"] is None:
@@ -71,7 +71,7 @@ class Training:
     def _setting(self) -> schedules.Setting:
         """What the schedule says of the next part."""
         epoch, iteration = self.epochs.part // self.parts.count, self.parts.iteration(self.epochs.part)
-        seen = (row["unseen_error"] for row in self.epochs.curve)
+        seen = (row["validation_error"] for row in self.epochs.curve)
         return self.settings.schedule.at(epoch, iteration, [error for error in seen if error is not None])
 
     def _part(self) -> CurveRow:
@@ -102,10 +102,10 @@ class Training:
         row: CurveRow = {
             "train_error": judge(found, sample.images.labels).top1,
             "train_loss": _loss(found, sample),
-            "unseen_error": None,
+            "validation_error": None,
         }
         if self.epochs.epoch_complete:
-            row["unseen_error"] = judge(self._centre(unseen), unseen.images.labels).top1
+            row["validation_error"] = judge(self._centre(unseen), unseen.images.labels).top1
         return row
 
     def _tested(self) -> CurveRow:
@@ -130,9 +130,9 @@ class Training:
         """Probabilities (N, classes) of the centre views."""
         return probabilities(self.net, views, (views.centre,), self.trial.precision)
 
-    def _outcome(self, status: Status, metrics: CurveRow) -> Outcome:
+    def _outcome(self, status: Status, metrics: CurveRow) -> TrialResult:
         details: dict[str, Any] = {"ranks": self.ranks.world} if self.ranks.world > 1 else {}
-        return Outcome(status, metrics, tuple(self.epochs.curve), self.epochs.loop.cost(), details)
+        return TrialResult(status, metrics, tuple(self.epochs.curve), self.epochs.loop.cost(), details)
 
 
 def _first(views: Views, settings: Scheduled) -> Views:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from harness.contract.session import Outcome, Session
+from harness.contract.session import Session, TrialResult
 from harness.contract.streams import generator
 from harness.contract.trial import Status, Trial
 from harness.data.images import Batches, load
@@ -21,7 +21,7 @@ from harness.training.settings import ToTarget
 from harness.training.update import for_network
 
 
-def run(trial: Trial[ToTarget], session: Session) -> Outcome:
+def run(trial: Trial[ToTarget], session: Session) -> TrialResult:
     """Trains the trial's network from its seed until the target, its budget or a divergence."""
     settings = trial.settings
     parts = Parts(settings.images, settings.batch_size, settings.looks_per_epoch)
@@ -61,11 +61,14 @@ def _reached(row: CurveRow, settings: ToTarget) -> bool:
     return row["sample_error"] is not None and row["sample_error"] <= settings.target
 
 
-def _outcome(status: Status, epochs: Epochs, reached: CurveRow | None) -> Outcome:
+def _outcome(status: Status, epochs: Epochs, reached: CurveRow | None) -> TrialResult:
     nothing: CurveRow = {"epoch": 0.0, "seconds": 0.0, "cpu_seconds": 0.0}
     *_, before, last = nothing, nothing, *epochs.curve
-    metrics = {"reached": float(reached is not None), "final_running_error": last.get("running_error")}
+    metrics = {
+        "reached": float(reached is not None),
+        "final_running_error": last.get("running_error"),
+    }
     for name, unit in (("epochs", "epoch"), ("seconds", "seconds"), ("cpu_seconds", "cpu_seconds")):
         metrics[f"{name}_low"] = (before if reached else last)[unit]
         metrics[f"{name}_high"] = last[unit] if reached else None
-    return Outcome(status, metrics, tuple(epochs.curve), epochs.loop.cost())
+    return TrialResult(status, metrics, tuple(epochs.curve), epochs.loop.cost())

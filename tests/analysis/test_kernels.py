@@ -15,7 +15,7 @@ from torch import Tensor
 from harness.analysis import kernels
 from harness.analysis.kernels import chroma, contrast, splits
 from harness.analysis.settings import Kernels
-from harness.contract.session import Artifacts, Outcome, Session
+from harness.contract.session import Artifacts, Session, TrialResult
 from harness.contract.trial import Trial
 from harness.models.network import Net
 from harness.plans.ablation import BASELINE, training
@@ -90,7 +90,7 @@ def test_splits_are_all_regroupings_alike() -> None:
     assert not torch.equal(found, splits(values, 3000, 1))
 
 
-def measured(folder: Path, paint: Callable[[Tensor], None], seed: int = 0, count: int = 1000) -> Outcome:
+def measured(folder: Path, paint: Callable[[Tensor], None], seed: int = 0, count: int = 1000) -> TrialResult:
     """The program's outcome for a network whose first kernels were painted over."""
     net = Net(NETWORK).initialise(seed)
     with torch.no_grad():

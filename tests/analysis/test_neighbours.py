@@ -19,7 +19,7 @@ from torch.nn import functional
 from harness.analysis import neighbours
 from harness.analysis.neighbours import nearest, net_features
 from harness.analysis.settings import Neighbours
-from harness.contract.session import Artifacts, Outcome, Session
+from harness.contract.session import Artifacts, Session, TrialResult
 from harness.contract.trial import Status, Trial
 from harness.data import resident
 from harness.data.images import load
@@ -94,7 +94,7 @@ def drawn() -> Net:
 
 
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> TrialResult:
     folder = tmp_path_factory.mktemp("neighbours")
     path = folder / "net.safetensors"
     artifacts.save(path, drawn(), {})
@@ -110,7 +110,7 @@ def crops(train: bool) -> tuple[np.ndarray, np.ndarray]:
     return chosen.pixels[:, 4:28, 4:28].numpy(), chosen.labels.numpy()
 
 
-def test_the_share_by_pixels_is_brute_force(outcome: Outcome) -> None:
+def test_the_share_by_pixels_is_brute_force(outcome: TrialResult) -> None:
     """The mean image falls out of differences."""
     (seen, labels), (asked, wanted) = crops(True), crops(False)
     flat = [torch.tensor(x.reshape(len(x), -1)) for x in (seen, asked[:12])]
@@ -124,7 +124,7 @@ def decoded(picture: dict[str, str]) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(picture["image"]))))
 
 
-def test_the_picture_shows_the_queries_and_their_nearest(outcome: Outcome, tmp_path: Path) -> None:
+def test_the_picture_shows_the_queries_and_their_nearest(outcome: TrialResult, tmp_path: Path) -> None:
     (seen, labels), (asked, wanted) = crops(True), crops(False)
     queries = outcome.details["queries"]
     assert len(queries) == 3
@@ -140,7 +140,7 @@ def test_the_picture_shows_the_queries_and_their_nearest(outcome: Outcome, tmp_p
             assert np.array_equal(decoded(shown), seen[index])
 
 
-def test_the_pictures_by_features_are_the_nearest_by_features(outcome: Outcome) -> None:
+def test_the_pictures_by_features_are_the_nearest_by_features(outcome: TrialResult) -> None:
     inputs = resident.inputs(TRAINED.settings, 0, None, torch.device("cpu"))
     features = net_features(drawn())
     with torch.no_grad():

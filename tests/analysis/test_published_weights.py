@@ -21,6 +21,7 @@ import repro
 from harness.analysis import published_weights
 from harness.analysis.published_weights import IMAGENETTE, Asked, Normalised
 from harness.cli import evaluate
+from harness.cli.progress import Lines
 from harness.contract.errors import BadValue, DataError, UnknownName
 from harness.data import photographs
 from harness.data.images import Images
@@ -29,8 +30,6 @@ from harness.models import published, weights
 from harness.models.alexnet import alexnet
 from harness.models.network import Net
 from tests.fakes.photographs import contents, folders, native, shared
-
-QUIET = Console(file=StringIO())
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +79,7 @@ def test_errors_on_imagenette_are_those_of_torchvision_s_pipeline(
             for file in files:
                 (tmp_path / "imagenette" / split / name / file.name).symlink_to(file)
     asked = Asked(theirs[1], dataset="imagenette", views="centre", data_dir=tmp_path)
-    (result,) = published_weights.evaluate(asked, QUIET).results
+    (result,) = published_weights.evaluate(asked).results
     transform = models.AlexNet_Weights.IMAGENET1K_V1.transforms()
     inputs = [transform(Image.open(file).convert("RGB")) for files in kept.values() for file in files]
     best = theirs[0](torch.stack(inputs)).topk(5).indices
@@ -110,7 +109,7 @@ def test_our_own_weights_lose_the_mean_image(root: Path, monkeypatch: pytest.Mon
     wrong = (net(cut).argmax(1) != torch.arange(9) // 3).float().mean().item()
     monkeypatch.setattr(published, "load", lambda variant, path: net)
     asked = Asked(Path("ours"), "paper", "imagenette", views="centre", data_dir=root)
-    found = published_weights.evaluate(asked, QUIET)
+    found = published_weights.evaluate(asked)
     assert found.normalisation == "mean-image"
     assert found.results[0].top1 == pytest.approx(100 * wrong)
     images = Images(torch.from_numpy(np.stack([photographs.decode(f) for f in files])), torch.zeros(9).long())
@@ -155,9 +154,10 @@ def test_every_format_gives_the_same_network(
 
 def test_the_command_prints_a_table_and_json(root: Path, theirs: tuple[models.AlexNet, Path]) -> None:
     asked = Asked(theirs[1], dataset="imagenette", data_dir=root)
-    found = published_weights.evaluate(asked, QUIET)
+    followed, text = StringIO(), StringIO()
+    found = evaluate.evaluate(asked, Lines(Console(file=followed), interval=0.01, patience=0))
     assert [result.views for result in found.results] == ["centre", "ten"]
-    text = StringIO()
+    assert "seeing the images: 0 of 9 images" in followed.getvalue()
     evaluate.show(found, False, Console(file=text, width=160))
     assert "9 of imagenette val" in text.getvalue()
     assert "published: torchvision, IMAGENET1K_V1" in text.getvalue()
@@ -177,7 +177,7 @@ def test_what_does_not_fit_is_said(root: Path, tmp_path: Path, theirs: tuple[mod
 
     def refused(**changes: object) -> str:
         with pytest.raises((BadValue, DataError, UnknownName)) as error:
-            published_weights.evaluate(replace(good, **changes), QUIET)
+            published_weights.evaluate(replace(good, **changes))
         assert "\n" not in str(error.value)
         return str(error.value)
 

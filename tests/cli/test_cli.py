@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -168,13 +169,13 @@ def test_help_needs_little_processor_time() -> None:
     assert used < 1.0
 
 
-def test_doctor_names_what_is_missing_and_its_mend(tmp_path: Path) -> None:
+def test_doctor_names_what_is_missing_and_its_fix(tmp_path: Path) -> None:
     result = process("doctor", "--json", "--results-dir", tmp_path, "--data-dir", tmp_path)
     checks = {row["check"]: row for row in json.loads(result.stdout)}
     assert checks["packages"]["state"] == "ok"
     assert result.returncode == (0 if checks["data"]["state"] == "ok" else 1)
     if checks["data"]["state"] == "MISSING":
-        assert checks["data"]["mend"] == "./repro.py data fetch"
+        assert checks["data"]["fix"] == "./repro.py data fetch"
 
 
 def test_verify_reads_every_file(cifar_root: Path) -> None:
@@ -201,9 +202,13 @@ def test_a_smoke_run_without_data_says_so_everywhere(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr + done.stdout
+    started = re.findall(r"^(.*): started$", done.stdout, re.MULTILINE)
+    ended = re.findall(r"^ *\d+  (.*): ok", done.stdout, re.MULTILINE)
+    assert sorted(started) == sorted(ended)
+    assert all(done.stdout.index(f"{one}: started") < done.stdout.index(f"{one}: ok") for one in started)
     assert "procedural stand-in" in " ".join(done.stdout.split())
     records = Store(tmp_path / "results").records
-    assert records
+    assert len(records) == len(started) > 0
     assert {r.conditions["data"] for r in records} == {sources.STAND_IN}
     call("report", "--results-dir", tmp_path / "results")
     for page in ("report.html", "report.md"):

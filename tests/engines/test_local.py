@@ -173,9 +173,9 @@ def test_killed_and_run_again_gives_the_same_records(tmp_path: Path, moment: int
     assert len(before) >= moment
     again = start(tmp_path / "broken")
     assert again.wait(timeout=300) == 0
-    unbroken, mended = Store(tmp_path / "whole").records, Store(tmp_path / "broken").records
-    assert curves(unbroken) == curves(mended)
-    assert len(mended) == len({r.key for r in mended}) == 5
+    unbroken, resumed = Store(tmp_path / "whole").records, Store(tmp_path / "broken").records
+    assert curves(unbroken) == curves(resumed)
+    assert len(resumed) == len({r.key for r in resumed}) == 5
     for process in (whole, broken, again):
         assert process.stdout is not None
         process.stdout.close()

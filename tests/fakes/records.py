@@ -56,7 +56,7 @@ def learning(epochs: int, speed: float) -> tuple[dict[str, float | None], ...]:
     return tuple(
         {
             "epoch": float(epoch), "rate": 0.01, "running_error": error, "loss": 7 * error,
-            "train_error": error, "train_loss": 7 * error, "unseen_error": error,
+            "train_error": error, "train_loss": 7 * error, "validation_error": error,
             "seconds": float(epoch), "cpu_seconds": float(epoch),
         }
         for epoch, error in enumerate(left, 1)

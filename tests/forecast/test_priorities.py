@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reproductions
-from harness.cli import invocation
-from harness.cli.invocation import Asked
-from harness.cli.progress import plan_table
+from harness.cli import run as command
+from harness.cli.dry_run import plan_table
+from harness.cli.work import Asked
 from harness.contract.device import CPU, DeviceKind
 from harness.contract.errors import BadValue
 from harness.engines.deadline import Alarm, Deadline, parse
@@ -198,10 +198,10 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
     def started(engine: Fake, *made: Reproduction, seconds: float, **options: object) -> str:
         monkeypatch.setattr(environment, "torch_version", lambda: "2.13.0")
         monkeypatch.setattr("harness.engines.local.LocalEngine", local(engine))
-        monkeypatch.setattr(invocation, "Deadline", partial(Deadline, clock=engine.clock))
+        monkeypatch.setattr(command, "Deadline", partial(Deadline, clock=engine.clock))
         out = console()
         asked = Asked(made, "cifar10", None, "cpu", 1, None, tmp_path, budget=seconds)
-        assert invocation.start(replace(asked, **options), out)  # type: ignore[arg-type]
+        assert command.start(replace(asked, **options), out)  # type: ignore[arg-type]
         return printed(out)
 
     return started

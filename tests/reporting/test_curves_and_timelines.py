@@ -28,7 +28,7 @@ def trained(arm: str, seed: int, last: float, epochs: int = 3) -> Run:
         error = last + 0.1 * (epochs - epoch)
         unseen = error + 0.05 if part % 2 == 0 else None
         rate = RATES[part - 1]
-        rows.append({"epoch": epoch, "train_error": error, "unseen_error": unseen, "rate": rate})
+        rows.append({"epoch": epoch, "train_error": error, "validation_error": unseen, "rate": rate})
     one = run(arm, seed, 0.02, 1.0)
     return replace(one, record=replace(one.record, curve=tuple(rows)))
 
@@ -44,7 +44,7 @@ def drawn(figure: str, runs: list[Run], protocol: str = "cifar10") -> list[Drawi
     return selection.draw(made.SIX, "one", figure, made.evidence(runs, protocol), ())
 
 
-def test_every_arm_has_a_line_a_seed_their_mean_and_the_unseen_error() -> None:
+def test_every_arm_has_a_line_a_seed_their_mean_and_the_validation_error() -> None:
     with_it, without = training_curves.arms(made.evidence(ARMS))
     assert (with_it.name, without.name) == ("with", "without")
     assert [curve.seed for curve in without.training] == [0, 1]

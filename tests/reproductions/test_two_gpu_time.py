@@ -11,7 +11,6 @@ import pytest
 
 from harness.contract.device import CPU, DeviceKind
 from harness.contract.trial import Status, Trial
-from harness.engines import machine_lock
 from harness.engines.local import Place, execute
 from harness.models.description import Conv, Dense
 from harness.paper.catalogue import claim
@@ -142,7 +141,7 @@ def test_failed_trials_leave_no_effect() -> None:
 
 
 def test_a_smoke_trial_runs_in_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine_lock, "PLACE", tmp_path)  # no waiting for this machine's other trials
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # no waiting for this machine's other trials
     trial = two_gpu_time.REPRODUCTION.protocol("smoke").settings.arms()["two-gpu"]
     record = execute(Trial(trial, 0), Place(CPU, STAND_IN, None, tmp_path))
     assert record is not None

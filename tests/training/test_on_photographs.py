@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from rich.console import Console
 
 from harness.data import folders, mapped, resident, sources
 from harness.data.datasets import load
@@ -44,7 +43,7 @@ def packed(slice_of_imagenette: Path, tmp_path_factory: pytest.TempPathFactory) 
             target.mkdir(parents=True)
             for image in sorted(source.iterdir())[:count]:
                 shutil.copy(image, target)
-    assert prepare("imagenette", few, data, 1, Console(quiet=True)) is not None
+    assert prepare("imagenette", few, data, 1) is not None
     return data
 
 
@@ -99,7 +98,7 @@ def test_killed_twice_it_is_the_unbroken_training_bit_for_bit(packed: Path, tmp_
 
 @pytest.mark.slow
 def test_so_is_the_full_network_on_every_photograph(slice_of_imagenette: Path, tmp_path: Path) -> None:
-    assert prepare("imagenette", slice_of_imagenette, tmp_path, None, Console(quiet=True)) is not None
+    assert prepare("imagenette", slice_of_imagenette, tmp_path, None) is not None
     check_killed_twice("full", tmp_path, tmp_path)
 
 

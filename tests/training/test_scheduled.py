@@ -13,7 +13,7 @@ from torch import distributed
 from torch.multiprocessing.spawn import spawn
 from torch.nn import functional
 
-from harness.contract.session import Artifacts, Interrupted, Outcome, Session
+from harness.contract.session import Artifacts, Interrupted, Session, TrialResult
 from harness.contract.streams import generator
 from harness.contract.trial import Precision, Status, Trial
 from harness.data.views import ten
@@ -34,12 +34,12 @@ def settings(**changes: object) -> Scheduled:
 
 def train(
     trial: Trial, folder: Path, stopping: Callable[[], bool] = lambda: False, root: Path | None = None
-) -> Outcome:
+) -> TrialResult:
     mine = Artifacts(folder / "own.safetensors")
     return scheduled.run(trial, Session("cpu", root, folder / "trial.pt", mine, stopping=stopping))
 
 
-def timeless(outcome: Outcome) -> list[dict[str, float | None]]:
+def timeless(outcome: TrialResult) -> list[dict[str, float | None]]:
     return [{k: v for k, v in row.items() if "seconds" not in k} for row in outcome.curve]
 
 
@@ -66,7 +66,7 @@ def test_a_shorter_budget_does_not_take_up_a_longer_ones_state(tmp_path: Path) -
     assert found.cost["images"] == 320
 
 
-def _interrupted(trial: Trial, folder: Path, after: int) -> Outcome:
+def _interrupted(trial: Trial, folder: Path, after: int) -> TrialResult:
     parts = iter(range(after))
     return train(trial, folder, lambda: next(parts) == after - 1)
 

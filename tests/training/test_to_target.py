@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.contract.session import Interrupted, Outcome, Progress, Session
+from harness.contract.session import Interrupted, Progress, Session, TrialResult
 from harness.contract.streams import generator
 from harness.contract.trial import Precision, Status, Trial
 from harness.models.cifar10 import nineteen, thirteen
@@ -17,7 +17,7 @@ from harness.training import to_target
 from tests.conftest import small
 
 
-def train(trial: Trial, folder: Path, root: Path | None = None, stop_after: int | None = None) -> Outcome:
+def train(trial: Trial, folder: Path, root: Path | None = None, stop_after: int | None = None) -> TrialResult:
     """Runs a trial; with `stop_after`, asks it to stop after so many reports and goes on until it ends."""
     while True:
         reports: list[Progress] = []
@@ -32,7 +32,7 @@ def train(trial: Trial, folder: Path, root: Path | None = None, stop_after: int 
             continue
 
 
-def exact(outcome: Outcome) -> list[dict[str, float | None]]:
+def exact(outcome: TrialResult) -> list[dict[str, float | None]]:
     """The curve without its clocks."""
     return [{k: v for k, v in row.items() if "seconds" not in k} for row in outcome.curve]
 

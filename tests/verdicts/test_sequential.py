@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 import repro
 import reproductions
-from harness.cli import invocation, terminal
-from harness.cli.invocation import Asked
+from harness.cli import run as command
+from harness.cli import status
+from harness.cli.work import Asked
 from harness.contract.errors import BadValue, StoreError
 from harness.effects.significance import LOOKS
 from harness.engines.runner import run
@@ -211,10 +212,10 @@ def test_the_command_runs_look_by_look_and_status_and_report_know(
 ) -> None:
     engine, out = Fake(decisive), console()
     monkeypatch.setattr("harness.engines.local.LocalEngine", local(engine))
-    assert invocation.start(ask(tmp_path, only), out)
+    assert command.start(ask(tmp_path, only), out)
     assert "n = 3: directional (size unproven); on to 5 seeds" in printed(out)
     assert "10 of 10 trials" in printed(out)
-    terminal.status(Store(tmp_path), False, False, out := console())
+    status.show(Store(tmp_path), False, False, out := console())
     assert "n = 3: directional (size unproven); n = 5: reproduced" in " ".join(printed(out).split())
     (section,) = [s for s in sections.sections(Store(tmp_path)) if s.claim.id == "relu-speedup"]
     assert section.verdict.headline == "reproduced"
@@ -226,9 +227,9 @@ def test_a_later_fixed_run_of_it_is_a_look_too(
 ) -> None:
     engine = Fake(decisive)
     monkeypatch.setattr("harness.engines.local.LocalEngine", local(engine))
-    assert invocation.start(ask(tmp_path, only), console())
+    assert command.start(ask(tmp_path, only), console())
     fixed = replace(ask(tmp_path, only, until_decided=False), seeds=10)
-    assert invocation.start(fixed, console())
+    assert command.start(fixed, console())
     assert [look.n for look in sequential.taken(experiment(10), Store(tmp_path))] == [3, 5, 10]
 
 
@@ -236,9 +237,9 @@ def test_nothing_starts_where_everything_is_decided(
     tmp_path: Path, only: Reproduction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harness.engines.local.LocalEngine", local(Fake(decisive)))
-    assert invocation.start(ask(tmp_path, only), console())
+    assert command.start(ask(tmp_path, only), console())
     monkeypatch.setattr("harness.engines.local.LocalEngine", None)
-    assert invocation.start(ask(tmp_path, only), console())
+    assert command.start(ask(tmp_path, only), console())
 
 
 def test_a_number_of_seeds_and_looks_contradict_each_other(

@@ -74,12 +74,12 @@ def archive_of(source: Path, split: str) -> Path | None:
 
 
 def patched(source: Path, split: str, places: list[Place]) -> list[Place]:
-    """The places, with the images of ILSVRC-2010's `patch_images.tar` in place of those that they mend."""
+    """The places, with the images of ILSVRC-2010's `patch_images.tar` in place of those that they replace."""
     archive = source / "patch_images.tar"
     if not archive.is_file():
         return places
-    mended = {m.name: m for m in _members(archive, folder=split)}
-    return [mended.get(place.name, place) for place in places]
+    better = {m.name: m for m in _members(archive, folder=split)}
+    return [better.get(place.name, place) for place in places]
 
 
 def _members(path: Path, suffix: str = "", folder: str = "") -> Iterator[Place]:

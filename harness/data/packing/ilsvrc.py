@@ -1,6 +1,6 @@
 """Labels of ILSVRC: classes by WordNet id in sorted order, and what the development kits say of flat splits.
 
-The kits number the classes 1–1000 in an order of their own, which only `meta.mat` tells. Caffe's `val.txt`
+The kits number the classes 1–1000 in an order of their own, which only `meta.mat` gives. Caffe's `val.txt`
 names the sorted order's 0–999 beside every file instead, and `synset_words.txt` the classes.
 """
 
@@ -64,7 +64,7 @@ def _classes(dataset: str, source: Path, found: Sequence[str]) -> tuple[str, ...
         where = f"the class list in {source}" if listed != list(found) else f"{source}/train"
         raise DataError(
             f"{where} has {len(listed)} classes where {dataset} has {CLASSES[dataset]}; complete it, "
-            f"or add {WORDS} or the development kit, which tell the missing ones by name"
+            f"or add {WORDS} or the development kit, which name the missing ones"
         )
     return tuple(listed)
 
@@ -93,7 +93,7 @@ def _sorted(
 
 
 def _labelled(source: Path, split: str, classes: Sequence[str]) -> dict[str, list[Place]] | None:
-    """The images of a validation or test split by class, as its folders or the kit's lists tell."""
+    """The images of a validation or test split by class, as its folders or the kit's lists say."""
     folders = archives.by_class(source, split)
     if folders is not None:
         _matching(source, split, list(folders), classes)

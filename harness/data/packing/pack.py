@@ -119,11 +119,11 @@ class Pack:
         return self.folder / f"{split}.{part}"
 
     def _check(self, path: Path, size: int | None) -> None:
-        mend = f"prepare it again with './repro.py data prepare {self.index.dataset} --source DIR'"
+        fix = f"prepare it again with './repro.py data prepare {self.index.dataset} --source DIR'"
         if not path.is_file():
-            raise DataError(f"{path} is missing from the pack; {mend}")
+            raise DataError(f"{path} is missing from the pack; {fix}")
         if size is not None and path.stat().st_size != size:
-            raise DataError(f"{path} is damaged: it has {path.stat().st_size} bytes, not {size}; {mend}")
+            raise DataError(f"{path} is damaged: it has {path.stat().st_size} bytes, not {size}; {fix}")
 
 
 def _sizes(index: Index) -> dict[str, int | None]:
@@ -193,10 +193,10 @@ def spans(count: int) -> Iterator[tuple[int, int]]:
     return ((start, min(start + PIECE, count)) for start in range(0, count, PIECE))
 
 
-def verify(pack: Pack, tell: Callable[[int], None] = lambda images: None) -> list[Path]:
+def verify(pack: Pack, advance: Callable[[int], None] = lambda images: None) -> list[Path]:
     """The files, each proved by its checksums; DataError names the first that differs.
 
-    `tell` is called with the number of images just read.
+    `advance` is called with the number of images just read.
     """
     checked = [_verified(pack, pack.folder / MEAN, pack.index.mean)]
     for name, split in pack.index.splits.items():
@@ -206,7 +206,7 @@ def verify(pack: Pack, tell: Callable[[int], None] = lambda images: None) -> lis
         for piece, (start, end) in zip(split.pieces, spans(split.images), strict=True):
             if digest(pixels[start:end].data) != piece:
                 raise _differs(pack, pack.folder / f"{name}.pixels", f"images {start} to {end - 1}")
-            tell(end - start)
+            advance(end - start)
         checked.append(pack.folder / f"{name}.pixels")
     return checked
 

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-
 from harness.contract.errors import BadValue, DataError, UnknownName
+from harness.contract.progress import SILENT, Advance, Tracker
 from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
 from harness.data.packing import archives, ilsvrc, writer
 from harness.data.packing.ilsvrc import Survey
@@ -22,7 +14,9 @@ from harness.data.packing.pack import Index, Pack
 from harness.records import environment
 
 
-def prepare(dataset: str, source: Path, out: Path, workers: int | None, console: Console) -> Path | None:
+def prepare(
+    dataset: str, source: Path, out: Path, workers: int | None, tracker: Tracker = SILENT
+) -> Path | None:
     """The pack of the data set below `out`, made if it is not there; None where Ctrl-C stopped it."""
     if dataset not in PHOTOGRAPHS:
         raise UnknownName("data set to pack", dataset, PHOTOGRAPHS)
@@ -30,19 +24,21 @@ def prepare(dataset: str, source: Path, out: Path, workers: int | None, console:
         raise BadValue(f"--workers {workers} must be at least 1")
     target = out / DATA_SETS[dataset].pack
     if target.exists():
-        console.print(f"{target} is there already: {Pack(target).index.identity}", soft_wrap=True)
+        tracker.say(f"{target} is there already: {Pack(target).index.identity}")
         return target
-    with console.status(f"looking through {source}"):
+    with tracker.task(f"looking through {source}"):
         found = ilsvrc.survey(dataset, inside(dataset, source))
-    _tell_of(dataset, found, console)
+    _compare(dataset, found, tracker)
     try:
-        index = _packed(target, dataset, found, workers or environment.cores(), console)
+        index = _packed(target, dataset, found, workers or environment.cores(), tracker)
     except KeyboardInterrupt:
-        console.print(f"\nStopped: give the same command again and {target} goes on where it was.")
+        tracker.say(f"Stopped: give the same command again and {target} goes on where it was.")
         return None
+    except BrokenPipeError:  # nobody listens any more
+        raise
     except OSError as error:
         raise _unwritten(target, error) from error
-    console.print(f"{target} is ready: {index.identity}", soft_wrap=True)
+    tracker.say(f"{target} is ready: {index.identity}")
     return target
 
 
@@ -60,44 +56,33 @@ def inside(dataset: str, source: Path) -> Path:
     return source
 
 
-def _tell_of(dataset: str, found: Survey, console: Console) -> None:
+def _compare(dataset: str, found: Survey, tracker: Tracker) -> None:
+    """Says where a split is not as large as the official one."""
     for split, (places, _) in found.splits.items():
         official = DATA_SETS[dataset].images.get(split, len(places))
         if len(places) != official:
-            console.print(
-                f"[yellow]{split} has {len(places):,} images; the official split has {official:,}[/yellow]"
-            )
+            tracker.warn(f"{split} has {len(places):,} images; the official split has {official:,}")
 
 
-def _packed(target: Path, dataset: str, found: Survey, workers: int, console: Console) -> Index:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        tasks = {
-            split: progress.add_task(split, total=len(places), start=False)
-            for split, (places, _) in found.splits.items()
-        }
+def _packed(target: Path, dataset: str, found: Survey, workers: int, tracker: Tracker) -> Index:
+    begun: dict[str, Advance] = {}
+    with ExitStack() as tasks:
 
-        def tell(split: str, images: int) -> None:
-            task = progress.tasks[tasks[split]]
-            if task.started:
-                progress.advance(task.id, images)
-            else:  # of an earlier run: the estimate must not take them for fast ones
-                progress.update(task.id, completed=images)
-                progress.start_task(task.id)
-                if images:
-                    console.print(f"{split}: {images:,} of {task.total:,.0f} images are packed already")
+        def packed(split: str, images: int) -> None:
+            """Counts images; the first count of a split is of what an earlier run has packed."""
+            if split in begun:
+                return begun[split](images)
+            total = len(found.splits[split][0])
+            if images:
+                tracker.say(f"{split}: {images:,} of {total:,} images are packed already")
+            begun[split] = tasks.enter_context(tracker.task(f"packing {split}", total, images, "images"))
+            return None
 
-        return writer.write(target, dataset, found, workers, tell)
+        return writer.write(target, dataset, found, workers, packed)
 
 
 def _unwritten(target: Path, error: OSError) -> DataError:
     return DataError(
         f"{writer.part_of(target)} cannot be written: {error.strerror or error}; "
-        "mend that (free space, rights) and give the same command again: what is packed stays"
+        "fix that (free space, rights) and give the same command again: what is packed stays"
     )

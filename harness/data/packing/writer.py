@@ -33,7 +33,7 @@ from harness.records.files import write_whole
 
 SAVE_EVERY = 5.0  # seconds
 UNREADABLE = "unreadable.txt"
-Tell = Callable[[str, int], None]  # the split, and how many more of its images are packed
+Packed = Callable[[str, int], None]  # the split, and how many more of its images are packed
 
 
 class State:
@@ -71,17 +71,17 @@ class State:
         _keep(self.path, made.getvalue())
 
 
-def write(target: Path, dataset: str, found: Survey, workers: int, tell: Tell = lambda *_: None) -> Index:
-    """Packs every split into `target`; DataError tells of a full disk or of images that cannot be read.
+def write(target: Path, dataset: str, found: Survey, workers: int, packed: Packed = lambda *_: None) -> Index:
+    """Packs every split into `target`; DataError for a full disk or images that cannot be read.
 
-    `tell` hears at once of what an earlier run has packed.
+    `packed` is called at once with what an earlier run has packed.
     """
     folder = part_of(target)
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         states = {split: State(folder / f"{split}.pixels", found.names(split)) for split in found.splits}
         _reserve(folder, found)
-        unreadable = _pack(folder, found, states, workers, tell)
+        unreadable = _pack(folder, found, states, workers, packed)
         if unreadable:
             raise _refused(folder, unreadable)
         index = _finish(folder, dataset, found, states)
@@ -96,24 +96,24 @@ def part_of(target: Path) -> Path:
     return target.with_name(f"{target.name}.part")
 
 
-def _pack(folder: Path, found: Survey, states: dict[str, State], workers: int, tell: Tell) -> list[str]:
+def _pack(folder: Path, found: Survey, states: dict[str, State], workers: int, packed: Packed) -> list[str]:
     """Packs what is missing; what could not be read."""
     unreadable: list[str] = []
     with _pool(workers) as pool:
         for split, (places, _) in found.splits.items():
             state = states[split]
             pieces = list(enumerate(spans(len(places))))
-            tell(split, sum(end - start for i, (start, end) in pieces if state.done[i]))
+            packed(split, sum(end - start for i, (start, end) in pieces if state.done[i]))
             tasks = (
                 Task(i, start, places[start:end], state.pixels)
                 for i, (start, end) in pieces
                 if not state.done[i]
             )
-            unreadable += _take(state, _results(pool, tasks, 2 * workers), partial(tell, split))
+            unreadable += _take(state, _results(pool, tasks, 2 * workers), partial(packed, split))
     return unreadable
 
 
-def _take(state: State, pieces: Iterator[Piece], tell: Callable[[int], None]) -> list[str]:
+def _take(state: State, pieces: Iterator[Piece], packed: Callable[[int], None]) -> list[str]:
     unreadable: list[str] = []
     saved = time.monotonic()
     try:
@@ -121,7 +121,7 @@ def _take(state: State, pieces: Iterator[Piece], tell: Callable[[int], None]) ->
             unreadable += piece.unreadable
             if not piece.unreadable:
                 state.take(piece)
-                tell(piece.images)
+                packed(piece.images)
             if time.monotonic() - saved >= SAVE_EVERY:
                 state.save()
                 saved = time.monotonic()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.contract.formatting import number
 from harness.contract.trial import Status
 from harness.plans.experiment import Evidence, Run
+from harness.records.schema import Column
 from harness.reporting.figures.frame import ARMS, FRAME, INK, MUTED, PAPER, Drawing, frame, svg
 from harness.reporting.figures.learning_curves import Curve, mean_curve
 
@@ -49,10 +50,13 @@ def arms(evidence: Evidence) -> list[Arm]:
 
 
 def _arm(name: str, runs: Sequence[Run]) -> Arm:
-    curves = {column: [_curve(run, column) for run in runs] for column in ("train_error", "unseen_error")}
+    curves = {
+        column: [_curve(run, column) for run in runs]
+        for column in (Column.TRAIN_ERROR, Column.VALIDATION_ERROR)
+    }
     kept = {column: tuple(c for c in found if c.epochs) for column, found in curves.items()}
     drops = dict.fromkeys(drop for run in runs for drop in rate_drops(run.record.curve))
-    return Arm(name, kept["train_error"], kept["unseen_error"], tuple(sorted(drops)))
+    return Arm(name, kept[Column.TRAIN_ERROR], kept[Column.VALIDATION_ERROR], tuple(sorted(drops)))
 
 
 def _curve(run: Run, column: str) -> Curve:

@@ -24,7 +24,7 @@ from torch import nn
 from harness.contract.device import DeviceKind
 from harness.contract.errors import BadValue, EngineError
 from harness.contract.ranks import Group, Rank, launch
-from harness.contract.session import Outcome, Session
+from harness.contract.session import Session, TrialResult
 from harness.contract.streams import generator, stream_seed
 from harness.contract.trial import Precision, Status, Trial
 from harness.models.columns import Both, Column
@@ -53,7 +53,7 @@ class Block:
     timeline: list[Span]
 
 
-def run(trial: Trial[StepTime], session: Session) -> Outcome:
+def run(trial: Trial[StepTime], session: Session) -> TrialResult:
     """Times the trial's steps in fresh processes; BadValue or EngineError where they cannot run here."""
     settings = trial.settings
     _check(settings, session.device)
@@ -61,7 +61,7 @@ def run(trial: Trial[StepTime], session: Session) -> Outcome:
     slow = () if settings.feed is Feed.RESIDENT else ("harness.data.augmentation",)
     group = Group(settings.ranks, session.device, settings.threads, preload=slow)
     blocks = launch(measure, group, trial, stopping=session.stopping)
-    return Outcome(
+    return TrialResult(
         Status.OK,
         metrics(settings, blocks),
         cost={"seconds": time.monotonic() - start},

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from harness.cli.progress import Lines
 from harness.contract.errors import BadValue, DataError, UnknownName
 from harness.data import datasets, photographs
 from harness.data.augmentation import Views
@@ -50,7 +51,7 @@ def _few_classes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(dataset: str, source: Path, out: Path, workers: int | None = 1) -> tuple[Path | None, str]:
     text = StringIO()
-    return prepare.prepare(dataset, source, out, workers, Console(file=text, width=500)), text.getvalue()
+    return prepare.prepare(dataset, source, out, workers, Lines(Console(file=text))), text.getvalue()
 
 
 @pytest.mark.usefixtures("_few_classes")
@@ -307,7 +308,7 @@ def test_a_disk_that_fills_on_the_way_loses_nothing(tmp_path: Path, monkeypatch:
     with monkeypatch.context() as patch:
         patch.setattr(writer, "pack", full)
         message = (
-            r"imagenette\.pack\.part cannot be written: No space left on device; mend that .*what is packed"
+            r"imagenette\.pack\.part cannot be written: No space left on device; fix that .*what is packed"
         )
         with pytest.raises(DataError, match=message):
             run("imagenette", source, tmp_path)

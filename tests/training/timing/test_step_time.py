@@ -14,7 +14,7 @@ import torch
 
 from harness.contract.device import DeviceKind
 from harness.contract.errors import BadValue, EngineError
-from harness.contract.session import Outcome, Session
+from harness.contract.session import Session, TrialResult
 from harness.contract.trial import Precision, Status, Trial
 from harness.data.views import Augmentation, ColourNoise
 from harness.models.alexnet import alexnet
@@ -35,11 +35,11 @@ HERE = Session("cpu", None, Path("unused"))
 CPU = torch.device("cpu")
 
 
-def timed(**changes: Any) -> Outcome:
+def timed(**changes: Any) -> TrialResult:
     return run(Trial(replace(BRIEF, **changes), 0), HERE)
 
 
-def check(outcome: Outcome, images: int) -> dict[str, float]:
+def check(outcome: TrialResult, images: int) -> dict[str, float]:
     """What holds in every arrangement; the metrics."""
     found = {name: value for name, value in outcome.metrics.items() if value is not None}
     assert outcome.status is Status.OK
@@ -50,7 +50,7 @@ def check(outcome: Outcome, images: int) -> dict[str, float]:
     return found
 
 
-def layers(outcome: Outcome, rank: int, direction: str) -> list[str]:
+def layers(outcome: TrialResult, rank: int, direction: str) -> list[str]:
     """Layers in the order in which the rank computed them."""
     spans = [s for s in outcome.details["timeline"] if s["rank"] == rank and s["kind"] == "compute"]
     assert all(0 <= s["start"] <= s["end"] for s in spans)

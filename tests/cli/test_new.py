@@ -13,7 +13,7 @@ import pytest
 
 import reproductions
 from harness.cli import app
-from harness.cli.scaffold import TEMPLATE, new, sections, text
+from harness.cli.new import TEMPLATE, new, sections, text
 from harness.contract.errors import HarnessError
 from harness.paper.catalogue import CLAIMS, claim
 

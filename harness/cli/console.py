@@ -1,0 +1,21 @@
+"""The console that every command prints to."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+
+
+class Output(Console):
+    """Standard output or standard error; draws bars on a terminal alone, whatever is said of colours."""
+
+    def __init__(self, stderr: bool = False) -> None:
+        """A stream that is closed is no terminal."""
+        stream = sys.stderr if stderr else sys.stdout
+        terminal = stream is not None and stream.isatty()
+        super().__init__(file=stream, stderr=stderr, force_interactive=None if terminal else False)
+
+    def on_broken_pipe(self) -> None:
+        """An error like any other: rich would end the thread that printed, and let the others go on."""
+        raise

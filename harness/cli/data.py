@@ -1,0 +1,95 @@
+"""`repro data`: verify, prepare, fetch."""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
+from pathlib import Path
+
+from harness.cli.progress import Progress
+from harness.contract.errors import BadValue
+from harness.contract.progress import Tracker
+from harness.data import folders, sources
+from harness.data.catalogue import PHOTOGRAPHS
+
+ARCHIVE, MEGABYTES = "cifar-10-python.tar.gz", 170
+POLL = 1.0  # seconds between two looks at how much has come
+
+
+def verify(dataset: str, data_dir: Path | None, progress: Progress) -> list[Path]:
+    """The checked files of the data set as found; DataError names the first that is not what it should be."""
+    source = sources.find(dataset, data_dir)
+    if source is None or source.place is None:
+        raise sources.missing(dataset, data_dir)
+    if dataset not in PHOTOGRAPHS:
+        return _cifar10(source.place, progress)
+    place = source.place
+    if not folders.packed(place):
+        raise BadValue(
+            f"{place} is a folder of image files, which has no checksums; "
+            f"its digest is {source.identity.digest}, and './repro.py data prepare {dataset}' makes a pack"
+        )
+    return _pack(place, progress)
+
+
+def _cifar10(root: Path, progress: Progress) -> list[Path]:
+    with progress as tracker, tracker.task(f"checking CIFAR-10 in {root}"):
+        from harness.data import cifar10  # brings torch, which a wrong folder can do without
+
+        return cifar10.verify(root)
+
+
+def _pack(place: Path, progress: Progress) -> list[Path]:
+    from harness.data.packing import pack
+
+    opened = pack.Pack(place)
+    total = sum(split.images for split in opened.index.splits.values())
+    with progress as tracker, tracker.task(f"checking {place}", total, unit="images") as advance:
+        return pack.verify(opened, advance)
+
+
+def prepare(
+    dataset: str, source: Path, out: Path | None, workers: int | None, progress: Progress
+) -> Path | None:
+    """The pack of the data set, made if it is not there; None where Ctrl-C stopped it."""
+    from harness.data.packing import prepare
+
+    with progress as tracker:
+        return prepare.prepare(dataset, source, sources.destination(out), workers, tracker)
+
+
+def fetch(data_dir: Path | None, progress: Progress) -> Path:
+    """Downloads CIFAR-10; the folder that it is in."""
+    from harness.data import cifar10
+
+    socket.setdefaulttimeout(20)  # a network that swallows packets would otherwise never say no
+    destination = sources.destination(data_dir)
+    progress.say(f"Fetching CIFAR-10 ({MEGABYTES} MB) into {destination} …")
+    own_bar = redirect_stderr(io.StringIO())  # torchvision's, which would run into these lines
+    with progress as tracker, _growing(destination / ARCHIVE, tracker), own_bar:
+        return cifar10.fetch(destination)
+
+
+@contextmanager
+def _growing(path: Path, tracker: Tracker) -> Iterator[None]:
+    """Follows a file to its size, in a thread of its own."""
+    over = threading.Event()
+    with tracker.task("fetching CIFAR-10", MEGABYTES, unit="MB") as advance:
+
+        def follow() -> None:
+            seen = 0.0
+            while not over.wait(POLL):
+                size = path.stat().st_size / 1e6 if path.exists() else 0.0
+                advance(size - seen)
+                seen = size
+
+        thread = threading.Thread(target=follow, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()

@@ -1,0 +1,72 @@
+"""The whole of one call: a command, and what becomes of errors and of an output that takes no more."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from collections.abc import Callable
+
+import typer
+
+from harness.cli.app import app
+from harness.contract.errors import HarnessError
+
+
+def main() -> None:
+    """Runs a command; an error that a person can fix is one sentence and exit status 2."""
+    _replace_what_cannot_be_encoded()
+    sys.exit(_guarded(_command))
+
+
+def _command() -> str | int | None:
+    try:
+        app()
+    except HarnessError as error:
+        return _refused(str(error))
+    except SystemExit as ended:
+        return ended.code
+    return 0
+
+
+def _refused(sentence: str) -> int:
+    typer.secho(f"repro: {sentence}", err=True, fg="red")
+    return 2
+
+
+def _replace_what_cannot_be_encoded() -> None:
+    """A terminal without `×` or `§` shows `?` instead."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _guarded(command: Callable[[], str | int | None]) -> str | int | None:
+    """The command's exit status; of its own where standard output is closed (1, silently) or full (2)."""
+    try:
+        status = command()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
+    except OSError as error:
+        if not _output_is_broken():
+            raise
+        if error.errno == errno.EPIPE:
+            return 1
+        return _refused(f"standard output cannot be written: {error.strerror}")
+
+
+def _output_is_broken() -> bool:
+    """Whether standard output takes not even a new line; what is left for it is then dropped."""
+    stream = sys.__stdout__
+    if stream is None or stream is not sys.stdout:
+        return False
+    output = stream.fileno()
+    try:
+        os.write(output, b"\n")
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, output)
+        os.close(nowhere)
+        return True
+    return False

@@ -1,0 +1,122 @@
+"""Options that several commands share, the names that they take, and the store and console that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.contract.errors import UnknownName
+
+if TYPE_CHECKING:
+    from harness.cli.console import Output
+    from harness.cli.progress import Progress
+    from harness.records.store import Store
+
+
+class Benchmark(StrEnum):
+    """What `bench` projects."""
+
+    IMAGENET = "imagenet"
+
+
+class Recipe(StrEnum):
+    """Training recipes at the paper's scale."""
+
+    PAPER = "paper"
+    SOURCE_2012 = "source-2012"
+    CAFFE = "caffe"
+
+
+class PrecisionOption(StrEnum):
+    """What `run --precision` takes."""
+
+    AUTO = "auto"
+    FP32 = "fp32"
+    BF16 = "bf16"
+
+
+class Split(StrEnum):
+    """The parts of a data set."""
+
+    TRAIN = "train"
+    VAL = "val"
+    TEST = "test"
+
+
+class Views(StrEnum):
+    """How images are seen in a test."""
+
+    CENTRE = "centre"
+    TEN = "ten"
+    BOTH = "both"
+
+
+class Normalisation(StrEnum):
+    """How pixels become inputs."""
+
+    MEAN_IMAGE = "mean-image"
+    TORCHVISION = "torchvision"
+    CAFFE = "caffe"
+
+
+def one_of(kind: str, names: Iterable[str]) -> Callable[[str], str]:
+    """Reads one of the names, or UnknownName with the nearest ones; of a StrEnum it reads a member."""
+    known = {str(name): name for name in names}
+
+    def read(text: str) -> str:
+        if text not in known:
+            raise UnknownName(kind, text, known)
+        return known[text]
+
+    return read
+
+
+def choice(kind: str, names: Iterable[str], help_: str) -> Any:
+    """An option that takes one of these names."""
+    return typer.Option(parser=one_of(kind, names), metavar=_listed(names), help=help_)
+
+
+def named(kind: str, names: Iterable[str], help_: str) -> Any:
+    """An argument that is one of these names."""
+    return typer.Argument(parser=one_of(kind, names), metavar=_listed(names), help=help_)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return f"<{'|'.join(names)}>"
+
+
+Claims = Annotated[
+    list[str] | None, typer.Argument(metavar="CLAIM...", help="Claims, as './repro.py list' names them.")
+]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Folder that holds the data sets; else $REPRO_DATA, then ./data.")
+]
+ResultsDir = Annotated[Path, typer.Option(help="Folder of the store and the report.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<number>.")]
+RESULTS = Path("results")
+
+
+def store(results_dir: Path) -> Store:
+    """The store in the results folder."""
+    from harness.records.store import Store
+
+    return Store(results_dir)
+
+
+def console(stderr: bool = False) -> Output:
+    """Standard output, or standard error."""
+    from harness.cli.console import Output
+
+    return Output(stderr)
+
+
+def progress(stderr: bool = True, patience: float | None = None) -> Progress:
+    """How far a command has come, beside its results or among them; `patience` is for those soon over."""
+    from harness.cli.progress import progress_on
+
+    return progress_on(console(stderr), patience)

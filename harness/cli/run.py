@@ -1,0 +1,177 @@
+"""`repro run`: runs what is missing, and says what there is afterwards."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from harness.cli.dry_run import show_plan
+from harness.cli.progress import progress_on
+from harness.cli.tables import FAILURE, WARNING, say
+from harness.cli.work import Asked, Work, warn, work_for
+from harness.contract.formatting import duration
+from harness.contract.trial import Status
+from harness.effects.significance import LOOKS
+from harness.engines.deadline import Alarm, Deadline
+from harness.engines.runner import Limits, run
+from harness.forecast import priorities
+from harness.plans.experiment import Experiment
+from harness.records.store import Store
+from harness.verdicts import sequential
+from harness.verdicts.sequential import Look
+
+if TYPE_CHECKING:
+    from harness.cli.trials import Trials
+    from harness.engines.local import LocalEngine
+
+
+def start(asked: Asked, console: Console) -> bool:
+    """Runs all that is missing; whether nothing failed. Ctrl-C checkpoints the running trials and returns."""
+    deadline = None if asked.budget is None else Deadline(asked.budget)
+    work = work_for(asked)
+    work.store.writable()
+    warn(work.experiments, work.store, console)
+    _check_data(work.experiments, console)
+    if deadline is not None:
+        show_plan(work, deadline.left(), console)
+    for experiment in work.experiments:
+        _declare(experiment, work, console)
+    ended = _run(work, deadline, console)
+    for experiment in work.experiments:
+        _judge_looks(experiment, work.store)
+        seeds = _seeds(experiment, work.store) if asked.until_decided else experiment.seeds
+        say(console, _state(replace(experiment, seeds=seeds), work.store))
+    if deadline is not None:
+        say(console, _left(work, deadline))
+    return ended
+
+
+def _declare(experiment: Experiment, work: Work, console: Console) -> None:
+    """Notes beforehand how many seeds were asked for, and whether they come at looks."""
+    if work.asked.until_decided:
+        sequential.begin(experiment, work.store)
+    elif sequential.note_earlier(experiment, work.store):
+        say(
+            console,
+            f"{experiment.name} had a result at fewer seeds: with more, it is judged as at a look "
+            "(3, 5 or 10 seeds, wider intervals)",
+            WARNING,
+        )
+    experiment.ask(work.store)
+
+
+def _run(work: Work, deadline: Deadline | None, console: Console) -> bool:
+    """Runs the experiments, round by round; whether nothing failed. SIGTERM stops them as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, _like_ctrl_c)
+    from harness.cli.trials import Trials
+    from harness.engines.local import LocalEngine
+
+    progress = progress_on(console)
+
+    def report(experiment: Experiment, look: Look, further: Experiment | None) -> None:
+        next_look = f"; on to {further.seeds} seeds" if further else ""
+        progress.say(f"{experiment.name}: {look.words}{next_look}")
+
+    rounds = _rounds(work, deadline is not None, report)
+    due = next(rounds, None)
+    if due is None:
+        return True
+    engine = LocalEngine(work.device, work.workers, work.store.root)
+    interrupted = True
+    try:
+        with Trials(progress, engine.messages) as seen, _limits(deadline, work, engine, seen) as limits:
+            while due is not None and not limits.enough():
+                run(due, engine, work.store, seen, limits)
+                due = None if limits.enough() else next(rounds, None)
+            interrupted = limits.enough()
+        if interrupted:
+            say(console, "The time is up: running trials are saved where they are …")
+    except KeyboardInterrupt:
+        say(console, "\nStopping: running trials are saved where they are …")
+        return False
+    finally:
+        engine.close(at_once=interrupted)
+    for record in seen.failed:
+        say(console, f"trial {record.key} failed:", FAILURE)
+        say(console, record.error)
+    return not seen.failed
+
+
+def _like_ctrl_c(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _rounds(work: Work, ordered: bool, report: sequential.Report) -> Iterator[list[Experiment]]:
+    """Experiments to run together, then those to run after them; nothing where no trial is missing."""
+    store = work.store
+    groups = priorities.groups(work.plan()) if ordered else [work.experiments]
+    for group in groups:
+        if not work.asked.until_decided:
+            due = [experiment for experiment in group if experiment.evidence(store).to_run]
+            yield from [due] * bool(due)
+            continue
+        due = sequential.settle(group, store, report)
+        while due:
+            yield due
+            done = [e for e in due if e.evidence(store).complete]  # of the others some trial failed
+            due = sequential.settle(done, store, report)
+
+
+@contextmanager
+def _limits(deadline: Deadline | None, work: Work, engine: LocalEngine, seen: Trials) -> Iterator[Limits]:
+    """No limits without a deadline; with one, trials are asked to stop in time, and wait for their turn."""
+    if deadline is None:
+        yield Limits()
+        return
+    with Alarm(deadline, lambda: seen.pace, engine.stop.set) as alarm:
+        yield Limits(alarm.enough, work.workers)
+
+
+def _left(work: Work, deadline: Deadline) -> str:
+    """One line: what the time did not suffice for."""
+    now = [replace(experiment, seeds=_seeds(experiment, work.store)) for experiment in work.experiments]
+    steps = priorities.plan(now, work.store, work.device, work.workers)
+    left = [
+        f"{s.experiment.reproduction.name} ({s.trials} trials, at most {duration(s.seconds)})"
+        for s in steps
+        if s.trials
+    ]
+    if left:
+        return f"left for another time: {', '.join(left)}; give the same command again to go on"
+    return f"nothing is left to run, {duration(deadline.left())} before the end of the time"
+
+
+def _judge_looks(experiment: Experiment, store: Store) -> None:
+    """Records the look that a plain run has come to, where the experiment is judged by looks."""
+    seen = replace(experiment, seeds=_seeds(experiment, store))
+    if seen.seeds in LOOKS and sequential.begun(seen, store) and seen.evidence(store).complete:
+        sequential.take(seen, store)
+
+
+def _seeds(experiment: Experiment, store: Store) -> int:
+    """The most seeds that the experiment was ever asked for."""
+    return experiment.asked(store) or experiment.seeds
+
+
+def _check_data(todo: Sequence[Experiment], console: Console) -> None:
+    """Nothing is trained on a file that is not what it should be."""
+    for root in {e.data for e in todo if e.data is not None and e.protocol.dataset == "cifar10"}:
+        with progress_on(console) as progress, progress.task(f"checking CIFAR-10 in {root}"):
+            from harness.data.cifar10 import verify
+
+            verify(root)
+
+
+def _state(experiment: Experiment, store: Store) -> str:
+    evidence = experiment.evidence(store)
+    failed = sum(run.record.status is Status.FAILED for run in evidence.runs)
+    left = f", {len(evidence.to_run)} to run" if evidence.to_run else ""
+    bad = f", {failed} failed" if failed else ""
+    more = "; give the same command again to go on" if left or evidence.plan.to_come else ""
+    done = f"{len(evidence.runs) - failed} of {len(evidence.plan.trials)} trials"
+    return f"{experiment.name}: {done} in {store.root}{left}{bad}{more}"

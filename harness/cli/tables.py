@@ -1,0 +1,40 @@
+"""How commands print: rows as a table for people or JSON for scripts, and sentences as they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+Row = Mapping[str, Any]
+UNBROKEN = ("claim", "key", "experiment", "protocol", "data")  # columns of a table
+WARNING, FAILURE = "yellow", "red"  # styles of a sentence
+
+
+def say(console: Console, sentence: str, style: str = "") -> None:
+    """A sentence as it is: brackets are no markup, and a line is not broken."""
+    console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """JSON in ASCII, which any terminal and file can take."""
+    print(json.dumps(value, indent=1, default=asdict))
+
+
+def print_rows(rows: Sequence[Row], as_json: bool, console: Console) -> None:
+    """The rows under their names."""
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in rows[0]:
+        table.add_column(name, no_wrap=name in UNBROKEN)
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    console.print(table, highlight=False, markup=False)

@@ -1,0 +1,119 @@
+"""One call of `run`: what was asked, and the experiments, store, device and workers that follow from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+import reproductions
+from harness.cli import choices
+from harness.cli.options import PrecisionOption
+from harness.cli.tables import WARNING, say
+from harness.contract.device import Device
+from harness.contract.errors import BadValue, DataError
+from harness.data.sources import STAND_IN_NOTICE
+from harness.forecast import priorities
+from harness.forecast.priorities import Step
+from harness.plans.experiment import Experiment, Reproduction
+from harness.records.store import Store
+from harness.verdicts import sequential
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of `run`; BadValue where two of them contradict each other."""
+
+    reproductions: Sequence[Reproduction]
+    protocol: str | None
+    seeds: int | None
+    device: str
+    workers: int | None
+    data_dir: Path | None
+    results_dir: Path
+    until_decided: bool = False
+    budget: float | None = None  # seconds
+    gpus: int = 1  # that train one network together
+    precision: PrecisionOption = PrecisionOption.AUTO
+
+    def __post_init__(self) -> None:
+        if self.until_decided and self.seeds is not None:
+            raise BadValue(
+                f"--seeds {self.seeds} fixes the number of seeds and --until-decided adds them at declared "
+                "looks (3, 5, 10): give one of the two"
+            )
+
+    def experiments(self, device: Device) -> list[Experiment]:
+        """One for each reproduction; those without this protocol are an error only if asked for alone."""
+        return [self._experiment(r, device) for r in self._chosen()]
+
+    def feasible(self, device: Device) -> tuple[list[Experiment], list[str]]:
+        """The experiments whose data are there, and what the others lack."""
+        found: list[Experiment] = []
+        lacking: list[str] = []
+        for reproduction in self._chosen():
+            try:
+                found.append(self._experiment(reproduction, device))
+            except DataError as error:
+                lacking.append(f"{reproduction.name}: {error}")
+        return found, lacking
+
+    def _chosen(self) -> Sequence[Reproduction]:
+        chosen = self.reproductions
+        if self.protocol is not None and len(chosen) > 1:
+            chosen = [r for r in chosen if self.protocol in {p.name for p in r.protocols}] or chosen
+        return chosen
+
+    def _experiment(self, reproduction: Reproduction, device: Device) -> Experiment:
+        return choices.make_experiment(
+            reproduction, self.protocol, self.seeds, device, self.data_dir, self.precision
+        )
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one call is to do, where, and with what."""
+
+    asked: Asked
+    store: Store
+    device: Device
+    workers: int
+    experiments: list[Experiment]
+    lacking: list[str]
+
+    def plan(self, seconds: float = math.inf) -> list[Step]:
+        """The experiments in the order in which they decide most."""
+        return priorities.plan(self.experiments, self.store, self.device, self.workers, seconds)
+
+
+def chosen(names: list[str], every: bool) -> list[Reproduction]:
+    """The reproductions of the claims named, or all; BadValue for both or neither."""
+    if bool(names) == every:
+        raise BadValue("name the claims to run, or give --all; './repro.py list' shows them")
+    found = reproductions.every() if every else map(reproductions.named, names)
+    return list({r.name: r for r in found}.values())
+
+
+def work_for(asked: Asked) -> Work:
+    """What the call is to do on this machine."""
+    device = choices.choose_device(asked.device, asked.gpus)
+    workers = choices.choose_workers(asked.workers, device)
+    store = Store(asked.results_dir)
+    todo, lacking = (asked.experiments(device), []) if asked.budget is None else asked.feasible(device)
+    if asked.until_decided:
+        todo = [sequential.at_look(experiment, store) for experiment in todo]
+    return Work(asked, store, device, workers, todo, lacking)
+
+
+def warn(todo: Sequence[Experiment], store: Store, console: Console) -> None:
+    """Says beforehand what a person must know: damaged records, stand-in data."""
+    _ = store.records
+    for sentence in store.damaged:
+        say(console, sentence, WARNING)
+    if any(
+        experiment.conditions.data is not None and experiment.conditions.data.stand_in for experiment in todo
+    ):
+        say(console, STAND_IN_NOTICE, WARNING)

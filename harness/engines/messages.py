@@ -1,0 +1,24 @@
+"""What a worker says of a trial to whoever started the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from multiprocessing.queues import SimpleQueue
+
+from harness.contract.session import Progress
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The trial cannot begin yet."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Started:
+    """The trial begins."""
+
+
+Message = Waiting | Started | Progress
+Messages = SimpleQueue[tuple[str, Message]]  # the trial's key, and what is new

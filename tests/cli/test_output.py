@@ -1,0 +1,108 @@
+"""Standard output as it may be: without a terminal, without Unicode, full, closed; names with brackets."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.contract.trial import Trial
+from harness.records.store import Store
+from tests.conftest import record_for, small
+
+ROOT = Path(__file__).resolve().parents[2]
+LOOKING = (("list",), ("status", "--why"), ("explain", "relu-speedup"))
+JSON = tuple((*words, "--json") for words in LOOKING)
+RUN = ("run", "architecture", "--protocol", "smoke")  # counts layers: there is nothing to train
+DRY = ("run", "relu-speedup", "--protocol", "smoke", "--dry-run")
+
+
+def call(
+    *words: str | Path, results: Path, out: object = subprocess.PIPE, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own, without data."""
+    clean = {k: v for k, v in os.environ.items() if k not in ("REPRO_DATA", "FORCE_COLOR", "PYTHONUTF8")}
+    command = [sys.executable, str(ROOT / "repro.py"), *map(str, words), "--results-dir", str(results)]
+    return subprocess.run(
+        command, env=clean | environ, cwd=results.parent, stdout=out, stderr=subprocess.PIPE,  # type: ignore[call-overload]
+        encoding="utf-8", errors="replace", check=False,
+    )  # fmt: skip
+
+
+def filled(root: Path) -> Path:
+    """A results folder with a record and a damaged one."""
+    store = Store(root)
+    store.append(record_for(Trial(small(), 0), reached=0.0))
+    cut = store.append(record_for(Trial(small(), 1), reached=0.0))
+    cut.write_bytes(cut.read_bytes()[:100])
+    return root
+
+
+ASCII = ({"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
+
+
+@pytest.mark.parametrize("environ", ASCII, ids=["PYTHONIOENCODING", "LC_ALL"])
+@pytest.mark.parametrize("words", [*LOOKING, RUN, DRY], ids=" ".join)
+def test_a_terminal_without_unicode_shows_something_else(
+    tmp_path: Path, words: tuple[str, ...], environ: dict[str, str]
+) -> None:
+    done = call(*words, results=filled(tmp_path / "results"), **environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.isascii()
+    assert "relu-speedup" in done.stdout or words[0] in ("status", "run")
+
+
+@pytest.mark.parametrize("words", JSON, ids=" ".join)
+def test_json_is_whole_without_unicode(tmp_path: Path, words: tuple[str, ...]) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    plain = call(*words, results=results, PYTHONIOENCODING="ascii").stdout
+    assert json.loads(plain) == json.loads(call(*words, results=results, PYTHONIOENCODING="utf-8").stdout)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("words", [*LOOKING, *JSON, RUN, DRY], ids=" ".join)
+def test_a_full_output_is_one_sentence(tmp_path: Path, words: tuple[str, ...]) -> None:
+    with open("/dev/full", "w") as full:
+        done = call(*words, results=filled(tmp_path / "results"), out=full)
+    assert done.returncode == 2
+    assert done.stderr == "repro: standard output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("words", [*LOOKING, *JSON, RUN, DRY], ids=" ".join)
+def test_an_output_that_nobody_reads_any_more_ends_silently(tmp_path: Path, words: tuple[str, ...]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = call(*words, results=filled(tmp_path / "results"), out=writer)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_closed_output_is_no_error_of_this_program(tmp_path: Path) -> None:
+    shell = f"{sys.executable} {ROOT / 'repro.py'} list --results-dir {tmp_path} >&-"
+    done = subprocess.run(shell, shell=True, stderr=subprocess.PIPE, check=False, cwd=tmp_path)
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["[/x]", "[bold]"])
+def test_brackets_in_a_path_stay(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "a" / name
+    missing = call("run", "relu-speedup", "--data-dir", folder, results=tmp_path / "r")
+    assert (missing.returncode, f"--data-dir {folder} is not" in missing.stderr) == (2, True)
+    folder.mkdir(parents=True)
+    done = call("status", results=filled(folder / "results"))
+    assert done.returncode == 0, done.stderr
+    assert str(folder / "results" / "records") in done.stdout
+    examined = call("doctor", "--data-dir", folder, results=folder / "results", COLUMNS="5000")
+    assert "Traceback" not in examined.stderr
+    assert str(folder) in examined.stdout
+    unwritable = tmp_path / "file"
+    unwritable.write_text("")
+    refused = call("report", "--out", unwritable / name, results=folder / "results")
+    assert (refused.returncode, str(unwritable / name) in refused.stderr) == (2, True)

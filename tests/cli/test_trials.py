@@ -1,0 +1,125 @@
+"""What a person sees while trials run, and what becomes of them where the output ends."""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from harness.cli import run as command
+from harness.cli.console import Output
+from harness.cli.progress import Bars, Lines, Progress
+from harness.cli.trials import Trials
+from harness.cli.work import Asked
+from harness.contract import session
+from harness.contract.device import CPU
+from harness.contract.trial import Status, Trial
+from harness.engines.local import Place, execute
+from harness.engines.messages import Messages, Started, Waiting
+from harness.records import environment
+from harness.records.store import Store
+from tests.cli.test_progress import lines, plain, soon, terminal, written
+from tests.conftest import STAND_IN, record_for, small
+from tests.fakes.experiments import Clock, Fake, local, reproduction
+
+
+def queue() -> Messages:
+    return multiprocessing.get_context("spawn").SimpleQueue()
+
+
+class Ending(Output):
+    """The commands' console on a stream of the test's own."""
+
+    def __init__(self, stream: io.StringIO) -> None:
+        super().__init__()
+        self.file = stream
+
+
+@pytest.mark.parametrize("shown", [Bars(terminal()), Lines(plain())], ids=["bars", "lines"])
+def test_a_row_a_trial_and_a_line_a_result(shown: Progress) -> None:
+    messages, trial = queue(), Trial(small(), 3)
+    record = record_for(trial, reached=1.0, epochs_high=1.75)
+    with Trials(shown, messages) as seen:
+        seen.queued(record.key, trial, "relu-speedup final relu")
+        messages.put((record.key, Started()))
+        messages.put((record.key, session.Progress(0.5, 2.0, 0.42)))
+        assert soon(lambda: record.key in seen.rows and seen.rows[record.key].total is not None)
+        row = seen.rows[record.key]
+        assert (row.done, row.total, row.far) == (0.5, 2.0, "epoch 0.5 of 2, error 42.0%")
+        seen.stored(record)
+        assert seen.rows == {}
+        messages.put((record.key, session.Progress(1.75, 2.0, 0.1)))  # a message that was late
+        assert soon(messages.empty)
+    assert seen.rows == {}
+    said = written(shown)
+    assert "relu-speedup final relu seed 3 rate 0.004, 2 epochs: ok, target reached by epoch 1.75" in said
+    assert ("relu seed 3 rate 0.004, 2 epochs: started" in said) == isinstance(shown, Lines)
+
+
+def test_a_failure_says_its_last_line() -> None:
+    seen = Trials(lines(), queue())
+    record = record_for(Trial(small(), 0), status=Status.FAILED)
+    seen.stored(record)
+    assert seen.failed == [record]
+    assert "failed: it broke" in written(seen.progress)
+
+
+def test_every_running_trial_has_a_line_now_and_then_with_epoch_error_and_time_left() -> None:
+    clock, messages = Clock(), queue()
+    shown = lines(clock)
+    seen = Trials(shown, messages)
+    seen.thread.start()
+    for key in ("one", "other", "third"):
+        seen.names[key] = key
+        messages.put((key, Started()))
+    messages.put(("one", session.Progress(10, 30, 0.5)))  # resumed: its pace is not ten epochs in no time
+    assert soon(lambda: "one" in seen.rows and seen.rows["one"].total == 30)
+    clock.now = 20
+    messages.put(("one", session.Progress(12, 30, 0.4)))
+    messages.put(("other", Waiting("waiting for [others]")))
+    assert soon(lambda: "waiting" in written(shown))
+    shown.beat()
+    assert "so far" not in written(shown), "a line for each was written when they started"
+    clock.now = 30
+    shown.beat()
+    assert written(shown).splitlines()[-2:] == [
+        "one: epoch 12 of 30, error 40.0%, at most 4.5 min left",
+        "third: 30 s so far",
+    ]
+    clock.now = 50
+    shown.beat()
+    assert written(shown).splitlines()[-1] == "other: waiting for [others]"
+
+
+def test_a_worker_says_that_it_waits_and_when_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    said: list[object] = []
+    monkeypatch.setattr("harness.engines.local._send", lambda key, message: said.append(message))
+    execute(Trial(small(images=999_999), 0), Place(CPU, STAND_IN, None, tmp_path))
+    assert said == [Started()]
+
+
+@pytest.mark.parametrize(
+    "error", [BrokenPipeError(32, "Broken pipe"), OSError(28, "No space left on device")]
+)
+def test_a_run_whose_output_ends_saves_its_trials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    class Ends(io.StringIO):
+        def write(self, text: str) -> int:
+            if "   1  " in text:
+                raise error
+            return super().write(text)
+
+    monkeypatch.setattr(environment, "torch_version", lambda: "2.13.0")
+    engine = local(Fake())
+    monkeypatch.setattr("harness.engines.local.LocalEngine", engine)
+    asked = Asked([reproduction()], "cifar10", None, "cpu", 1, None, tmp_path)
+    with pytest.raises(type(error)):
+        command.start(asked, Ending(Ends()))
+    assert engine.closed == [True]
+    assert len(Store(tmp_path).records) == 1
