@@ -96,19 +96,14 @@ def worlds() -> tuple[World, ...]:
     """Every kind of claim, each as one of the catalogue's."""
     error, lrn, relu, decay = map(claim, ("error-rate", "lrn", "relu-speedup", "weight-decay"))
     ratios = band_truths(relu, 20.0, 0.5)
+    directions = {"null": 0.0, "half a point": 0.5, "other side": -0.5}
     return (
         World("level", error, band_truths(error, 40.5, 34.5), _levels, _level),
         World("difference", lrn, band_truths(lrn, 4.2, -1.4), _differences, _difference),
         World("ratio", relu, ratios, _times(math.inf), _ratio),
         World("ratio, 1 in 9 censored", relu, ratios, _times(1.22), _ratio, exact=False),
         World("ratio, half censored", relu, ratios, _times(0.0), _ratio, exact=False),
-        World(
-            "direction",
-            decay,
-            {"null": 0.0, "half a point": 0.5, "other side": -0.5},
-            _differences,
-            _difference,
-        ),
+        World("direction", decay, directions, _differences, _difference),
     )
 
 
