@@ -47,7 +47,7 @@ def _average(net: Net, views: Views, chosen: Sequence[View], batch: Tensor) -> T
 
 
 def judge(probabilities: Tensor, labels: Tensor) -> TopErrors:
-    """TopErrors of probabilities (N, classes) for labels (N,); what is not a number is wrong."""
+    """Errors of probabilities (N, classes) for labels (N,); what is not a number is wrong."""
     sound = probabilities.isfinite().all(1)
     best = probabilities.topk(min(BEST, probabilities.shape[1])).indices
     right = (best == labels[:, None]) & sound[:, None]

@@ -28,7 +28,7 @@ class KernelPicture:
 
     @property
     def in_a_row(self) -> int:
-        """KernelPicture in a row: as few rows as the paper's width allows, evenly filled."""
+        """Kernels in a row: as few rows as the paper's width allows, evenly filled."""
         count = max(map(len, self.columns))
         return math.ceil(count / math.ceil(count / MOST_IN_A_ROW))
 
