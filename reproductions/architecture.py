@@ -185,6 +185,11 @@ def elsewhere() -> Iterator[Statement]:
         "conv4 and conv5 see 15×15×384", "secondary texts", shape, shape == "15×15×384",
         "15 counts the padding; a kernel sees 192 maps, those of its column",
     )  # fmt: skip
+    yield from elsewhere_of_the_results()
+
+
+def elsewhere_of_the_results() -> Iterator[Statement]:
+    """The same of crops and errors."""
     yield Statement(
         "crops of 227", "secondary texts", f"{PAPER.input[1]}", PAPER.input[1] == 227,
         "the paper and the source crop 224; Caffe crops 227 in place of padding",

@@ -184,7 +184,7 @@ NOT_RUN = Gate("not run", "has any final trial a record?", _no_run, _runs_counte
 INVALID = Gate("invalid", "can the runs be compared?", _faults, _comparable, Outcome.INVALID)
 SMOKE = Gate(
     "smoke",
-    "is it more than a trial run of the code?",
+    "is it more than a check of the code?",
     _no_evidence_of_anything,
     lambda case: f"{case.evidence.protocol.name} is no smoke protocol, and no stand-in data",
     Outcome.SMOKE,

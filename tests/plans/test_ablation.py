@@ -20,6 +20,6 @@ def test_the_plan_trains_every_arm_from_every_seed_and_grows_at_its_end() -> Non
 
 
 def test_an_arm_is_described_once_for_all_of_its_seeds() -> None:
-    trials = trainings(SMOKE.settings, Arm("one-gpu"), 3)
-    assert trials == [training(SMOKE.settings, Arm("one-gpu"), seed) for seed in range(3)]
+    trials = trainings(SMOKE, Arm("one-gpu"), 3)
+    assert trials == [training(SMOKE, Arm("one-gpu"), seed) for seed in range(3)]
     assert trials[0].settings is trials[2].settings

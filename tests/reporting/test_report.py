@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.contract.device import DeviceKind
 from harness.contract.errors import StoreError
 from harness.contract.trial import Status
 from harness.plans.experiment import Finding
+from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.reporting.figures import selection
 from harness.reporting.pages import render, slugs
@@ -223,7 +225,7 @@ def test_nothing_at_all_is_still_a_report(tmp_path: Path) -> None:
 
 
 def test_a_record_that_lacks_everything_is_shown_as_it_is(tmp_path: Path) -> None:
-    bare = Record("0" * 24, "", {}, {}, "", Status.FAILED)
+    bare = Record("0" * 24, "", {}, Conditions(DeviceKind.CPU, ""), "", Status.FAILED)
     section = replace(made.unwritten(), records=(bare,))
     assert "not in the plan" in Page(render([section], tmp_path, {})[0].read_text(encoding="utf-8")).text
 
