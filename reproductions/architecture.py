@@ -19,7 +19,7 @@ from math import prod
 from harness.contract.effect import Effect
 from harness.models.alexnet import VARIANTS
 from harness.models.description import AcrossMaps, Conv, Dense, Dropout, Network, Pool, Shape, Weighted
-from harness.models.layer_table import Row, neurons, rows
+from harness.models.layer_table import LayerRow, neurons, rows
 from harness.plans.experiment import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
 
 PAPER = VARIANTS["paper"]
@@ -53,7 +53,7 @@ def kernels(layer: Conv, before: Shape) -> str:
     return f"{layer.units} of {layer.size}×{layer.size}×{before[0] // layer.groups}"
 
 
-def middle(network: Network) -> Row:
+def middle(network: Network) -> LayerRow:
     """The convolution after the first that holds most of the parameters."""
     convolutions = [row for row in rows(network) if row.layer.startswith("conv")]
     return max(convolutions[1:], key=lambda row: row.parameters)

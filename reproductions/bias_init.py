@@ -21,7 +21,7 @@ from harness.models.alexnet import SOURCE_2012
 from harness.plans.ablation import BASELINE, Arm, plan_of
 from harness.plans.experiment import Evidence, Finding, Reproduction
 from harness.plans.protocols import EVERY
-from harness.records.schema import Column
+from harness.records.schema import CurveColumn
 
 ARMS = {
     "biases of 1": BASELINE,
@@ -36,14 +36,14 @@ def estimate(evidence: Evidence) -> Finding:
     ones, zeros, source = ARMS
     level = LEVEL[evidence.protocol.name]
     effects = (
-        *ratio_to_target(evidence, zeros, ones, Column.TRAIN_ERROR, level),
+        *ratio_to_target(evidence, zeros, ones, CurveColumn.TRAIN_ERROR, level),
         *ratio_to_target(
-            evidence, ones, source, Column.TRAIN_ERROR, level, "epochs, σ = .01 ÷ σ = .03 in conv3–5"
+            evidence, ones, source, CurveColumn.TRAIN_ERROR, level, "epochs, σ = .01 ÷ σ = .03 in conv3–5"
         ),
     )
     return Finding(
         {"bias-init": effects},
-        (arms_table(evidence), targets_table(evidence, Column.TRAIN_ERROR, level)),
+        (arms_table(evidence), targets_table(evidence, CurveColumn.TRAIN_ERROR, level)),
         (f"Early training ends at a training error of {level:.0%}.",),
     )
 

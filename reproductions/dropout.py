@@ -24,7 +24,7 @@ from harness.effects.time_to_target import ratio_to_target, targets_table
 from harness.plans.ablation import BASELINE, Arm, plan_of
 from harness.plans.experiment import Evidence, Finding, Reproduction
 from harness.plans.protocols import EVERY
-from harness.records.schema import Column
+from harness.records.schema import CurveColumn
 
 ARMS = {"with dropout": BASELINE, "without dropout": Arm(network={"dropout": 0.0})}
 LEVEL = {"smoke": 2.3, "cifar10": 1.3, "imagenette": 1.0, "imagenette-short": 1.8, "imagenet": 3.0}
@@ -35,10 +35,10 @@ def estimate(evidence: Evidence) -> Finding:
     with_it, without = ARMS
     level = LEVEL[evidence.protocol.name]
     overfitting = difference(evidence, without, with_it, "gap", gap)
-    iterations = ratio_to_target(evidence, with_it, without, Column.TRAIN_LOSS, level)
+    iterations = ratio_to_target(evidence, with_it, without, CurveColumn.TRAIN_LOSS, level)
     return Finding(
         {"dropout-overfitting": (overfitting,), "dropout-iterations": iterations},
-        (arms_table(evidence), targets_table(evidence, Column.TRAIN_LOSS, level)),
+        (arms_table(evidence), targets_table(evidence, CurveColumn.TRAIN_LOSS, level)),
         (f"Iterations are counted to a training loss of {number(level)}, tested without dropout.",),
     )
 

@@ -43,7 +43,7 @@ IMAGENETTE = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class EvaluationRequest:
     """What to evaluate: weights of a variant, on which images, seen how."""
 
     weights: Path
@@ -70,7 +70,7 @@ class Result:
 class Evaluation:
     """What was asked, on which data, and what came of it."""
 
-    asked: Asked
+    asked: EvaluationRequest
     data: DataIdentity
     normalisation: str
     results: tuple[Result, ...]
@@ -100,7 +100,7 @@ def _by_channel(values: tuple[float, float, float], like: Tensor) -> Tensor:
     return torch.tensor(values, device=like.device).view(3, 1, 1)
 
 
-def evaluate(asked: Asked, tracker: Tracker = SILENT) -> Evaluation:
+def evaluate(asked: EvaluationRequest, tracker: Tracker = SILENT) -> Evaluation:
     """Runs the network over the split; one of the project's errors where anything does not fit."""
     if asked.views not in VIEWS:
         raise UnknownName("choice of views", asked.views, VIEWS)
@@ -121,7 +121,7 @@ def evaluate(asked: Asked, tracker: Tracker = SILENT) -> Evaluation:
     return Evaluation(asked, source.identity, rule, tuple(results))
 
 
-def _source(asked: Asked) -> sources.Source:
+def _source(asked: EvaluationRequest) -> sources.Source:
     if asked.dataset == "cifar10":
         raise BadValue("--data cifar10 has images of 32 pixels; name a data set of photographs")
     source = sources.find(asked.dataset, asked.data_dir)
@@ -130,14 +130,14 @@ def _source(asked: Asked) -> sources.Source:
     return source
 
 
-def _mean(asked: Asked, source: sources.Source, rule: str) -> tuple[Tensor, object]:
+def _mean(asked: EvaluationRequest, source: sources.Source, rule: str) -> tuple[Tensor, object]:
     """The mean training image, where it is needed."""
     if published.NORMALISATIONS[rule].mean is not None:
         return torch.zeros(256, 256, 3), None
     return datasets.mean_and_basis(asked.dataset, source.place)
 
 
-def _outputs(asked: Asked, source: sources.Source, outputs: int) -> list[int]:
+def _outputs(asked: EvaluationRequest, source: sources.Source, outputs: int) -> list[int]:
     """The network's output for each of the data set's classes."""
     names = datasets.class_names(asked.dataset, source.place)
     if len(names) == outputs:

@@ -16,14 +16,14 @@ from harness.cli.options import (
     Benchmark,
     Claims,
     DataDir,
-    Device,
+    DeviceOption,
     Json,
-    Normalisation,
+    NormalisationOption,
     PrecisionOption,
-    Recipe,
+    RecipeOption,
     ResultsDir,
-    Split,
-    Views,
+    SplitOption,
+    ViewsOption,
     choice,
     named,
 )
@@ -58,7 +58,7 @@ def run(
     seeds: Annotated[
         int | None, typer.Option(help="Seeds an arm; default: what the protocol declares.")
     ] = None,
-    device: Device = "auto",
+    device: DeviceOption = "auto",
     workers: Annotated[
         int | None, typer.Option(help="Trials at a time; default: a core each, 4 on a GPU.")
     ] = None,
@@ -87,12 +87,12 @@ def run(
     """Run what is missing of one or more claims; what is stored is never run again."""
     from harness.cli import dry_run as preview
     from harness.cli import run as command
-    from harness.cli.work import Asked, chosen
+    from harness.cli.work import RunRequest, chosen
     from harness.engines.deadline import parse
 
     seconds = None if budget is None else parse(budget)
     found = chosen(claims or [], every or (seconds is not None and not claims))
-    asked = Asked(
+    asked = RunRequest(
         found,
         protocol,
         seeds,
@@ -141,8 +141,10 @@ def explain(
 @app.command()
 def bench(
     what: Annotated[Benchmark, named("benchmark", Benchmark, "What to project.")],
-    recipe: Annotated[Recipe, choice("recipe", Recipe, "How the network is trained.")] = Recipe.PAPER,
-    device: Device = "auto",
+    recipe: Annotated[
+        RecipeOption, choice("recipe", RecipeOption, "How the network is trained.")
+    ] = RecipeOption.PAPER,
+    device: DeviceOption = "auto",
     precision: Annotated[Precision, choice("precision", Precision, "Arithmetic.")] = Precision.BF16,
     seconds: Annotated[float, typer.Option(help="How long to measure each part.")] = 10.0,
     json: Json = False,
@@ -183,23 +185,27 @@ def evaluate(
     variant: Annotated[str, typer.Option(help="The network that they are of.")] = "torchvision",
     data: Annotated[str, choice("data set", DATA_SETS, "Photographs to evaluate on.")] = "imagenet",
     split: Annotated[
-        Split, choice("split", Split, "Part of the data set; not every one has test.")
-    ] = Split.VAL,
-    views: Annotated[Views, choice("choice of views", Views, "How each image is seen.")] = Views.BOTH,
+        SplitOption, choice("split", SplitOption, "Part of the data set; not every one has test.")
+    ] = SplitOption.VAL,
+    views: Annotated[
+        ViewsOption, choice("choice of views", ViewsOption, "How each image is seen.")
+    ] = ViewsOption.BOTH,
     normalisation: Annotated[
-        Normalisation | None,
-        choice("normalisation", Normalisation, "What is done to pixels; default: the variant's."),
+        NormalisationOption | None,
+        choice("normalisation", NormalisationOption, "What is done to pixels; default: the variant's."),
     ] = None,
-    device: Device = "auto",
+    device: DeviceOption = "auto",
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
     """Errors of given weights on a data set, without training, beside what was published for them."""
-    from harness.analysis.published_weights import Asked
+    from harness.analysis.published_weights import EvaluationRequest
     from harness.cli import evaluate as command
     from harness.cli.choices import choose_device
 
-    asked = Asked(weights, variant, data, split, views, normalisation, choose_device(device), data_dir)
+    asked = EvaluationRequest(
+        weights, variant, data, split, views, normalisation, choose_device(device), data_dir
+    )
     command.show(command.evaluate(asked, options.progress()), json, options.console())
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.cli.tables import say
-from harness.cli.work import Asked, Work, warn, work_for
+from harness.cli.work import RunRequest, Work, warn, work_for
 from harness.contract.formatting import duration
 from harness.forecast import cost
 from harness.forecast.priorities import Standing, Step
@@ -23,7 +23,7 @@ KNOWN = {
 }
 
 
-def show(asked: Asked, console: Console) -> None:
+def show(asked: RunRequest, console: Console) -> None:
     """The trials, which of them are in the store, and the most that the others cost."""
     work = work_for(asked)
     warn(work.experiments, work.store, console)

@@ -10,13 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.analysis import published_weights
-from harness.analysis.published_weights import Asked, Evaluation
+from harness.analysis.published_weights import Evaluation, EvaluationRequest
 from harness.cli.progress import Progress
 from harness.cli.tables import print_json, say
 from harness.models import published
 
 
-def evaluate(asked: Asked, progress: Progress) -> Evaluation:
+def evaluate(asked: EvaluationRequest, progress: Progress) -> Evaluation:
     """The errors, as they are measured."""
     with progress as tracker:
         return published_weights.evaluate(asked, tracker)

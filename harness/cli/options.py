@@ -23,7 +23,7 @@ class Benchmark(StrEnum):
     IMAGENET = "imagenet"
 
 
-class Recipe(StrEnum):
+class RecipeOption(StrEnum):
     """Training recipes at the paper's scale."""
 
     PAPER = "paper"
@@ -39,7 +39,7 @@ class PrecisionOption(StrEnum):
     BF16 = "bf16"
 
 
-class Split(StrEnum):
+class SplitOption(StrEnum):
     """The parts of a data set."""
 
     TRAIN = "train"
@@ -47,7 +47,7 @@ class Split(StrEnum):
     TEST = "test"
 
 
-class Views(StrEnum):
+class ViewsOption(StrEnum):
     """How images are seen in a test."""
 
     CENTRE = "centre"
@@ -55,7 +55,7 @@ class Views(StrEnum):
     BOTH = "both"
 
 
-class Normalisation(StrEnum):
+class NormalisationOption(StrEnum):
     """How pixels become inputs."""
 
     MEAN_IMAGE = "mean-image"
@@ -97,7 +97,7 @@ DataDir = Annotated[
 ]
 ResultsDir = Annotated[Path, typer.Option(help="Folder of the store and the report.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<number>.")]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<number>.")]
 RESULTS = Path("results")
 
 

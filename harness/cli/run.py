@@ -13,7 +13,7 @@ from rich.console import Console
 from harness.cli.dry_run import show_plan
 from harness.cli.progress import progress_on
 from harness.cli.tables import FAILURE, WARNING, say
-from harness.cli.work import Asked, Work, warn, work_for
+from harness.cli.work import RunRequest, Work, warn, work_for
 from harness.contract.formatting import duration
 from harness.contract.trial import Status
 from harness.effects.significance import LOOKS
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from harness.engines.local import LocalEngine
 
 
-def start(asked: Asked, console: Console) -> bool:
+def start(asked: RunRequest, console: Console) -> bool:
     """Runs all that is missing; whether nothing failed. Ctrl-C checkpoints the running trials and returns."""
     deadline = None if asked.budget is None else Deadline(asked.budget)
     work = work_for(asked)

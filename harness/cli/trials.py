@@ -85,7 +85,7 @@ class Trials:
             self._measure(key)
             self._follow(row, message)
 
-    def _follow(self, row: Row, progress: session.Progress) -> None:
+    def _follow(self, row: Row, progress: session.TrialProgress) -> None:
         """Takes over how far a trial is; its pace counts from its first word, as it may have been resumed."""
         first = row.total is None
         row.done, row.total = progress.epoch, progress.epochs

@@ -24,7 +24,7 @@ from harness.verdicts import sequential
 
 
 @dataclass(frozen=True)
-class Asked:
+class RunRequest:
     """The options of `run`; BadValue where two of them contradict each other."""
 
     reproductions: Sequence[Reproduction]
@@ -77,7 +77,7 @@ class Asked:
 class Work:
     """What one call is to do, where, and with what."""
 
-    asked: Asked
+    asked: RunRequest
     store: Store
     device: Device
     workers: int
@@ -97,7 +97,7 @@ def chosen(names: list[str], every: bool) -> list[Reproduction]:
     return list({r.name: r for r in found}.values())
 
 
-def work_for(asked: Asked) -> Work:
+def work_for(asked: RunRequest) -> Work:
     """What the call is to do on this machine."""
     device = choices.choose_device(asked.device, asked.gpus)
     workers = choices.choose_workers(asked.workers, device)

@@ -16,7 +16,7 @@ class Interrupted(Exception):
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrialProgress:
     """How far a trial is: epochs done, the most it may need, and its latest training error (a fraction)."""
 
     epoch: float
@@ -50,7 +50,7 @@ class Session:
     data: Path | None
     checkpoint: Path
     artifacts: Artifacts = field(default_factory=Artifacts)
-    report: Callable[[Progress], None] = lambda progress: None
+    report: Callable[[TrialProgress], None] = lambda progress: None
     stopping: Callable[[], bool] = lambda: False
 
 

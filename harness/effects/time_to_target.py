@@ -10,7 +10,7 @@ from harness.contract.effect import Effect
 from harness.contract.formatting import number
 from harness.effects.by_seed import paired
 from harness.plans.experiment import Evidence, Run, Table
-from harness.records.schema import Column, Measured
+from harness.records.schema import CurveColumn, Measured
 
 if TYPE_CHECKING:
     from harness.effects.time_to_event import Time
@@ -27,7 +27,7 @@ def bracket(name: str) -> Callable[[Run], Time | None]:
     return measure
 
 
-def time_to(run: Run, column: Column, level: float) -> Time:
+def time_to(run: Run, column: CurveColumn, level: float) -> Time:
     """The part of an epoch in which the curve's column first is at or under the level."""
     from harness.effects.time_to_event import Time
 
@@ -41,7 +41,7 @@ def time_to(run: Run, column: Column, level: float) -> Time:
 
 
 def ratio_to_target(
-    evidence: Evidence, slow: str, fast: str, column: Column, level: float, name: str = "epochs"
+    evidence: Evidence, slow: str, fast: str, column: CurveColumn, level: float, name: str = "epochs"
 ) -> tuple[Effect, ...]:
     """Epochs to the level, one arm ÷ the other, paired by seed; nothing without pairs."""
     from harness.effects import time_to_event
@@ -53,7 +53,7 @@ def ratio_to_target(
     return (time_to_event.ratio_of_times(name, "×", slower, faster),) if slower else ()
 
 
-def targets_table(evidence: Evidence, column: Column, level: float) -> Table:
+def targets_table(evidence: Evidence, column: CurveColumn, level: float) -> Table:
     """How many runs of each arm reached the level, and when."""
     rows = []
     for arm in dict.fromkeys(run.arm for run in evidence.final()):

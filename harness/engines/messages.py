@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from multiprocessing.queues import SimpleQueue
 
-from harness.contract.session import Progress
+from harness.contract.session import TrialProgress
 
 
 @dataclass(frozen=True)
@@ -20,5 +20,5 @@ class Started:
     """The trial begins."""
 
 
-Message = Waiting | Started | Progress
+Message = Waiting | Started | TrialProgress
 Messages = SimpleQueue[tuple[str, Message]]  # the trial's key, and what is new

@@ -15,7 +15,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from harness.contract.device import Device
-from harness.contract.session import Interrupted, Progress, Session, TrialResult
+from harness.contract.session import Interrupted, Session, TrialProgress, TrialResult
 from harness.contract.trial import Trial
 from harness.records.files import write_whole
 
@@ -76,7 +76,7 @@ def _between(session: Session, shared: Shared) -> Callable[[], bool]:
         if session.stopping():
             shared.stop.touch()
         with suppress(FileNotFoundError, ValueError):
-            session.report(Progress(**json.loads(shared.progress.read_text(encoding="utf-8"))))
+            session.report(TrialProgress(**json.loads(shared.progress.read_text(encoding="utf-8"))))
         return False
 
     return look
@@ -95,5 +95,5 @@ def train(rank: Rank, trial: Trial, shared: Shared) -> TrialResult | None:
     return outcome if rank.index == 0 else None
 
 
-def _publish(progress: Progress, path: Path) -> None:
+def _publish(progress: TrialProgress, path: Path) -> None:
     write_whole(path, json.dumps(asdict(progress)))

@@ -23,7 +23,7 @@ from harness.models.description import (
 
 
 @dataclass(frozen=True)
-class Row:
+class LayerRow:
     """One layer; only layers with weights have neurons, as in §3.5."""
 
     layer: str
@@ -35,11 +35,11 @@ class Row:
     multiply_adds: int
 
 
-def rows(network: Network) -> tuple[Row, ...]:
+def rows(network: Network) -> tuple[LayerRow, ...]:
     """A row for every layer, from input to output."""
     total = network.parameters or 1
     return tuple(
-        Row(
+        LayerRow(
             layer.name if isinstance(layer, Weighted) else "",
             describe(layer),
             after,
@@ -91,7 +91,7 @@ def text(network: Network) -> str:
 
 def columns() -> tuple[str, ...]:
     """Names of a row's fields, for a data frame."""
-    return tuple(field.name for field in fields(Row))
+    return tuple(field.name for field in fields(LayerRow))
 
 
 def _convolution(layer: Conv) -> str:
@@ -114,7 +114,7 @@ def _shape(shape: Shape) -> str:
     return "×".join(map(str, shape))
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: LayerRow) -> tuple[str, ...]:
     counts = (f"{row.neurons:,}", f"{row.parameters:,}", f"{row.share:.2f} %", f"{row.multiply_adds:,}")
     return row.layer, row.what, _shape(row.output), *(counts if row.layer else ("", "", "", ""))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Column(StrEnum):
+class CurveColumn(StrEnum):
     """A column of a curve; errors are fractions, losses mean cross-entropies in nats."""
 
     EPOCH = "epoch"
@@ -82,11 +82,11 @@ class Filled:
     """What a program fills in, when it ends well and on any device."""
 
     metrics: tuple[Measured, ...]
-    curve: tuple[Column, ...] = ()
+    curve: tuple[CurveColumn, ...] = ()
     cost: tuple[Cost, ...] = ()
 
 
-M, C = Measured, Column
+M, C = Measured, CurveColumn
 CLOCKS = (C.SECONDS, C.CPU_SECONDS)
 TRAINED = (Cost.SECONDS, Cost.CPU_SECONDS, Cost.IMAGES, Cost.IMAGES_PER_SECOND)
 PROGRAMS: Mapping[str, Filled] = {

@@ -17,7 +17,7 @@ from harness.effects.significance import MOST_SEEDS
 from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence, Role, Run, Table
 from harness.records.record import Record
-from harness.records.schema import Column, Measured
+from harness.records.schema import CurveColumn, Measured
 from harness.reporting.wording import UNREACHED, numeric, opened, text, words
 from harness.verdicts.gates import ever_judged
 
@@ -156,7 +156,11 @@ def _rate(run: Run) -> float | None:
 
 def last_error(record: Record) -> float | None:
     """The running training error of a curve's last row that has one."""
-    errors = [row[Column.RUNNING_ERROR] for row in record.curve if row.get(Column.RUNNING_ERROR) is not None]
+    errors = [
+        row[CurveColumn.RUNNING_ERROR]
+        for row in record.curve
+        if row.get(CurveColumn.RUNNING_ERROR) is not None
+    ]
     return errors[-1] if errors else None
 
 

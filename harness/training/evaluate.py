@@ -18,7 +18,7 @@ BEST = 5
 
 
 @dataclass(frozen=True)
-class Errors:
+class TopErrors:
     """Fractions of images whose label is not the most probable class, and not among the top five."""
 
     top1: float
@@ -46,14 +46,14 @@ def _average(net: Net, views: Views, chosen: Sequence[View], batch: Tensor) -> T
     return sum(seen, start=torch.zeros((), device=batch.device)) / len(chosen)
 
 
-def judge(probabilities: Tensor, labels: Tensor) -> Errors:
+def judge(probabilities: Tensor, labels: Tensor) -> TopErrors:
     """Errors of probabilities (N, classes) for labels (N,); what is not a number is wrong."""
     sound = probabilities.isfinite().all(1)
     best = probabilities.topk(min(BEST, probabilities.shape[1])).indices
     right = (best == labels[:, None]) & sound[:, None]
     wrong = (~right[:, 0], ~right.any(1))
     top1, top5 = (int(w.sum()) / len(labels) for w in wrong)
-    return Errors(top1, top5)
+    return TopErrors(top1, top5)
 
 
 @contextmanager

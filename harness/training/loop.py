@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from harness.contract.session import Interrupted, Progress, Session
+from harness.contract.session import Interrupted, Session, TrialProgress
 from harness.contract.streams import generator
 from harness.contract.trial import Precision
 from harness.models.network import Net
@@ -214,7 +214,7 @@ class Epochs:
     def keep(self) -> None:
         """Reports; checkpoints at the end of an epoch, or if asked to stop, which raises Interrupted."""
         row, ranks = self.curve[-1], self.loop.ranks
-        self.session.report(Progress(row["epoch"] or 0.0, self.most, row["running_error"]))
+        self.session.report(TrialProgress(row["epoch"] or 0.0, self.most, row["running_error"]))
         stopping = ranks.any(self.session.stopping(), self.loop.device)
         if ranks.rank == 0 and (stopping or self.epoch_complete):
             checkpoint.save(self.session.checkpoint, {"loop": self.loop.state(), "curve": self.curve})

@@ -66,7 +66,7 @@ class World:
 
 
 @dataclass(frozen=True)
-class Row:
+class CalibrationRow:
     """Shares of experiments, for one kind, truth and number of seeds."""
 
     kind: str
@@ -107,7 +107,7 @@ def worlds() -> tuple[World, ...]:
     )
 
 
-def calibrate(world: World, truth: str, experiments: int) -> list[Row]:
+def calibrate(world: World, truth: str, experiments: int) -> list[CalibrationRow]:
     """Simulated experiments of one kind at one truth: a row for each number of seeds, and one for looks."""
     value = world.truths[truth]
     stream = np.random.default_rng(zlib.crc32(f"{world.kind} {truth}".encode()))
@@ -120,12 +120,12 @@ def calibrate(world: World, truth: str, experiments: int) -> list[Row]:
     return [_row(world, truth, seeds, judged) for seeds, judged in designs.items()]
 
 
-def calibrate_all(experiments: int = EXPERIMENTS) -> list[Row]:
+def calibrate_all(experiments: int = EXPERIMENTS) -> list[CalibrationRow]:
     """The whole table."""
     return [row for w in worlds() for truth in w.truths for row in calibrate(w, truth, experiments)]
 
 
-def violations(rows: Sequence[Row]) -> list[str]:
+def violations(rows: Sequence[CalibrationRow]) -> list[str]:
     """What is wronger than promised, beyond Monte-Carlo error; empty if the rules hold.
 
     A promise is broken if a rate as bad has, by the binomial distribution, a probability below its share
@@ -135,7 +135,7 @@ def violations(rows: Sequence[Row]) -> list[str]:
     return [p.broken for p in given if p.probability < FALSE_ALARMS / len(given)]
 
 
-def markdown(rows: Sequence[Row]) -> str:
+def markdown(rows: Sequence[CalibrationRow]) -> str:
     """The table, in percent with Monte-Carlo errors."""
     columns = ("coverage", "reproduced", "directional", "not_reproduced", "inconclusive", "off_size")
     head = ["kind", "truth", "seeds", *(c.replace("_", " ") for c in columns)]
@@ -154,7 +154,7 @@ class Promise:
     probability: float
 
 
-def promises(row: Row) -> Iterator[Promise]:
+def promises(row: CalibrationRow) -> Iterator[Promise]:
     """What is promised of a row: rates of wrong verdicts, and the coverage of the intervals."""
     inside = row.truth in ("low edge", "paper", "high edge")
     at_most = {
@@ -201,7 +201,9 @@ def _sequential(about: Claim, effects: Sequence[Effect]) -> tuple[Verdict, Inter
     return verdict, effect.interim95
 
 
-def _row(world: World, truth: str, seeds: str, judged: Sequence[tuple[Verdict, Interval | None]]) -> Row:
+def _row(
+    world: World, truth: str, seeds: str, judged: Sequence[tuple[Verdict, Interval | None]]
+) -> CalibrationRow:
     value, n = world.truths[truth], len(judged)
     covered = sum(i is None or i.low <= value <= i.high for _, i in judged)
     off_size = sum(v.audit or v.qualifier in ("weaker", "stronger") for v, _ in judged)
@@ -209,7 +211,7 @@ def _row(world: World, truth: str, seeds: str, judged: Sequence[tuple[Verdict, I
     def share(outcome: Outcome) -> float:
         return sum(v.outcome is outcome for v, _ in judged) / n
 
-    return Row(
+    return CalibrationRow(
         kind=world.kind,
         truth=truth,
         seeds=seeds,

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 import repro
 from harness.analysis import published_weights
-from harness.analysis.published_weights import IMAGENETTE, Asked, Normalised
+from harness.analysis.published_weights import IMAGENETTE, EvaluationRequest, Normalised
 from harness.cli import evaluate
 from harness.cli.progress import Lines
 from harness.contract.errors import BadValue, DataError, UnknownName
@@ -78,7 +78,7 @@ def test_errors_on_imagenette_are_those_of_torchvision_s_pipeline(
             (tmp_path / "imagenette" / split / name).mkdir(parents=True)
             for file in files:
                 (tmp_path / "imagenette" / split / name / file.name).symlink_to(file)
-    asked = Asked(theirs[1], dataset="imagenette", views="centre", data_dir=tmp_path)
+    asked = EvaluationRequest(theirs[1], dataset="imagenette", views="centre", data_dir=tmp_path)
     (result,) = published_weights.evaluate(asked).results
     transform = models.AlexNet_Weights.IMAGENET1K_V1.transforms()
     inputs = [transform(Image.open(file).convert("RGB")) for files in kept.values() for file in files]
@@ -108,7 +108,7 @@ def test_our_own_weights_lose_the_mean_image(root: Path, monkeypatch: pytest.Mon
     cut = torch.from_numpy(inputs[:, 16:240, 16:240]).permute(0, 3, 1, 2)
     wrong = (net(cut).argmax(1) != torch.arange(9) // 3).float().mean().item()
     monkeypatch.setattr(published, "load", lambda variant, path: net)
-    asked = Asked(Path("ours"), "paper", "imagenette", views="centre", data_dir=root)
+    asked = EvaluationRequest(Path("ours"), "paper", "imagenette", views="centre", data_dir=root)
     found = published_weights.evaluate(asked)
     assert found.normalisation == "mean-image"
     assert found.results[0].top1 == pytest.approx(100 * wrong)
@@ -153,7 +153,7 @@ def test_every_format_gives_the_same_network(
 
 
 def test_the_command_prints_a_table_and_json(root: Path, theirs: tuple[models.AlexNet, Path]) -> None:
-    asked = Asked(theirs[1], dataset="imagenette", data_dir=root)
+    asked = EvaluationRequest(theirs[1], dataset="imagenette", data_dir=root)
     followed, text = StringIO(), StringIO()
     found = evaluate.evaluate(asked, Lines(Console(file=followed), interval=0.01, patience=0))
     assert [result.views for result in found.results] == ["centre", "ten"]
@@ -173,7 +173,7 @@ def test_the_command_prints_a_table_and_json(root: Path, theirs: tuple[models.Al
 
 
 def test_what_does_not_fit_is_said(root: Path, tmp_path: Path, theirs: tuple[models.AlexNet, Path]) -> None:
-    good = Asked(theirs[1], dataset="imagenette", data_dir=root)
+    good = EvaluationRequest(theirs[1], dataset="imagenette", data_dir=root)
 
     def refused(**changes: object) -> str:
         with pytest.raises((BadValue, DataError, UnknownName)) as error:

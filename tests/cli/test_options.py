@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import repro
 from harness.analysis.published_weights import VIEWS
-from harness.cli.options import Normalisation, PrecisionOption, Recipe, Split, Views
+from harness.cli.options import NormalisationOption, PrecisionOption, RecipeOption, SplitOption, ViewsOption
 from harness.contract.errors import UnknownName
 from harness.contract.trial import Precision
 from harness.data.catalogue import DATA_SETS
@@ -18,11 +18,11 @@ from harness.training.recipes import RECIPES
 
 
 def test_the_names_are_those_that_the_harness_knows() -> None:
-    assert set(Recipe) == set(RECIPES)
-    assert set(Views) == set(VIEWS)
-    assert set(Normalisation) == set(NORMALISATIONS)
+    assert set(RecipeOption) == set(RECIPES)
+    assert set(ViewsOption) == set(VIEWS)
+    assert set(NormalisationOption) == set(NORMALISATIONS)
     assert set(PrecisionOption) == {"auto", *Precision}
-    assert set(Split) == {split for one in DATA_SETS.values() for split in one.images}
+    assert set(SplitOption) == {split for one in DATA_SETS.values() for split in one.images}
 
 
 WEIGHTS = ("evaluate", "--weights", "w.pth")

@@ -12,7 +12,7 @@ from harness.cli import run as command
 from harness.cli.console import Output
 from harness.cli.progress import Bars, Lines, Progress
 from harness.cli.trials import Trials
-from harness.cli.work import Asked
+from harness.cli.work import RunRequest
 from harness.contract import session
 from harness.contract.device import CPU
 from harness.contract.trial import Status, Trial
@@ -44,13 +44,13 @@ def test_a_row_a_trial_and_a_line_a_result(shown: Progress) -> None:
     with Trials(shown, messages) as seen:
         seen.queued(record.key, trial, "relu-speedup final relu")
         messages.put((record.key, Started()))
-        messages.put((record.key, session.Progress(0.5, 2.0, 0.42)))
+        messages.put((record.key, session.TrialProgress(0.5, 2.0, 0.42)))
         assert soon(lambda: record.key in seen.rows and seen.rows[record.key].total is not None)
         row = seen.rows[record.key]
         assert (row.done, row.total, row.far) == (0.5, 2.0, "epoch 0.5 of 2, error 42.0%")
         seen.stored(record)
         assert seen.rows == {}
-        messages.put((record.key, session.Progress(1.75, 2.0, 0.1)))  # a message that was late
+        messages.put((record.key, session.TrialProgress(1.75, 2.0, 0.1)))  # a message that was late
         assert soon(messages.empty)
     assert seen.rows == {}
     said = written(shown)
@@ -74,10 +74,12 @@ def test_every_running_trial_has_a_line_now_and_then_with_epoch_error_and_time_l
     for key in ("one", "other", "third"):
         seen.names[key] = key
         messages.put((key, Started()))
-    messages.put(("one", session.Progress(10, 30, 0.5)))  # resumed: its pace is not ten epochs in no time
+    messages.put(
+        ("one", session.TrialProgress(10, 30, 0.5))
+    )  # resumed: its pace is not ten epochs in no time
     assert soon(lambda: "one" in seen.rows and seen.rows["one"].total == 30)
     clock.now = 20
-    messages.put(("one", session.Progress(12, 30, 0.4)))
+    messages.put(("one", session.TrialProgress(12, 30, 0.4)))
     messages.put(("other", Waiting("waiting for [others]")))
     assert soon(lambda: "waiting" in written(shown))
     shown.beat()
@@ -118,7 +120,7 @@ def test_a_run_whose_output_ends_saves_its_trials(
     monkeypatch.setattr(environment, "torch_version", lambda: "2.13.0")
     engine = local(Fake())
     monkeypatch.setattr("harness.engines.local.LocalEngine", engine)
-    asked = Asked([reproduction()], "cifar10", None, "cpu", 1, None, tmp_path)
+    asked = RunRequest([reproduction()], "cifar10", None, "cpu", 1, None, tmp_path)
     with pytest.raises(type(error)):
         command.start(asked, Ending(Ends()))
     assert engine.closed == [True]

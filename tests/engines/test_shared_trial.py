@@ -11,7 +11,7 @@ import reproductions
 from harness.cli.choices import choose_device, choose_workers, make_experiment
 from harness.contract.device import CPU, Device, DeviceKind
 from harness.contract.errors import BadValue, EngineError
-from harness.contract.session import Artifacts, Interrupted, Progress, Session
+from harness.contract.session import Artifacts, Interrupted, Session, TrialProgress
 from harness.contract.trial import Status, Trial
 from harness.engines import shared_trial
 from harness.engines.local import Place, execute
@@ -47,7 +47,7 @@ def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
 
 
 def test_asked_to_stop_it_checkpoints_and_goes_on(tmp_path: Path) -> None:
-    seen: list[Progress] = []
+    seen: list[TrialProgress] = []
 
     def session(name: str, stopping: bool) -> Session:
         mine = Artifacts(tmp_path / name / "own.safetensors")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import reproductions
 from harness.cli import run as command
 from harness.cli.dry_run import plan_table
-from harness.cli.work import Asked
+from harness.cli.work import RunRequest
 from harness.contract.device import CPU, DeviceKind
 from harness.contract.errors import BadValue
 from harness.engines.deadline import Alarm, Deadline, parse
@@ -200,7 +200,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
         monkeypatch.setattr("harness.engines.local.LocalEngine", local(engine))
         monkeypatch.setattr(command, "Deadline", partial(Deadline, clock=engine.clock))
         out = console()
-        asked = Asked(made, "cifar10", None, "cpu", 1, None, tmp_path, budget=seconds)
+        asked = RunRequest(made, "cifar10", None, "cpu", 1, None, tmp_path, budget=seconds)
         assert command.start(replace(asked, **options), out)  # type: ignore[arg-type]
         return printed(out)
 

@@ -243,8 +243,11 @@ SCHEDULED = {
     "harness.training.scheduled:run",
     "harness.training.recipe:Scheduled",
     "harness.data.resident:inputs",
-    "harness.models.layers.basic:build",
+    "harness.models.layers.convolution:build",
+    "harness.models.layers.dense:build",
     "harness.models.description:Network",
+    "harness.models.description:Conv",
+    "harness.models.description:Dense",
     "harness.training.schedules:Drops",
 }
 
@@ -252,9 +255,10 @@ SCHEDULED = {
 def test_a_training_reaches_all_that_it_is_made_of() -> None:
     assert {
         "harness.training.loop:Loop.train",
+        "harness.training.step:step",
         "harness.training.update:_update",
         "harness.training.schedules:Drops.at",
-        "harness.models.layers.basic:FlatLinear.forward",
+        "harness.models.layers.dense:FlatLinear.forward",
         "harness.models.description:Conv.margins",
         "harness.models.network:Net.initialise",
         "harness.data.augmentation:draw_crops",

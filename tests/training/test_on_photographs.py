@@ -26,16 +26,14 @@ ROOT = Path(__file__).resolve().parents[2]
 def slice_of_imagenette() -> Path:
     """The folder with Imagenette's train/ and val/."""
     found = sources.find("imagenette", None)
-    if found is None or found.root is None:
+    if found is None or found.place is None or folders.packed(found.place):
         pytest.skip("needs Imagenette: unpack it, and name its parent folder in $REPRO_DATA")
-    place = folders.located("imagenette", found.root)
-    assert place is not None
-    return place
+    return found.place
 
 
 @pytest.fixture(scope="module")
 def packed(slice_of_imagenette: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with a pack of six photographs from each of Imagenette's classes."""
+    """A pack of six photographs from each of Imagenette's classes."""
     few, data = tmp_path_factory.mktemp("few"), tmp_path_factory.mktemp("data")
     for split, count in (("train", 4), ("val", 2)):
         for source in sorted((slice_of_imagenette / split).iterdir()):
@@ -43,8 +41,9 @@ def packed(slice_of_imagenette: Path, tmp_path_factory: pytest.TempPathFactory) 
             target.mkdir(parents=True)
             for image in sorted(source.iterdir())[:count]:
                 shutil.copy(image, target)
-    assert prepare("imagenette", few, data, 1) is not None
-    return data
+    pack = prepare("imagenette", few, data, 1)
+    assert pack is not None
+    return pack
 
 
 @dataclass(frozen=True)
@@ -98,8 +97,9 @@ def test_killed_twice_it_is_the_unbroken_training_bit_for_bit(packed: Path, tmp_
 
 @pytest.mark.slow
 def test_so_is_the_full_network_on_every_photograph(slice_of_imagenette: Path, tmp_path: Path) -> None:
-    assert prepare("imagenette", slice_of_imagenette, tmp_path, None) is not None
-    check_killed_twice("full", tmp_path, tmp_path)
+    pack = prepare("imagenette", slice_of_imagenette, tmp_path, None)
+    assert pack is not None
+    check_killed_twice("full", pack, tmp_path)
 
 
 def test_mapped_inputs_are_those_that_lie_in_memory(packed: Path) -> None:
@@ -119,5 +119,5 @@ def test_mapped_inputs_are_those_that_lie_in_memory(packed: Path) -> None:
             assert torch.equal(one, other)
     for view in ten(256, 256, 224):
         chosen = torch.tensor([3, 11, 0])
-        assert torch.equal(mapped.test.see(chosen, view), held.test.see(chosen, view))
-    assert torch.equal(mapped.sample.images.labels, held.sample.images.labels)
+        assert torch.equal(from_pack.test.see(chosen, view), held.test.see(chosen, view))
+    assert torch.equal(from_pack.sample.images.labels, held.sample.images.labels)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.contract.session import Interrupted, Progress, Session, TrialResult
+from harness.contract.session import Interrupted, Session, TrialProgress, TrialResult
 from harness.contract.streams import generator
 from harness.contract.trial import Precision, Status, Trial
 from harness.models.cifar10 import nineteen, thirteen
@@ -20,9 +20,9 @@ from tests.conftest import small
 def train(trial: Trial, folder: Path, root: Path | None = None, stop_after: int | None = None) -> TrialResult:
     """Runs a trial; with `stop_after`, asks it to stop after so many reports and goes on until it ends."""
     while True:
-        reports: list[Progress] = []
+        reports: list[TrialProgress] = []
 
-        def stopping(seen: list[Progress] = reports) -> bool:
+        def stopping(seen: list[TrialProgress] = reports) -> bool:
             return stop_after is not None and len(seen) >= stop_after
 
         try:

@@ -14,7 +14,7 @@ from harness.effects.intervals import paired_ratio
 from harness.effects.time_to_event import Time
 from harness.paper.claims import Claim
 from harness.verdicts import calibration, rules
-from harness.verdicts.calibration import Row, calibrate, violations, worlds
+from harness.verdicts.calibration import CalibrationRow, calibrate, violations, worlds
 from harness.verdicts.power import power
 
 WORLDS = {w.kind: w for w in worlds()}
@@ -22,15 +22,15 @@ N = 1500  # enough to tell 10 % from 5 % with a chance of a false alarm below 1 
 
 
 @pytest.fixture(scope="module")
-def table() -> list[Row]:
+def table() -> list[CalibrationRow]:
     return calibration.calibrate_all(experiments=200)
 
 
-def test_every_promise_holds(table: list[Row]) -> None:
+def test_every_promise_holds(table: list[CalibrationRow]) -> None:
     assert violations(table) == []
 
 
-def test_every_kind_is_tried_at_every_truth_and_number_of_seeds(table: list[Row]) -> None:
+def test_every_kind_is_tried_at_every_truth_and_number_of_seeds(table: list[CalibrationRow]) -> None:
     tried = {(r.kind, r.truth, r.seeds) for r in table}
     assert tried == {
         (k, t, s) for k, w in WORLDS.items() for t in w.truths for s in ("3", "5", "10", "looks")
@@ -39,7 +39,7 @@ def test_every_kind_is_tried_at_every_truth_and_number_of_seeds(table: list[Row]
         assert list(WORLDS[kind].truths) == ["null", "low edge", "paper", "high edge", "far", "other side"]
 
 
-def test_rates_are_shares_of_all_experiments(table: list[Row]) -> None:
+def test_rates_are_shares_of_all_experiments(table: list[CalibrationRow]) -> None:
     for r in table:
         assert r.reproduced + r.directional + r.not_reproduced + r.inconclusive == pytest.approx(1)
 
@@ -58,11 +58,11 @@ def test_the_power_formula_agrees_with_the_simulation() -> None:
     assert simulated["5"] == pytest.approx(power(5, calibration.PAIR_SD, 1.4, band, 0.0), abs=0.025)
 
 
-def row(**rates: float) -> Row:
+def row(**rates: float) -> CalibrationRow:
     """A row of a level at its band's edge, whose rates are all within their promises but those given."""
     values = {"coverage": 0.95, "reproduced": 0.05, "not_reproduced": 0.02, "off_size": 0.02, **rates}
     rest = {"directional": 0.0, "inconclusive": 0.93, "exact": True, "experiments": 2000}
-    return Row(kind="level", truth="high edge", seeds="5", **{**rest, **values})  # type: ignore[arg-type]
+    return CalibrationRow(kind="level", truth="high edge", seeds="5", **{**rest, **values})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

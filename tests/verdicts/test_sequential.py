@@ -15,7 +15,7 @@ import repro
 import reproductions
 from harness.cli import run as command
 from harness.cli import status
-from harness.cli.work import Asked
+from harness.cli.work import RunRequest
 from harness.contract.errors import BadValue, StoreError
 from harness.effects.significance import LOOKS
 from harness.engines.runner import run
@@ -153,11 +153,11 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
 
 @given(asked=st.integers(0, 40))
 def test_the_next_look_is_the_first_that_drops_no_seed(asked: int) -> None:
-    class Asked(Store):
+    class RunRequest(Store):
         def asked(self, reproduction: str, protocol: str, conditions: Conditions) -> int:
             return asked
 
-    store = Asked(Path("nowhere"))
+    store = RunRequest(Path("nowhere"))
     if asked > LOOKS[-1]:
         with pytest.raises(BadValue, match=f"asked for {asked} seeds before, and no look is declared"):
             sequential.at_look(experiment(3), store)
@@ -202,9 +202,9 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Reproduction:
     return made
 
 
-def ask(root: Path, made: Reproduction, **options: object) -> Asked:
+def ask(root: Path, made: Reproduction, **options: object) -> RunRequest:
     values = {"until_decided": True, **options}
-    return Asked([made], "cifar10", None, "cpu", 1, None, root, **values)  # type: ignore[arg-type]
+    return RunRequest([made], "cifar10", None, "cpu", 1, None, root, **values)  # type: ignore[arg-type]
 
 
 def test_the_command_runs_look_by_look_and_status_and_report_know(

@@ -17,7 +17,7 @@ from harness.data import photographs
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """An image: a file, or `size` bytes at `offset` of an archive; `name` is the file's own, in either."""
 
     path: str
@@ -36,7 +36,7 @@ class Place:
         return self.path if self.offset < 0 else f"{self.name} in {self.path}"
 
 
-def by_class(source: Path, split: str) -> dict[str, list[Place]] | None:
+def by_class(source: Path, split: str) -> dict[str, list[Location]] | None:
     """Images of `source/<split>/<class>/`, or of an archive of one archive a class; None if neither is there.
 
     A folder of the classes' archives will do as well.
@@ -53,7 +53,7 @@ def by_class(source: Path, split: str) -> dict[str, list[Place]] | None:
     return {PurePosixPath(m.name).stem: list(_inside(m)) for m in nested} or None
 
 
-def flat(source: Path, split: str) -> list[Place] | None:
+def flat(source: Path, split: str) -> list[Location] | None:
     """Images right in `source/<split>/` or in the split's archive, by name; None if neither is there."""
     folder = source / split
     if folder.is_dir():
@@ -62,9 +62,9 @@ def flat(source: Path, split: str) -> list[Place] | None:
     return sorted(_members(archive), key=lambda place: place.name) if archive else None
 
 
-def files(folder: Path) -> list[Place]:
+def files(folder: Path) -> list[Location]:
     """The image files right in a folder, by name."""
-    return [Place(str(path), path.name) for path in photographs.image_files(folder)]
+    return [Location(str(path), path.name) for path in photographs.image_files(folder)]
 
 
 def archive_of(source: Path, split: str) -> Path | None:
@@ -73,7 +73,7 @@ def archive_of(source: Path, split: str) -> Path | None:
     return found[0] if found else None
 
 
-def patched(source: Path, split: str, places: list[Place]) -> list[Place]:
+def patched(source: Path, split: str, places: list[Location]) -> list[Location]:
     """The places, with the images of ILSVRC-2010's `patch_images.tar` in place of those that they replace."""
     archive = source / "patch_images.tar"
     if not archive.is_file():
@@ -82,7 +82,7 @@ def patched(source: Path, split: str, places: list[Place]) -> list[Place]:
     return [better.get(place.name, place) for place in places]
 
 
-def _members(path: Path, suffix: str = "", folder: str = "") -> Iterator[Place]:
+def _members(path: Path, suffix: str = "", folder: str = "") -> Iterator[Location]:
     """The images of an archive, or its members with `suffix`; `folder` must be on their path."""
     try:
         with tarfile.open(path, "r:") as archive:
@@ -91,7 +91,7 @@ def _members(path: Path, suffix: str = "", folder: str = "") -> Iterator[Place]:
         raise DataError(f"{path} is no whole archive ({error}); download it again") from None
 
 
-def _inside(outer: Place) -> Iterator[Place]:
+def _inside(outer: Location) -> Iterator[Location]:
     """The images of an archive that lies in another."""
     try:
         with (
@@ -104,12 +104,12 @@ def _inside(outer: Place) -> Iterator[Place]:
         raise DataError(f"{outer} is no whole archive ({error}); download that archive again") from None
 
 
-def _listed(archive: tarfile.TarFile, path: str, base: int, suffix: str, folder: str) -> Iterator[Place]:
+def _listed(archive: tarfile.TarFile, path: str, base: int, suffix: str, folder: str) -> Iterator[Location]:
     for member in archive:
         place = PurePosixPath(member.name)
         wanted = (suffix,) if suffix else photographs.SUFFIXES
         if member.isfile() and place.suffix.lower() in wanted and (not folder or folder in place.parts):
-            yield Place(path, place.name, base + member.offset_data, member.size)
+            yield Location(path, place.name, base + member.offset_data, member.size)
 
 
 class _Window(io.RawIOBase):

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from harness.contract.errors import DataError
 from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
 from harness.data.packing import archives
-from harness.data.packing.archives import Place
+from harness.data.packing.archives import Location
 
 CLASSES = {name: DATA_SETS[name].classes for name in PHOTOGRAPHS}
 TRUTH = {"val": "validation_ground_truth.txt", "test": "test_ground_truth.txt"}
@@ -27,7 +27,7 @@ class Survey:
     """All images of a source: classes in label order, and each split's places with their labels, in order."""
 
     classes: tuple[str, ...]
-    splits: dict[str, tuple[list[Place], list[int]]]
+    splits: dict[str, tuple[list[Location], list[int]]]
 
     def names(self, split: str) -> list[str]:
         """`<class>/<file>` of every image of a split."""
@@ -79,9 +79,9 @@ def _matching(source: Path, split: str, found: Sequence[str], classes: Sequence[
 
 
 def _sorted(
-    source: Path, split: str, images: dict[str, list[Place]], classes: Sequence[str]
-) -> tuple[list[Place], list[int]]:
-    places: list[Place] = []
+    source: Path, split: str, images: dict[str, list[Location]], classes: Sequence[str]
+) -> tuple[list[Location], list[int]]:
+    places: list[Location] = []
     labels: list[int] = []
     for label, name in enumerate(classes):
         found = sorted(images.get(name, []), key=lambda place: place.name)
@@ -92,7 +92,7 @@ def _sorted(
     return places, labels
 
 
-def _labelled(source: Path, split: str, classes: Sequence[str]) -> dict[str, list[Place]] | None:
+def _labelled(source: Path, split: str, classes: Sequence[str]) -> dict[str, list[Location]] | None:
     """The images of a validation or test split by class, as its folders or the kit's lists say."""
     folders = archives.by_class(source, split)
     if folders is not None:
@@ -101,13 +101,13 @@ def _labelled(source: Path, split: str, classes: Sequence[str]) -> dict[str, lis
     places = archives.flat(source, split)
     if places is None:
         return None
-    images: dict[str, list[Place]] = {name: [] for name in classes}
+    images: dict[str, list[Location]] = {name: [] for name in classes}
     for place, name in zip(places, truth(source, split, places, classes), strict=True):
         images[name].append(place)
     return images
 
 
-def truth(source: Path, split: str, places: Sequence[Place], classes: Sequence[str]) -> list[str]:
+def truth(source: Path, split: str, places: Sequence[Location], classes: Sequence[str]) -> list[str]:
     """The class of every image of a flat split, in the order of `places`; DataError where one has none."""
     by_name = document(source, f"{split}.txt")
     if by_name is not None:
@@ -128,7 +128,7 @@ def truth(source: Path, split: str, places: Sequence[Place], classes: Sequence[s
     return [_named(numbers, number, f"{TRUTH[split]}, line {i}") for i, number in enumerate(ids, 1)]
 
 
-def _by_name(content: bytes, places: Sequence[Place], classes: Sequence[str], path: Path) -> list[str]:
+def _by_name(content: bytes, places: Sequence[Location], classes: Sequence[str], path: Path) -> list[str]:
     pairs = (line.split() for line in content.decode().splitlines() if line.strip())
     labels = {PurePosixPath(pair[0]).name: pair[-1] for pair in pairs}
     if unknown := [place.name for place in places if place.name not in labels]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from harness.contract.errors import DataError
 from harness.data import photographs
-from harness.data.packing.archives import Place
+from harness.data.packing.archives import Location
 from harness.data.packing.pack import IMAGE
 
 
@@ -22,7 +22,7 @@ class Task:
 
     number: int
     first: int  # image of the split
-    places: Sequence[Place]
+    places: Sequence[Location]
     pixels: Path
 
 

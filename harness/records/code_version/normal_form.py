@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 # Fields that differ between Python versions, or only say where a node is used, mean nothing.
 IGNORED_FIELDS = {"ctx", "kind", "type_comment", "type_ignores", "type_params", "simple"}
@@ -49,7 +49,7 @@ def chain(node: ast.AST | None) -> tuple[str, ...]:
     return (node.id,) if isinstance(node, ast.Name) else ("",)
 
 
-def acts(node: Function | ast.ClassDef) -> bool:
+def acts(node: FunctionNode | ast.ClassDef) -> bool:
     """Whether a decorator may do more than wrap the definition: register it, or go by its annotations."""
     names = (chain(d.func if isinstance(d, ast.Call) else d)[-1] for d in node.decorator_list)
     return not INERT.issuperset(names)
@@ -59,7 +59,7 @@ class _Normal(ast.NodeTransformer):
     """Takes out, in place, what does not count."""
 
     def __init__(self) -> None:
-        self.scope: Function | ast.ClassDef | None = None
+        self.scope: FunctionNode | ast.ClassDef | None = None
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         return self._within(node)
@@ -70,14 +70,14 @@ class _Normal(ast.NodeTransformer):
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
         return self._function(node)
 
-    def _function(self, node: Function) -> ast.AST:
+    def _function(self, node: FunctionNode) -> ast.AST:
         if not acts(node):
             node.returns = None
             for argument in arguments(node.args):
                 argument.annotation = None
         return self._within(node)
 
-    def _within(self, node: Function | ast.ClassDef) -> ast.AST:
+    def _within(self, node: FunctionNode | ast.ClassDef) -> ast.AST:
         outer, self.scope = self.scope, node
         self.generic_visit(node)
         self.scope = outer

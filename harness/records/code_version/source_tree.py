@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.records.code_version.mentions import Mentions, Origin, loaded, mentions, origins
-from harness.records.code_version.normal_form import FUNCTIONS, Function, parsed, text
+from harness.records.code_version.normal_form import FUNCTIONS, FunctionNode, parsed, text
 
 INNER = (*FUNCTIONS, ast.ClassDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 TOP = "<module>"  # the name of what a module does by itself when it is imported
@@ -49,9 +49,9 @@ class Module:
                 return only
         return None
 
-    def methods(self, name: str) -> dict[str, list[Function]]:
+    def methods(self, name: str) -> dict[str, list[FunctionNode]]:
         """The functions right in the body of a class, by name."""
-        found: dict[str, list[Function]] = {}
+        found: dict[str, list[FunctionNode]] = {}
         node = self.class_of(name)
         for statement in node.body if node else ():
             if isinstance(statement, FUNCTIONS):

@@ -25,7 +25,7 @@ STEP, LEFT, TOP, ROW = 84, 54, 66, 168  # distance of stages, margins, and dista
 
 
 @dataclass(frozen=True)
-class Stage:
+class DrawnStage:
     """A layer with weights and what follows it, or the input."""
 
     name: str
@@ -72,17 +72,17 @@ def architecture_svg(description: Network) -> str:
     )
 
 
-def _stages(description: Network) -> Iterator[Stage]:
+def _stages(description: Network) -> Iterator[DrawnStage]:
     layers = list(description.walk())
     count = max(getattr(layer, "groups", 1) for layer in description.layers)
     places = [i for i, (layer, _, _) in enumerate(layers) if isinstance(layer, Weighted)]
-    yield Stage("input", "", "", description.input, 1, False)
+    yield DrawnStage("input", "", "", description.input, 1, False)
     for place, until in zip(places, [*places[1:], len(layers)], strict=True):
         layer, _, shape = layers[place]
         behind = _behind([found for found, _, _ in layers[place + 1 : until]])
         columns = 1 if until == len(layers) else count
         own = isinstance(layer, Conv) and layer.groups == count > 1
-        yield Stage(getattr(layer, "name", ""), _kernel(layer), behind, shape, columns, own)
+        yield DrawnStage(getattr(layer, "name", ""), _kernel(layer), behind, shape, columns, own)
 
 
 def _behind(layers: list[Layer]) -> str:
@@ -98,14 +98,14 @@ def _kernel(layer: Layer) -> str:
     return "dense" if isinstance(layer, Dense) else ""
 
 
-def _middles(stage: Stage, rows: int) -> list[float]:
+def _middles(stage: DrawnStage, rows: int) -> list[float]:
     """Heights of the middles of the stage's parts."""
     if stage.columns == 1:
         return [TOP + ROW * rows / 2]
     return [TOP + ROW * (row + 0.5) for row in range(rows)]
 
 
-def _stage(stage: Stage, number: int, rows: int) -> Iterator[str]:
+def _stage(stage: DrawnStage, number: int, rows: int) -> Iterator[str]:
     x, (width, height) = LEFT + STEP * number, stage.box
     yield f'<text x="{x}" y="18" font-weight="bold" fill="{INK}">{stage.name}</text>'
     yield f'<text x="{x}" y="34" font-size="11" fill="{MUTED}">{stage.kernel}</text>'
@@ -120,7 +120,7 @@ def _stage(stage: Stage, number: int, rows: int) -> Iterator[str]:
         yield f'<text x="{x}" y="{y + height / 2 + 14:.1f}" font-size="11" fill="{INK}">{stage.label}</text>'
 
 
-def _arrows(before: Stage, after: Stage, number: int, rows: int) -> Iterator[str]:
+def _arrows(before: DrawnStage, after: DrawnStage, number: int, rows: int) -> Iterator[str]:
     """An arrow for every part of a layer that a part of the next one sees."""
     left = LEFT + STEP * number + before.box[0] / 2 + 3
     right = LEFT + STEP * (number + 1) - after.box[0] / 2 - 2
@@ -134,7 +134,7 @@ def _arrows(before: Stage, after: Stage, number: int, rows: int) -> Iterator[str
             )
 
 
-def _words(description: Network, stages: list[Stage], rows: int) -> str:
+def _words(description: Network, stages: list[DrawnStage], rows: int) -> str:
     layers = "; ".join(f"{s.name} {'×'.join(map(str, s.shape))}" for s in stages)
     crossing = [s.name for before, s in itertools.pairwise(stages) if before.columns > 1 and not s.own]
     columns = f"{rows} columns, which see each other in {', '.join(crossing)}" if rows > 1 else "one column"

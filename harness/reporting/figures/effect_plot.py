@@ -29,7 +29,7 @@ MANTISSAS = (
 
 
 @dataclass(frozen=True)
-class Scale:
+class EffectAxis:
     """One effect's axis: what it must hold, and whether it is logarithmic."""
 
     effect: Effect
@@ -63,13 +63,15 @@ class Scale:
         return low - room, high + room
 
 
-def scale(claim: Claim, effect: Effect) -> Scale:
+def scale(claim: Claim, effect: Effect) -> EffectAxis:
     """The axis of one effect; the null belongs to every effect of a claim, the rest to its metric."""
     metric = claim.metric(effect.metric)
     known = (metric.band, metric.paper, metric.logged_2012) if metric else (None, None, None)
     positive = all(x > 0 for x in effect.values) and (effect.estimate or 1) > 0
     log = positive and claim.null == 1
-    return Scale(effect, known[0], claim.null, known[1], known[2], log, effect.metric != claim.primary.name)
+    return EffectAxis(
+        effect, known[0], claim.null, known[1], known[2], log, effect.metric != claim.primary.name
+    )
 
 
 def intervals(claim: Claim, effects: Sequence[Effect], caveat: str, name: str) -> Drawing:
@@ -86,11 +88,11 @@ def intervals(claim: Claim, effects: Sequence[Effect], caveat: str, name: str) -
         return Drawing(name, svg(figure, name, f"{claim.id}: effects", said), f"{said} {_legend(scales)}")
 
 
-def _height(one: Scale) -> float:
+def _height(one: EffectAxis) -> float:
     return AXIS + LINE * len(_rows(one))
 
 
-def _shared(one: Scale, scales: Sequence[Scale]) -> tuple[float, ...]:
+def _shared(one: EffectAxis, scales: Sequence[EffectAxis]) -> tuple[float, ...]:
     """What axes in one unit must hold together, where they have a null to be compared by."""
     if one.null is None:
         return ()
@@ -98,7 +100,7 @@ def _shared(one: Scale, scales: Sequence[Scale]) -> tuple[float, ...]:
     return tuple(point for s in alike for point in s.points)
 
 
-def _draw(axes: Axes, one: Scale) -> None:
+def _draw(axes: Axes, one: EffectAxis) -> None:
     axes.set_xscale("log" if one.log else "linear")
     axes.set_xlim(*one.limits)
     _ticks(axes, one)
@@ -112,7 +114,7 @@ def _draw(axes: Axes, one: Scale) -> None:
     _labels(axes, rows, one)
 
 
-def _ticks(axes: Axes, one: Scale) -> None:
+def _ticks(axes: Axes, one: EffectAxis) -> None:
     from matplotlib.ticker import MaxNLocator
 
     ticks = _round_ticks(*one.limits) if one.log else []
@@ -135,7 +137,7 @@ def _round_ticks(low: float, high: float) -> list[float]:
     return found[:: math.ceil(len(found) / 9)] if found else []
 
 
-def _rows(one: Scale) -> list[tuple[str, str]]:
+def _rows(one: EffectAxis) -> list[tuple[str, str]]:
     """What is drawn, from top to bottom, with the figure printed beside it."""
     e, rows = one.effect, []
     if one.paper is not None:
@@ -155,7 +157,7 @@ def _estimate(e: Effect) -> str:
     return f"{number(e.estimate)} {span(e.ci95)}" if e.ci95 else number(e.estimate)
 
 
-def _mark(axes: Axes, y: float, kind: str, one: Scale) -> None:
+def _mark(axes: Axes, y: float, kind: str, one: EffectAxis) -> None:
     values = one.effect.values
     if kind == "paper":
         axes.plot(one.paper or 0.0, y, "D", color=INK, markersize=5.5)
@@ -168,7 +170,7 @@ def _mark(axes: Axes, y: float, kind: str, one: Scale) -> None:
         axes.plot(shown, [y] * len(shown), "o", color=ARMS[0], markersize=5, markerfacecolor="none")
 
 
-def _mark_estimate(axes: Axes, y: float, one: Scale) -> None:
+def _mark_estimate(axes: Axes, y: float, one: EffectAxis) -> None:
     e = one.effect
     for interval, width in ((e.ci95, 1.4), (e.ci90, 4.5)):
         if interval:
@@ -180,12 +182,12 @@ def _mark_estimate(axes: Axes, y: float, one: Scale) -> None:
         axes.plot([e.lower_bound, one.limits[1]], [y, y], ">", color=ARMS[0], markersize=6, clip_on=False)
 
 
-def _clipped(interval: Interval, one: Scale) -> list[float]:
+def _clipped(interval: Interval, one: EffectAxis) -> list[float]:
     low, high = one.limits
     return [max(interval.low, low), min(interval.high, high)]
 
 
-def _labels(axes: Axes, rows: Sequence[tuple[str, str]], one: Scale) -> None:
+def _labels(axes: Axes, rows: Sequence[tuple[str, str]], one: EffectAxis) -> None:
     effect = one.effect
     axes.set_yticks(range(len(rows)), [kind for kind, _ in rows])
     axes.set_ylim(-0.6, len(rows) - 0.4)
@@ -197,12 +199,12 @@ def _labels(axes: Axes, rows: Sequence[tuple[str, str]], one: Scale) -> None:
         axes.text(1.03, y, value, transform=axes.get_yaxis_transform(), va="center")
 
 
-def describe(scales: Sequence[Scale]) -> str:
+def describe(scales: Sequence[EffectAxis]) -> str:
     """What the drawing shows, in words."""
     return " ".join(_said(one) for one in scales)
 
 
-def _said(one: Scale) -> str:
+def _said(one: EffectAxis) -> str:
     e = one.effect
     interval = f", 95 % interval {span(e.ci95)}" if e.ci95 else ""
     paper = f"; paper {number(one.paper)}" if one.paper is not None else ""
@@ -210,7 +212,7 @@ def _said(one: Scale) -> str:
     return f"{words(e.metric).capitalize()}: {estimate(e)}{interval}{paper}{judged}."
 
 
-def _legend(scales: Sequence[Scale]) -> str:
+def _legend(scales: Sequence[EffectAxis]) -> str:
     parts = ["The thick bar is the 90 % interval, the thin one the 95 %"]
     parts += ["the shaded band counts as the paper's figure"] * any(s.band for s in scales)
     parts += ["the dashed line is no effect"] * any(s.null is not None for s in scales)

@@ -18,7 +18,7 @@ LARGEST_CELL = 31.0
 
 
 @dataclass(frozen=True)
-class Kernels:
+class KernelPicture:
     """One network's kernels as a record holds them: each 3 × side × side numbers, channel by channel."""
 
     seed: int
@@ -45,7 +45,7 @@ def kernels(name: str, evidence: Evidence, caveat: str) -> list[Drawing]:
     return [draw(name, first, caveat)] if first else []
 
 
-def read(details: Mapping[str, Any], seed: int) -> Kernels | None:
+def read(details: Mapping[str, Any], seed: int) -> KernelPicture | None:
     """What a record's details show, None where they are not what they should be."""
     maps, side, chroma = details.get("kernels") or (), details.get("side"), details.get("chroma") or ()
     if not maps or not side or any(len(one) != 3 * side * side for one in maps):
@@ -53,10 +53,10 @@ def read(details: Mapping[str, Any], seed: int) -> Kernels | None:
     size = math.ceil(len(maps) / (details.get("columns") or 1))
     cuts = [slice(i, i + size) for i in range(0, len(maps), size)]
     means = tuple(fmean(chroma[cut]) if chroma[cut] else None for cut in cuts)
-    return Kernels(seed, side, tuple(tuple(maps[cut]) for cut in cuts), means)
+    return KernelPicture(seed, side, tuple(tuple(maps[cut]) for cut in cuts), means)
 
 
-def draw(name: str, found: Kernels, caveat: str) -> Drawing:
+def draw(name: str, found: KernelPicture, caveat: str) -> Drawing:
     """Every column's kernels in their own order below its name and mean chroma."""
     parts, y = pictures.caveat(WIDTH, caveat), pictures.HEADER if caveat else 4.0
     for number, column in enumerate(found.columns):
@@ -66,7 +66,7 @@ def draw(name: str, found: Kernels, caveat: str) -> Drawing:
     return pictures.drawing(name, (WIDTH, y + 4), title, describe(found), parts)
 
 
-def _column(found: Kernels, number: int, top: float) -> Iterator[str]:
+def _column(found: KernelPicture, number: int, top: float) -> Iterator[str]:
     kernels, mean = found.columns[number], found.chroma[number]
     label = f"column {number + 1}" if len(found.columns) > 1 else "all kernels"
     yield pictures.words(MARGIN, top + 12, label, INK, 'font-weight="bold"')
@@ -90,7 +90,7 @@ def pixels(kernel: Sequence[float], side: int) -> bytes:
     return bytes(scaled[channel * area + i] for i in range(area) for channel in range(3))
 
 
-def describe(found: Kernels) -> str:
+def describe(found: KernelPicture) -> str:
     """How the picture is to be read."""
     means = [f"column {i + 1} {mean:.3f}" for i, mean in enumerate(found.chroma) if mean is not None]
     chroma = f" (mean: {', '.join(means)})" if means else ""

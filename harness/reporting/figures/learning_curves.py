@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.contract.formatting import number
 from harness.contract.trial import Status
 from harness.plans.experiment import Evidence, Run
-from harness.records.schema import Column, Measured
+from harness.records.schema import CurveColumn, Measured
 from harness.reporting.figures.frame import ARMS, DASHES, MUTED, PAPER, Drawing, frame, svg
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _ordered(arms: Mapping[str, list[Curve]]) -> dict[str, tuple[Curve, ...]]:
 
 
 def _curve(run: Run) -> Curve:
-    rows = [(row.get("epoch"), row.get(Column.RUNNING_ERROR)) for row in run.record.curve]
+    rows = [(row.get("epoch"), row.get(CurveColumn.RUNNING_ERROR)) for row in run.record.curve]
     points = [(e, 100 * y) for e, y in rows if e is not None and y is not None and math.isfinite(y)]
     epochs, errors = tuple(e for e, _ in points), tuple(y for _, y in points)
     return Curve(run.seed, epochs, errors, run.record.metrics.get(Measured.EPOCHS_HIGH), run.record.status)

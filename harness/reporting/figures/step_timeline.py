@@ -20,7 +20,7 @@ LEGIBLE = 0.05  # of the width: a narrower bar has no room for a name
 
 
 @dataclass(frozen=True)
-class Span:
+class DrawnSpan:
     """A stretch of a step, in milliseconds."""
 
     layer: str
@@ -35,7 +35,7 @@ class Lane:
 
     arm: str
     rank: int
-    spans: tuple[Span, ...]
+    spans: tuple[DrawnSpan, ...]
 
     @property
     def end(self) -> float:
@@ -62,22 +62,22 @@ def lanes(evidence: Evidence) -> list[Lane]:
 
 
 def _lanes(run: Run) -> list[Lane]:
-    found: dict[int, list[Span]] = {}
+    found: dict[int, list[DrawnSpan]] = {}
     for rank, span in _spans(run):
         found.setdefault(rank, []).append(span)
     return [Lane(run.arm, rank, tuple(found[rank])) for rank in sorted(found)]
 
 
-def _spans(run: Run) -> list[tuple[int, Span]]:
+def _spans(run: Run) -> list[tuple[int, DrawnSpan]]:
     """Every stretch with the device it belongs to; those without two ends are left out."""
     rows = run.record.details.get("timeline") or ()
     whole = [r for r in rows if r.get("start") is not None and r.get("end") is not None]
     return [(int(r.get("rank") or 0), _span(r)) for r in whole]
 
 
-def _span(row: dict[str, Any]) -> Span:
+def _span(row: dict[str, Any]) -> DrawnSpan:
     start, end = 1000 * float(row["start"]), 1000 * float(row["end"])
-    return Span(str(row.get("layer") or ""), row.get("kind") == "exchange", start, end)
+    return DrawnSpan(str(row.get("layer") or ""), row.get("kind") == "exchange", start, end)
 
 
 def _draw(name: str, found: Sequence[Lane], caveat: str) -> Drawing:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.contract.formatting import number
 from harness.contract.trial import Status
 from harness.plans.experiment import Evidence, Run
-from harness.records.schema import Column
+from harness.records.schema import CurveColumn
 from harness.reporting.figures.frame import ARMS, FRAME, INK, MUTED, PAPER, Drawing, frame, svg
 from harness.reporting.figures.learning_curves import Curve, mean_curve
 
@@ -28,7 +28,7 @@ MOST_LABELS = 4  # of the rates that a schedule drops to
 
 
 @dataclass(frozen=True)
-class Arm:
+class ArmCurves:
     """One arm's curves in percent, seed by seed, and what became of the rate on the way."""
 
     name: str
@@ -43,20 +43,22 @@ def training_curves(name: str, evidence: Evidence, caveat: str) -> list[Drawing]
     return [_draw(name, drawn, caveat)] if drawn else []
 
 
-def arms(evidence: Evidence) -> list[Arm]:
+def arms(evidence: Evidence) -> list[ArmCurves]:
     """The final runs by arm, in the plan's order."""
     names = dict.fromkeys(p.arm for p in evidence.plan.trials)
     return [_arm(name, evidence.final(name)) for name in names]
 
 
-def _arm(name: str, runs: Sequence[Run]) -> Arm:
+def _arm(name: str, runs: Sequence[Run]) -> ArmCurves:
     curves = {
         column: [_curve(run, column) for run in runs]
-        for column in (Column.TRAIN_ERROR, Column.VALIDATION_ERROR)
+        for column in (CurveColumn.TRAIN_ERROR, CurveColumn.VALIDATION_ERROR)
     }
     kept = {column: tuple(c for c in found if c.epochs) for column, found in curves.items()}
     drops = dict.fromkeys(drop for run in runs for drop in rate_drops(run.record.curve))
-    return Arm(name, kept[Column.TRAIN_ERROR], kept[Column.VALIDATION_ERROR], tuple(sorted(drops)))
+    return ArmCurves(
+        name, kept[CurveColumn.TRAIN_ERROR], kept[CurveColumn.VALIDATION_ERROR], tuple(sorted(drops))
+    )
 
 
 def _curve(run: Run, column: str) -> Curve:
@@ -72,7 +74,7 @@ def rate_drops(rows: Sequence[Mapping[str, float | None]]) -> list[tuple[float, 
     return [(at, new) for (at, old), (_, new) in steps if old is not None and new is not None and new < old]
 
 
-def _draw(name: str, drawn: Sequence[Arm], caveat: str) -> Drawing:
+def _draw(name: str, drawn: Sequence[ArmCurves], caveat: str) -> Drawing:
     label = "Training and unseen error against epochs"
     names = [f"{arm.name} ({_runs(len(arm.training))})" for arm in drawn]
     columns = 1 if max(map(len, names)) > LONG else 2
@@ -89,7 +91,7 @@ def _draw(name: str, drawn: Sequence[Arm], caveat: str) -> Drawing:
         return Drawing(name, svg(figure, name, label, said), f"{label}. {said}")
 
 
-def _prepare(axes: Axes, drawn: Sequence[Arm]) -> None:
+def _prepare(axes: Axes, drawn: Sequence[ArmCurves]) -> None:
     curves = [c for arm in drawn for c in (*arm.training, *arm.unseen)]
     errors = [y for c in curves for y in c.errors]
     axes.set_xlim(0, 1.02 * max(e for c in curves for e in c.epochs))
@@ -100,7 +102,7 @@ def _prepare(axes: Axes, drawn: Sequence[Arm]) -> None:
         axis.set_major_formatter(lambda x, _: number(round(x, 9)))
 
 
-def _draw_arm(axes: Axes, arm: Arm, style: int) -> None:
+def _draw_arm(axes: Axes, arm: ArmCurves, style: int) -> None:
     for curve in arm.training:
         axes.plot(curve.epochs, curve.errors, color=ARMS[style], linewidth=0.6, alpha=0.4)
         if curve.status is Status.DIVERGED:
@@ -131,7 +133,7 @@ def _every(epochs: Sequence[float]) -> list[int]:
     return whole[:: max(1, math.ceil(len(whole) / 8))]
 
 
-def _mark_drops(axes: Axes, drawn: Sequence[Arm]) -> None:
+def _mark_drops(axes: Axes, drawn: Sequence[ArmCurves]) -> None:
     drops = sorted({drop for arm in drawn for drop in arm.drops})
     for epoch, rate in drops:
         axes.axvline(epoch, color=FRAME, linewidth=0.9, linestyle=(0, (1, 2)), zorder=0)
@@ -157,7 +159,7 @@ def _runs(count: int) -> str:
     return f"{count} run" if count == 1 else f"{count} runs"
 
 
-def describe(drawn: Sequence[Arm]) -> str:
+def describe(drawn: Sequence[ArmCurves]) -> str:
     """What is drawn, and where it ends."""
     ends = "; ".join(f"{arm.name}: {_end(arm.training)} and {_end(arm.unseen)}" for arm in drawn)
     dropped = " Dotted lines mark where the rate falls." if any(arm.drops for arm in drawn) else ""

@@ -21,7 +21,7 @@ from harness.contract.errors import BadValue, DataError, UnknownName
 from harness.data import datasets, photographs
 from harness.data.augmentation import Views
 from harness.data.packing import ilsvrc, pack, pieces, prepare, writer
-from harness.data.packing.archives import Place
+from harness.data.packing.archives import Location
 from harness.data.views import Augmentation, ten
 from tests.data.test_photographs import by_hand
 from tests.fakes.photographs import (
@@ -174,7 +174,7 @@ def test_the_shared_lists_agree_on_all_validation_labels(tmp_path: Path) -> None
     (tmp_path / "kit" / "ILSVRC2012_validation_ground_truth.txt").write_text("\n".join(ids))
     for name in ("val.txt", "synset_words.txt"):
         shutil.copy(lists / name, tmp_path / "caffe" / name)
-    places = [Place("", name) for name, _ in pairs]
+    places = [Location("", name) for name, _ in pairs]
     by_kit, by_caffe = (ilsvrc.truth(tmp_path / name, "val", places, words) for name in ("kit", "caffe"))
     assert by_kit == by_caffe == [words[int(label)] for _, label in pairs]
 
