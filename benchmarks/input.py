@@ -173,18 +173,18 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         found = measure(options, Path(folder))
-    told = summary(found)
+    shown = summary(found)
     print(f"{hardware('cpu')}; {options.threads} processes or threads, batch {options.batch}\n")
     print("| input | images/s: median (least–most) | n |")
     print("|---|---:|---:|")
     for name, rates in found["rates"].items():
         middle, least, most = statistics.median(rates), min(rates), max(rates)
         print(f"| {name} | {middle:.0f} ({least:.0f}–{most:.0f}) | {len(rates)} |")
-    print(f"\nThe pack is {told['ratio_median']:.1f} times as fast (least {told['ratio_least']:.1f}).")
-    print(f"Packing: {told['packing_images_per_second']:.0f} images/s; ", end="")
-    print(f"it has paid after {told['pays_after_epochs']:.1f} epochs.")
+    print(f"\nThe pack is {shown['ratio_median']:.1f} times as fast (least {shown['ratio_least']:.1f}).")
+    print(f"Packing: {shown['packing_images_per_second']:.0f} images/s; ", end="")
+    print(f"it has paid after {shown['pays_after_epochs']:.1f} epochs.")
     if options.out:
-        options.out.write_text(json.dumps({**found, **told}, indent=1) + "\n", encoding="utf-8")
+        options.out.write_text(json.dumps({**found, **shown}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ A step is forward, cross-entropy, backward and an update by the same torch.optim
 would write down from the paper: nn.Conv2d, nn.ReLU, nn.LocalResponseNorm, nn.MaxPool2d, nn.Dropout,
 nn.Linear, eager, fp32, NCHW, started as one starts Python. Ours is `Net` in channels-last as the engine's
 workers run it, with their allocator settings (`harness.engines.local`), in fp32 and in bf16 autocast. How
-much of the difference the allocator makes is told by stock modules under the same settings. Every repeat of
+much of the difference the allocator makes is shown by stock modules under the same settings. Every repeat of
 every way is a process of its own, in turn. Before timing, both networks are shown to give the same logits
 from the same weights in fp32.
 """

@@ -53,7 +53,7 @@ class Inputs:
     """One data set as a training program sees it; `sample` are training images, unaugmented.
 
     Where there are `validation` images, they are watched in training, and the test images are not.
-    `expect` is told the images that will be gathered next and the size of their batches.
+    `expect` takes the images that will be gathered next and the size of their batches.
     """
 
     batches: TrainingBatches

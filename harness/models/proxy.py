@@ -1,4 +1,4 @@
-"""AlexNet in small: the same layers in the same order, at a width for two cores.
+"""The proxy network: AlexNet's layers in the same order, at a width for two cores.
 
 For CIFAR-10, crops of 24×24 pixels; conv1 has 5×5 kernels and no stride, so that the maps are 24, 12, 6 and 3
 wide where the paper's are 55, 27, 13 and 6. For photographs only the width changes. A Gaussian of standard

@@ -2,7 +2,7 @@
 
 `<results>/records/<key>-<attempt>.json` is written beside, flushed, and linked to its name in one step: a
 record is there whole or not at all, and no attempt ever replaces another. A file that is damaged all the
-same (a disk that filled, a copy cut short) is told by its digest, named, and treated as not there.
+same (a disk that filled, a copy cut short) is recognised by its digest, named, and treated as not there.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 from collections import Counter
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.contract.errors import StoreError
 from harness.contract.trial import Status, Trial
@@ -20,14 +21,17 @@ from harness.records.files import write_next, write_whole
 from harness.records.keys import canonical, key_of
 from harness.records.record import OtherFormat, Record, Unreadable, decode, encode
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 class Store:
     """Records below one results folder; reading is lazy, writing appends."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path | str) -> None:
         """Nothing is created until the first record is written."""
-        self.root = root
-        self.folder = root / "records"
+        self.root = Path(root)
+        self.folder = self.root / "records"
         self.damaged: list[str] = []
 
     @cached_property
@@ -96,7 +100,7 @@ class Store:
         except OSError as error:
             raise StoreError(
                 f"the record of trial {record.key} could not be written to {self.folder}: {error.strerror}; "
-                "mend that and give the same command again: what is stored already stays"
+                "fix that and give the same command again: what is stored already stays"
             ) from error
         self.records.append(record)
         self._by_key.setdefault(record.key, []).append(record)
@@ -108,6 +112,12 @@ class Store:
         for record in self.records:
             by_key.setdefault(record.key, []).append(record)
         return by_key
+
+    def frame(self) -> pd.DataFrame:
+        """A row a record, as `frames.frame` has them: `Store("results").frame()` in a notebook."""
+        from harness.records import frames
+
+        return frames.frame(self.records)
 
     def _read(self, path: Path) -> Record | None:
         try:

@@ -5,8 +5,6 @@ Records of any program are taken as they come: what a record lacks is shown as a
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -215,27 +213,21 @@ def stale_table(records: Sequence[Record]) -> Table | None:
 
 def environment_table(records: Sequence[Record]) -> Table | None:
     """The environments the records were made in, a column each."""
-    found: dict[str, tuple[dict[str, str], int]] = {}
-    for record in records:
-        environment = _public({**record.environment, **_conditions(record)})
-        identity = json.dumps(environment, sort_keys=True)
-        found[identity] = environment, found.get(identity, (environment, 0))[1] + 1
-    names = sorted({name for environment, _ in found.values() for name in environment})
-    rows = tuple((words(n), *(environment.get(n) for environment, _ in found.values())) for n in names)
-    columns = ("", *(f"{count} records" if count > 1 else "1 record" for _, count in found.values()))
-    return Table("Where the records were made", columns, rows) if rows else None
+    from harness.records.frames import environments  # brings pandas
+
+    found = environments(records, without=PRIVATE)
+    if found.empty:
+        return None
+    counts = found.pop("records").tolist()
+    columns = ("", *(f"{count} records" if count > 1 else "1 record" for count in counts))
+    rows = tuple((words(name), *map(text, found[name])) for name in sorted(found.columns))
+    return Table("Where the records were made", columns, rows)
 
 
 def key_values(title: str, values: Mapping[str, Any]) -> Table | None:
     """A mapping as a table of two columns."""
     rows = tuple((words(name), value) for name, value in _public(values).items())
     return Table(title, ("", "value"), rows) if rows else None
-
-
-def _conditions(record: Record) -> dict[str, Any]:
-    found = dataclasses.asdict(record.conditions)
-    data, numerics = found.pop("data"), found.pop("numerics")
-    return {**found, **numerics, "data": str(record.conditions.data) if data else None}
 
 
 def _public(values: Mapping[str, Any]) -> dict[str, str]:

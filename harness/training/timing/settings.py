@@ -1,4 +1,4 @@
-"""What a timing run is told: a network, how it is spread over processes, how it is fed. Needs no torch."""
+"""The settings of a timing run: a network, how it is spread over processes, how it is fed. Needs no torch."""
 
 from __future__ import annotations
 

@@ -1,0 +1,70 @@
+"""Records as pandas frames: a row a record, or a row a point of a curve. Brings pandas: import it late."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import pandas as pd
+
+from harness.records.record import Record
+
+
+def frame(records: Iterable[Record]) -> pd.DataFrame:
+    """A row a record, by key and in order: what it is of, where it ran, its status, cost and metrics."""
+    rows = [
+        {
+            "key": record.key,
+            "program": record.settings.get("is"),
+            "seed": record.trial.get("seed"),
+            "precision": str(record.precision),
+            "device": str(record.conditions.device),
+            "devices": record.conditions.devices,
+            "torch": record.conditions.torch,
+            "data": str(record.conditions.data or "none"),
+            "status": str(record.status),
+            "finished": record.finished,
+            "made by": record.made_by,
+            **{f"cost: {name}": value for name, value in record.cost.items()},
+            **record.metrics,
+        }
+        for record in records
+    ]
+    found = pd.DataFrame(rows)
+    return found.set_index("key") if rows else found
+
+
+def curves(records: Iterable[Record]) -> pd.DataFrame:
+    """A row a point of a record's curve: the record's key and seed, then the curve's columns."""
+    rows = (
+        {"key": record.key, "seed": record.trial.get("seed"), **point}
+        for record in records
+        for point in record.curve
+    )
+    return pd.DataFrame(list(rows))
+
+
+def environments(records: Iterable[Record], without: Collection[str] = ()) -> pd.DataFrame:
+    """A row for each distinct environment with its conditions; the column `records` counts them.
+
+    The names in `without` are left out, as of what is private or beside the point.
+    """
+    rows = [{n: v for n, v in described(record).items() if n not in without} for record in records]
+    if not rows:
+        return pd.DataFrame()
+    found = pd.DataFrame(rows)
+    return found.groupby(list(found.columns), dropna=False, sort=False).size().rename("records").reset_index()
+
+
+def described(record: Record) -> dict[str, object]:
+    """Environment and conditions of a record, side by side."""
+    held = record.conditions
+    return {
+        **record.environment,
+        "device": str(held.device),
+        "devices": held.devices,
+        "torch": held.torch,
+        "data": str(held.data or "none"),
+        "precision": str(held.precision),
+        "threads": held.numerics.threads,
+        "deterministic": held.numerics.deterministic,
+    }
