@@ -6,7 +6,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from rich import progress as bars
@@ -231,11 +231,9 @@ class Lines(Progress):
         self.say(line)
 
     def _watch(self) -> None:
-        try:
+        with suppress(OSError):  # the output has ended, as the next to write to it will find out
             while not self.over.wait(min(0.5, self.interval / 4)):
                 self.beat()
-        except OSError:
-            return  # there is nobody to write to any more, as the next to write will find out
 
 
 def progress_on(console: Console, patience: float | None = None) -> Bars | Lines:

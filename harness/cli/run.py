@@ -6,12 +6,14 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from harness.cli.dry_run import show_plan
-from harness.cli.progress import progress_on
+from harness.cli.progress import Progress, progress_on
 from harness.cli.tables import FAILURE, WARNING, say
 from harness.cli.work import RunRequest, Work, warn, work_for
 from harness.contract.formatting import duration
@@ -68,38 +70,51 @@ def _declare(experiment: Experiment, work: Work, console: Console) -> None:
 def _run(work: Work, deadline: Deadline | None, console: Console) -> bool:
     """Runs the experiments, round by round; whether nothing failed. SIGTERM stops them as Ctrl-C does."""
     signal.signal(signal.SIGTERM, _like_ctrl_c)
+    progress = progress_on(console)
+    rounds = _rounds(work, deadline is not None, partial(_report, progress))
+    first = next(rounds, None)
+    return True if first is None else _run_rounds(chain([first], rounds), work, deadline, progress)
+
+
+def _report(progress: Progress, experiment: Experiment, look: Look, further: Experiment | None) -> None:
+    next_look = f"; on to {further.seeds} seeds" if further else ""
+    progress.say(f"{experiment.name}: {look.words}{next_look}")
+
+
+def _run_rounds(
+    rounds: Iterator[list[Experiment]], work: Work, deadline: Deadline | None, progress: Progress
+) -> bool:
     from harness.cli.trials import Trials
     from harness.engines.local import LocalEngine
 
-    progress = progress_on(console)
-
-    def report(experiment: Experiment, look: Look, further: Experiment | None) -> None:
-        next_look = f"; on to {further.seeds} seeds" if further else ""
-        progress.say(f"{experiment.name}: {look.words}{next_look}")
-
-    rounds = _rounds(work, deadline is not None, report)
-    due = next(rounds, None)
-    if due is None:
-        return True
     engine = LocalEngine(work.device, work.workers, work.store.root)
     interrupted = True
     try:
         with Trials(progress, engine.messages) as seen, _limits(deadline, work, engine, seen) as limits:
-            while due is not None and not limits.enough():
-                run(due, engine, work.store, seen, limits)
-                due = None if limits.enough() else next(rounds, None)
-            interrupted = limits.enough()
+            interrupted = _in_time(rounds, engine, work.store, seen, limits)
         if interrupted:
-            say(console, "The time is up: running trials are saved where they are …")
+            progress.say("The time is up: running trials are saved where they are …")
     except KeyboardInterrupt:
-        say(console, "\nStopping: running trials are saved where they are …")
+        progress.say("\nStopping: running trials are saved where they are …")
         return False
     finally:
         engine.close(at_once=interrupted)
     for record in seen.failed:
-        say(console, f"trial {record.key} failed:", FAILURE)
-        say(console, record.error)
+        progress.say(f"trial {record.key} failed:", FAILURE)
+        progress.say(record.error)
     return not seen.failed
+
+
+def _in_time(
+    rounds: Iterator[list[Experiment]], engine: LocalEngine, store: Store, seen: Trials, limits: Limits
+) -> bool:
+    """Runs one round after the other; whether the time was up before the last one's end."""
+    for due in rounds:
+        if not limits.enough():
+            run(due, engine, store, seen, limits)
+        if limits.enough():
+            return True
+    return False
 
 
 def _like_ctrl_c(number: int, frame: object) -> None:

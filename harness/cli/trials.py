@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 
 from harness.cli.progress import Progress, Row
 from harness.contract import session
@@ -63,13 +64,14 @@ class Trials:
             self.progress.say(f"{self.whole.done:>4.0f}  {name}: {summary(record)}")
 
     def _listen(self) -> None:
-        while True:
-            key, message = self.messages.get()
-            with self.lock:
-                if self.left:
-                    return
-                if key not in self.over:  # a last message may come after its record
-                    self._show(key, message)
+        with suppress(OSError):  # the output has ended, as the next to write to it will find out
+            while not self.left:
+                self._take(*self.messages.get())
+
+    def _take(self, key: str, message: Message) -> None:
+        with self.lock:
+            if not self.left and key not in self.over:  # a last message may come after its record
+                self._show(key, message)
 
     def _show(self, key: str, message: Message) -> None:
         if key not in self.rows:

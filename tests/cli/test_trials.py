@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import multiprocessing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -98,30 +100,52 @@ def test_every_running_trial_has_a_line_now_and_then_with_epoch_error_and_time_l
 def test_a_worker_says_that_it_waits_and_when_it_begins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    @contextmanager
+    def turn(alone: bool, stopping: Callable[[], bool], waiting: Callable[[str], None]) -> Iterator[None]:
+        waiting("waiting for others")
+        yield
+
     said: list[object] = []
+    monkeypatch.setattr("harness.engines.local.turn", turn)
     monkeypatch.setattr("harness.engines.local._send", lambda key, message: said.append(message))
     execute(Trial(small(images=999_999), 0), Place(CPU, STAND_IN, None, tmp_path))
-    assert said == [Started()]
+    assert said == [Waiting("waiting for others"), Started()]
 
 
-@pytest.mark.parametrize(
-    "error", [BrokenPipeError(32, "Broken pipe"), OSError(28, "No space left on device")]
-)
+class Ends(io.StringIO):
+    """An output that takes a certain text no more."""
+
+    def __init__(self, last: str, error: OSError) -> None:
+        super().__init__()
+        self.last, self.error = last, error
+
+    def write(self, text: str) -> int:
+        if self.last in text:
+            raise self.error
+        return super().write(text)
+
+
+ENDS = [BrokenPipeError(32, "Broken pipe"), OSError(28, "No space left")]
+
+
+@pytest.mark.parametrize("error", ENDS)
 def test_a_run_whose_output_ends_saves_its_trials(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
 ) -> None:
-    class Ends(io.StringIO):
-        def write(self, text: str) -> int:
-            if "   1  " in text:
-                raise error
-            return super().write(text)
-
     monkeypatch.setattr(environment, "torch_version", lambda: "2.13.0")
     engine = local(Fake())
     monkeypatch.setattr("harness.engines.local.LocalEngine", engine)
     asked = RunRequest([reproduction()], "cifar10", None, "cpu", 1, None, tmp_path)
     with pytest.raises(type(error)):
-        command.start(asked, Ending(Ends()))
+        command.start(asked, Ending(Ends("   1  ", error)))
     assert engine.closed == [True]
     assert len(Store(tmp_path).records) == 1
+
+
+@pytest.mark.parametrize("error", ENDS)
+def test_threads_that_write_end_quietly_with_the_output(error: OSError) -> None:
+    shown = Lines(Ending(Ends("", error)), interval=0.01, patience=0)
+    with Trials(shown, queue()) as seen:
+        assert soon(lambda: not shown.thread.is_alive())
+        seen.messages.put(("one", Started()))
+        assert soon(lambda: not seen.thread.is_alive())
