@@ -45,8 +45,8 @@ from harness.contract.streams import generator
 from harness.data import datasets
 from harness.data.augmentation import ColourBasis
 from harness.data.images import Images
+from harness.data.inputs.prefetch import Prefetched
 from harness.data.packing import prepare
-from harness.data.prefetch import Prefetched
 from harness.training.recipes import PAPER
 
 Epoch = Callable[[int], Iterator[tuple[Tensor, Tensor]]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 
@@ -16,6 +17,10 @@ from harness.records.keys import code_version, key_of, lineage_of, plain
 from harness.records.record import Record
 from harness.training.settings import ToTarget
 
+# A machine that does other work too must fail no property test by the clock.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
+
 GRATINGS = sources.stand_in("cifar10").identity
 STAND_IN = Conditions(DeviceKind.CPU, "2.13.0", GRATINGS)
 
@@ -23,6 +28,13 @@ STAND_IN = Conditions(DeviceKind.CPU, "2.13.0", GRATINGS)
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def images_place() -> Path | None:
+    """The folder of real CIFAR-10, or None for the stand-in: for tests that any images will do for."""
+    source = sources.find("cifar10", None)
+    return None if source is None or source.place is None else source.place.resolve()
 
 
 @pytest.fixture(scope="session")

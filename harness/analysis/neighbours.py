@@ -19,7 +19,7 @@ from harness.analysis.settings import Neighbours
 from harness.contract.session import Session, TrialResult
 from harness.contract.trial import Status, Trial
 from harness.data.augmentation import Views
-from harness.data.inputs import Inputs
+from harness.data.inputs.selection import Inputs
 from harness.models.description import Dense
 from harness.models.network import Net
 from harness.training import artifacts

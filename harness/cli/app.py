@@ -14,16 +14,25 @@ from harness.cli import options
 from harness.cli.options import (
     RESULTS,
     Benchmark,
+    Budget,
     Claims,
     DataDir,
     DeviceOption,
+    DryRun,
+    Every,
+    Gpus,
     Json,
     NormalisationOption,
     PrecisionOption,
+    ProtocolName,
     RecipeOption,
     ResultsDir,
+    RunPrecision,
+    Seeds,
     SplitOption,
+    UntilDecided,
     ViewsOption,
+    Workers,
     choice,
     named,
 )
@@ -51,59 +60,30 @@ def list_(results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
 @app.command()
 def run(
     claims: Claims = None,
-    every: Annotated[bool, typer.Option("--all", help="Every claim that has a reproduction.")] = False,
-    protocol: Annotated[
-        str | None, typer.Option(help="Scale of the runs; default: the first that can judge.")
-    ] = None,
-    seeds: Annotated[
-        int | None, typer.Option(help="Seeds an arm; default: what the protocol declares.")
-    ] = None,
+    every: Every = False,
+    protocol: ProtocolName = None,
+    seeds: Seeds = None,
     device: DeviceOption = "auto",
-    workers: Annotated[
-        int | None, typer.Option(help="Trials at a time; default: a core each, 4 on a GPU.")
-    ] = None,
-    gpus: Annotated[int, typer.Option(help="GPUs (on a CPU: cores) that train one network together.")] = 1,
-    precision: Annotated[
-        PrecisionOption,
-        choice(
-            "precision",
-            PrecisionOption,
-            "Arithmetic; auto: bf16 where the hardware has it, unless the protocol fixes it.",
-        ),
-    ] = PrecisionOption.AUTO,
+    workers: Workers = None,
+    gpus: Gpus = 1,
+    precision: RunPrecision = PrecisionOption.AUTO,
     data_dir: DataDir = None,
     results_dir: ResultsDir = RESULTS,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the trials and their cost, run nothing.")
-    ] = False,
-    until_decided: Annotated[
-        bool, typer.Option("--until-decided", help="Add seeds at the looks 3, 5, 10, until a verdict stands.")
-    ] = False,
-    budget: Annotated[
-        str | None,
-        typer.Option(help="Decide most within a time such as 90s, 20m or 1.5h; without CLAIM: of all."),
-    ] = None,
+    dry_run: DryRun = False,
+    until_decided: UntilDecided = False,
+    budget: Budget = None,
 ) -> None:
     """Run what is missing of one or more claims; what is stored is never run again."""
-    from harness.cli import dry_run as preview
     from harness.cli import run as command
-    from harness.cli.work import RunRequest, chosen
+    from harness.cli.running import dry_run as preview
+    from harness.cli.running.work import RunRequest, chosen
     from harness.engines.deadline import parse
 
     seconds = None if budget is None else parse(budget)
     found = chosen(claims or [], every or (seconds is not None and not claims))
+    where = (data_dir, results_dir)
     asked = RunRequest(
-        found,
-        protocol,
-        seeds,
-        device,
-        workers,
-        data_dir,
-        results_dir,
-        until_decided,
-        seconds,
-        gpus,
-        precision,
+        found, protocol, seeds, device, workers, *where, until_decided, seconds, gpus, precision
     )
     if dry_run:
         preview.show(asked, options.console())
@@ -201,7 +181,7 @@ def evaluate(
     """Errors of given weights on a data set, without training, beside what was published for them."""
     from harness.analysis.published_weights import EvaluationRequest
     from harness.cli import evaluate as command
-    from harness.cli.choices import choose_device
+    from harness.cli.running.choices import choose_device
 
     asked = EvaluationRequest(
         weights, variant, data, split, views, normalisation, choose_device(device), data_dir

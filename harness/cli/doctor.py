@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.cli.tables import print_rows
+from harness.contract.device import DeviceKind
 from harness.contract.errors import DataError, HarnessError
 from harness.data import sources
 from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
@@ -20,6 +21,9 @@ from harness.records import environment
 from harness.records.store import Store
 
 STATES = {True: "ok", False: "MISSING"}
+
+BF16 = "computes in bf16, which --precision auto takes"
+NO_BF16 = "no bf16 of its own: --precision auto takes fp32, and bf16 would be ten times slower"
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ def examine(data_dir: Path | None, results_dir: Path) -> Iterator[Check]:
         "python", sys.version_info >= (3, 11), sys.version.split()[0], "install Python 3.11 or newer"
     )
     yield _packages()
-    yield Check("processor", True, f"{environment.cpu_name()}, {os.cpu_count()} cores")
+    yield _processor()
     yield _gpu()
     yield _data(data_dir)
     yield from (_photographs(name, data_dir) for name in PHOTOGRAPHS)
@@ -57,6 +61,12 @@ def examine(data_dir: Path | None, results_dir: Path) -> Iterator[Check]:
 
 def _at_least(name: str, ok: bool, seen: str, fix: str) -> Check:
     return Check(name, ok, seen, "" if ok else fix)
+
+
+def _processor() -> Check:
+    seen = f"{environment.cpu_name()}, {os.cpu_count()} cores"
+    native = environment.has_bf16(DeviceKind.CPU)
+    return Check("processor", True, f"{seen}, {BF16 if native else NO_BF16}")
 
 
 def _packages() -> Check:

@@ -120,3 +120,24 @@ def progress(stderr: bool = True, patience: float | None = None) -> Progress:
     from harness.cli.progress import progress_on
 
     return progress_on(console(stderr), patience)
+
+
+Every = Annotated[bool, typer.Option("--all", help="Every claim that has a reproduction.")]
+ProtocolName = Annotated[
+    str | None, typer.Option(help="Scale of the runs; default: the first that can judge.")
+]
+Seeds = Annotated[int | None, typer.Option(help="Seeds an arm; default: what the protocol declares.")]
+Workers = Annotated[int | None, typer.Option(help="Trials at a time; default: a core each, 4 on a GPU.")]
+Gpus = Annotated[int, typer.Option(help="GPUs (on a CPU: cores) that train one network together.")]
+RunPrecision = Annotated[
+    PrecisionOption,
+    choice("precision", PrecisionOption, "auto: the protocol's own, else bf16 where the hardware has it."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the trials and their cost, run nothing.")]
+UntilDecided = Annotated[
+    bool, typer.Option("--until-decided", help="Add seeds at the looks 3, 5, 10, until a verdict stands.")
+]
+Budget = Annotated[
+    str | None,
+    typer.Option(help="Decide most within 90s, 20m or 1.5h; without CLAIM: of all claims."),
+]

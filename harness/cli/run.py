@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from harness.cli.dry_run import show_plan
 from harness.cli.progress import Progress, progress_on
+from harness.cli.running.dry_run import show_plan
+from harness.cli.running.work import RunRequest, Work, warn, work_for
 from harness.cli.tables import FAILURE, WARNING, say
-from harness.cli.work import RunRequest, Work, warn, work_for
 from harness.contract.formatting import duration
 from harness.contract.trial import Status
 from harness.effects.significance import LOOKS
@@ -28,7 +28,7 @@ from harness.verdicts import sequential
 from harness.verdicts.sequential import Look
 
 if TYPE_CHECKING:
-    from harness.cli.trials import Trials
+    from harness.cli.running.trials import Trials
     from harness.engines.local import LocalEngine
 
 
@@ -84,7 +84,7 @@ def _report(progress: Progress, experiment: Experiment, look: Look, further: Exp
 def _run_rounds(
     rounds: Iterator[list[Experiment]], work: Work, deadline: Deadline | None, progress: Progress
 ) -> bool:
-    from harness.cli.trials import Trials
+    from harness.cli.running.trials import Trials
     from harness.engines.local import LocalEngine
 
     engine = LocalEngine(work.device, work.workers, work.store.root)

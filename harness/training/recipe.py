@@ -42,14 +42,14 @@ class Recipe:
 class Resident:
     """CIFAR-10, held whole in the memory of the device that trains."""
 
-    implementation: ClassVar[str] = "harness.data.resident:inputs"
+    implementation: ClassVar[str] = "harness.data.inputs.resident:inputs"
 
 
 @dataclass(frozen=True)
 class Photographs:
     """Packed photographs mapped from the disk, or a folder of them held in memory."""
 
-    implementation: ClassVar[str] = "harness.data.mapped:inputs"
+    implementation: ClassVar[str] = "harness.data.inputs.mapped:inputs"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from harness.contract.streams import generator
 from harness.contract.trial import Status, Trial
 from harness.data.augmentation import Views
 from harness.data.images import Images
-from harness.data.inputs import Inputs
+from harness.data.inputs.selection import Inputs
 from harness.data.views import ten
 from harness.models.layers import dropout
 from harness.models.network import Net

@@ -21,8 +21,8 @@ from harness.analysis.neighbours import nearest, net_features
 from harness.analysis.settings import Neighbours
 from harness.contract.session import Artifacts, Session, TrialResult
 from harness.contract.trial import Status, Trial
-from harness.data import resident
 from harness.data.images import load
+from harness.data.inputs import resident
 from harness.models.network import Net
 from harness.plans.ablation import BASELINE, training
 from harness.plans.protocols import SMOKE

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ import torch
 from typer.testing import CliRunner
 
 import repro
+from harness.cli import doctor
 from harness.contract.errors import HarnessError
 from harness.contract.trial import Trial
 from harness.data import sources
 from harness.paper.catalogue import CLAIMS
+from harness.records import environment
 from harness.records.store import Store
 from tests.conftest import GRATINGS, record_for, small
 
@@ -216,3 +219,14 @@ def test_a_smoke_run_without_data_says_so_everywhere(tmp_path: Path) -> None:
         assert "procedural stand-in" in text
     rows = json.loads(call("list", "--json", "--results-dir", tmp_path / "results"))
     assert next(row for row in rows if row["claim"] == "relu-speedup")["verdict"] == "smoke"
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"), [("avx2 avx512f", "no bf16 of its own"), ("avx512_bf16", "computes in bf16")]
+)
+def test_doctor_says_whether_the_processor_has_bf16(
+    flags: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "_cpu_flags", lambda: set(flags.split()))
+    checks = {check.name: check.seen for check in islice(doctor.examine(None, Path("results")), 3)}
+    assert words in checks["processor"]

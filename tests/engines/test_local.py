@@ -157,11 +157,20 @@ def start(root: Path) -> subprocess.Popen[bytes]:
     )
 
 
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
+    """The records of a run that nothing interrupts."""
+    root = tmp_path_factory.mktemp("unbroken") / "whole"
+    with start(root) as whole:
+        assert whole.wait(timeout=300) == 0
+    return Store(root).records
+
+
 @pytest.mark.parametrize("moment", [1, 3])
-def test_killed_and_run_again_gives_the_same_records(tmp_path: Path, moment: int) -> None:
+def test_killed_and_run_again_gives_the_same_records(
+    tmp_path: Path, unbroken: list[Record], moment: int
+) -> None:
     """Kill -9 after so many records; the second run ends with what an unbroken one has, bit for bit."""
-    whole = start(tmp_path / "whole")
-    assert whole.wait(timeout=300) == 0
     broken = start(tmp_path / "broken")
     records = tmp_path / "broken" / "records"
     deadline = time.monotonic() + 300
@@ -173,9 +182,9 @@ def test_killed_and_run_again_gives_the_same_records(tmp_path: Path, moment: int
     assert len(before) >= moment
     again = start(tmp_path / "broken")
     assert again.wait(timeout=300) == 0
-    unbroken, resumed = Store(tmp_path / "whole").records, Store(tmp_path / "broken").records
+    resumed = Store(tmp_path / "broken").records
     assert curves(unbroken) == curves(resumed)
     assert len(resumed) == len({r.key for r in resumed}) == 5
-    for process in (whole, broken, again):
+    for process in (broken, again):
         assert process.stdout is not None
         process.stdout.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import reproductions
-from harness.cli.choices import choose_device, choose_workers, make_experiment
+from harness.cli.running.choices import choose_device, choose_workers, make_experiment
 from harness.contract.device import CPU, Device, DeviceKind
 from harness.contract.errors import BadValue, EngineError
 from harness.contract.session import Artifacts, Interrupted, Session, TrialProgress

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 import reproductions
 from harness.cli import run as command
-from harness.cli.dry_run import plan_table
-from harness.cli.work import RunRequest
+from harness.cli.running.dry_run import plan_table
+from harness.cli.running.work import RunRequest
 from harness.contract.device import CPU, DeviceKind
 from harness.contract.errors import BadValue
 from harness.engines.deadline import Alarm, Deadline, parse

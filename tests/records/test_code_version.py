@@ -242,7 +242,7 @@ def test_what_counts_goes_by_whole_names() -> None:
 SCHEDULED = {
     "harness.training.scheduled:run",
     "harness.training.recipe:Scheduled",
-    "harness.data.resident:inputs",
+    "harness.data.inputs.resident:inputs",
     "harness.models.layers.convolution:build",
     "harness.models.layers.dense:build",
     "harness.models.description:Network",

@@ -157,7 +157,7 @@ SOME = {
         "harness.models.layers.lrn_fused:Fused.backward",
         "harness.models.layers.lrn_fused:_Block.forward",
     },
-    "packed": {"harness.data.prefetch:Prefetched._make", "harness.training.schedules:Stages.at"},
+    "packed": {"harness.data.inputs.prefetch:Prefetched._make", "harness.training.schedules:Stages.at"},
     "timed": {"harness.training.timing.batches:_take", "harness.data.augmentation:Augmented.gather"},
     "to a target": {"harness.models.layers.local:LocallyConnected.forward"},
 }

@@ -18,9 +18,9 @@ from harness.training.loop import Loop, Parts
 from harness.training.update import for_network
 
 
-def test_training_equals_a_textbook_loop(cifar_root: Path) -> None:
-    """Three steps on real images against plain autograd and the update written out, in float64."""
-    images = load("cifar10", cifar_root).first(384)
+def test_training_equals_a_textbook_loop(images_place: Path | None) -> None:
+    """Three steps against plain autograd and the update written out, in float64."""
+    images = load("cifar10", images_place).first(384)
     batches = Batches(images, images.mean())
     net = Net(nineteen()).initialise(0)
     reference = Net(nineteen()).initialise(0).double()

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.data import folders, mapped, resident, sources
+from harness.data import folders, sources
 from harness.data.datasets import load
+from harness.data.inputs import mapped, resident
 from harness.data.packing.prepare import prepare
 from harness.data.views import ten
 from tests.training.on_photographs import SMALL

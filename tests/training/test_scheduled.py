@@ -71,7 +71,7 @@ def _interrupted(trial: Trial, folder: Path, after: int) -> TrialResult:
     return train(trial, folder, lambda: next(parts) == after - 1)
 
 
-def test_it_equals_a_loop_written_out_by_hand(tmp_path: Path, cifar_root: Path) -> None:
+def test_it_equals_a_loop_written_out_by_hand(tmp_path: Path, images_place: Path | None) -> None:
     """Without chance in the images: centre crops, no dropout. The update is written in float64."""
     still = Arm(
         network={"dropout": 0.0, "width": 0.25},
@@ -80,10 +80,10 @@ def test_it_equals_a_loop_written_out_by_hand(tmp_path: Path, cifar_root: Path) 
     chosen = replace(
         SMOKE.settings.settings(still), schedule=Drops(0.02, (1,), 2), **(CHANGES | {"images": 256})
     )
-    outcome = train(Trial(chosen, 5), tmp_path, root=cifar_root)
+    outcome = train(Trial(chosen, 5), tmp_path, root=images_place)
     from harness.data.images import load
 
-    images = load("cifar10", cifar_root, True).first(256)
+    images = load("cifar10", images_place, True).first(256)
     pixels = images.pixels.double()
     inputs = (pixels - pixels.mean(0))[:, 4:28, 4:28].permute(0, 3, 1, 2)
     net = Net(chosen.network).initialise(5).double()
@@ -111,7 +111,7 @@ def test_what_is_left_gives_the_errors_that_were_reported(tmp_path: Path) -> Non
     assert outcome.status is Status.OK
     path = tmp_path / "own.safetensors"
     net = artifacts.network(path, trial.settings.network)
-    from harness.data import resident
+    from harness.data.inputs import resident
 
     inputs = resident.inputs(trial.settings, 1, None, torch.device("cpu"))
     test = inputs.test

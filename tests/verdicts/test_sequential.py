@@ -15,7 +15,7 @@ import repro
 import reproductions
 from harness.cli import run as command
 from harness.cli import status
-from harness.cli.work import RunRequest
+from harness.cli.running.work import RunRequest
 from harness.contract.errors import BadValue, StoreError
 from harness.effects.significance import LOOKS
 from harness.engines.runner import run

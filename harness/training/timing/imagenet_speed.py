@@ -23,7 +23,7 @@ from harness.contract.trial import Precision
 from harness.data.augmentation import colour_basis
 from harness.data.catalogue import training_images
 from harness.data.images import Images
-from harness.data.prefetch import Prefetched
+from harness.data.inputs.prefetch import Prefetched
 from harness.models.network import Net
 from harness.records import environment
 from harness.training.loop import Loop

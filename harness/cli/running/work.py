@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.console import Console
 
 import reproductions
-from harness.cli import choices
 from harness.cli.options import PrecisionOption
+from harness.cli.running import choices
 from harness.cli.tables import WARNING, say
 from harness.contract.device import Device
 from harness.contract.errors import BadValue, DataError

@@ -8,7 +8,7 @@ import torch
 
 from harness.data.augmentation import Augmented, Views, colour_basis
 from harness.data.images import Images, load
-from harness.data.inputs import Inputs, Selection
+from harness.data.inputs.selection import Inputs, Selection
 
 
 def inputs(settings: Selection, seed: int, place: Path | None, device: torch.device) -> Inputs:

@@ -14,8 +14,8 @@ from harness.contract.streams import generator
 from harness.data import datasets
 from harness.data.augmentation import Augmented, ColourBasis, colour_basis, crop, draw_crops
 from harness.data.images import Images
+from harness.data.inputs.prefetch import Prefetched, Windows
 from harness.data.packing import ilsvrc, writer
-from harness.data.prefetch import Prefetched, Windows
 from harness.data.views import Augmentation, ColourNoise, MeanCrop, Spread
 from harness.training.data_parallel import Ranks
 from tests.fakes.photographs import contents, folders

@@ -16,9 +16,9 @@ from harness.data import folders
 from harness.data.augmentation import Views
 from harness.data.datasets import mean_and_basis, split, splits
 from harness.data.images import Images
-from harness.data.inputs import Inputs, Selection
-from harness.data.prefetch import Prefetched
-from harness.data.resident import assemble
+from harness.data.inputs.prefetch import Prefetched
+from harness.data.inputs.resident import assemble
+from harness.data.inputs.selection import Inputs, Selection
 from harness.data.views import Augmentation, View
 
 

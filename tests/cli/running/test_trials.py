@@ -13,8 +13,8 @@ import pytest
 from harness.cli import run as command
 from harness.cli.console import Output
 from harness.cli.progress import Bars, Lines, Progress
-from harness.cli.trials import Trials
-from harness.cli.work import RunRequest
+from harness.cli.running.trials import Trials
+from harness.cli.running.work import RunRequest
 from harness.contract import session
 from harness.contract.device import CPU
 from harness.contract.trial import Status, Trial

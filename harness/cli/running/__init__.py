@@ -1,0 +1,1 @@
+"""What a call of `run` is to do, with what, and how it shows on the terminal."""

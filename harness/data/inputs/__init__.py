@@ -1,0 +1,1 @@
+"""How images reach a training program: resident on its device, or cut from a memory map ahead of use."""
