@@ -1,0 +1,84 @@
+"""Devices and precisions as they are chosen, planned, priced and kept apart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import repro
+import reproductions
+from harness.cli.options import PrecisionOption
+from harness.cli.running import choices
+from harness.contract.device import CPU, CUDA, Device, DeviceKind
+from harness.contract.errors import EngineError
+from harness.contract.trial import Precision
+from harness.plans.experiment import gather
+from harness.records import environment
+from harness.records.store import Store
+from harness.verdicts.assess import Assessments
+from tests.fakes.records import REAL, answer
+
+NAME = "error-rate"
+
+
+@pytest.fixture
+def _two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choices, "_gpus", lambda: 2)
+
+
+@pytest.mark.usefixtures("_two_gpus")
+def test_auto_takes_a_gpu_and_a_certain_one_must_be_there() -> None:
+    assert choices.choose_device("auto") == CUDA
+    assert choices.choose_device("cuda:1") == Device(DeviceKind.CUDA, 1)
+    assert choices.choose_device("auto", 2) == replace(CUDA, count=2)
+    with pytest.raises(EngineError, match=r"cuda:2: torch .* sees 2 CUDA devices"):
+        choices.choose_device("cuda:2")
+
+
+@pytest.mark.usefixtures("_two_gpus")
+@pytest.mark.parametrize("more", [("--dry-run",), ("--dry-run", "--budget", "20m")])
+@pytest.mark.parametrize("device", [("--device", "cuda:1"), ("--device", "cuda", "--gpus", "2")])
+def test_a_certain_gpu_and_several_can_be_planned_and_priced(
+    device: tuple[str, ...], more: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Smoke, so that the plan needs no data."""
+    command = ["run", NAME, "--protocol", "smoke", "--results-dir", str(tmp_path), *device, *more]
+    done = CliRunner().invoke(repro.app, command, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert "at most" in done.output
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision"),
+    [("fpu avx2 fma", Precision.FP32), ("avx512f avx512_bf16", Precision.BF16), ("amx_bf16", Precision.BF16)],
+)
+def test_auto_is_bf16_only_where_the_processor_has_it(
+    flags: str, precision: Precision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "_cpu_flags", lambda: set(flags.split()))
+    proxy = reproductions.named(NAME).protocol("cifar10")
+    fixed = reproductions.named("relu-speedup").protocol("cifar10")
+    assert choices.choose_precision(PrecisionOption.AUTO, proxy, CPU) is precision
+    assert choices.choose_precision(PrecisionOption.AUTO, fixed, CPU) is Precision.FP32
+    assert choices.choose_precision(PrecisionOption.BF16, fixed, CPU) is Precision.BF16
+
+
+def test_two_precisions_are_two_experiments_and_bf16_is_a_deviation(tmp_path: Path) -> None:
+    """Three seeds in one and two in the other: neither sees the other's records."""
+    store, reproduction = Store(tmp_path), reproductions.named(NAME)
+    for precision, seeds in ((Precision.FP32, 3), (Precision.BF16, 2)):
+        conditions = replace(REAL, precision=precision)
+        protocol = reproduction.protocol("cifar10").at(precision)
+        for run in gather(reproduction, protocol, seeds, lambda t, c=conditions: answer(t, c)).runs:  # type: ignore[misc]
+            store.append(run.record)
+        store.ask(NAME, "cifar10", conditions, seeds)
+    known = Assessments(store)
+    found = {e.conditions.precision: known.evidence(e) for e in known.experiments(reproduction)}
+    assert {p: len(evidence.final()) for p, evidence in found.items()} == {"fp32": 3, "bf16": 2}
+    for precision, evidence in found.items():
+        assert {run.record.precision for run in evidence.runs} == {precision}
+        in_bf16 = any("bf16" in deviation for deviation in evidence.protocol.deviations)
+        assert in_bf16 is (precision is Precision.BF16)
