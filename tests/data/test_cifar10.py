@@ -21,7 +21,7 @@ def test_all_of_cifar_is_resident(cifar_root: Path) -> None:
     assert train.pixels.shape == (50_000, 32, 32, 3)
     assert test.pixels.shape == (10_000, 32, 32, 3)
     assert train.labels.bincount().tolist() == [5_000] * 10
-    with (cifar_root / "cifar-10-batches-py" / "data_batch_3").open("rb") as file:
+    with (cifar_root / "data_batch_3").open("rb") as file:
         batch = pickle.load(file, encoding="bytes")
     expected = torch.from_numpy(batch[b"data"]).view(-1, 3, 32, 32).permute(0, 2, 3, 1)
     assert torch.equal(train.pixels[20_000:30_000], expected)
@@ -45,9 +45,9 @@ def copy(cifar_root: Path, tmp_path: Path) -> Path:
     """A folder with links to the real files, of which a test may replace one."""
     folder = tmp_path / "cifar-10-batches-py"
     folder.mkdir()
-    for path in (cifar_root / "cifar-10-batches-py").iterdir():
+    for path in cifar_root.iterdir():
         (folder / path.name).symlink_to(path)
-    return tmp_path
+    return folder
 
 
 @pytest.mark.parametrize("name", ["data_batch_2", "test_batch", "batches.meta"])
