@@ -13,7 +13,7 @@ reproduce: $(READY)  ## run every smoke protocol and render the report; CIFAR-10
 	@echo "The report is in results/report: open report.html, or read report.md."
 
 test: $(READY)  ## pass the tests
-	$(BIN)/python -m pytest -n logical
+	$(BIN)/python -m pytest -n logical --dist worksteal
 
 check: $(READY)  ## ruff, strict mypy, and the rule that says which room may import which
 	$(BIN)/ruff format --check .

@@ -191,7 +191,7 @@ def test_a_smoke_run_without_data_says_so_everywhere(tmp_path: Path) -> None:
     empty.mkdir()
     arguments = (
         "run",
-        "relu-speedup",
+        "weight-decay",
         "--protocol",
         "smoke",
         "--seeds",
@@ -218,7 +218,7 @@ def test_a_smoke_run_without_data_says_so_everywhere(tmp_path: Path) -> None:
         text = " ".join((tmp_path / "results" / "report" / page).read_text().split())
         assert "procedural stand-in" in text
     rows = json.loads(call("list", "--json", "--results-dir", tmp_path / "results"))
-    assert next(row for row in rows if row["claim"] == "relu-speedup")["verdict"] == "smoke"
+    assert next(row for row in rows if row["claim"] == "weight-decay")["verdict"] == "smoke"
 
 
 @pytest.mark.parametrize(
