@@ -7,9 +7,9 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from harness.cli.progress import Progress
 from harness.cli.running.choices import choose_device
-from harness.cli.tables import print_json, say
+from harness.cli.terminal.progress import Progress
+from harness.cli.terminal.tables import print_json, say
 from harness.contract.formatting import duration
 from harness.contract.trial import Precision
 from harness.data.catalogue import training_images

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 
-from harness.cli.progress import Progress
+from harness.cli.terminal.progress import Progress
 from harness.contract.errors import BadValue
 from harness.contract.progress import Tracker
 from harness.data import folders, sources

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.cli.tables import print_rows
+from harness.cli.terminal.tables import print_rows
 from harness.contract.device import DeviceKind
 from harness.contract.errors import DataError, HarnessError
 from harness.data import sources

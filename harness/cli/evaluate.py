@@ -11,8 +11,8 @@ from rich.text import Text
 
 from harness.analysis import published_weights
 from harness.analysis.published_weights import Evaluation, EvaluationRequest
-from harness.cli.progress import Progress
-from harness.cli.tables import print_json, say
+from harness.cli.terminal.progress import Progress
+from harness.cli.terminal.tables import print_json, say
 from harness.models import published
 
 

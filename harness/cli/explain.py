@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as Grid
 
-from harness.cli.tables import WARNING, print_json, say
+from harness.cli.terminal.tables import WARNING, print_json, say
 from harness.contract.formatting import number, span
 from harness.effects.significance import LOOKS
 from harness.paper import catalogue

@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 
 from rich.console import Console
 
-from harness.cli.progress import Progress
-from harness.cli.tables import Row, print_rows, say
+from harness.cli.terminal.progress import Progress
+from harness.cli.terminal.tables import Row, print_rows, say
 from harness.contract.formatting import NOTHING, duration
 from harness.forecast.next_runs import NextRun
 from harness.records.store import Store

@@ -12,8 +12,8 @@ import typer
 from harness.contract.errors import UnknownName
 
 if TYPE_CHECKING:
-    from harness.cli.console import Output
-    from harness.cli.progress import Progress
+    from harness.cli.terminal.console import Output
+    from harness.cli.terminal.progress import Progress
     from harness.records.store import Store
 
 
@@ -110,14 +110,14 @@ def store(results_dir: Path) -> Store:
 
 def console(stderr: bool = False) -> Output:
     """Standard output, or standard error."""
-    from harness.cli.console import Output
+    from harness.cli.terminal.console import Output
 
     return Output(stderr)
 
 
 def progress(stderr: bool = True, patience: float | None = None) -> Progress:
     """How far a command has come, beside its results or among them; `patience` is for those soon over."""
-    from harness.cli.progress import progress_on
+    from harness.cli.terminal.progress import progress_on
 
     return progress_on(console(stderr), patience)
 

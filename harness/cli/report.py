@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.cli.progress import Progress
+from harness.cli.terminal.progress import Progress
 from harness.contract.device import CPU
 from harness.records import environment
 from harness.records.store import Store

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from harness.cli.progress import Progress, progress_on
 from harness.cli.running.dry_run import show_plan
 from harness.cli.running.work import RunRequest, Work, warn, work_for
-from harness.cli.tables import FAILURE, WARNING, say
+from harness.cli.terminal.progress import Progress, progress_on
+from harness.cli.terminal.tables import FAILURE, WARNING, say
 from harness.contract.formatting import duration
 from harness.contract.trial import Status
 from harness.effects.significance import LOOKS

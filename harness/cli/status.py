@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rich.console import Console
 
 import reproductions
-from harness.cli.tables import WARNING, Row, print_rows, say
+from harness.cli.terminal.tables import WARNING, Row, print_rows, say
 from harness.records.keys import code_version
 from harness.records.record import Record
 from harness.records.store import Store

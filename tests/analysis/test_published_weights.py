@@ -21,7 +21,7 @@ import repro
 from harness.analysis import published_weights
 from harness.analysis.published_weights import IMAGENETTE, EvaluationRequest, Normalised
 from harness.cli import evaluate
-from harness.cli.progress import Lines
+from harness.cli.terminal.progress import Lines
 from harness.contract.errors import BadValue, DataError, UnknownName
 from harness.data import photographs
 from harness.data.images import Images

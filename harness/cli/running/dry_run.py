@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.cli.running.work import RunRequest, Work, warn, work_for
-from harness.cli.tables import say
+from harness.cli.terminal.tables import say
 from harness.contract.formatting import duration
 from harness.forecast import cost
 from harness.forecast.priorities import Standing, Step

@@ -6,7 +6,7 @@ import threading
 import time
 from contextlib import suppress
 
-from harness.cli.progress import Progress, Row
+from harness.cli.terminal.progress import Progress, Row
 from harness.contract import session
 from harness.contract.formatting import duration
 from harness.contract.trial import Trial

@@ -12,7 +12,7 @@ from rich.console import Console
 import reproductions
 from harness.cli.options import PrecisionOption
 from harness.cli.running import choices
-from harness.cli.tables import WARNING, say
+from harness.cli.terminal.tables import WARNING, say
 from harness.contract.device import Device
 from harness.contract.errors import BadValue, DataError
 from harness.data.sources import STAND_IN_NOTICE

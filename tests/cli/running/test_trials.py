@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from harness.cli import run as command
-from harness.cli.console import Output
-from harness.cli.progress import Bars, Lines, Progress
 from harness.cli.running.trials import Trials
 from harness.cli.running.work import RunRequest
+from harness.cli.terminal.console import Output
+from harness.cli.terminal.progress import Bars, Lines, Progress
 from harness.contract import session
 from harness.contract.device import CPU
 from harness.contract.trial import Status, Trial
@@ -22,7 +22,7 @@ from harness.engines.local import Place, execute
 from harness.engines.messages import Messages, Started, Waiting
 from harness.records import environment
 from harness.records.store import Store
-from tests.cli.test_progress import lines, plain, soon, terminal, written
+from tests.cli.terminal.test_progress import lines, plain, soon, terminal, written
 from tests.conftest import STAND_IN, record_for, small
 from tests.fakes.experiments import Clock, Fake, local, reproduction
 

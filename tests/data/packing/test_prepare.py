@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from harness.cli.progress import Lines
+from harness.cli.terminal.progress import Lines
 from harness.contract.errors import BadValue, DataError, UnknownName
 from harness.data import datasets, photographs
 from harness.data.augmentation import Views

@@ -16,8 +16,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import repro
-from harness.cli import bench, data, progress
-from harness.cli.progress import Bars, Lines, Progress, progress_on
+from harness.cli import bench, data
+from harness.cli.terminal import progress
+from harness.cli.terminal.progress import Bars, Lines, Progress, progress_on
 from harness.contract.progress import SILENT, tracked
 from harness.data import cifar10
 from harness.data.packing import ilsvrc, pack, pieces, writer

@@ -13,7 +13,7 @@ from rich import progress as bars
 from rich.console import Console
 from rich.text import Text
 
-from harness.cli.tables import WARNING, say
+from harness.cli.terminal.tables import WARNING, say
 from harness.contract.formatting import duration
 from harness.contract.progress import Advance
 

@@ -1,0 +1,1 @@
+"""What commands write to the terminal: messages, tables, and progress with an ETA."""
