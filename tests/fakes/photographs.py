@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from harness.data import sources
+from harness.data.packing import ilsvrc, writer
 
 WNIDS = ("n01440764", "n02102040", "n02979186")
 NUMBERS = {1: WNIDS[2], 2: WNIDS[0], 3: WNIDS[1]}  # a kit's own order is not the sorted one
@@ -50,6 +52,15 @@ def folders(root: Path, files: Mapping[str, Mapping[str, Mapping[str, bytes]]]) 
             for name, content in named.items():
                 (root / split / wnid / name).write_bytes(content)
     return root
+
+
+def pack(source: Path, target: Path, workers: int = 1) -> Path:
+    """A pack of a folder of the three classes, made by threads, which start faster than processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ilsvrc.CLASSES, "imagenette", len(WNIDS))
+        patch.setattr(writer, "_pool", ThreadPoolExecutor)
+        writer.write(target, "imagenette", ilsvrc.survey("imagenette", source), workers)
+    return target
 
 
 def tar(files: Mapping[str, bytes], compressed: bool = False) -> bytes:

@@ -8,7 +8,6 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from pkgutil import resolve_name
@@ -20,7 +19,6 @@ from harness.analysis.settings import Ensemble, Kernels, Neighbours
 from harness.contract.ranks import Rank
 from harness.contract.session import Artifacts, Session
 from harness.contract.trial import Precision, Trial
-from harness.data.packing import ilsvrc, writer
 from harness.data.views import Augmentation, ColourNoise
 from harness.models.alexnet import alexnet
 from harness.models.cifar10 import eleven
@@ -37,7 +35,7 @@ from harness.training.schedules import LOGGED, Plateau
 from harness.training.timing import step_time
 from harness.training.timing.settings import Arrangement, Feed, StepTime
 from tests.conftest import small
-from tests.fakes.photographs import contents, folders
+from tests.fakes.photographs import contents, folders, pack
 
 BRIEF = {"images": 130, "test_images": 20, "sample": 20, "watched": 10, "max_epochs": 1, "parts": 1}
 TRAINED = Trial(dataclasses.replace(SMOKE.settings.settings(Arm()), **BRIEF), 1)
@@ -112,10 +110,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a pack of a few photographs and a trained network."""
     made = tmp_path_factory.mktemp("runs")
     source = folders(made / "source", contents({"train": 10, "val": 1}))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ilsvrc.CLASSES, "imagenette", 3)
-        patch.setattr(writer, "_pool", ThreadPoolExecutor)
-        writer.write(made / "imagenette.pack", "imagenette", ilsvrc.survey("imagenette", source), 1)
+    pack(source, made / "imagenette.pack")
     scheduled.run(TRAINED, session(made, "trained"))
     return made
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,13 +12,12 @@ from rich.console import Console
 import reproductions
 from harness.cli import explain
 from harness.data import sources
-from harness.data.packing import ilsvrc, writer
 from harness.plans.experiment import gather
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.store import Store
 from harness.reporting.sections import sections
 from harness.verdicts.verdict import Outcome
-from tests.fakes.photographs import contents, folders
+from tests.fakes.photographs import contents, folders, pack
 from tests.fakes.records import REAL, answer
 
 NAME, PROTOCOL = "error-rate", "imagenette-short"
@@ -30,11 +28,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[Form, DataIdentity]:
     """The identities of the same photographs, as a pack and as files, and of their stand-in."""
     root = tmp_path_factory.mktemp("data")
     source = folders(root / "files" / "imagenette", contents({"train": 2, "val": 1}))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ilsvrc.CLASSES, "imagenette", 3)
-        patch.setattr(writer, "_pool", ThreadPoolExecutor)
-        target = root / "packed" / "imagenette.pack"
-        writer.write(target, "imagenette", ilsvrc.survey("imagenette", source), 1)
+    pack(source, root / "packed" / "imagenette.pack")
     places = [sources.find("imagenette", root / name, {}) for name in ("packed", "files")]
     identities = [place.identity for place in places if place is not None]
     return {one.form: one for one in (*identities, sources.stand_in("imagenette").identity)}

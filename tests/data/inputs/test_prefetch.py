@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +14,9 @@ from harness.data import datasets
 from harness.data.augmentation import Augmented, ColourBasis, colour_basis, crop, draw_crops
 from harness.data.images import Images
 from harness.data.inputs.prefetch import Prefetched, Windows
-from harness.data.packing import ilsvrc, writer
 from harness.data.views import Augmentation, ColourNoise, MeanCrop, Spread
 from harness.training.data_parallel import Ranks
-from tests.fakes.photographs import contents, folders
+from tests.fakes.photographs import contents, folders, pack
 
 PAPER = Augmentation(colour=ColourNoise())
 SOURCE = Augmentation(
@@ -38,10 +36,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with a pack of 30 training images."""
     folder = tmp_path_factory.mktemp("data")
     source = folders(folder / "source", contents({"train": 10, "val": 1}))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ilsvrc.CLASSES, "imagenette", 3)
-        patch.setattr(writer, "_pool", ThreadPoolExecutor)
-        writer.write(folder / "imagenette.pack", "imagenette", ilsvrc.survey("imagenette", source), 2)
+    pack(source, folder / "imagenette.pack", workers=2)
     return folder
 
 
