@@ -25,7 +25,7 @@ def verify(dataset: str, data_dir: Path | None, progress: Progress) -> list[Path
     if source is None or source.place is None:
         raise sources.missing(dataset, data_dir)
     if dataset not in PHOTOGRAPHS:
-        return _cifar10(source.place, progress)
+        return verify_cifar10(source.place, progress)
     place = source.place
     if not folders.packed(place):
         raise BadValue(
@@ -35,7 +35,8 @@ def verify(dataset: str, data_dir: Path | None, progress: Progress) -> list[Path
     return _pack(place, progress)
 
 
-def _cifar10(root: Path, progress: Progress) -> list[Path]:
+def verify_cifar10(root: Path, progress: Progress) -> list[Path]:
+    """The files, each against its official MD5; DataError names the first that is not what it should be."""
     with progress as tracker, tracker.task(f"checking CIFAR-10 in {root}"):
         from harness.data import cifar10  # brings torch, which a wrong folder can do without
 

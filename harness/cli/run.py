@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from harness.cli.data import verify_cifar10
 from harness.cli.running.dry_run import show_plan
 from harness.cli.running.work import RunRequest, Work, warn, work_for
 from harness.cli.terminal.progress import Progress, progress_on
@@ -176,10 +177,7 @@ def _seeds(experiment: Experiment, store: Store) -> int:
 def _check_data(todo: Sequence[Experiment], console: Console) -> None:
     """Nothing is trained on a file that is not what it should be."""
     for root in {e.data for e in todo if e.data is not None and e.protocol.dataset == "cifar10"}:
-        with progress_on(console) as progress, progress.task(f"checking CIFAR-10 in {root}"):
-            from harness.data.cifar10 import verify
-
-            verify(root)
+        verify_cifar10(root, progress_on(console))
 
 
 def _state(experiment: Experiment, store: Store) -> str:

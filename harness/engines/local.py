@@ -23,7 +23,7 @@ from harness.contract.processes import end_with_parent
 from harness.contract.session import Artifacts, Interrupted, Session, TrialResult
 from harness.contract.trial import Status, Trial
 from harness.engines import machine_lock, shared_trial
-from harness.engines.machine_lock import exclusive, turn
+from harness.engines.machine_lock import turn
 from harness.engines.messages import Message, Messages, Started, Waiting
 from harness.records import environment
 from harness.records.conditions import Conditions
@@ -119,7 +119,7 @@ def execute(trial: Trial, place: Place) -> Record | None:
     started = _now()
     outcome, error = TrialResult(Status.FAILED, {}), ""
     try:
-        with turn(exclusive(trial), session.stopping, lambda reason: _send(key, Waiting(reason))):
+        with turn(trial.settings.exclusive, session.stopping, lambda reason: _send(key, Waiting(reason))):
             started = _now()
             _send(key, Started())
             outcome = _run(trial, session, place.device)

@@ -19,17 +19,11 @@ from fasteners import InterProcessReaderWriterLock
 
 from harness.contract.errors import EngineError
 from harness.contract.session import Interrupted
-from harness.contract.trial import Trial
 
 POLL = 0.1  # seconds between two attempts
 PATIENCE = 2.0  # seconds of waiting before it is said what for
 BEFORE_ALONE = "waiting for other trials on this machine to end, as it must run alone"
 BEHIND_ALONE = "waiting for a trial that must run alone on this machine to end"
-
-
-def exclusive(trial: Trial) -> bool:
-    """Whether the trial must be alone on the machine, as its settings say (`exclusive`)."""
-    return trial.settings.exclusive
 
 
 @contextmanager

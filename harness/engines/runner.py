@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Protocol as Interface
 
 from harness.contract.trial import Trial
-from harness.engines.machine_lock import exclusive
 from harness.plans.experiment import Experiment, Planned
 from harness.records.conditions import Conditions
 from harness.records.record import Record
@@ -92,5 +91,5 @@ def _due(
     for experiment in experiments:
         for planned in experiment.evidence(store).to_run:
             key = experiment.key(planned.trial)
-            if key not in tried and exclusive(planned.trial) is alone:
+            if key not in tried and planned.trial.settings.exclusive is alone:
                 yield experiment, key, planned

@@ -32,15 +32,26 @@ class Store:
         """Nothing is created until the first record is written."""
         self.root = Path(root)
         self.folder = self.root / "records"
-        self.damaged: list[str] = []
+        self._damaged: list[str] = []
 
     @cached_property
     def records(self) -> list[Record]:
-        """Every readable record, oldest first; `damaged` then tells of the others."""
+        """Every readable record, oldest first; `damaged` tells of the others."""
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"{self.root} is not a folder; name another with --results-dir")
         found = [self._read(path) for path in sorted(self.folder.glob("*.json"))]
         return sorted((r for r in found if r is not None), key=lambda r: (r.finished, r.key))
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """A sentence for every file that is left out, with what to do about it."""
+        _ = self.records
+        return tuple(self._damaged)
+
+    def leave_out(self, sentence: str) -> None:
+        """Notes once that a file of the store is left out."""
+        if sentence not in self._damaged:
+            self._damaged.append(sentence)
 
     def find(self, key: str) -> Record | None:
         """The record that answers for a key: the latest that did not fail, else the latest."""
@@ -123,9 +134,9 @@ class Store:
         try:
             return decode(path.read_bytes())
         except OtherFormat as other:
-            self.damaged.append(f"{path} is left out: {other}; use the version that wrote it")
+            self.leave_out(f"{path} is left out: {other}; use the version that wrote it")
         except (OSError, Unreadable) as error:
-            self.damaged.append(
+            self.leave_out(
                 f"{path} is not a whole record ({error}); it is left out: "
                 "delete it, and the next run repeats its trial"
             )

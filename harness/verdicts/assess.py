@@ -125,5 +125,4 @@ def _rank(claim: Claim, found: Assessment) -> tuple[bool, ...]:
 
 def _name(experiment: Experiment) -> Name:
     """What distinguishes experiments on one store."""
-    one = experiment
-    return one.reproduction.name, one.protocol.name, one.conditions, one.seeds
+    return experiment.reproduction.name, experiment.protocol.name, experiment.conditions, experiment.seeds

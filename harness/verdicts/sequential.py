@@ -182,7 +182,7 @@ def _read(path: Path, store: Store) -> Look | None:
             f"{path} is not a whole look; it is left out, and the experiment is judged by looks all the "
             "same: delete the file, and the next run --until-decided takes the look again"
         )
-        store.damaged += [sentence] if sentence not in store.damaged else []
+        store.leave_out(sentence)
         return None
 
 

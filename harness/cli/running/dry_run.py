@@ -12,7 +12,7 @@ from harness.cli.terminal.tables import say
 from harness.contract.formatting import duration
 from harness.forecast import cost
 from harness.forecast.priorities import Standing, Step
-from harness.plans.experiment import Experiment
+from harness.plans.experiment import Evidence, Experiment
 
 TRIALS = ("key", "role", "arm", "seed", "settings", "at most", "in the store")
 STEPS = ("in this order", "protocol", "seeds", "known", "trials", "at most", "will be done")
@@ -38,7 +38,7 @@ def _show(experiment: Experiment, work: Work, console: Console) -> None:
     evidence = experiment.evidence(work.store)
     say(console, f"{experiment.name}: {experiment.protocol.summary}", "bold")
     table = Table(*TRIALS, box=None, pad_edge=False)
-    for row in _trials(experiment, work):
+    for row in _trials(experiment, evidence, work):
         table.add_row(*row)
     console.print(table, highlight=False, markup=False)
     left = [planned.trial for planned in evidence.to_run]
@@ -50,8 +50,8 @@ def _show(experiment: Experiment, work: Work, console: Console) -> None:
         say(console, f"then, once these are known: {evidence.plan.to_come}")
 
 
-def _trials(experiment: Experiment, work: Work) -> Iterator[tuple[str, ...]]:
-    evidence, records = experiment.evidence(work.store), work.store.records
+def _trials(experiment: Experiment, evidence: Evidence, work: Work) -> Iterator[tuple[str, ...]]:
+    records = work.store.records
     left = {experiment.key(planned.trial) for planned in evidence.to_run}
     for planned in evidence.plan.trials:
         trial, key = planned.trial, experiment.key(planned.trial)

@@ -110,7 +110,6 @@ def work_for(asked: RunRequest) -> Work:
 
 def warn(todo: Sequence[Experiment], store: Store, console: Console) -> None:
     """Says beforehand what a person must know: damaged records, stand-in data."""
-    _ = store.records
     for sentence in store.damaged:
         say(console, sentence, WARNING)
     if any(
