@@ -23,13 +23,14 @@ check: $(READY)  ## ruff, strict mypy, and the rule that says which room may imp
 
 environment: $(READY)
 
-# uv installs the pinned, hashed versions in seconds where pip takes minutes.
+# uv installs the pinned, hashed versions in seconds where pip takes minutes. Bytecode is written now: where
+# Python is told not to write any, every process would compile torch anew, which doubles its start.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "$(PYTHON) is older than 3.11: name a newer one, as in 'make PYTHON=python3.12 $(MAKECMDGOALS)'"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $(READY)
 

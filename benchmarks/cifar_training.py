@@ -90,9 +90,7 @@ def _trial(
     torch.set_num_threads(1)
     images = load("cifar10", root)
     net = Net(bare(nineteen())).initialise(seed).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    loop = Loop(
-        net, for_network(net, 0.001, 0.002, 0.9), Batches(images, images.mean()), Precision.FP32, BATCH
-    )
+    loop = Loop(net, for_network(net, 0.001, 2.0, 0.9), Batches(images, images.mean()), Precision.FP32, BATCH)
     order = torch.randperm(len(images))
     loop.train(order[: 5 * BATCH])
     ready.wait()

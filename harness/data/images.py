@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from harness.contract.streams import generator
-from harness.data import cifar10, stand_in
+from harness.data import stand_in
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ def load(dataset: str, place: Path | None, train: bool = True) -> Images:
         return Images(*stand_in.gratings(train))
     if dataset != "cifar10":
         raise ValueError(f"no loader for {dataset}")
+    from harness.data import cifar10  # torchvision brings TorchDynamo: seconds that no other data set costs
+
     return Images(*cifar10.load(place, train))
 
 

@@ -22,11 +22,10 @@ from harness.data.inputs.selection import Inputs
 from harness.data.views import ten
 from harness.models.layers import dropout
 from harness.models.network import Net
-from harness.training import artifacts, data_parallel, schedules
+from harness.training import artifacts, data_parallel, schedules, update
 from harness.training.evaluate import judge, probabilities
 from harness.training.loop import CurveRow, Epochs, Loop, Parts
 from harness.training.recipe import Scheduled
-from harness.training.update import Momentum2012
 
 
 def run(trial: Trial[Scheduled], session: Session) -> TrialResult:
@@ -53,10 +52,10 @@ class Training:
 
     def _loop(self) -> Loop:
         settings, ranks = self.settings, self.ranks
-        groups = schedules.groups(self.net, settings.bias_rate_factor, settings.bias_decay)
-        update = Momentum2012(groups, momentum=settings.momentum)
+        groups = update.groups(self.net, settings.bias_rate_factor, settings.bias_decay)
+        rule = update.Momentum2012(groups, settings.momentum)
         size = ranks.part(settings.batch_size)
-        return Loop(self.net, update, self.inputs.batches, self.trial.precision, size, ranks)
+        return Loop(self.net, rule, self.inputs.batches, self.trial.precision, size, ranks)
 
     def run(self) -> TrialResult:
         """Trains to the end, or to a loss that is no number."""
@@ -77,7 +76,7 @@ class Training:
     def _part(self) -> CurveRow:
         """Trains on the next part of an epoch, and looks."""
         setting = self._setting()
-        schedules.apply(setting, self.epochs.loop.update)
+        update.apply(setting, self.epochs.loop.update)
         noise = generator(self.trial.seed, "dropout", self.epochs.part, device=self.device)
         dropout.reseed(self.net, noise, self.ranks.rank, self.ranks.world)
         row = self.epochs.train(self._order(setting.colour))

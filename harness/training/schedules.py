@@ -7,18 +7,14 @@ validation errors after each epoch so far. It keeps no state, so an interrupted 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
-
-if TYPE_CHECKING:
-    from harness.models.network import Net
-    from harness.training.update import Momentum2012
+from typing import Protocol
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What holds at one moment; the biases' rate is before their group's factor (`groups`)."""
+    """What holds at one moment; the biases' rate is before their group's factor (`update.groups`)."""
 
     rate: float
     bias_rate: float
@@ -178,33 +174,3 @@ LOGGED = Stages(
     bias_rate=0.01,
     end=93,
 )
-
-
-def groups(net: Net, bias_factor: float, bias_decay: bool) -> Iterator[dict[str, Any]]:
-    """Parameters as `apply` needs them: a group for each layer's weights and one for each layer's biases.
-
-    A group says whose (`layer`) and which (`bias`) they are and by what `factor` the rate is multiplied; the
-    rate is 0 until `apply` sets one. `update = Momentum2012(groups(...), momentum=...)`, then `apply`.
-    """
-    for layer, weight, bias in net.weighted():
-        common = {"layer": layer.name, "lr": 0.0}
-        yield {**common, "params": [weight], "bias": False, "factor": 1.0, "decay": layer.decay}
-        decay = layer.decay if bias_decay else 0.0
-        yield {**common, "params": [bias], "bias": True, "factor": bias_factor, "decay": decay}
-
-
-def apply(setting: Setting, update: Momentum2012) -> None:
-    """Gives every group its rate, before a batch and after taking up a checkpoint.
-
-    What has no rate gets no gradient either. With a rate of 0 alone, the velocity would carry it on; in the
-    2012 source it stands still at once.
-    """
-    for group in update.param_groups:
-        if "layer" not in group:
-            raise ValueError("a schedule needs a group for each layer's weights and biases: see `groups`")
-        rate = setting.rate_of(group["layer"], group["bias"])
-        group["lr"] = rate * group["factor"]
-        for parameter in group["params"]:
-            parameter.requires_grad_(rate > 0)
-            if not rate:
-                parameter.grad = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -11,7 +13,12 @@ from harness.training.update import Momentum2012
 
 
 def step(
-    net: nn.Module, update: Momentum2012, precision: Precision, inputs: Tensor, labels: Tensor
+    net: nn.Module,
+    update: Momentum2012,
+    precision: Precision,
+    inputs: Tensor,
+    labels: Tensor,
+    before_update: Callable[[], None] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """A batch's mean cross-entropy () and logits (N, classes), by the weights before this step's update.
 
@@ -20,8 +27,10 @@ def step(
     found = logits(net, inputs, precision)
     loss = functional.cross_entropy(found, labels)
     loss.backward()  # type: ignore[no-untyped-call]
+    if before_update is not None:
+        before_update()
     update.step()
-    update.zero_grad(set_to_none=True)
+    update.forget_gradients()
     return loss.detach(), found.detach()
 
 

@@ -44,7 +44,7 @@ def _loop(trial: Trial[ToTarget], session: Session) -> Loop:
     images = load(settings.dataset, session.data).first(settings.images).centre(settings.crop)
     mean = images.mean().to(device)
     net = Net(settings.network).initialise(trial.seed).on(device)
-    update = for_network(net, settings.rate, settings.rate * settings.bias_rate_factor, settings.momentum)
+    update = for_network(net, settings.rate, settings.bias_rate_factor, settings.momentum)
     return Loop(net, update, Batches(images.to(device), mean), trial.precision, settings.batch_size)
 
 

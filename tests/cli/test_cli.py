@@ -22,7 +22,7 @@ from harness.data import sources
 from harness.paper.catalogue import CLAIMS
 from harness.records import environment
 from harness.records.store import Store
-from tests.conftest import GRATINGS, record_for, small
+from tests.fakes.trials import GRATINGS, record_for, small
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,7 +12,7 @@ import pytest
 
 from harness.contract.trial import Trial
 from harness.records.store import Store
-from tests.conftest import record_for, small
+from tests.fakes.trials import record_for, small
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOKING = (("list",), ("status", "--why"), ("explain", "relu-speedup"))

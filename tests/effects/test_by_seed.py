@@ -15,7 +15,7 @@ from harness.effects.from_runs import arms_table, gap, metric
 from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
 from harness.plans.protocols import CIFAR10
 from harness.records.record import Record
-from tests.conftest import STAND_IN
+from tests.fakes.trials import STAND_IN
 
 
 def run(arm: str, seed: int, status: Status = Status.OK, **metrics: float | None) -> Run:

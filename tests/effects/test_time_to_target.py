@@ -15,8 +15,8 @@ from harness.effects.time_to_target import ratio_to_target, targets_table, time_
 from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
 from harness.plans.protocols import CIFAR10
 from harness.records.record import Record
-from tests.conftest import STAND_IN
 from tests.fakes.settings import Idle
+from tests.fakes.trials import STAND_IN
 
 
 def run(errors: Sequence[float | None], arm: str = "a", seed: int = 0, step: float = 0.5) -> Run:

@@ -17,37 +17,14 @@ from harness.contract.device import CPU
 from harness.contract.trial import Status, Trial
 from harness.engines.local import LocalEngine, Place, execute
 from harness.engines.runner import run
-from harness.plans.experiment import (
-    Evidence,
-    Experiment,
-    Finding,
-    Lookup,
-    Plan,
-    Planned,
-    Protocol,
-    Reproduction,
-    Role,
-)
+from harness.plans.experiment import Evidence
 from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.store import Store
-from tests.conftest import STAND_IN, record_for, small
+from tests.fakes.trials import STAND_IN, record_for, small
+from tests.fakes.two_stages import Collected, experiment
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class Collected:
-    """A watcher that remembers."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self.records: list[Record] = []
-
-    def queued(self, key: str, trial: Trial, name: str) -> None:
-        self.names.append(name)
-
-    def stored(self, record: Record) -> None:
-        self.records.append(record)
 
 
 class Instant:
@@ -62,22 +39,6 @@ class Instant:
     def finished(self) -> Iterator[Record]:
         trial = self.pending.pop(0)
         yield record_for(trial, status=Status.FAILED if trial.seed in self.failing else Status.OK)
-
-
-def in_two_stages(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
-    """Final trials once the tuning trial has a record."""
-    tuning = Planned(Trial(small(max_epochs=1), 99), "a", Role.TUNING)
-    if lookup(tuning.trial) is None:
-        return Plan((tuning,), to_come="final trials")
-    return Plan((tuning, *(Planned(Trial(small(), seed), "a", Role.FINAL) for seed in range(seeds))))
-
-
-def experiment(seeds: int = 2) -> Experiment:
-    protocol = Protocol("smoke", "", "cifar10", seeds)
-    nothing = lambda evidence: Finding()  # noqa: E731
-    return Experiment(
-        Reproduction("test", (), (protocol,), in_two_stages, nothing), protocol, seeds, STAND_IN
-    )
 
 
 def test_a_plan_that_grows_is_followed_to_its_end(tmp_path: Path) -> None:
@@ -131,7 +92,7 @@ from harness.contract.device import CPU
 from harness.engines.local import LocalEngine
 from harness.engines.runner import run
 from harness.records.store import Store
-from tests.engines.test_local import Collected, experiment
+from tests.fakes.two_stages import Collected, experiment
 if __name__ == "__main__":
     root = Path(sys.argv[1])
     engine = LocalEngine(CPU, 2, root)

@@ -15,8 +15,8 @@ from harness.plans.experiment import Experiment, Finding, Lookup, Plan, Planned,
 from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.store import Store
-from tests.conftest import STAND_IN, record_for
 from tests.fakes.settings import Idle
+from tests.fakes.trials import STAND_IN, record_for
 
 
 @dataclass(frozen=True)

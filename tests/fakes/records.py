@@ -17,7 +17,7 @@ from harness.records.record import Record
 from harness.training.recipe import Scheduled
 from harness.training.settings import ToTarget
 from harness.training.timing.settings import StepTime
-from tests.conftest import record_for
+from tests.fakes.trials import record_for
 
 REAL = Conditions(DeviceKind.CPU, "2.13.0", DataIdentity("cifar10", Form.FILES, "made up"))
 Metrics = dict[str, float | None]

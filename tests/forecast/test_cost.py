@@ -14,7 +14,7 @@ from harness.plans.protocols import IMAGENETTE, SHORT
 from harness.records import environment
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.record import Record
-from tests.conftest import record_for
+from tests.fakes.trials import record_for
 
 FULL, QUARTER = (
     protocol.at(Precision.BF16).trial(protocol.settings.settings(BASELINE), 0)

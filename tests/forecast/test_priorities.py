@@ -32,7 +32,6 @@ from harness.records.keys import key_of
 from harness.records.store import Store
 from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments
-from tests.conftest import STAND_IN
 from tests.fakes.experiments import (
     HERE,
     Clock,
@@ -47,6 +46,7 @@ from tests.fakes.experiments import (
     reproduction,
     vague,
 )
+from tests.fakes.trials import STAND_IN
 
 
 @pytest.mark.parametrize(

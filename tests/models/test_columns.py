@@ -70,12 +70,12 @@ def train(net: Net) -> dict[str, Any]:
     """Logits and gradients of the first batch, logits in testing, and all weights after ten updates."""
     net.train()
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    update = for_network(net, 0.01, 0.02, 0.9)
+    update = for_network(net, 0.01, 2.0, 0.9)
     logits, _ = backward(net, 0)
     told: dict[str, Any] = {"logits": logits, "grad": parts(net, "grad")}
     losses = []
     for step in range(UPDATES):
-        update.zero_grad()
+        update.forget_gradients()
         losses.append(backward(net, step)[1])
         update.step()
     told |= {"losses": torch.stack(losses), "weights": parts(net, "weights")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.plans.ablation import BASELINE, Arm, plan_of, training, trainings
 from harness.plans.experiment import Role
 from harness.plans.protocols import SMOKE
-from tests.conftest import record_for
+from tests.fakes.trials import record_for
 
 
 def test_the_plan_trains_every_arm_from_every_seed_and_grows_at_its_end() -> None:

@@ -256,7 +256,7 @@ def test_a_training_reaches_all_that_it_is_made_of() -> None:
     assert {
         "harness.training.loop:Loop.train",
         "harness.training.step:step",
-        "harness.training.update:_update",
+        "harness.training.update:Momentum2012._update",
         "harness.training.schedules:Drops.at",
         "harness.models.layers.dense:FlatLinear.forward",
         "harness.models.description:Conv.margins",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from harness.contract.trial import Precision, Trial
 from harness.records.frames import curves, environments, frame
-from tests.conftest import STAND_IN, record_for, small
+from tests.fakes.trials import STAND_IN, record_for, small
 
 CURVE = ({"epoch": 0.5, "loss": 2.0}, {"epoch": 1.0, "loss": None})
 RECORDS = [

@@ -98,7 +98,7 @@ def add_a_program(root: Path) -> None:
 
 
 def write_differently(root: Path) -> None:
-    replaced(root / "harness" / "training" / "update.py", "params: Iterable[Tensor]", "params: Iterable[Any]")
+    replaced(root / "harness" / "training" / "update.py", "weights: list[Tensor]", "weights: list[Any]")
     replaced(root / "harness" / "models" / "layers" / "dropout.py", "is not in [0, 1)", "must be in [0, 1)")
     loop = root / "harness" / "training" / "loop.py"
     loop.write_text(loop.read_text(encoding="utf-8") + "\n# a remark\n", encoding="utf-8")
@@ -117,7 +117,7 @@ def test_what_is_added_leaves_every_record_fresh(
 
 def test_what_computes_makes_those_stale_that_depend_on_it(source: Path, tmp_path: Path) -> None:
     def update(root: Path) -> None:
-        replaced(root / "harness" / "training" / "update.py", 'group["momentum"]', 'group["momentum"] + 0')
+        replaced(root / "harness" / "training" / "update.py", "self.momentum)", "self.momentum + 0)")
 
     kinds = list(trials().values())
     stale = changed(source, tmp_path / "changed", update)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harness.contract.errors import StoreError
 from harness.contract.trial import Status, Trial
 from harness.records.store import Store, decode, encode
-from tests.conftest import STAND_IN, record_for, small
+from tests.fakes.trials import STAND_IN, record_for, small
 
 TRIAL = Trial(small(), 0)
 

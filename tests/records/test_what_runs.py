@@ -34,8 +34,8 @@ from harness.training.recipes import PAPER
 from harness.training.schedules import LOGGED, Plateau
 from harness.training.timing import step_time
 from harness.training.timing.settings import Arrangement, Feed, StepTime
-from tests.conftest import small
 from tests.fakes.photographs import contents, folders, pack
+from tests.fakes.trials import small
 
 BRIEF = {"images": 130, "test_images": 20, "sample": 20, "watched": 10, "max_epochs": 1, "parts": 1}
 TRAINED = Trial(dataclasses.replace(SMOKE.settings.settings(Arm()), **BRIEF), 1)

@@ -22,9 +22,9 @@ from harness.records.store import Store
 from harness.reporting import overview, sections, tables
 from harness.reporting.pages import render
 from harness.verdicts.verdict import Outcome
-from tests.conftest import record_for
 from tests.fakes import sections as made
 from tests.fakes.experiments import ARMS, HERE, REAL, SMOKE, filled, reproduction, trial, vague
+from tests.fakes.trials import record_for
 from tests.reporting.test_report import Page
 
 ROOT = Path(reproductions.__file__).parent.parent

@@ -19,8 +19,8 @@ from harness.records.keys import canonical
 from harness.records.record import Record
 from harness.verdicts.rules import judge
 from harness.verdicts.verdict import Outcome
-from tests.conftest import record_for
 from tests.fakes.records import REAL, answer
+from tests.fakes.trials import record_for
 
 LUCK = (0.3, -0.2, 0.1)
 

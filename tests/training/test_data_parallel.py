@@ -27,8 +27,8 @@ from harness.models.modern import BatchNorm, normalised
 from harness.models.network import Net
 from harness.training.data_parallel import Ranks
 from harness.training.loop import Loop
-from harness.training.schedules import Setting, apply, groups
-from harness.training.update import Momentum2012
+from harness.training.schedules import Setting
+from harness.training.update import Momentum2012, apply, groups
 
 SEED, BATCH, IMAGES, MOMENTUM, BIAS_FACTOR = 3, 8, 20, 0.9, 2.0  # the last batch of a part is half a batch
 RATE = 0.01

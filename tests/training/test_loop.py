@@ -25,7 +25,7 @@ def test_training_equals_a_textbook_loop(images_place: Path | None) -> None:
     net = Net(nineteen()).initialise(0)
     reference = Net(nineteen()).initialise(0).double()
     order = torch.arange(384)
-    loop = Loop(net, for_network(net, 0.001, 0.002, 0.9), batches, Precision.FP32, 128)
+    loop = Loop(net, for_network(net, 0.001, 2.0, 0.9), batches, Precision.FP32, 128)
     loss, error = loop.train(order)
     velocity = {name: torch.zeros_like(p) for name, p in reference.named_parameters()}
     decay = dict.fromkeys(velocity, 0.0)
@@ -56,7 +56,7 @@ def test_training_equals_a_textbook_loop(images_place: Path | None) -> None:
 def test_the_clock_stands_still_while_looking(tmp_path: Path) -> None:
     images = load("cifar10", None).first(512)
     net = Net(nineteen()).initialise(0)
-    loop = Loop(net, for_network(net, 0.001, 0.002, 0.9), Batches(images, images.mean()), Precision.FP32, 128)
+    loop = Loop(net, for_network(net, 0.001, 2.0, 0.9), Batches(images, images.mean()), Precision.FP32, 128)
     loop.train(torch.arange(512))
     wall, cpu = loop.clock.wall, loop.clock.cpu
     assert wall > 0

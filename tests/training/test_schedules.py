@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from harness.models.alexnet import alexnet
 from harness.models.network import Net
 from harness.records.keys import canonical
-from harness.training.schedules import LOGGED, Plateau, Stage, Stages, Steps, apply, groups
-from harness.training.update import Momentum2012
+from harness.training.schedules import LOGGED, Plateau, Stage, Stages, Steps
+from harness.training.update import Momentum2012, apply, groups
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
 # Run 145-2010: first epoch, conv1's weights and biases, all other weights, other biases, colours, over.
@@ -43,7 +43,7 @@ def small_net() -> Net:
 
 
 def rates(update: Momentum2012) -> dict[tuple[str, bool], float]:
-    return {(group["layer"], group["bias"]): group["lr"] for group in update.param_groups}
+    return {(group.layer, group.bias): group.rate for group in update.groups}
 
 
 @pytest.mark.parametrize(("epoch", "conv1", "conv1_bias", "others", "biases", "colour", "over"), LOG)
@@ -128,13 +128,13 @@ def test_what_is_frozen_stands_still_at_once_and_can_go_on() -> None:
         before = [p.detach().clone() for p in watched]
         torch.autograd.backward(net(torch.randn(4, 3, 67, 67)).sum())
         update.step()
-        update.zero_grad()
+        update.forget_gradients()
         return [float((p.detach() - q).abs().max()) for p, q in zip(watched, before, strict=True)]
 
     assert min(step(71)) > 0
     frozen_weight, frozen_bias, other = step(72)
     assert (frozen_weight, frozen_bias) == (0, 0)  # though the velocity is not
-    assert update.state[weight]["velocity"].abs().max() > 0
+    assert update.velocity[weight].abs().max() > 0
     assert other > 0
     assert weight.grad is None
     assert min(step(0)) > 0
@@ -142,33 +142,19 @@ def test_what_is_frozen_stands_still_at_once_and_can_go_on() -> None:
 
 def test_before_a_schedule_speaks_nothing_moves() -> None:
     net = small_net()
-    assert all(group["lr"] == 0 for group in Momentum2012(groups(net, 1.0, True)).param_groups)
+    assert all(group.rate == 0 for group in groups(net, 1.0, True))
 
 
 @pytest.mark.parametrize("bias_decay", [False, True])
 def test_groups_hold_every_parameter_once_with_its_decay(bias_decay: bool) -> None:
     net = small_net()
     made = list(groups(net, 2.0, bias_decay))
-    assert sorted(id(p) for group in made for p in group["params"]) == sorted(map(id, net.parameters()))
-    assert [group["layer"] for group in made[::2]] == LAYERS
+    assert sorted(id(p) for group in made for p in group.parameters) == sorted(map(id, net.parameters()))
+    assert [group.layer for group in made[::2]] == LAYERS
     for weights, biases in zip(made[::2], made[1::2], strict=True):
-        assert (weights["bias"], weights["factor"], weights["decay"]) == (False, 1.0, 5e-4)
-        assert (biases["bias"], biases["factor"], biases["decay"]) == (True, 2.0, 5e-4 * bias_decay)
-        assert biases["params"][0].ndim == 1
-
-
-def test_groups_survive_a_checkpoint() -> None:
-    first, second = (Momentum2012(groups(small_net(), 2.0, False), momentum=0.9) for _ in range(2))
-    apply(LOGGED.at(69, 0, []), first)
-    second.load_state_dict(first.state_dict())
-    assert rates(second) == rates(first)
-    apply(LOGGED.at(80, 0, []), second)
-    assert rates(second)["conv1", True] == 0
-
-
-def test_other_groups_are_refused() -> None:
-    with pytest.raises(ValueError, match="a group for each layer"):
-        apply(LOGGED.at(0, 0, []), Momentum2012([torch.nn.Parameter(torch.ones(1))]))
+        assert (weights.bias, weights.factor, weights.decay) == (False, 1.0, 5e-4)
+        assert (biases.bias, biases.factor, biases.decay) == (True, 2.0, 5e-4 * bias_decay)
+        assert biases.parameters[0].ndim == 1
 
 
 @pytest.mark.parametrize(

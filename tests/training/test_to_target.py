@@ -14,7 +14,7 @@ from harness.contract.trial import Precision, Status, Trial
 from harness.models.cifar10 import nineteen, thirteen
 from harness.models.description import Network
 from harness.training import to_target
-from tests.conftest import small
+from tests.fakes.trials import small
 
 
 def train(trial: Trial, folder: Path, root: Path | None = None, stop_after: int | None = None) -> TrialResult:

@@ -8,7 +8,7 @@ import torch
 
 from harness.models.cifar10 import nineteen
 from harness.models.network import Net
-from harness.training.update import Momentum2012, for_network
+from harness.training.update import Momentum2012, ParameterGroup, for_network
 
 
 def rates(steps: int) -> np.ndarray:
@@ -21,12 +21,12 @@ def test_a_hundred_steps_with_a_changing_rate(decay: float) -> None:
     target, start = generator.normal(size=(2, 7, 5))
     noise = generator.normal(size=(100, 7, 5))
     weight = torch.nn.Parameter(torch.tensor(start))
-    update = Momentum2012([weight], momentum=0.9, decay=decay)
+    update = Momentum2012([ParameterGroup([weight], decay)])
     w, v = start.copy(), np.zeros_like(start)
     for step, rate in enumerate(rates(100)):
         v = 0.9 * v - rate * (decay * w + (w - target + noise[step]))
         w = w + v
-        update.param_groups[0]["lr"] = rate
+        update.groups[0].rate = rate
         weight.grad = weight.detach() - torch.tensor(target) + torch.tensor(noise[step])
         update.step()
     np.testing.assert_allclose(weight.detach().numpy(), w, rtol=1e-12)
@@ -35,10 +35,13 @@ def test_a_hundred_steps_with_a_changing_rate(decay: float) -> None:
 def test_sgd_agrees_at_a_constant_rate_and_parts_when_it_changes() -> None:
     def distance(change: float) -> float:
         ours, theirs = (torch.nn.Parameter(torch.ones(3, dtype=torch.float64)) for _ in range(2))
-        update, sgd = Momentum2012([ours], lr=0.01), torch.optim.SGD([theirs], lr=0.01, momentum=0.9)
+        update, sgd = (
+            Momentum2012([ParameterGroup([ours], rate=0.01)]),
+            torch.optim.SGD([theirs], lr=0.01, momentum=0.9),
+        )
         for step in range(20):
             if step == 10:
-                update.param_groups[0]["lr"] = sgd.param_groups[0]["lr"] = 0.01 * change
+                update.groups[0].rate = sgd.param_groups[0]["lr"] = 0.01 * change
             ours.grad, theirs.grad = ours.detach().clone(), theirs.detach().clone()
             update.step()
             sgd.step()
@@ -51,17 +54,16 @@ def test_sgd_agrees_at_a_constant_rate_and_parts_when_it_changes() -> None:
 
 def test_biases_learn_at_their_own_rate_and_do_not_decay() -> None:
     net = Net(nineteen()).initialise(0)
-    update = for_network(net, 0.001, 0.002, 0.9)
-    by_tensor = {id(p): group for group in update.param_groups for p in group["params"]}
+    update = for_network(net, 0.001, 2.0, 0.9)
+    by_tensor = {id(p): group for group in update.groups for p in group.parameters}
     for layer, weight, bias in net.weighted():
-        assert (by_tensor[id(weight)]["lr"], by_tensor[id(weight)]["decay"]) == (0.001, layer.decay)
-        assert (by_tensor[id(bias)]["lr"], by_tensor[id(bias)]["decay"]) == (0.002, 0.0)
+        assert (by_tensor[id(weight)].rate, by_tensor[id(weight)].decay) == (0.001, layer.decay)
+        assert (by_tensor[id(bias)].rate, by_tensor[id(bias)].decay) == (0.002, 0.0)
 
 
 def test_a_parameter_without_gradient_stands_still() -> None:
     weight = torch.nn.Parameter(torch.ones(2))
-    update = Momentum2012([weight], decay=1.0)
-    assert update.step(lambda: 1.5) == 1.5
+    Momentum2012([ParameterGroup([weight], decay=1.0, rate=1.0)]).step()
     assert weight.tolist() == [1.0, 1.0]
 
 
@@ -72,11 +74,11 @@ def test_the_state_survives_a_checkpoint() -> None:
             update.step()
 
     whole = torch.nn.Parameter(torch.full((3,), 0.5))
-    steps(whole, Momentum2012([whole]), 8)
+    steps(whole, Momentum2012([ParameterGroup([whole], rate=0.01)]), 8)
     part = torch.nn.Parameter(torch.full((3,), 0.5))
-    first = Momentum2012([part])
+    first = Momentum2012([ParameterGroup([part], rate=0.01)])
     steps(part, first, 3)
-    second = Momentum2012([part])
+    second = Momentum2012([ParameterGroup([part], rate=0.01)])
     second.load_state_dict(first.state_dict())
     steps(part, second, 5)
     assert torch.equal(whole, part)

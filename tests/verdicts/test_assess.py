@@ -31,9 +31,9 @@ from harness.reporting.wording import text
 from harness.verdicts import assessment, rules
 from harness.verdicts.assess import Assessments
 from harness.verdicts.verdict import Outcome
-from tests.conftest import record_for
 from tests.fakes.experiments import HERE, REAL, experiment, filled, reproduction, trial
 from tests.fakes.records import answer
+from tests.fakes.trials import record_for
 
 CIFAR = Conditions(DeviceKind.CPU, "2.13.0", DataIdentity("cifar10", Form.FILES, "made up"))
 NAMES = ("dropout", "lrn", "relu-speedup", "feature-neighbours")

@@ -28,8 +28,7 @@ from harness.models.network import Net
 from harness.records import environment
 from harness.training.loop import Loop
 from harness.training.recipe import Recipe
-from harness.training.schedules import apply, groups
-from harness.training.update import Momentum2012
+from harness.training.update import Momentum2012, apply, groups
 
 SIDE = 256
 EPOCHS = 90

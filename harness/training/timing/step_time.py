@@ -92,7 +92,7 @@ def measure(rank: Rank, trial: Trial[StepTime]) -> Block:
     ranks = Ranks(rank.index, rank.count) if parallel else ALONE
     feed = batches(settings, stream_seed(trial.seed, "rank", ranks.rank), timeline.device)
     with replicated(net, ranks) as replica:
-        steps = TimedSteps(replica, net, for_network(net, RATE, RATE, MOMENTUM), timeline, trial.precision)
+        steps = TimedSteps(replica, net, for_network(net, RATE, 1.0, MOMENTUM), timeline, trial.precision)
         for _ in range(settings.warm_up):
             steps.take(feed)
         before = _swapped(net)
@@ -113,13 +113,12 @@ class TimedSteps:
         self.timeline = timeline
         if replica is not net:
             timeline.watch_averaging(net)
-        timeline.watch_update(update)
 
     def take(self, feed: Iterator[Batch]) -> tuple[float, float]:
         """One step; its seconds, and those of exchange among them."""
         start = self._now()
         self.timeline.begin()
-        step(self.replica, self.update, self.precision, *next(feed))
+        step(self.replica, self.update, self.precision, *next(feed), self.timeline.updating)
         self.timeline.enter("end")
         seconds = self._now() - start
         return seconds, self.timeline.waited()

@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from harness.models.description import Weighted
 from harness.models.network import Net
@@ -74,10 +73,6 @@ class Timeline:
             hooks.callback(hook.remove)
             yield
 
-    def watch_update(self, update: Optimizer) -> None:
-        """From now on, marks where the update begins."""
-        update.register_step_pre_hook(self._updating)
-
     def watch_averaging(self, net: nn.Module) -> None:
         """From now on, what passes between the last gradient of `net` and the update is exchange.
 
@@ -90,6 +85,12 @@ class Timeline:
     def enter(self, layer: str, direction: str = "") -> None:
         """From now on it is this layer's turn."""
         self.stages.append((layer, direction, self.mark()))
+
+    def updating(self) -> None:
+        """The gradients are there, and the update begins."""
+        if self.complete is not None:
+            self.waits.append((*self._stage(), self.complete, self.mark()))
+        self.enter("update")
 
     def spans(self) -> list[Span]:
         """Every layer's time of computation, and within it every time of exchange."""
@@ -106,11 +107,6 @@ class Timeline:
 
     def _accumulated(self, parameter: Tensor) -> None:
         self.complete = self.mark()
-
-    def _updating(self, *_: Any) -> None:
-        if self.complete is not None:
-            self.waits.append((*self._stage(), self.complete, self.mark()))
-        self.enter("update")
 
     def _span(self, layer: str, kind: str, direction: str, start: Mark, end: Mark) -> Span:
         since = self._seconds(self.start, start)

@@ -27,7 +27,7 @@ from harness.training.timing.batches import Batch, batches
 from harness.training.timing.settings import PLAIN, Arrangement, Feed, StepTime
 from harness.training.timing.step_time import Block, TimedSteps, metrics, network, run
 from harness.training.timing.timeline import Timeline
-from harness.training.update import Momentum2012, for_network
+from harness.training.update import Momentum2012, ParameterGroup, for_network
 
 SMALL = alexnet("paper", side=67, width=1 / 16, classes=10)
 BRIEF = StepTime(SMALL, batch=4, steps=2, warm_up=1, images=8)
@@ -100,14 +100,14 @@ def test_only_what_follows_the_last_gradient_is_exchange(monkeypatch: pytest.Mon
     ticks = count()
     monkeypatch.setattr(Timeline, "mark", lambda self: float(next(ticks)))
     timeline, weights = Timeline(CPU), [torch.nn.Parameter(torch.ones(1)) for _ in range(3)]
-    update = Momentum2012(weights)
+    update = Momentum2012([ParameterGroup(weights)])
     timeline.watch_averaging(torch.nn.ParameterList(weights))
-    timeline.watch_update(update)
     for _ in range(2):
         timeline.begin()
         begun = next(ticks)
         torch.autograd.backward(sum(weights, start=torch.zeros(1)))
         next(ticks)  # the average takes its time
+        timeline.updating()
         update.step()
         timeline.enter("end")
         assert timeline.waited() == 2.0
@@ -123,11 +123,11 @@ def test_a_timed_step_is_a_training_step(precision: Precision) -> None:
     trial, timeline = Trial(settings, 0, precision), Timeline(CPU)
     batch = next(batches(BRIEF, 0, CPU))
     timed_net, net = (network(trial, timeline) for _ in range(2))
-    steps = TimedSteps(timed_net, timed_net, for_network(timed_net, 0.01, 0.01, 0.9), timeline, precision)
+    steps = TimedSteps(timed_net, timed_net, for_network(timed_net, 0.01, 1.0, 0.9), timeline, precision)
     for _ in range(2):
         steps.take(repeat(batch))
     assert steps.observed(repeat(batch))
-    loop = Loop(net, for_network(net, 0.01, 0.01, 0.9), Same(batch), precision, BRIEF.batch)
+    loop = Loop(net, for_network(net, 0.01, 1.0, 0.9), Same(batch), precision, BRIEF.batch)
     loop.train(torch.arange(3 * BRIEF.batch))
     start = network(trial, timeline).state_dict()
     for name, value in net.state_dict().items():

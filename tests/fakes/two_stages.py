@@ -1,0 +1,47 @@
+"""An experiment that trains for real in seconds, and whose plan grows: final trials follow a tuning trial."""
+
+from __future__ import annotations
+
+from harness.contract.trial import Trial
+from harness.plans.experiment import (
+    Experiment,
+    Finding,
+    Lookup,
+    Plan,
+    Planned,
+    Protocol,
+    Reproduction,
+    Role,
+)
+from harness.records.record import Record
+from tests.fakes.trials import STAND_IN, small
+
+
+class Collected:
+    """A watcher that remembers."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.records: list[Record] = []
+
+    def queued(self, key: str, trial: Trial, name: str) -> None:
+        self.names.append(name)
+
+    def stored(self, record: Record) -> None:
+        self.records.append(record)
+
+
+def in_two_stages(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
+    """Final trials once the tuning trial has a record."""
+    tuning = Planned(Trial(small(max_epochs=1), 99), "a", Role.TUNING)
+    if lookup(tuning.trial) is None:
+        return Plan((tuning,), to_come="final trials")
+    return Plan((tuning, *(Planned(Trial(small(), seed), "a", Role.FINAL) for seed in range(seeds))))
+
+
+def experiment(seeds: int = 2) -> Experiment:
+    protocol = Protocol("smoke", "", "cifar10", seeds)
+    nothing = lambda evidence: Finding()  # noqa: E731
+    return Experiment(
+        Reproduction("test", (), (protocol,), in_two_stages, nothing), protocol, seeds, STAND_IN
+    )
