@@ -82,13 +82,12 @@ def theirs(source: Path, options: argparse.Namespace, mean: Tensor, basis: Colou
 
 def ours(images: Images, options: argparse.Namespace, mean: Tensor, basis: ColourBasis) -> Epoch:
     """The pack."""
-    batches = Prefetched(images, mean, PAPER.augmentation, 0, basis, options.threads)
+    batches = Prefetched(images, mean, PAPER.augmentation, 0, basis)
 
     def epoch(number: int) -> Iterator[tuple[Tensor, Tensor]]:
         order = torch.randperm(len(images), generator=generator(0, "order", number))[: options.images]
         batches.begin(number, order)
-        batches.expect(order, options.batch)
-        return map(batches.gather, torch.split(order, options.batch))
+        return batches.each(order, options.batch)
 
     return epoch
 

@@ -19,7 +19,7 @@ from harness.effects.by_seed import gains, levels
 from harness.effects.from_runs import arms_table
 from harness.plans.ablation import BASELINE, plan_of
 from harness.plans.experiment import Evidence, Finding, Reproduction
-from harness.plans.protocols import EVERY
+from harness.plans.protocols import EVERY, PLATEAU
 from harness.records.schema import Measured
 
 ARM = "paper"
@@ -42,7 +42,7 @@ def estimate(evidence: Evidence) -> Finding:
 REPRODUCTION = Reproduction(
     name="error-rate",
     claims=("error-rate", "ten-view"),
-    protocols=EVERY,
+    protocols=(*EVERY, PLATEAU),
     plan=plan_of({ARM: BASELINE}),
     estimate=estimate,
 )

@@ -50,10 +50,9 @@ REPRODUCTION = Reproduction(
     protocols=EVERY,
     plan=plan_of(ARMS),
     estimate=estimate,
-    # Where the source's recipe is trained whole, its own schedule and augmentation come along with it.
+    # Where the source's recipe is trained whole, its own augmentation comes along with it.
     manipulated=(
         "network.layers",
-        "schedule",
         "augmentation",
         "bias_rate_factor",
         "bias_decay",

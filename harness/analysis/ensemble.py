@@ -19,7 +19,7 @@ def run(trial: Trial[Ensemble], session: Session) -> TrialResult:
     first = settings.of[0].settings
     read = resolve_name(first.reader.implementation)
     labels = read(first, 0, session.data, torch.device("cpu")).test.images.labels
-    alone = [artifacts.tensor(session.artifacts.trained(t), "probabilities") for t in settings.of]
+    alone = [artifacts.tensor(session.artifacts.trained(t), "probabilities").float() for t in settings.of]
     together = judge(sum(alone, start=torch.zeros(())) / len(alone), labels)
     each = [judge(p, labels) for p in alone]
     return TrialResult(

@@ -1,19 +1,33 @@
-"""What a process sets before it computes and what can change a number: it is counted and enters every key."""
+"""What a process sets before it computes and what can change a number: it is counted and enters every key.
+
+On a CPU one thread adds in one order, so that a trial repeats itself bit for bit, interrupted or not. On a
+GPU nothing of the kind is promised: gradients of overlapping pools are added by atomic operations in any
+order, whatever cuDNN does. So cuDNN takes the algorithms there that it measures as fastest, and two runs of a
+trial differ as two roundings do. fp32 means fp32 on both: no TF32.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.contract.device import DeviceKind
+
 
 @dataclass(frozen=True)
 class Numerics:
-    """Threads of one process on a CPU, and whether cuDNN may only use algorithms that repeat themselves."""
+    """Threads of one process on a CPU; whether cuDNN may only use algorithms that repeat themselves; TF32."""
 
     threads: int = 1
     deterministic: bool = True
+    tf32: bool = False
 
 
 NUMERICS = Numerics()
+
+
+def usual(kind: DeviceKind) -> Numerics:
+    """What trials on this kind of device are run with."""
+    return Numerics(deterministic=kind is DeviceKind.CPU)
 
 
 def apply(numerics: Numerics) -> None:
@@ -22,3 +36,5 @@ def apply(numerics: Numerics) -> None:
 
     torch.set_num_threads(numerics.threads)
     torch.backends.cudnn.deterministic = numerics.deterministic
+    torch.backends.cudnn.benchmark = not numerics.deterministic
+    torch.backends.fp32_precision = "tf32" if numerics.tf32 else "ieee"  # type: ignore[attr-defined]

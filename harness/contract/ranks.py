@@ -24,7 +24,7 @@ from torch import distributed as dist
 
 from harness.contract import numerics
 from harness.contract.errors import BadValue, EngineError, HarnessError
-from harness.contract.numerics import Numerics
+from harness.contract.numerics import NUMERICS, Numerics
 from harness.contract.processes import end_with_parent
 from harness.contract.session import Interrupted
 
@@ -45,11 +45,11 @@ class Rank:
 
 @dataclass(frozen=True)
 class Group:
-    """How many processes to start, and where: each on its own GPU, or with so many threads on the CPU."""
+    """How many processes to start, and where: each on its own GPU, or on the CPU's cores."""
 
     count: int
     device: str = "cpu"  # "cpu", or "cuda": rank i gets the i-th GPU; a single rank also "cuda:1" and such
-    threads: int = 1
+    numerics: Numerics = NUMERICS
     port: int | None = None  # where they meet; None: any free one
     patience: float = 120.0  # seconds that a rank waits for another
     preload: tuple[str, ...] = ()  # modules that take long to import: once, if no rank was started before
@@ -184,7 +184,7 @@ def _rank(
 
 
 def _run(program: Callable[..., Any], args: Sequence[Any], group: Group, index: int, port: int) -> Any:
-    numerics.apply(Numerics(group.threads))
+    numerics.apply(group.numerics)
     rank = Rank(index, group.count, _device(group, index))
     if rank.device.startswith("cuda"):
         torch.cuda.set_device(rank.device)

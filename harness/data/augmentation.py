@@ -7,7 +7,10 @@ the same ones, batches may be cut anywhere, and turning the colours off moves no
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -128,6 +131,20 @@ class Views(Batches):
         self.height, self.width = images.pixels.shape[1:3]
         self.centre = centre(self.height, self.width, how.side)
         self.centre_mean = self._window(mean[None], self.centre)[0]
+
+    def some(self, stretch: slice) -> Self:
+        """Views of a stretch of the images."""
+        few = copy(self)
+        few.images = Images(self.images.pixels[stretch], self.images.labels[stretch])
+        return few
+
+    def stretches(self, size: int) -> list[slice]:
+        """All images, `size` at a time; of no images one stretch of none."""
+        return [slice(start, start + size) for start in range(0, max(1, len(self.images)), size)]
+
+    def parts(self, size: int) -> Iterator[Views]:
+        """Views of `size` images at a time, in order, resident where the mean is."""
+        return map(self.some, self.stretches(size))
 
     def gather(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """Centre views and labels of the images at `chosen`."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
+from harness.contract import numerics
 from harness.contract.device import Device
 from harness.contract.session import Interrupted, Session, TrialProgress, TrialResult
 from harness.contract.trial import Trial
@@ -57,7 +58,7 @@ def run(trial: Trial, session: Session, device: Device) -> TrialResult:
     shared = Shared(session.data, session.checkpoint, session.artifacts.own)
     shared.checkpoint.parent.mkdir(parents=True, exist_ok=True)
     shared.stop.unlink(missing_ok=True)
-    group = Group(device.count, device.kind, patience=PATIENCE)
+    group = Group(device.count, device.kind, numerics.usual(device.kind), patience=PATIENCE)
     try:
         first, *_ = launch(train, group, trial, shared, stopping=_between(session, shared))
     finally:

@@ -67,4 +67,5 @@ def described(record: Record) -> dict[str, object]:
         "precision": str(held.precision),
         "threads": held.numerics.threads,
         "deterministic": held.numerics.deterministic,
+        "tf32": held.numerics.tf32,
     }

@@ -38,6 +38,21 @@ class Ranks:
         whole = order[: len(order) // self.world * self.world]
         return torch.cat([batch.chunk(self.world)[self.rank] for batch in torch.split(whole, size)])
 
+    def stretch(self, count: int) -> slice:
+        """The rank's part of `count` things that all ranks share out evenly."""
+        return slice(count * self.rank // self.world, count * (self.rank + 1) // self.world)
+
+    def joined(self, own: Tensor, count: int) -> Tensor:
+        """(count, ...) from every rank's `stretch` of it; the same bits on all of them."""
+        if self.world == 1:
+            return own
+        sizes = [len(range(count)[Ranks(rank, self.world).stretch(count)]) for rank in range(self.world)]
+        padded = own.new_zeros((max(sizes), *own.shape[1:]))
+        padded[: len(own)] = own
+        parts = [torch.empty_like(padded) for _ in sizes]
+        distributed.all_gather(parts, padded)
+        return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
+
     def mean(self, values: tuple[float, float], device: torch.device) -> tuple[float, float]:
         """The values' means over all ranks."""
         if self.world == 1:

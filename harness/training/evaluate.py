@@ -34,16 +34,16 @@ def probabilities(
     size: int = 128,
 ) -> Tensor:
     """Class probabilities float32 (N, classes), averaged over the chosen views; `size` images at a time."""
-    device = views.mean.device
-    batches = torch.split(torch.arange(len(views.images), device=device), size)
-    half = torch.autocast(device.type, torch.bfloat16, enabled=precision is Precision.BF16)
+    kind = views.mean.device.type
+    half = torch.autocast(kind, torch.bfloat16, enabled=precision is Precision.BF16)
     with _testing(net), half:
-        return torch.cat([_average(net, views, chosen, batch) for batch in batches])
+        return torch.cat([_average(net, few, chosen) for few in views.parts(size)])
 
 
-def _average(net: Net, views: Views, chosen: Sequence[View], batch: Tensor) -> Tensor:
-    seen = (net(views.see(batch, view)).float().softmax(1) for view in chosen)
-    return sum(seen, start=torch.zeros((), device=batch.device)) / len(chosen)
+def _average(net: Net, few: Views, chosen: Sequence[View]) -> Tensor:
+    every = torch.arange(len(few.images), device=few.mean.device)
+    seen = (net(few.see(every, view)).float().softmax(1) for view in chosen)
+    return sum(seen, start=torch.zeros((), device=few.mean.device)) / len(chosen)
 
 
 def judge(probabilities: Tensor, labels: Tensor) -> TopErrors:

@@ -11,17 +11,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from harness.contract.session import Interrupted, Session, TrialProgress
 from harness.contract.streams import generator
 from harness.contract.trial import Precision
+from harness.models.layers.dropout import generators
 from harness.models.network import Net
 from harness.training import checkpoint
 from harness.training.data_parallel import ALONE, Ranks, replicated
+from harness.training.graphed import Captured, Graphed
 from harness.training.step import logits, step
 from harness.training.update import Momentum2012
 
@@ -33,8 +36,8 @@ class BatchSource(Protocol):
 
     mean: Tensor
 
-    def gather(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """Inputs (n, maps, height, width) and labels (n,) of the images at `chosen`."""
+    def each(self, order: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs (n, maps, height, width) and labels (n,) of the images at `order`, `size` at a time."""
 
 
 class Clock:
@@ -77,31 +80,47 @@ class Loop:
         self.device = batches.mean.device
         self.clock = Clock(self.device)
         self.images = 0  # of all ranks
+        self.loss_sum = torch.zeros((), device=self.device)
+        self.wrong = torch.zeros((), dtype=torch.int64, device=self.device)
+        graphs = self.device.type == "cuda" and ranks.world == 1  # replicas exchange gradients by hooks
+        self.graphed = Graphed(partial(self._step, net), self._captured, size) if graphs else None
 
     def train(self, order: Tensor) -> tuple[float, float]:
         """Trains on the rank's images at `order` (N,), in that order.
 
         Mean loss and error of the passing weights, over the images of all ranks.
         """
-        loss_sum = torch.zeros((), device=self.device)
-        wrong = torch.zeros((), dtype=torch.int64, device=self.device)
+        self.loss_sum.zero_()
+        self.wrong.zero_()
         self.net.train()
         with replicated(self.net, self.ranks) as net, self.clock.running():
-            for chosen in torch.split(order.to(self.device), self.size):
-                inputs, labels = self.batches.gather(chosen)
-                loss, found = step(net, self.update, self.precision, inputs, labels)
-                loss_sum += loss * len(chosen)
-                wrong += (found.argmax(1) != labels).sum()
+            self.steps(net, order)
         self.images += len(order) * self.ranks.world
-        return self.ranks.mean((float(loss_sum) / len(order), int(wrong) / len(order)), self.device)
+        sums = float(self.loss_sum) / len(order), int(self.wrong) / len(order)
+        return self.ranks.mean(sums, self.device)
+
+    def steps(self, net: nn.Module, order: Tensor) -> None:
+        """Steps of `net`, the network or its replica, on the images at `order`; none waits for the device."""
+        take = self.graphed or partial(self._step, net)
+        for inputs, labels in self.batches.each(order, self.size):
+            take(inputs, labels)
+
+    def _step(self, net: nn.Module, inputs: Tensor, labels: Tensor) -> None:
+        loss, found = step(net, self.update, self.precision, inputs, labels)
+        self.loss_sum += loss * len(labels)
+        self.wrong += (found.argmax(1) != labels).sum()
+
+    def _captured(self) -> Captured:
+        """What a step takes from the host: another rate, or frozen layer, is another graph."""
+        rates = [(group.rate, group.decay) for group in self.update.groups]
+        return Captured((*rates, *(p.requires_grad for p in self.net.parameters())), generators(self.net))
 
     @torch.no_grad()
     def error(self, sample: Tensor, size: int = 1000) -> float:
         """Fraction of the images at `sample` that the current weights get wrong; the clock stands still."""
         self.net.eval()
         wrong = torch.zeros((), dtype=torch.int64, device=self.device)
-        for chosen in torch.split(sample.to(self.device), size):
-            inputs, labels = self.batches.gather(chosen)
+        for inputs, labels in self.batches.each(sample, size):
             wrong += (logits(self.net, inputs, self.precision).argmax(1) != labels).sum()
         return int(wrong) / len(sample)
 

@@ -66,7 +66,9 @@ class Scheduled(Recipe):
     max_epochs: int = 90
     parts: int = 10  # of an epoch: a row of the curve each, and the places to stop and go on
     sample: int = 10_000  # training images that the training error is measured on
-    watched: int = 2_000  # of these, those looked at after every part; of unseen ones, after every epoch
+    watched: int = 2_000  # of these, those looked at after every part of an epoch
+    validated: int | None = 2_000  # unseen images looked at after every epoch; None: all
+    predictions: bool = False  # whether the ten-view probabilities are left to other trials
 
     @property
     def summary(self) -> str:

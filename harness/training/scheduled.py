@@ -7,6 +7,7 @@ network is tested by its centre view and by ten views, and on training images th
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pkgutil import resolve_name
 from typing import Any
 
@@ -14,12 +15,11 @@ import torch
 from torch import Tensor
 
 from harness.contract.session import Session, TrialResult
-from harness.contract.streams import generator
+from harness.contract.streams import stream_seed
 from harness.contract.trial import Status, Trial
 from harness.data.augmentation import Views
-from harness.data.images import Images
 from harness.data.inputs.selection import Inputs
-from harness.data.views import ten
+from harness.data.views import View, ten
 from harness.models.layers import dropout
 from harness.models.network import Net
 from harness.training import artifacts, data_parallel, schedules, update
@@ -44,11 +44,14 @@ class Training:
         read = resolve_name(self.settings.reader.implementation)
         self.inputs: Inputs = read(self.settings, trial.seed, session.data, self.device)
         self.net = Net(self.settings.network).initialise(trial.seed).on(self.device)
+        self.noise = torch.Generator(self.device)
+        dropout.reseed(self.net, self.noise, self.ranks.rank, self.ranks.world)
         self.parts = Parts(self.inputs.count, self.settings.batch_size, self.settings.parts)
         self.epochs = Epochs(self._loop(), self.parts, session, self.settings.max_epochs)
         self.begun: tuple[int, bool] | None = None
         unseen = self.inputs.validation or self.inputs.test
-        self.watched = _first(self.inputs.sample, self.settings), _first(unseen, self.settings)
+        self.watched = self.inputs.sample.some(slice(self.settings.watched))
+        self.validated = unseen.some(slice(self.settings.validated))
 
     def _loop(self) -> Loop:
         settings, ranks = self.settings, self.ranks
@@ -77,30 +80,27 @@ class Training:
         """Trains on the next part of an epoch, and looks."""
         setting = self._setting()
         update.apply(setting, self.epochs.loop.update)
-        noise = generator(self.trial.seed, "dropout", self.epochs.part, device=self.device)
-        dropout.reseed(self.net, noise, self.ranks.rank, self.ranks.world)
+        self.noise.manual_seed(stream_seed(self.trial.seed, "dropout", self.epochs.part))
         row = self.epochs.train(self._order(setting.colour))
         row |= {"rate": setting.rate} | self._look()
         return row
 
     def _order(self, colour: bool) -> Tensor:
-        """The rank's images of the next part; their augmentation is drawn, and their batches expected."""
+        """The rank's images of the next part; their augmentation is drawn."""
         part, size = self.epochs.part, self.settings.batch_size
         epoch, order = part // self.parts.count, self.parts.order(self.trial.seed, part)
         if self.begun != (epoch, colour):
             self.inputs.batches.begin(epoch, order, colour)
             self.begun = epoch, colour
-        own = self.ranks.share(self.parts.cut(order, part), size)
-        self.inputs.expect(own, self.ranks.part(size))
-        return own
+        return self.ranks.share(self.parts.cut(order, part), size)
 
     def _look(self) -> CurveRow:
         """Error and loss of the weights at hand on training images, and after an epoch on unseen ones."""
-        sample, unseen = self.watched
-        found = self._centre(sample)
+        watched, unseen = self.watched, self.validated
+        found = self._centre(watched)
         row: CurveRow = {
-            "train_error": judge(found, sample.images.labels).top1,
-            "train_loss": _loss(found, sample),
+            "train_error": judge(found, watched.images.labels).top1,
+            "train_loss": _loss(found, watched),
             "validation_error": None,
         }
         if self.epochs.epoch_complete:
@@ -112,11 +112,10 @@ class Training:
         sample, test = self.inputs.sample, self.inputs.test
         seen, centre = self._centre(sample), self._centre(test)
         views = ten(test.height, test.width, self.settings.augmentation.side)
-        averaged = probabilities(self.net, test, views, self.trial.precision)
+        averaged = self._seen(test, views)
         if self.ranks.rank == 0:
-            artifacts.save(
-                self.session.artifacts.own, self.net, {"probabilities": averaged, "centre": centre}
-            )
+            read = {"probabilities": averaged.half()} if self.settings.predictions else {}
+            artifacts.save(self.session.artifacts.own, self.net, read)
         by = {
             "train": judge(seen, sample.images.labels),
             "centre": judge(centre, test.images.labels),
@@ -127,18 +126,17 @@ class Training:
 
     def _centre(self, views: Views) -> Tensor:
         """Probabilities (N, classes) of the centre views."""
-        return probabilities(self.net, views, (views.centre,), self.trial.precision)
+        return self._seen(views, (views.centre,))
+
+    def _seen(self, views: Views, chosen: Sequence[View]) -> Tensor:
+        """Probabilities (N, classes) averaged over the chosen views; every rank sees a part of the images."""
+        count = len(views.images)
+        own = views.some(self.ranks.stretch(count))
+        return self.ranks.joined(probabilities(self.net, own, chosen, self.trial.precision), count)
 
     def _outcome(self, status: Status, metrics: CurveRow) -> TrialResult:
         details: dict[str, Any] = {"ranks": self.ranks.world} if self.ranks.world > 1 else {}
         return TrialResult(status, metrics, tuple(self.epochs.curve), self.epochs.loop.cost(), details)
-
-
-def _first(views: Views, settings: Scheduled) -> Views:
-    """The first few images, those that are watched."""
-    some = slice(settings.watched)
-    images = Images(views.images.pixels[some], views.images.labels[some])
-    return type(views)(images, views.mean, views.how)
 
 
 def _loss(found: Tensor, views: Views) -> float | None:

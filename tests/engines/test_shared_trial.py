@@ -26,7 +26,7 @@ TRIAL = Trial(
     replace(
         SMOKE.settings.settings(Arm()),
         schedule=Drops(0.02, (1,), 2), max_epochs=2, parts=2,
-        images=256, test_images=40, sample=40, watched=40,
+        images=256, test_images=40, sample=40, watched=40, validated=40,
     ),
     1,
 )  # fmt: skip

@@ -24,7 +24,7 @@ from harness.models.alexnet import alexnet
 from harness.models.cifar10 import eleven
 from harness.models.modern import normalised
 from harness.plans.ablation import Arm
-from harness.plans.protocols import SMOKE
+from harness.plans.protocols import SMOKE, looked_at
 from harness.records.code_version import CHECKOUT, counts, reached
 from harness.records.keys import entries
 from harness.training import scheduled
@@ -37,7 +37,13 @@ from harness.training.timing.settings import Arrangement, Feed, StepTime
 from tests.fakes.photographs import contents, folders, pack
 from tests.fakes.trials import small
 
-BRIEF = {"images": 130, "test_images": 20, "sample": 20, "watched": 10, "max_epochs": 1, "parts": 1}
+BRIEF = {
+    "images": 130,
+    "test_images": 20,
+    "sample": 20,
+    "max_epochs": 1,
+    "parts": 1,
+} | looked_at(10)
 TRAINED = Trial(dataclasses.replace(SMOKE.settings.settings(Arm()), **BRIEF), 1)
 CROPPED = Augmentation(side=67, colour=ColourNoise())
 PACKED = measured(

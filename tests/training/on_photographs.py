@@ -27,6 +27,7 @@ SMALL = measured(
     parts=2,
     sample=10,
     watched=10,
+    validated=10,
 )
 FULL = replace(SMALL, network=alexnet("paper", classes=10), batch_size=PAPER.batch_size, sample=100)
 SIZES = {"small": SMALL, "full": FULL}

@@ -84,10 +84,18 @@ def trained(network: Network, ranks: Ranks, interrupted: bool = False) -> dict[s
     return found | {"images": loop.images}
 
 
+def check_joined(ranks: Ranks) -> None:
+    """Every rank is given the whole of what each has a stretch of, down to fewer things than ranks."""
+    for count in (0, 1, 7, 64):
+        whole = torch.arange(2.0 * count).view(count, 2)
+        assert torch.equal(ranks.joined(whole[ranks.stretch(count)], count), whole)
+
+
 def rank_of_several(rank: Rank) -> bytes:
     """All networks, with warnings as errors; tensors as bytes, which outlive their process."""
     warnings.simplefilter("error")
     ranks, file = Ranks(rank.index, rank.count), io.BytesIO()
+    check_joined(ranks)
     found = {name: trained(network, ranks) for name, network in NETWORKS.items()}
     torch.save(found | {INTERRUPTED: trained(NETWORKS[SEVERAL_BUCKETS], ranks, True)}, file)
     return file.getvalue()

@@ -114,10 +114,10 @@ def test_mapped_inputs_are_those_that_lie_in_memory(packed: Path) -> None:
     order = torch.randperm(40)
     for inputs in (from_pack, held):
         inputs.batches.begin(0, order)
-    from_pack.expect(order, 16)
-    for chosen in torch.split(order, 16):
-        for one, other in zip(from_pack.batches.gather(chosen), held.batches.gather(chosen), strict=True):
-            assert torch.equal(one, other)
+    batches = (inputs.batches.each(order, 16) for inputs in (from_pack, held))
+    for one, other in zip(*batches, strict=True):
+        assert torch.equal(one[0], other[0])
+        assert torch.equal(one[1], other[1])
     for view in ten(256, 256, 224):
         chosen = torch.tensor([3, 11, 0])
         assert torch.equal(from_pack.test.see(chosen, view), held.test.see(chosen, view))

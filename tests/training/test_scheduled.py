@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from torch import distributed
 from torch.multiprocessing.spawn import spawn
 from torch.nn import functional
@@ -19,12 +20,18 @@ from harness.contract.trial import Precision, Status, Trial
 from harness.data.views import ten
 from harness.models.network import Net
 from harness.plans.ablation import Arm
-from harness.plans.protocols import SMOKE
+from harness.plans.protocols import SMOKE, looked_at
 from harness.training import artifacts, scheduled
 from harness.training.recipe import Scheduled
 from harness.training.schedules import Drops
 
-CHANGES = {"images": 320, "test_images": 60, "sample": 60, "watched": 40, "max_epochs": 2, "parts": 2}
+CHANGES = {
+    "images": 320,
+    "test_images": 60,
+    "sample": 60,
+    "max_epochs": 2,
+    "parts": 2,
+} | looked_at(40)
 
 
 def settings(**changes: object) -> Scheduled:
@@ -106,7 +113,7 @@ def test_it_equals_a_loop_written_out_by_hand(tmp_path: Path, images_place: Path
 
 
 def test_what_is_left_gives_the_errors_that_were_reported(tmp_path: Path) -> None:
-    trial = Trial(settings(), 1)
+    trial = Trial(settings(predictions=True), 1)
     outcome = train(trial, tmp_path)
     assert outcome.status is Status.OK
     path = tmp_path / "own.safetensors"
@@ -121,7 +128,15 @@ def test_what_is_left_gives_the_errors_that_were_reported(tmp_path: Path) -> Non
     averaged = torch.stack(seen).mean(0)
     wrong = 100 * float((averaged.argmax(1) != test.images.labels).double().mean())
     assert outcome.metrics["ten_top1"] == pytest.approx(wrong)
-    assert torch.allclose(artifacts.tensor(path, "probabilities"), averaged, atol=1e-6)
+    left = artifacts.tensor(path, "probabilities")
+    assert left.dtype is torch.float16
+    assert torch.allclose(left.float(), averaged, atol=5e-4)
+
+
+def test_predictions_are_left_only_where_they_are_read(tmp_path: Path) -> None:
+    train(Trial(settings(predictions=False), 1), tmp_path)
+    with safe_open(tmp_path / "own.safetensors", "pt") as file:
+        assert all(name.startswith("net.") for name in file.keys())  # noqa: SIM118
 
 
 def test_a_loss_that_is_no_number_is_a_divergence(tmp_path: Path) -> None:

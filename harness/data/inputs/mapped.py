@@ -6,6 +6,8 @@ are only validation images (ILSVRC-2012, Imagenette), they are what is tested on
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
@@ -16,7 +18,7 @@ from harness.data import folders
 from harness.data.augmentation import Views
 from harness.data.datasets import mean_and_basis, split, splits
 from harness.data.images import Images
-from harness.data.inputs.prefetch import Prefetched
+from harness.data.inputs.prefetch import Prefetched, input_threads, made_ahead
 from harness.data.inputs.resident import assemble
 from harness.data.inputs.selection import Inputs, Selection
 from harness.data.views import Augmentation, View
@@ -27,9 +29,24 @@ class MappedViews(Views):
 
     def see(self, chosen: Tensor, view: View) -> Tensor:
         """As `Views.see`; only the images at `chosen` are read."""
-        pixels = self.images.pixels[chosen.cpu()].to(self.mean.device)
-        few = Views(Images(pixels, self.images.labels[chosen]), self.mean, self.how)
-        return few.see(torch.arange(len(chosen), device=self.mean.device), view)
+        few = Images(self.images.pixels.index_select(0, chosen.cpu()), self.images.labels[chosen])
+        return self._there(few).see(torch.arange(len(chosen), device=self.mean.device), view)
+
+    def parts(self, size: int) -> Iterator[Views]:
+        """As `Views.parts`; read ahead by threads, each image once however many views there are of it."""
+        count = input_threads(self.mean.device)
+        with ThreadPoolExecutor(count, "views") as threads:
+            read = made_ahead(self._read, self.stretches(size), threads, count)
+            yield from map(self._there, read)
+
+    def _read(self, stretch: slice) -> Images:
+        pixels = self.images.pixels[stretch]
+        read = pixels.pin_memory() if self.mean.is_cuda else pixels.clone()
+        return Images(read, self.images.labels[stretch])
+
+    def _there(self, few: Images) -> Views:
+        pixels = few.pixels.to(self.mean.device, non_blocking=True)
+        return Views(Images(pixels, few.labels), self.mean, self.how)
 
 
 def inputs(settings: Selection, seed: int, place: Path | None, device: torch.device) -> Inputs:
@@ -59,7 +76,6 @@ def _mapped(settings: Selection, seed: int, place: Path, device: torch.device) -
         _views(sample, mean, how),
         _views(tested, mean, how),
         _views(watched, mean, how) if own_test else None,
-        batches.expect,
     )
 
 

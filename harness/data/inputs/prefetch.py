@@ -8,8 +8,11 @@ images at a time, so that these stay in its cache.
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from itertools import islice
+from typing import TypeVar
 
 import torch
 from numpy.lib.stride_tricks import as_strided
@@ -18,9 +21,12 @@ from torch import Tensor
 from harness.data.augmentation import Augmented, ColourBasis
 from harness.data.images import Images
 from harness.data.views import Augmentation, MeanCrop
+from harness.records.environment import cores
 
 AT_ONCE = 4  # images that a CPU makes together: their floats stay in its cache
 Batch = tuple[Tensor, Tensor]
+T = TypeVar("T")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -67,11 +73,39 @@ class Windows:
         return found.view(-1, self.side, self.side, 3)
 
 
-class Prefetched:
-    """Training batches as `Augmented` draws and makes them: `begin` an epoch, `expect`, then gather.
+@dataclass(frozen=True)
+class Coming:
+    """A cut on its way to the GPU, and the event that says that it is there."""
 
-    What is gathered as expected was made ahead; any other images are made when they are asked for. Of several
-    ranks, each begins with the whole order and expects its own share.
+    cut: Cut
+    copied: torch.cuda.Event
+
+
+def input_threads(device: torch.device) -> int:
+    """Threads that make batches: two beside a CPU's own; as many as may keep up with a GPU."""
+    return min(8, max(2, cores())) if device.type == "cuda" else 2
+
+
+def made_ahead(
+    make: Callable[[T], Made], of: Iterable[T], threads: ThreadPoolExecutor, ahead: int
+) -> Iterator[Made]:
+    """What `make` makes of each, in order; so many are in the making while one is used."""
+    coming = iter(of)
+    ready = deque(threads.submit(make, one) for one in islice(coming, ahead))
+    try:
+        while ready:
+            made = ready.popleft().result()
+            ready.extend(threads.submit(make, one) for one in islice(coming, 1))
+            yield made
+    finally:
+        for future in ready:
+            future.cancel()
+
+
+class Prefetched:
+    """Training batches as `Augmented` draws and makes them: `begin` an epoch, then take `each` in any order.
+
+    Of several ranks, each begins with the whole order and takes its own share.
     """
 
     def __init__(
@@ -81,80 +115,62 @@ class Prefetched:
         how: Augmentation,
         seed: int,
         basis: ColourBasis | None = None,
-        threads: int = 2,
-        ahead: int = 4,
     ) -> None:
         """`images` stay on the CPU; `mean` (height, width, 3) lives on the device that trains."""
-        self.images, self.mean, self.how = images, mean, how
+        self.mean, self.how, self.labels = mean, how, images.labels
         self.drawn = Augmented(images, mean.cpu(), how, seed, basis)
         self.windows = Windows(images.pixels, how.side)
         self.means = Windows(torch.stack([mean, mean.flip(1)]), how.side)  # upright and mirrored
         self.centre_mean = self.drawn.centre_mean.to(mean.device)
-        self.threads, self.ahead = ThreadPoolExecutor(threads, "input"), ahead
-        self.coming: deque[Tensor] = deque()
-        self.ready: deque[tuple[Tensor, Future[Cut | Batch]]] = deque()
+        count = input_threads(mean.device)
+        self.threads, self.ahead = ThreadPoolExecutor(count, "input"), 2 * count
+        self.side = torch.cuda.Stream(mean.device) if mean.is_cuda else None  # type: ignore[no-untyped-call]
 
     def begin(self, epoch: int, order: Tensor, colour: bool = True) -> None:
         """Draws for the images at `order` (none twice), in that order; `colour` is the schedule's word."""
-        self._forget()
         self.drawn.begin(epoch, order, colour)
 
-    def expect(self, order: Tensor, size: int) -> None:
-        """The images that will be gathered next, `size` at a time."""
+    def each(self, order: Tensor, size: int) -> Iterator[Batch]:
+        """Augmented inputs, channels-last float32 (n, 3, side, side), and labels, on the training device."""
         if self.drawn.crops is None:
-            raise RuntimeError("begin an epoch before expecting its batches")
-        self._forget()
-        self.coming.extend(torch.split(order.cpu(), size))
-        self._fill()
+            raise RuntimeError("begin an epoch before taking its batches")
+        made = made_ahead(self._make, torch.split(order.cpu(), size), self.threads, self.ahead)
+        return (batch if isinstance(batch, tuple) else self._finish(batch) for batch in made)
 
-    def gather(self, chosen: Tensor) -> Batch:
-        """Varied inputs, channels-last float32 (n, 3, side, side), and labels, on the training device.
-
-        `chosen` may be on any device; on a GPU, finding out which images it names waits for the GPU.
-        """
-        chosen = chosen.cpu()
-        if self.ready and torch.equal(self.ready[0][0], chosen):
-            made = self.ready.popleft()[1].result()
-            self._fill()
-        else:
-            made = self._make(chosen)
-        return made if isinstance(made, tuple) else self._finish(made.on(self.mean.device))
-
-    def _forget(self) -> None:
-        for _, future in self.ready:
-            future.cancel()
-        self.coming.clear()
-        self.ready.clear()
-
-    def _fill(self) -> None:
-        while self.coming and len(self.ready) < self.ahead:
-            chosen = self.coming.popleft()
-            self.ready.append((chosen, self.threads.submit(self._make, chosen)))
-
-    def _make(self, chosen: Tensor) -> Cut | Batch:
-        """The batch for a CPU, the cut for a GPU."""
-        if self.mean.device.type == "cuda":
-            return self._cut(chosen).pinned()
+    def _make(self, chosen: Tensor) -> Batch | Coming:
+        """The batch for a CPU; for a GPU the cut, on its way there."""
+        if self.side is not None:
+            return self._sent(chosen, self.side)
         inputs = torch.empty(len(chosen), self.how.side, self.how.side, 3)
         for some, place in zip(torch.split(chosen, AT_ONCE), torch.split(inputs, AT_ONCE), strict=True):
             self._vary(self._cut(some), place)
-        return inputs.permute(0, 3, 1, 2), self.images.labels[chosen]
+        return inputs.permute(0, 3, 1, 2), self.labels[chosen]
+
+    def _sent(self, chosen: Tensor, side: torch.cuda.Stream) -> Coming:
+        """Copied beside the training's own stream, which `_finish` has wait."""
+        pinned = self._cut(chosen).pinned()
+        with torch.cuda.stream(side):
+            there = pinned.on(self.mean.device)
+            return Coming(there, side.record_event())
 
     def _cut(self, chosen: Tensor) -> Cut:
-        if self.drawn.crops is None:
-            raise RuntimeError("begin an epoch before gathering its batches")
+        assert self.drawn.crops is not None
         crops, shifts = self.drawn.crops.of(chosen), self.drawn.shifts
         return Cut(
             self.windows.gather(chosen, crops.top, crops.left),
-            self.images.labels[chosen],
+            self.labels[chosen],
             crops.top,
             crops.left,
             crops.flip,
             torch.empty(len(chosen), 0) if shifts is None else shifts[chosen],
         )
 
-    def _finish(self, cut: Cut) -> Batch:
-        """The batch of a cut that is on the GPU."""
+    def _finish(self, coming: Coming) -> Batch:
+        """The batch of a cut that is on the GPU, or will be."""
+        now, cut = torch.cuda.current_stream(self.mean.device), coming.cut
+        now.wait_event(coming.copied)
+        for field in fields(cut):
+            getattr(cut, field.name).record_stream(now)  # it may not be overwritten before it was used
         inputs = torch.empty(cut.pixels.shape, device=cut.pixels.device)
         self._vary(cut, inputs)
         return inputs.permute(0, 3, 1, 2), cut.labels

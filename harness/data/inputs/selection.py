@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,15 +37,15 @@ class Selection(Protocol):
 
 
 class TrainingBatches(Protocol):
-    """Augmented training batches: `begin` an epoch, then gather its images in any portions."""
+    """Augmented training batches: `begin` an epoch, then take its images in any portions."""
 
     mean: Tensor
 
     def begin(self, epoch: int, order: Tensor, colour: bool = True) -> None:
         """Draws crops, flips and colours for the images at `order`."""
 
-    def gather(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """Inputs channels-last float32 (n, 3, side, side) and labels of the images at `chosen`."""
+    def each(self, order: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs float32 (n, 3, side, side) and labels of the images at `order`, `size` at a time."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,6 @@ class Inputs:
     """One data set as a training program sees it; `sample` are training images, unaugmented.
 
     Where there are `validation` images, they are watched in training, and the test images are not.
-    `expect` takes the images that will be gathered next and the size of their batches.
     """
 
     batches: TrainingBatches
@@ -61,4 +60,3 @@ class Inputs:
     sample: Views
     test: Views
     validation: Views | None = None
-    expect: Callable[[Tensor, int], None] = lambda order, size: None

@@ -45,6 +45,12 @@ class DropoutUnits(nn.Module):
         return f"rate={1 - self.keep:g}, inverted={self.inverted}"
 
 
+def generators(net: nn.Module) -> tuple[torch.Generator, ...]:
+    """The generators that dropout layers of `net` draw from, each once."""
+    found = (module.generator for module in net.modules() if isinstance(module, DropoutUnits))
+    return tuple(dict.fromkeys(g for g in found if g is not None))
+
+
 def reseed(net: nn.Module, generator: torch.Generator | None, rank: int = 0, ranks: int = 1) -> None:
     """Has every dropout layer of `net` draw from `generator`, in the order in which they run."""
     for module in net.modules():

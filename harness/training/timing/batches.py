@@ -53,8 +53,7 @@ def _cut(settings: StepTime, seed: int, device: torch.device) -> Iterator[Batch]
         order = torch.randperm(settings.images, generator=generator(seed, "order", epoch))
         source.begin(epoch, order)
         whole = order[: settings.images // settings.batch * settings.batch]
-        for chosen in torch.split(whole, settings.batch):
-            yield source.gather(chosen.to(device))
+        yield from source.each(whole, settings.batch)
 
 
 def _images(settings: StepTime, seed: int, device: torch.device) -> Augmented:

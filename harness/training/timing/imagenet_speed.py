@@ -8,11 +8,13 @@ the slowest of the three.
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
@@ -77,8 +79,7 @@ class Bench:
         self.images = Images(torch.from_numpy(pixels), labels)
         basis = colour_basis(self.images.pixels[:32])
         mean = torch.full((SIDE, SIDE, 3), 127.0, device=self.where)
-        threads = environment.cores()
-        self.source = Prefetched(self.images, mean, recipe.augmentation, 0, basis, min(8, threads))
+        self.source = Prefetched(self.images, mean, recipe.augmentation, 0, basis)
         net = Net(recipe.network).initialise(0).on(self.where)
         update = Momentum2012(groups(net, recipe.bias_rate_factor, recipe.bias_decay), momentum=0.9)
         apply(recipe.schedule.at(0, 0, []), update)
@@ -102,16 +103,15 @@ class Bench:
 
     def host(self, seconds: float) -> float:
         """Images per second of batches alone."""
-        order = self._order()
-        batches = torch.split(order, self.recipe.batch_size)
-        self.source.expect(order, self.recipe.batch_size)
-        made = iter([b for b in batches if len(b) == self.recipe.batch_size] * 10_000)
-        return self._rate(lambda: self.source.gather(next(made)), self.recipe.batch_size, seconds)
+        size = self.recipe.batch_size
+        whole = self._order()[: self.count // size * size]
+        made = chain.from_iterable(self.source.each(whole, size) for _ in repeat(None))
+        return self._rate(lambda: next(made), size, seconds)
 
     def device(self, seconds: float) -> float:
         """Images per second of training steps on one batch that is on the device already."""
         order = self._order()[: self.recipe.batch_size]
-        batch = self.source.gather(order)
+        batch = next(self.source.each(order, len(order)))
         real, self.loop.batches = self.loop.batches, _Same(batch)
         try:
             return self._rate(lambda: self.loop.train(order), len(order), seconds)
@@ -122,9 +122,7 @@ class Bench:
         """Images per second of training, read and augmented as it goes."""
 
         def part() -> None:
-            order = self._order()[: 4 * self.recipe.batch_size]
-            self.source.expect(order, self.recipe.batch_size)
-            self.loop.train(order)
+            self.loop.train(self._order()[: 4 * self.recipe.batch_size])
 
         return self._rate(part, min(self.count, 4 * self.recipe.batch_size), seconds)
 
@@ -156,9 +154,9 @@ class _Same:
     def __init__(self, batch: tuple[Tensor, Tensor]) -> None:
         self.batch, self.mean = batch, batch[0]
 
-    def gather(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """The batch."""
-        return self.batch
+    def each(self, order: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batch, as often as there would be others."""
+        return repeat(self.batch, math.ceil(len(order) / size))
 
 
 def measure(recipe: Recipe, device: str, precision: Precision, images: int, seconds: float) -> Speeds:

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, median
 from typing import Any
 
@@ -21,7 +21,8 @@ import torch
 from torch import distributed as dist
 from torch import nn
 
-from harness.contract.device import DeviceKind
+from harness.contract import numerics
+from harness.contract.device import Device, DeviceKind
 from harness.contract.errors import BadValue, EngineError
 from harness.contract.ranks import Group, Rank, launch
 from harness.contract.session import Session, TrialResult
@@ -59,7 +60,8 @@ def run(trial: Trial[StepTime], session: Session) -> TrialResult:
     _check(settings, session.device)
     start = time.monotonic()
     slow = () if settings.feed is Feed.RESIDENT else ("harness.data.augmentation",)
-    group = Group(settings.ranks, session.device, settings.threads, preload=slow)
+    usual = numerics.usual(Device.parse(session.device).kind)
+    group = Group(settings.ranks, session.device, replace(usual, threads=settings.threads), preload=slow)
     blocks = launch(measure, group, trial, stopping=session.stopping)
     return TrialResult(
         Status.OK,

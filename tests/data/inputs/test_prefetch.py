@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from harness.contract.streams import generator
 from harness.data import datasets
 from harness.data.augmentation import Augmented, ColourBasis, colour_basis, crop, draw_crops
 from harness.data.images import Images
-from harness.data.inputs.prefetch import Prefetched, Windows
+from harness.data.inputs import prefetch
+from harness.data.inputs.prefetch import Prefetched, Windows, made_ahead
 from harness.data.views import Augmentation, ColourNoise, MeanCrop, Spread
 from harness.training.data_parallel import Ranks
 from tests.fakes.photographs import contents, folders, pack
@@ -49,44 +51,55 @@ def mapped(root: Path) -> tuple[Images, torch.Tensor, ColourBasis]:
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("name", HOW)
 def test_batches_are_bit_for_bit_those_of_resident_images(
-    name: str, threads: int, mapped: tuple[Images, torch.Tensor, ColourBasis]
+    name: str, threads: int, monkeypatch: pytest.MonkeyPatch, mapped: tuple[Images, torch.Tensor, ColourBasis]
 ) -> None:
     images, mean, basis = mapped
     resident = Images(images.pixels.clone(), images.labels)
     assert torch.equal(resident.mean(), mean)
     one = Augmented(resident, resident.mean(), HOW[name], 5, colour_basis(resident.pixels))
-    other = Prefetched(images, mean, HOW[name], 5, basis, threads)
+    monkeypatch.setattr(prefetch, "input_threads", lambda device: threads)
+    other = Prefetched(images, mean, HOW[name], 5, basis)
     for epoch, colour in ((0, True), (1, False)):
         order = torch.randperm(30, generator=generator(5, "order", epoch))
         one.begin(epoch, order, colour)
         other.begin(epoch, order, colour)
-        other.expect(order, 8)
-        for chosen in order.split(8):
-            assert other.ready
-            expected, found = one.gather(chosen), other.gather(chosen)
+        for expected, found in zip(one.each(order, 8), other.each(order, 8), strict=True):
             assert torch.equal(expected[0], found[0])
             assert expected[0].stride() == found[0].stride()
             assert torch.equal(expected[1], found[1])
-        assert not other.ready
 
 
-def test_unexpected_images_are_made_when_asked_for(mapped: tuple[Images, torch.Tensor, ColourBasis]) -> None:
-    """Any portions do, as for `Augmented`; what was expected stays ready meanwhile."""
+def test_any_portions_do_and_none_need_be_taken_to_the_end(
+    mapped: tuple[Images, torch.Tensor, ColourBasis],
+) -> None:
     images, mean, basis = mapped
     one, other = (kind(images, mean, PAPER, 0, basis) for kind in (Augmented, Prefetched))
     order = torch.randperm(30, generator=generator(0, "order"))
     one.begin(0, order)
     other.begin(0, order)
     odd = order[[7, 3, 3, 29]]
-    assert torch.equal(one.gather(odd)[0], other.gather(odd)[0])
-    other.expect(order, 10)
-    assert torch.equal(one.gather(odd)[0], other.gather(odd)[0])
-    assert torch.equal(one.gather(order[:10])[0], other.gather(order[:10])[0])
-    assert len(other.ready) == 2
-    other.expect(order[20:], 5)  # a part may be begun anew
-    assert torch.equal(one.gather(order[20:25])[0], other.gather(order[20:25])[0])
-    other.begin(1, order)
-    assert not other.ready
+    begun = other.each(order, 10)
+    assert torch.equal(one.gather(order[:10])[0], next(begun)[0])
+    assert torch.equal(one.gather(odd)[0], next(other.each(odd, 4))[0])
+    assert torch.equal(one.gather(order[10:20])[0], next(begun)[0])
+    begun.close()
+    assert torch.equal(one.gather(order[20:25])[0], next(other.each(order[20:], 5))[0])
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 7])
+def test_so_many_are_in_the_making_and_no_more(ahead: int) -> None:
+    made: list[int] = []
+
+    def make(number: int) -> int:
+        made.append(number)
+        return -number
+
+    with ThreadPoolExecutor(1) as threads:
+        found = made_ahead(make, range(5), threads, ahead)
+        assert next(found) == 0
+        threads.submit(int).result()  # all that was asked for is made
+        assert made == list(range(5))[: ahead + 1]
+        assert list(found) == [-1, -2, -3, -4]
 
 
 @pytest.mark.parametrize("world", [1, 2, 3])
@@ -99,13 +112,11 @@ def test_ranks_together_see_what_one_process_sees(
     alone.begin(2, order)
     ranks = [Prefetched(images, mean, SOURCE, 1, basis) for _ in range(world)]
     shares = [Ranks(rank, world).share(order, 12) for rank in range(world)]
-    for rank, share in zip(ranks, shares, strict=True):
+    for rank in ranks:
         rank.begin(2, order)
-        rank.expect(share, 12 // world)
-    parts = [share.split(12 // world) for share in shares]
-    for batch, *chosen in zip(order.split(12), *parts, strict=True):
-        found = torch.cat([rank.gather(own)[0] for rank, own in zip(ranks, chosen, strict=True)])
-        assert torch.equal(found, alone.gather(batch)[0])
+    own = [rank.each(share, 12 // world) for rank, share in zip(ranks, shares, strict=True)]
+    for batch, *parts in zip(order.split(12), *own, strict=True):
+        assert torch.equal(torch.cat([inputs for inputs, _ in parts]), alone.gather(batch)[0])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
@@ -120,9 +131,7 @@ def test_batches_on_the_gpu_are_those_of_augmented(
     order = torch.randperm(30, generator=generator(5, "order"))
     one.begin(0, order)
     other.begin(0, order)
-    other.expect(order, 8)
-    for chosen in order.to(device).split(8):
-        expected, found = one.gather(chosen), other.gather(chosen)
+    for expected, found in zip(one.each(order, 8), other.each(order, 8), strict=True):
         assert torch.equal(expected[0], found[0])
         assert torch.equal(expected[1], found[1])
 
@@ -142,8 +151,6 @@ def test_an_epoch_is_begun_first(mapped: tuple[Images, torch.Tensor, ColourBasis
     images, mean, basis = mapped
     batches = Prefetched(images, mean, PAPER, 0, basis)
     with pytest.raises(RuntimeError, match="begin"):
-        batches.gather(torch.arange(2))
-    with pytest.raises(RuntimeError, match="begin"):
-        batches.expect(torch.arange(2), 1)
+        batches.each(torch.arange(2), 1)
     with pytest.raises(ValueError, match="colour_basis"):
         Prefetched(images, mean, PAPER, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count, islice, repeat
 from pathlib import Path
@@ -141,8 +142,8 @@ class Same:
     def __init__(self, batch: Batch) -> None:
         self.batch, self.mean = batch, batch[0]
 
-    def gather(self, chosen: torch.Tensor) -> Batch:
-        return self.batch
+    def each(self, order: torch.Tensor, size: int) -> Iterator[Batch]:
+        return repeat(self.batch, len(order) // size)
 
 
 def test_medians_over_steps_of_the_slowest_rank() -> None:

@@ -1,0 +1,93 @@
+"""The training step as a CUDA graph: one launch in place of hundreds, which take longer than a small step.
+
+The first steps run as they are, which loads kernels and lets cuDNN choose; then one is captured, and from
+then on replayed on every batch of that size. Steps of other sizes, as at an epoch's end, run as they are.
+Where a step cannot be captured, all do, and it is logged once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+log = logging.getLogger(__name__)
+Work = Callable[[Tensor, Tensor], None]  # on a batch's inputs and labels; leaves its results in place
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What is fixed in a graph: values that came from the host, and the generators that it draws from."""
+
+    values: tuple[object, ...]
+    generators: tuple[torch.Generator, ...] = ()
+
+
+def capture(work: Work, inputs: Tensor, labels: Tensor, fixed: Captured) -> Work:
+    """The work as a graph, which reads its batch from copies of the tensors; nothing is run yet."""
+    graph, own = torch.cuda.CUDAGraph(), (inputs.clone(), labels.clone())
+    for generator in fixed.generators:
+        graph.register_generator_state(generator)  # a replay then draws on, as the work itself would
+    with torch.cuda.graph(graph):
+        work(*own)
+
+    def replay(inputs: Tensor, labels: Tensor) -> None:
+        own[0].copy_(inputs)
+        own[1].copy_(labels)
+        graph.replay()
+
+    return replay
+
+
+def beside(work: Work, inputs: Tensor, labels: Tensor) -> None:
+    """The work on a stream of its own, as before a capture, between what the current one did and will do."""
+    now, side = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    side.wait_stream(now)
+    with torch.cuda.stream(side):
+        work(inputs, labels)
+    now.wait_stream(side)
+
+
+class Graphed:
+    """Work on one batch after another; after `warm_up` of them replayed from a graph."""
+
+    def __init__(
+        self,
+        work: Work,
+        fixed: Callable[[], Captured],
+        size: int,
+        warm_up: int = 3,
+        record: Callable[[Work, Tensor, Tensor, Captured], Work] = capture,
+        run_first: Callable[[Work, Tensor, Tensor], None] = beside,
+    ) -> None:
+        """`fixed` says what a graph would hold fast: when that is another, another graph is captured."""
+        self.work, self.fixed, self.size, self.left = work, fixed, size, warm_up
+        self.record, self.run_first = record, run_first
+        self.held: Captured | None = None
+        self.replay: Work | None = None
+
+    def __call__(self, inputs: Tensor, labels: Tensor) -> None:
+        """The work, once, on this batch."""
+        if self.left:
+            self.left -= 1
+            self.run_first(self.work, inputs, labels)
+        elif len(labels) == self.size:
+            self._ready(inputs, labels)(inputs, labels)
+        else:
+            self.work(inputs, labels)
+
+    def _ready(self, inputs: Tensor, labels: Tensor) -> Work:
+        """The graph of the work as it is now."""
+        fixed = self.fixed()
+        if self.replay is None or fixed != self.held:
+            try:
+                self.replay = self.record(self.work, inputs, labels, fixed)
+            except RuntimeError as error:
+                log.warning("training steps run without a CUDA graph: capture failed (%s)", error)
+                self.record = lambda work, *_: work
+                self.replay = self.work
+            self.held = fixed
+        return self.replay

@@ -1,0 +1,163 @@
+"""The captured training step: when it is captured, and on a GPU that it is the step itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from harness.contract.trial import Precision
+from harness.data.augmentation import Augmented
+from harness.data.images import Images
+from harness.data.inputs.prefetch import Prefetched
+from harness.data.views import Augmentation
+from harness.models.alexnet import alexnet
+from harness.models.layers import dropout
+from harness.models.network import Net
+from harness.training.graphed import Captured, Graphed, Work
+from harness.training.loop import BatchSource, Loop
+from harness.training.schedules import Setting
+from harness.training.update import Momentum2012, apply, groups
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+
+
+class Recorded:
+    """Stands for CUDA: notes what is run, captured and replayed."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.fixed = Captured((0.1,))
+
+    def work(self, inputs: Tensor, labels: Tensor) -> None:
+        self.told.append(f"run {len(labels)}")
+
+    def first(self, work: Work, inputs: Tensor, labels: Tensor) -> None:
+        self.told.append("warm-up")
+
+    def capture(self, work: Work, inputs: Tensor, labels: Tensor, fixed: Captured) -> Work:
+        self.told.append(f"capture {fixed.values}")
+        return lambda inputs, labels: self.told.append(f"replay {fixed.values}")
+
+    def graphed(self, record: Callable[..., Work] | None = None) -> Graphed:
+        return Graphed(self.work, lambda: self.fixed, 4, 2, record or self.capture, self.first)
+
+
+def batch(size: int = 4) -> tuple[Tensor, Tensor]:
+    return torch.zeros(size, 1), torch.zeros(size)
+
+
+def test_it_is_captured_once_after_the_warm_up_and_replayed() -> None:
+    seen = Recorded()
+    graphed = seen.graphed()
+    for size in (4, 4, 4, 4, 3, 4):
+        graphed(*batch(size))
+    replay = "replay (0.1,)"
+    assert seen.told == ["warm-up", "warm-up", "capture (0.1,)", replay, replay, "run 3", replay]
+
+
+def test_another_rate_is_another_graph() -> None:
+    seen = Recorded()
+    graphed = seen.graphed()
+    for rate in (0.1, 0.1, 0.1, 0.01, 0.01):
+        seen.fixed = Captured((rate,))
+        graphed(*batch())
+    assert seen.told[2:] == [
+        "capture (0.1,)", "replay (0.1,)", "capture (0.01,)", "replay (0.01,)", "replay (0.01,)",
+    ]  # fmt: skip
+
+
+def test_what_cannot_be_captured_runs_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(*_: object) -> Work:
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    seen = Recorded()
+    graphed = seen.graphed(refuse)
+    with caplog.at_level(logging.WARNING):
+        for rate in (1, 1, 1, 2, 2):
+            seen.fixed = Captured((rate,))
+            graphed(*batch())
+    assert seen.told == ["warm-up", "warm-up", "run 4", "run 4", "run 4"]
+    assert [r.getMessage() for r in caplog.records] == [
+        "training steps run without a CUDA graph: capture failed "
+        "(operation not permitted when stream is capturing)"
+    ]
+
+
+SIDE, IMAGES, SIZE = 67, 128, 32
+HOW = Augmentation(side=SIDE)
+
+
+def images() -> Images:
+    stream = torch.Generator().manual_seed(0)
+    pixels = torch.randint(256, (IMAGES, 72, 72, 3), generator=stream, dtype=torch.uint8)
+    return Images(pixels, torch.randint(10, (IMAGES,), generator=stream))
+
+
+def resident() -> BatchSource:
+    some = images().to(torch.device("cuda"))
+    return Augmented(some, some.mean(), HOW, 0)
+
+
+def prefetched() -> BatchSource:
+    return Prefetched(images(), images().mean().cuda(), HOW, 0)
+
+
+def loop(source: BatchSource, precision: Precision, graphs: bool) -> Loop:
+    """The paper's network, small and strong enough that every step is felt."""
+    net = Net(alexnet("paper", side=SIDE, width=1 / 8, classes=10)).initialise(0)
+    with torch.no_grad():
+        for _, weight, _ in net.weighted():
+            weight.mul_(0.05 / weight.std())
+    net.on(torch.device("cuda"))
+    dropout.reseed(net, torch.Generator("cuda").manual_seed(5))
+    update = Momentum2012(groups(net, 2.0, bias_decay=False))
+    made = Loop(net, update, source, precision, SIZE)
+    if not graphs:
+        made.graphed = None
+    return made
+
+
+def trained(source: BatchSource, precision: Precision, graphs: bool) -> list[float]:
+    """Losses of three parts: at one rate, at another, and with a layer frozen."""
+    found, steps = [], loop(source, precision, graphs)
+    setting = Setting(1e-3, 1e-3)
+    for part, now in enumerate((setting, replace(setting, rate=1e-4), replace(setting, frozen=("conv1",)))):
+        order = torch.randperm(IMAGES, generator=torch.Generator().manual_seed(part))
+        source.begin(part, order)  # type: ignore[attr-defined]
+        apply(now, steps.update)
+        found.append(steps.train(order)[0])
+    return found
+
+
+@needs_gpu
+@pytest.mark.parametrize("precision", Precision)
+@pytest.mark.parametrize("source", [resident, prefetched])
+def test_replayed_steps_are_the_steps_themselves(
+    source: Callable[[], BatchSource], precision: Precision
+) -> None:
+    """The same losses to rounding, dropout included, at other rates and with a layer frozen."""
+    eager, graphed = (trained(source(), precision, graphs) for graphs in (False, True))
+    assert graphed == pytest.approx(eager, rel=1e-2 if precision is Precision.BF16 else 1e-3)
+    assert eager[0] != eager[1] != eager[2]
+
+
+@needs_gpu
+@pytest.mark.parametrize("graphs", [False, True])
+@pytest.mark.parametrize("source", [resident, prefetched])
+def test_no_step_waits_for_the_device(source: Callable[[], BatchSource], graphs: bool) -> None:
+    made = source()
+    steps = loop(made, Precision.BF16, graphs)
+    apply(Setting(1e-3, 1e-3), steps.update)
+    order = torch.randperm(IMAGES)
+    made.begin(0, order)  # type: ignore[attr-defined]
+    steps.train(order)  # loads, chooses, captures
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        steps.steps(steps.net, order)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
