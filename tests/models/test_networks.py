@@ -104,7 +104,7 @@ def test_locally_connected_against_a_loop() -> None:
         for row in range(5):
             for column in range(4):
                 place = row * 4 + column
-                patch = padded[n, :, row : row + 3, column : column + 3].reshape(-1)
+                patch = padded[n, :, row : row + 3, column : column + 3].permute(1, 2, 0).reshape(-1)
                 expected = patch @ module.weight[place] + module.bias[place, 0]
                 assert torch.allclose(out[n, :, row, column], expected)
 
@@ -114,7 +114,7 @@ def test_locally_connected_with_equal_kernels_is_a_convolution() -> None:
     module = LocallyConnected(layer, (2, 6, 6)).double()
     conv = nn.Conv2d(2, 3, 3, padding=1).double()
     with torch.no_grad():
-        module.weight.copy_(conv.weight.reshape(3, -1).T.expand_as(module.weight))
+        module.weight.copy_(conv.weight.permute(2, 3, 1, 0).reshape(-1, 3).expand_as(module.weight))
         module.bias.copy_(conv.bias.expand_as(module.bias))  # type: ignore[union-attr]
     x = torch.randn(4, 2, 6, 6, dtype=torch.float64)
     assert torch.allclose(module(x), conv(x))
