@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 ARMS = {"tanh": Function.TANH, "relu": Function.RELU}  # the slower first: it should not be left for last
 
 
-GRID = Race(rates=(0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032), budgets=(2, 6, 100), seeds=(1001,))
+GRID = Race((0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032), (2, 6, 100), seeds=(1001, 1002, 1003))
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ PROTOCOLS = (
         "cifar10",
         "19pct network (three convolutional layers and one dense), all 50,000 images, fp32",
         "cifar10",
-        5,
+        10,
         Scale(),
         (*DEVIATIONS, ON_A_CPU),
     ),

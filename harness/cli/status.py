@@ -68,7 +68,7 @@ def _reasons(known: Assessments) -> tuple[dict[str, str], dict[str, str]]:
                 for run in known.evidence(experiment).runs:
                     fresh[run.record.key] = f"{experiment.name}, {run.planned.role} {run.arm}"
         for old, trial in known.stale(reproduction):
-            stale[old.key] = _outdated(old, code_version(trial))
+            stale[old.key] = _outdated(old, code_version(trial, old.conditions.device))
     return fresh, stale
 
 

@@ -134,7 +134,7 @@ def execute(trial: Trial, place: Place) -> Record | None:
         lineage=lineage,
         trial=plain(trial),
         conditions=place.conditions,
-        code=code_version(trial),
+        code=code_version(trial, place.conditions.device),
         status=outcome.status,
         metrics=outcome.metrics,
         curve=outcome.curve,

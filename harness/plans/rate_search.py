@@ -1,8 +1,9 @@
 """Choosing a learning rate per arm: successive halving over one grid, as a pure function of the records.
 
 Every arm sees the same grid on tuning seeds of its own. A rung trains each rate that is still in the race
-for the rung's budget; the better half goes on. A rung goes on from the checkpoints of the one before. When
-the winner stands at the edge of the grid, the grid grows by one rate beyond it, until it does not.
+for the rung's budget; the better half goes on. A rung goes on from the checkpoints of the one before. The
+winner is then held against both neighbours at the full budget, since what learns slowly at first may be there
+sooner; a better neighbour is held against its own. Where one is missing, the grid grows by it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from harness.plans.experiment import Lookup
 from harness.records.record import Record
 from harness.records.schema import Measured
 
-MOST_EXTENSIONS = 6
+MOST_STEPS = 7  # from one best rate to a better neighbour
 MakeTrial = Callable[[float, int, int], Trial]  # (rate, seed, budget in epochs)
 
 
@@ -35,7 +36,7 @@ class Tuning:
 
     trials: list[Trial] = field(default_factory=list)
     best: float | None = None
-    at_edge: bool = False  # the grid could not be extended far enough
+    at_edge: bool = False  # after as many steps as may be, a neighbour was still better
 
 
 def tune(race: Race, make: MakeTrial, lookup: Lookup) -> Tuning:
@@ -49,26 +50,34 @@ def tune(race: Race, make: MakeTrial, lookup: Lookup) -> Tuning:
             return tuning
         last = rung == len(race.budgets) - 1
         left = sorted(left, key=lambda rate: scores[rate])[: len(left) if last else math.ceil(len(left) / 2)]
-    return _beyond_the_edge(rates, left[0], race, make, lookup, tuning)
+    return _settled(rates, left[0], race, make, lookup, tuning)
 
 
-def _beyond_the_edge(
+def _settled(
     rates: list[float], best: float, race: Race, make: MakeTrial, lookup: Lookup, tuning: Tuning
 ) -> Tuning:
-    """Adds a rate beyond the edge that the best one stands at, until the best is inside the grid."""
+    """Holds the best against both its neighbours at the full budget, until it beats them."""
     factor = rates[1] / rates[0]
-    for _ in range(MOST_EXTENSIONS):
-        if rates[0] < best < rates[-1]:
-            tuning.best = best
-            return tuning
-        beyond = rates[-1] * factor if best == rates[-1] else rates[0] / factor
-        rates = sorted([*rates, beyond])
-        scores = _rung([best, beyond], race.budgets[-1], race.seeds, make, lookup, tuning)
+    for _ in range(MOST_STEPS):
+        rates = _with_neighbours(rates, best, factor)
+        place = rates.index(best)
+        near = rates[place - 1 : place + 2]
+        scores = _rung(near, race.budgets[-1], race.seeds, make, lookup, tuning)
         if scores is None:
             return tuning
-        best = min((best, beyond), key=lambda rate: scores[rate])
+        before, best = best, min(near, key=lambda rate: (scores[rate], rate != best))
+        if best == before:
+            tuning.best = best
+            return tuning
     tuning.best, tuning.at_edge = best, True
     return tuning
+
+
+def _with_neighbours(rates: list[float], best: float, factor: float) -> list[float]:
+    """The grid, with a rate beyond the edge that the best one may stand at."""
+    if best == rates[-1]:
+        return [*rates, best * factor]
+    return [best / factor, *rates] if best == rates[0] else rates
 
 
 def _rung(

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from harness.contract.device import DeviceKind
 from harness.contract.trial import LABEL, Trial
 from harness.records.code_version import counts, version_of
 from harness.records.conditions import Conditions
@@ -32,9 +33,14 @@ def canonical(value: Any) -> str:
     return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def code_version(trial: Trial) -> str:
-    """Hash of the definitions that can change this trial's result."""
-    return version_of(entries(trial))
+# Modules that nothing on a CPU runs: what is changed for a GPU leaves the records of CPUs standing.
+ON_A_GPU = frozenset({"harness.models.layers.lrn_triton", "harness.training.graphed"})
+
+
+def code_version(trial: Trial, device: DeviceKind) -> str:
+    """Hash of the definitions that can change this trial's result on such a device."""
+    without = ON_A_GPU if device is DeviceKind.CPU else frozenset[str]()
+    return version_of(entries(trial), without=without)
 
 
 def entries(trial: Trial) -> frozenset[str]:
@@ -59,14 +65,14 @@ def _entries(value: Any) -> Iterator[str]:
 
 def key_of(trial: Trial, conditions: Conditions) -> str:
     """The trial's key: 24 hexadecimal digits."""
-    return _digest(canonical(trial), canonical(conditions), code_version(trial))
+    return _digest(canonical(trial), canonical(conditions), code_version(trial, conditions.device))
 
 
 def lineage_of(trial: Trial, conditions: Conditions) -> str:
     """Key of the trial with its budget left out: trials that differ only in how long they may go on."""
     described = plain(trial)
     described["settings"].pop("max_epochs", None)
-    return _digest(canonical(described), canonical(conditions), code_version(trial))
+    return _digest(canonical(described), canonical(conditions), code_version(trial, conditions.device))
 
 
 def _digest(*parts: str) -> str:

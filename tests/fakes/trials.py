@@ -31,7 +31,7 @@ def record_for(
         lineage=lineage_of(trial, conditions),
         trial=plain(trial),
         conditions=conditions,
-        code=code_version(trial),
+        code=code_version(trial, conditions.device),
         status=status,
         metrics=metrics,
         error="it broke" if status is Status.FAILED else "",

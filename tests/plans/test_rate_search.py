@@ -45,7 +45,29 @@ def test_the_fastest_rate_wins() -> None:
     best, trials, at_edge = race(lambda rate: 3.0 + abs(rate - 0.004) * 1000)
     assert best == 0.004
     assert not at_edge
-    assert len(trials) == 4 + 2 + 1 + (1 if len(trials) == 8 else 0)
+    full = sorted(t.settings.rate for t in trials if t.settings.max_epochs == 8)
+    assert full == [0.002, 0.004, 0.008]  # it and both its neighbours
+    assert len(trials) == 4 + 2 + 3
+
+
+def test_a_rate_that_is_slow_at_first_is_not_lost() -> None:
+    """After 1 and 2 epochs .001 leads, and .002 is thrown out; at the target .002 is first."""
+    errors = {0.0005: 0.8, 0.001: 0.5, 0.002: 0.9, 0.004: 0.6, 0.008: 0.7}
+    epochs = {0.0005: 9.0, 0.001: 6.0, 0.002: 3.0, 0.004: 7.0, 0.008: 8.0}
+
+    def lookup(trial: Trial) -> Record:
+        rate, budget = trial.settings.rate, trial.settings.max_epochs
+        there = budget >= epochs[rate]
+        return record_for(
+            trial,
+            reached=float(there),
+            epochs_high=epochs[rate] if there else None,
+            final_running_error=errors[rate],
+        )
+
+    found = tune(Race(tuple(errors), (1, 2, 20), (1001, 1002)), make, lookup)
+    assert found.best == 0.002
+    assert not found.at_edge
 
 
 @pytest.mark.parametrize(("peak", "added"), [(0.016, 0.032), (0.0005, 0.00025)])

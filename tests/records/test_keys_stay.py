@@ -12,7 +12,7 @@ import reproductions
 from harness.contract.trial import Trial
 from harness.plans.experiment import Protocol, Reproduction
 from harness.records.code_version import SourceTree, version_of
-from harness.records.keys import entries
+from harness.records.keys import ON_A_GPU, entries
 from tests.fakes.records import REAL, answer
 
 ROOT = Path(reproductions.__file__).resolve().parents[1]
@@ -124,6 +124,18 @@ def test_what_computes_makes_those_stale_that_depend_on_it(source: Path, tmp_pat
     for trial, is_stale in zip(kinds, stale, strict=True):
         assert is_stale or type(trial.settings).__name__ in {"Kernels", "Neighbours", "Ensemble"}
     assert any(stale)
+
+
+@pytest.mark.parametrize("module", sorted(ON_A_GPU))
+def test_what_only_a_gpu_runs_is_of_no_concern_to_a_cpu(module: str, source: Path, tmp_path: Path) -> None:
+    """And on a GPU it is."""
+    shutil.copytree(source, tmp_path / "changed")
+    path = (tmp_path / "changed").joinpath(*module.split(".")).with_suffix(".py")
+    replaced(path, "return ", "print(); return ")
+    before, after = SourceTree(source), SourceTree(tmp_path / "changed")
+    trained = frozenset({"harness.training.scheduled:run", "harness.models.layers.lrn:build"})
+    assert version_of(trained, before, ON_A_GPU) == version_of(trained, after, ON_A_GPU)
+    assert version_of(trained, before) != version_of(trained, after)
 
 
 def test_there_are_trials_of_every_program() -> None:

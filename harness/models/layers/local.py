@@ -44,4 +44,4 @@ class LocallyConnected(nn.Module):
         shifted = [by_place[i : i + height, j : j + width] for i in rows for j in columns]
         patches = torch.cat(shifted, -1).flatten(0, 1)  # (places, N, size² · maps)
         out = torch.baddbmm(self.bias, patches, self.weight)  # (places, N, units)
-        return out.unflatten(0, (height, width)).permute(2, 3, 0, 1)
+        return out.view(height, width, *out.shape[1:]).permute(2, 3, 0, 1)

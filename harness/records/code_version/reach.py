@@ -32,20 +32,28 @@ ORDER = "<order>"
 
 
 @cache
-def version_of(entries: frozenset[str], tree: SourceTree = CHECKOUT) -> str:
+def version_of(
+    entries: frozenset[str], tree: SourceTree = CHECKOUT, without: frozenset[str] = frozenset()
+) -> str:
     """Hash over all that the entries reach; an entry is "module:function" or "module:Class"."""
-    return digest("\n".join(f"{name} {what}" for name, what in sorted(reached(entries, tree).items())))
+    found = sorted(reached(entries, tree, without).items())
+    return digest("\n".join(f"{name} {what}" for name, what in found))
 
 
-def reached(entries: Iterable[str], tree: SourceTree = CHECKOUT) -> dict[str, str]:
-    """The digest of every definition that is reached, by id; LookupError for an entry that is not there."""
+def reached(
+    entries: Iterable[str], tree: SourceTree = CHECKOUT, without: frozenset[str] = frozenset()
+) -> dict[str, str]:
+    """The digest of every definition that is reached, by id; LookupError for an entry that is not there.
+
+    Modules that the trial is known to run `without` are not looked into.
+    """
     found: set[str] = set()
     attributes: set[str] = set()
     waiting: dict[str, set[str]] = {}  # methods, by the name that would reach them
     todo = [name for entry in entries for name in entered(tree, entry)]
     while todo:
         name = todo.pop()
-        if name not in found:
+        if name not in found and name.partition(":")[0] not in without:
             found.add(name)
             here = links(tree, name)
             attributes |= here.attributes
