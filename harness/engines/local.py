@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from multiprocessing.context import SpawnContext
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -40,6 +41,12 @@ ALLOCATOR = {
 }
 
 
+def worker_context() -> SpawnContext:
+    """How workers are started: as fresh processes, with the allocator's settings in their environment."""
+    os.environ.update({name: os.environ.get(name, value) for name, value in ALLOCATOR.items()})
+    return multiprocessing.get_context("spawn")
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a trial runs: device, conditions (they enter its key), data, folder of the store.
@@ -61,10 +68,9 @@ class LocalEngine:
         """Workers start with the first trials and live as long as the engine, each on one device."""
         machine_lock.places()  # says now, and not once for every trial, what is wrong with them
         self.devices, self.results = gpus.each(device), results
-        context = multiprocessing.get_context("spawn")
+        context = worker_context()
         self.messages: Messages = context.SimpleQueue()
         self.stop: Event = context.Event()
-        os.environ.update({name: os.environ.get(name, value) for name, value in ALLOCATOR.items()})
         started: Synchronized[int] = context.Value("i", 0)
         self.pool = ProcessPoolExecutor(
             workers,

@@ -68,6 +68,11 @@ def gpu_name(index: int = 0) -> str | None:
     return _gpu("name", index)
 
 
+def hardware(device: Device) -> str | None:
+    """The name of what does the arithmetic; None for a GPU that does not say what it is, or is not there."""
+    return gpu_name(device.index or 0) if device.cuda else cpu_name()
+
+
 def has_bf16(kind: DeviceKind) -> bool:
     """Whether the device computes in bf16 itself: GPUs from Ampere on, CPUs with AVX512-BF16 or AMX.
 
@@ -95,6 +100,7 @@ def _cpu_flags() -> set[str]:
     return set()
 
 
+@cache
 def _gpu(field: str, index: int = 0) -> str | None:
     lines = _output(["nvidia-smi", f"--query-gpu={field}", "--format=csv,noheader"]).splitlines()
     return lines[index].strip() if index < len(lines) else None

@@ -132,8 +132,10 @@ def test_list_knows_every_claim(tmp_path: Path) -> None:
 
 def test_a_dry_run_shows_the_trials_and_runs_none(cifar_root: Path, tmp_path: Path) -> None:
     where = ("--data-dir", cifar_root.parent, "--results-dir", tmp_path)
-    out = call("run", "relu-speedup", "--protocol", "cifar10", "--dry-run", *where)
-    assert "14 trials to run, at most" in out
+    out = call("run", "relu-speedup", "--protocol", "cifar10", "--dry-run", "--device", "cpu", *where)
+    assert re.search(
+        r"14 trials to run, at most .* on \d+ workers, at a speed calibrated on this machine", out
+    )
     assert "the learning rate of tanh and relu, then 5 final trials each" in " ".join(out.split())
     assert Store(tmp_path).records == []
 
