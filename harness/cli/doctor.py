@@ -11,12 +11,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.cli.running.choices import default_workers
 from harness.cli.terminal.tables import print_rows
-from harness.contract.device import DeviceKind
+from harness.contract.device import CUDA, DeviceKind
 from harness.contract.errors import DataError, HarnessError
 from harness.data import sources
 from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
-from harness.engines import machine_lock
+from harness.engines import gpus, machine_lock
 from harness.records import environment
 from harness.records.store import Store
 
@@ -83,7 +84,8 @@ def _gpu() -> Check:
 
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-        return Check("GPU", True, ", ".join(names))
+        shared = f"{default_workers(CUDA)} trials at a time on {len(gpus.each(CUDA))} of them by default"
+        return Check("GPU", True, f"{', '.join(names)}; {shared}")
     name = environment.gpu_name()
     if name is None:
         return Check("GPU", True, "none: CPU protocols run, ImageNet ones would take months")

@@ -127,7 +127,7 @@ ProtocolName = Annotated[
     str | None, typer.Option(help="Scale of the runs; default: the first that can judge.")
 ]
 Seeds = Annotated[int | None, typer.Option(help="Seeds an arm; default: what the protocol declares.")]
-Workers = Annotated[int | None, typer.Option(help="Trials at a time; default: a core each, 4 on a GPU.")]
+Workers = Annotated[int | None, typer.Option(help="Trials at a time; default: a core each, or 4 a GPU.")]
 Gpus = Annotated[int, typer.Option(help="GPUs (on a CPU: cores) that train one network together.")]
 RunPrecision = Annotated[
     PrecisionOption,

@@ -153,7 +153,8 @@ def _left(work: Work, deadline: Deadline) -> str:
     now = [replace(experiment, seeds=_seeds(experiment, work.store)) for experiment in work.experiments]
     steps = priorities.plan(now, work.store, work.device, work.workers)
     left = [
-        f"{s.experiment.reproduction.name} ({s.trials} trials, at most {duration(s.seconds)})"
+        f"{s.experiment.reproduction.name} ({s.trials} trials, at most {duration(s.seconds)}, "
+        f"speed {s.speed})"
         for s in steps
         if s.trials
     ]

@@ -1,4 +1,4 @@
-"""The local engine: spawned worker processes, one thread each on a CPU, several trials to a GPU."""
+"""The local engine: spawned worker processes, one thread each on a CPU, several to each of the GPUs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import multiprocessing
 import os
 import signal
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from multiprocessing.context import SpawnContext
+from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from pkgutil import resolve_name
@@ -22,7 +24,7 @@ from harness.contract.errors import EngineError, HarnessError
 from harness.contract.processes import end_with_parent
 from harness.contract.session import Artifacts, Interrupted, Session, TrialResult
 from harness.contract.trial import Status, Trial
-from harness.engines import machine_lock, shared_trial
+from harness.engines import gpus, machine_lock, shared_trial
 from harness.engines.machine_lock import turn
 from harness.engines.messages import Message, Messages, Started, Waiting
 from harness.records import environment
@@ -37,6 +39,12 @@ ALLOCATOR = {
     "MALLOC_TRIM_THRESHOLD_": str(2**33),
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
+
+
+def worker_context() -> SpawnContext:
+    """How workers are started: as fresh processes, with the allocator's settings in their environment."""
+    os.environ.update({name: os.environ.get(name, value) for name, value in ALLOCATOR.items()})
+    return multiprocessing.get_context("spawn")
 
 
 @dataclass(frozen=True)
@@ -57,22 +65,25 @@ class LocalEngine:
     """Runs trials in worker processes and hands back their records as they end."""
 
     def __init__(self, device: Device, workers: int, results: Path) -> None:
-        """Workers start with the first trial and live as long as the engine."""
+        """Workers start with the first trials and live as long as the engine, each on one device."""
         machine_lock.places()  # says now, and not once for every trial, what is wrong with them
-        self.device, self.results = device, results
-        context = multiprocessing.get_context("spawn")
+        self.devices, self.results = gpus.each(device), results
+        context = worker_context()
         self.messages: Messages = context.SimpleQueue()
         self.stop: Event = context.Event()
-        os.environ.update({name: os.environ.get(name, value) for name, value in ALLOCATOR.items()})
+        started: Synchronized[int] = context.Value("i", 0)
         self.pool = ProcessPoolExecutor(
-            workers, mp_context=context, initializer=_start_worker, initargs=(self.messages, self.stop)
+            workers,
+            mp_context=context,
+            initializer=_start_worker,
+            initargs=(self.messages, self.stop, self.devices, started),
         )
         self.pending: dict[Future[Record | None], str] = {}
 
     def submit(self, trial: Trial, conditions: Conditions, data: Path | None) -> None:
         """Puts a trial in the queue."""
-        place = Place(self.device, conditions, data, self.results)
-        self.pending[self.pool.submit(execute, trial, place)] = key_of(trial, conditions)
+        place = Place(self.devices[0], conditions, data, self.results)
+        self.pending[self.pool.submit(_work, trial, place)] = key_of(trial, conditions)
 
     def finished(self) -> Iterator[Record]:
         """Waits for at least one trial and yields the records of those that have ended."""
@@ -100,7 +111,9 @@ class LocalEngine:
 _worker: dict[str, Any] = {}
 
 
-def _start_worker(messages: Messages, stop: Event) -> None:
+def _start_worker(
+    messages: Messages, stop: Event, devices: Sequence[Device], started: Synchronized[int]
+) -> None:
     """Ctrl-C is the parent's business; a worker never outlives its parent.
 
     Where a cluster's scheduler ends a whole group of processes, a worker saves its trial first.
@@ -108,7 +121,23 @@ def _start_worker(messages: Messages, stop: Event) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
     end_with_parent()
-    _worker.update(messages=messages, stop=stop)
+    _worker.update(messages=messages, stop=stop, device=next_device(devices, started))
+
+
+def next_device(devices: Sequence[Device], started: Synchronized[int]) -> Device:
+    """The device of the worker that starts now: one after the other, and from the first again.
+
+    `started` counts workers in all of their processes, so that a late one gets a device like any other.
+    """
+    with started.get_lock():
+        number, started.value = started.value, started.value + 1
+    return devices[number % len(devices)]
+
+
+def _work(trial: Trial, place: Place) -> Record | None:
+    """Runs a trial on the worker's own device; those that must be alone share the first, to be compared."""
+    device = place.device if trial.settings.exclusive else _worker["device"]
+    return execute(trial, replace(place, device=device))
 
 
 def execute(trial: Trial, place: Place) -> Record | None:
@@ -139,7 +168,7 @@ def execute(trial: Trial, place: Place) -> Record | None:
         metrics=outcome.metrics,
         curve=outcome.curve,
         cost=outcome.cost,
-        environment=environment.describe(place.device),
+        environment=environment.describe(place.device, gpus.name(place.device)),
         details=outcome.details,
         started=started,
         finished=_now(),
@@ -148,6 +177,7 @@ def execute(trial: Trial, place: Place) -> Record | None:
 
 
 def _run(trial: Trial, session: Session, device: Device) -> TrialResult:
+    gpus.use(device)
     if device.count > 1 and shared_trial.can_share(trial):
         return shared_trial.run(trial, session, device)
     outcome: TrialResult = resolve_name(trial.settings.implementation)(trial, session)

@@ -1,5 +1,6 @@
 """Turns between the trials of this machine: one that times itself runs alone, others side by side.
 
+Alone means on the whole machine: trials on other GPUs would share its cores, its memory and its buses.
 The locks are advisory, between processes, and the system's own: they hold between any number of invocations
 by one user, and are free as soon as their holder ends, however that comes about.
 """

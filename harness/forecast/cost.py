@@ -1,9 +1,10 @@
-"""What trials will cost, from the arithmetic of their networks and the speed of the records at hand."""
+"""What trials will cost: the arithmetic of their networks, at the speed of records or of this machine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from statistics import median
 from typing import Any
 
@@ -15,7 +16,8 @@ from harness.records.keys import canonical
 from harness.records.record import Record
 from harness.records.schema import Cost
 
-# Assumed where no record tells: useful multiply-adds per second of one worker.
+# Assumed where nothing was measured: useful multiply-adds per second of one worker. A core of a
+# server does about as many; a GPU can do ten times as many, but small networks leave most of it idle.
 ASSUMED = {
     (DeviceKind.CPU, Precision.FP32): 50e9,
     (DeviceKind.CPU, Precision.BF16): 80e9,
@@ -27,24 +29,84 @@ EMULATED = 5e9  # bf16 on a CPU without it: ten times slower than fp32
 PASSES = 3
 
 
+class Source(StrEnum):
+    """Where a speed is known from, the best first."""
+
+    RECORDS = "measured"  # by trials of the same networks
+    CALIBRATED = "calibrated here"  # with a small network, on this machine
+    ASSUMED = "assumed"
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Multiply-adds per second of one worker."""
+
+    value: float
+    source: Source
+
+
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds that trials take at most, and whether earlier records give all of the speeds."""
+    """Seconds that trials take at most, and the weakest source of the speeds behind them."""
 
     seconds: float
-    measured: bool
+    source: Source
 
 
-def estimate(trials: Sequence[Trial], device: Device, workers: int, records: Iterable[Record]) -> Estimate:
-    """The most that the trials take on this many workers, each at the speed of its own precision."""
-    measured = _speeds(trials, device, records)
+NOTHING: Mapping[Precision, float] = {}
+
+
+def estimate(
+    trials: Sequence[Trial],
+    device: Device,
+    workers: int,
+    records: Iterable[Record],
+    calibrated: Mapping[Precision, float] = NOTHING,
+) -> Estimate:
+    """The most that the trials take on this many workers, each at the speed of its own precision.
+
+    `calibrated` is what `kept_speeds.kept` has, for what the records do not tell.
+    """
+    return price(trials, workers, speeds(trials, device, records, calibrated))
+
+
+def speeds(
+    trials: Sequence[Trial],
+    device: Device,
+    records: Iterable[Record],
+    calibrated: Mapping[Precision, float] = NOTHING,
+) -> Mapping[Precision, Speed]:
+    """The speeds at which the trials' precisions are priced."""
+    measured = _measured(trials, device, records)
+
+    def best(precision: Precision) -> Speed:
+        if precision in measured:
+            return Speed(measured[precision], Source.RECORDS)
+        if precision in calibrated:
+            return Speed(calibrated[precision] * device.count, Source.CALIBRATED)
+        return Speed(assumed(device, precision), Source.ASSUMED)
+
+    return {precision: best(precision) for precision in {trial.precision for trial in trials}}
+
+
+def price(trials: Sequence[Trial], workers: int, known: Mapping[Precision, Speed]) -> Estimate:
+    """The most that the trials take on this many workers at the speeds known."""
     work: dict[Precision, float] = {}
     for trial in trials:
         work[trial.precision] = work.get(trial.precision, 0.0) + most_multiply_adds(trial)
-    seconds = sum(
-        amount / (measured.get(precision) or assumed(device, precision)) for precision, amount in work.items()
-    )
-    return Estimate(seconds / max(1, workers), bool(work) and work.keys() <= measured.keys())
+    seconds = sum(amount / known[precision].value for precision, amount in work.items())
+    weakest = max((known[p].source for p in work), key=list(Source).index, default=Source.ASSUMED)
+    return Estimate(seconds / max(1, workers), weakest)
+
+
+def unknown(trials: Sequence[Trial], device: Device, records: Iterable[Record]) -> set[Precision]:
+    """Precisions of trials that train something, and of whose speed no record tells."""
+    return {t.precision for t in trials if most_multiply_adds(t)} - _measured(trials, device, records).keys()
+
+
+def training_speed(images_per_second: float, network: Arithmetic) -> float:
+    """Multiply-adds per second of a training of the network."""
+    return images_per_second * network.multiply_adds * PASSES
 
 
 def assumed(device: Device, precision: Precision) -> float:
@@ -63,20 +125,22 @@ def most_multiply_adds(trial: Trial) -> float:
     return float(images * settings.network.multiply_adds * PASSES)
 
 
-def _speeds(trials: Sequence[Trial], device: Device, records: Iterable[Record]) -> Mapping[Precision, float]:
+def _measured(
+    trials: Sequence[Trial], device: Device, records: Iterable[Record]
+) -> Mapping[Precision, float]:
     """Median multiply-adds per second, by precision, of records that trained one of the trials' networks."""
     networks = {trial.settings.network for trial in trials}
     known = {canonical(network): network for network in networks if network is not None}
     found: dict[Precision, list[float]] = {}
     for record in records:
-        speed = _speed(record, known) if record.conditions.on(device) else None
-        if speed is not None:
-            found.setdefault(record.precision, []).append(speed)
-    return {precision: median(speeds) for precision, speeds in found.items()}
+        seen = _seen(record, known) if record.conditions.on(device) else None
+        if seen is not None:
+            found.setdefault(record.precision, []).append(seen)
+    return {precision: median(values) for precision, values in found.items()}
 
 
-def _speed(record: Record, known: Mapping[str, Arithmetic]) -> float | None:
+def _seen(record: Record, known: Mapping[str, Arithmetic]) -> float | None:
     rate = record.cost.get(Cost.IMAGES_PER_SECOND)
     network: Any = record.settings.get("network") if rate else None
     arithmetic = known.get(canonical(network)) if network else None
-    return rate * arithmetic.multiply_adds * PASSES if rate and arithmetic else None
+    return training_speed(rate, arithmetic) if rate and arithmetic else None

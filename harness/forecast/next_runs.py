@@ -10,7 +10,8 @@ from harness.contract.formatting import duration
 from harness.contract.trial import Trial
 from harness.data.catalogue import DATA_SETS
 from harness.effects.significance import LOOKS
-from harness.forecast import cost, priorities
+from harness.forecast import cost, kept_speeds, priorities
+from harness.forecast.cost import Source
 from harness.paper.claims import Claim
 from harness.plans.experiment import Experiment, Protocol, Reproduction
 from harness.records.environment import best_precision
@@ -26,17 +27,17 @@ DEVICES = {CPU: "core", CUDA: "GPU"}
 
 @dataclass(frozen=True)
 class Price:
-    """The most that trials take of one device, and whether earlier records tell its speed."""
+    """The most that trials take of one device, and where its speed is known from."""
 
     device: str  # "core" or "GPU"
     seconds: float
-    measured: bool
+    speed: Source
 
     @property
     def words(self) -> str:
         """`9.2 h of one core (speed assumed)`."""
         time = duration(self.seconds) if self.seconds >= 1 else "seconds"
-        return f"{time} of one {self.device} (speed {'measured' if self.measured else 'assumed'})"
+        return f"{time} of one {self.device} (speed {self.speed})"
 
 
 @dataclass(frozen=True)
@@ -201,8 +202,8 @@ def _left(
 
 
 def _price(trials: list[Trial], device: Device, store: Store) -> Price:
-    most = cost.estimate(trials, device, 1, store.records)
-    return Price(DEVICES[device], most.seconds, most.measured)
+    most = cost.estimate(trials, device, 1, store.records, kept_speeds.kept(store.root, device))
+    return Price(DEVICES[device], most.seconds, most.source)
 
 
 def _gives(claim: Claim, protocol: Protocol) -> str:

@@ -13,7 +13,8 @@ from enum import IntEnum, StrEnum
 
 from harness.contract.device import Device, DeviceKind
 from harness.contract.trial import Status, Trial
-from harness.forecast import cost
+from harness.forecast import cost, kept_speeds
+from harness.forecast.cost import Source
 from harness.plans.experiment import Experiment, Protocol, Reproduction, gather
 from harness.records.conditions import Conditions
 from harness.records.record import Record
@@ -42,13 +43,16 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """An experiment with what is known of it, the trials it may still need, and the most that they cost."""
+    """An experiment with what is known of it, the trials it may still need, and the most that they cost.
+
+    `speed` says what that rests on.
+    """
 
     experiment: Experiment
     standing: Standing
     trials: int
     seconds: float
-    measured: bool
+    speed: Source
     intent: Intent = Intent.NOTHING
 
     @property
@@ -71,9 +75,10 @@ def plan(
 
 
 def _step(experiment: Experiment, assessments: Assessments, device: Device, workers: int) -> Step:
-    trials = needed(experiment, assessments.store)
-    most = cost.estimate(trials, device, workers, assessments.store.records)
-    return Step(experiment, known(experiment, assessments), len(trials), most.seconds, most.measured)
+    store = assessments.store
+    trials = needed(experiment, store)
+    most = cost.estimate(trials, device, workers, store.records, kept_speeds.kept(store.root, device))
+    return Step(experiment, known(experiment, assessments), len(trials), most.seconds, most.source)
 
 
 def intended(steps: Sequence[Step], seconds: float) -> Iterator[Step]:

@@ -29,14 +29,17 @@ def torch_version() -> str:
 
 
 @cache
-def describe(device: Device) -> dict[str, Any]:
-    """Hardware, versions and the state of the code, for the records of trials on `device`."""
+def describe(device: Device, gpu: str | None = None) -> dict[str, Any]:
+    """Hardware, versions and the state of the code, for the records of trials on `device`.
+
+    `gpu` is the name of the one that was used, by whoever used it; without it the driver is asked.
+    """
     code = provenance()
     return {
         "cpu": cpu_name(),
         "cores": os.cpu_count(),
         "memory_gib": round(_memory_bytes() / 2**30, 1),
-        "gpu": gpu_name(device.index or 0) if device.cuda else None,
+        "gpu": (gpu or gpu_name(device.index or 0)) if device.cuda else None,
         "os": platform.platform(terse=True),
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
@@ -61,8 +64,13 @@ def cpu_name() -> str:
 
 
 def gpu_name(index: int = 0) -> str | None:
-    """The name of an NVIDIA GPU, or None."""
+    """The name of an NVIDIA GPU by the driver's own numbers, which may not be torch's; None without one."""
     return _gpu("name", index)
+
+
+def hardware(device: Device) -> str | None:
+    """The name of what does the arithmetic; None for a GPU that does not say what it is, or is not there."""
+    return gpu_name(device.index or 0) if device.cuda else cpu_name()
 
 
 def has_bf16(kind: DeviceKind) -> bool:
@@ -92,6 +100,7 @@ def _cpu_flags() -> set[str]:
     return set()
 
 
+@cache
 def _gpu(field: str, index: int = 0) -> str | None:
     lines = _output(["nvidia-smi", f"--query-gpu={field}", "--format=csv,noheader"]).splitlines()
     return lines[index].strip() if index < len(lines) else None

@@ -19,6 +19,7 @@ from harness.cli import doctor
 from harness.contract.errors import HarnessError
 from harness.contract.trial import Trial
 from harness.data import sources
+from harness.engines import gpus
 from harness.paper.catalogue import CLAIMS
 from harness.records import environment
 from harness.records.store import Store
@@ -131,8 +132,10 @@ def test_list_knows_every_claim(tmp_path: Path) -> None:
 
 def test_a_dry_run_shows_the_trials_and_runs_none(cifar_root: Path, tmp_path: Path) -> None:
     where = ("--data-dir", cifar_root.parent, "--results-dir", tmp_path)
-    out = call("run", "relu-speedup", "--protocol", "cifar10", "--dry-run", *where)
-    assert "14 trials to run, at most" in out
+    out = call("run", "relu-speedup", "--protocol", "cifar10", "--dry-run", "--device", "cpu", *where)
+    assert re.search(
+        r"14 trials to run, at most .* on \d+ workers, at a speed calibrated on this machine", out
+    )
     assert "the learning rate of tanh and relu, then 5 final trials each" in " ".join(out.split())
     assert Store(tmp_path).records == []
 
@@ -230,3 +233,14 @@ def test_doctor_says_whether_the_processor_has_bf16(
     monkeypatch.setattr(environment, "_cpu_flags", lambda: set(flags.split()))
     checks = {check.name: check.seen for check in islice(doctor.examine(None, Path("results")), 3)}
     assert words in checks["processor"]
+
+
+def test_doctor_says_how_many_trials_the_gpus_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    models = ("H100", "T4", "H100")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(models))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: models[index])
+    monkeypatch.setattr(environment, "cores", lambda: 32)
+    checks = {check.name: check.seen for check in islice(doctor.examine(None, Path("results")), 4)}
+    assert checks["GPU"] == "H100, T4, H100; 8 trials at a time on 2 of them by default"
+    assert gpus.count() == 3

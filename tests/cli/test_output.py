@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract.trial import Trial
+from harness.contract.device import CPU
+from harness.contract.trial import Precision, Trial
+from harness.forecast import kept_speeds
 from harness.records.store import Store
 from tests.fakes.trials import record_for, small
 
@@ -34,8 +36,9 @@ def call(
 
 
 def filled(root: Path) -> Path:
-    """A results folder with a record and a damaged one."""
+    """A results folder with a record, a damaged one, and this machine's speed, so that none is measured."""
     store = Store(root)
+    kept_speeds.keep(root, CPU, dict.fromkeys(Precision, 1e9))
     store.append(record_for(Trial(small(), 0), reached=0.0))
     cut = store.append(record_for(Trial(small(), 1), reached=0.0))
     cut.write_bytes(cut.read_bytes()[:100])

@@ -24,6 +24,7 @@ from harness.contract.errors import BadValue
 from harness.engines.deadline import Alarm, Deadline, parse
 from harness.engines.runner import Limits, run
 from harness.forecast import priorities
+from harness.forecast.cost import Source
 from harness.forecast.priorities import Intent, Standing, Step
 from harness.plans.experiment import Experiment, Protocol, Reproduction
 from harness.records import environment
@@ -71,7 +72,9 @@ def test_no_text_breaks_the_parser(text: str) -> None:
 
 
 def steps(draw: list[tuple[Standing, float, int]]) -> list[Step]:
-    return [Step(experiment(5), standing, trials, seconds, True) for standing, seconds, trials in draw]
+    return [
+        Step(experiment(5), standing, trials, seconds, Source.RECORDS) for standing, seconds, trials in draw
+    ]
 
 
 planned = st.lists(
@@ -198,6 +201,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
     def started(engine: Fake, *made: Reproduction, seconds: float, **options: object) -> str:
         monkeypatch.setattr(environment, "torch_version", lambda: "2.13.0")
         monkeypatch.setattr("harness.engines.local.LocalEngine", local(engine))
+        monkeypatch.setattr("harness.engines.calibration.measure", lambda device, precisions: {})
         monkeypatch.setattr(command, "Deadline", partial(Deadline, clock=engine.clock))
         out = console()
         asked = RunRequest(made, "cifar10", None, "cpu", 1, None, tmp_path, budget=seconds)
@@ -213,6 +217,7 @@ def test_the_command_says_what_it_will_do_stops_on_time_and_says_what_is_left(st
     plan = said[: said.index("The time is up")]
     assert plan.index("cheap") < plan.index("dear")
     assert "all of it" in plan
+    assert "costs at an assumed speed\n" in plan
     assert "as far as the time goes" in plan
     assert [t.settings.experiment for t in engine.order] == ["cheap"] * 10 + ["dear"] * 5
     assert "cheap at cifar10: 10 of 10 trials" in said

@@ -11,6 +11,7 @@ from harness.contract.device import CPU, Device
 from harness.contract.errors import BadValue, EngineError
 from harness.contract.trial import Precision
 from harness.data import sources
+from harness.engines import gpus as machine
 from harness.plans.experiment import Experiment, Protocol, Reproduction
 from harness.records import environment
 from harness.records.conditions import Conditions
@@ -32,7 +33,7 @@ def choose_device(asked: str, gpus: int = 1) -> Device:
     if gpus > 1 and found.index is not None:
         raise BadValue(f"--device {asked} names one GPU, --gpus {gpus} asks for several: say --device cuda")
     if found.cuda:
-        count = _gpus()
+        count = machine.count()
         if asked == "auto" and not count:
             found = CPU
         elif (found.index or 0) >= count:
@@ -47,21 +48,15 @@ def _check_together(gpus: int, device: Device) -> int:
     """As many as asked, if so many processes can train one network together on this machine."""
     if gpus < 1:
         raise BadValue(f"--gpus {gpus} must be at least 1")
-    have = _gpus() if device.cuda else environment.cores()
+    have = machine.count() if device.cuda else environment.cores()
     if gpus > max(1, have):
         what = "CUDA devices" if device.cuda else "cores, which stand for GPUs on a CPU"
         raise EngineError(f"--gpus {gpus}: this machine has {have} {what}")
     return gpus
 
 
-def _gpus() -> int:
-    import torch
-
-    return torch.cuda.device_count() if torch.cuda.is_available() else 0
-
-
 def choose_workers(asked: int | None, device: Device) -> int:
-    """As many as asked; else one a core on a CPU, and four on a GPU, where small networks leave room.
+    """As many as asked, else as many as the device takes.
 
     Where several GPUs train one network together, one trial at a time has them all.
     """
@@ -75,8 +70,13 @@ def choose_workers(asked: int | None, device: Device) -> int:
         if asked is not None and asked > 1:
             raise BadValue(f"--gpus {device.count} trains one network at a time: leave --workers {asked} out")
         return 1
+    return asked or default_workers(device)
+
+
+def default_workers(device: Device) -> int:
+    """One a core on a CPU; four on each of the GPUs, but no more than there are cores."""
     cores = environment.cores()
-    return asked or (min(4, cores) if device.cuda else cores)
+    return min(machine.PER_GPU * len(machine.each(device)), cores) if device.cuda else cores
 
 
 def choose_precision(asked: PrecisionOption, protocol: Protocol, device: Device) -> Precision:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
 
+from harness.cli.running.calibrate import calibrate
 from harness.cli.running.work import RunRequest, Work, warn, work_for
 from harness.cli.terminal.tables import say
 from harness.contract.formatting import duration
-from harness.forecast import cost
+from harness.contract.trial import Precision
+from harness.forecast import cost, kept_speeds, priorities
+from harness.forecast.cost import Source, Speed
 from harness.forecast.priorities import Standing, Step
 from harness.plans.experiment import Evidence, Experiment
 
 TRIALS = ("key", "role", "arm", "seed", "settings", "at most", "in the store")
 STEPS = ("in this order", "protocol", "seeds", "known", "trials", "at most", "will be done")
+SPEEDS = {
+    Source.RECORDS: "at the speed of earlier records",
+    Source.CALIBRATED: "at a speed calibrated on this machine",
+    Source.ASSUMED: "at an assumed speed",
+}
 KNOWN = {
     Standing.NO_VERDICT: "no verdict yet",
     Standing.INCONCLUSIVE: "inconclusive",
@@ -37,34 +45,54 @@ def _show(experiment: Experiment, work: Work, console: Console) -> None:
     """One experiment's trials and what is left of them."""
     evidence = experiment.evidence(work.store)
     say(console, f"{experiment.name}: {experiment.protocol.summary}", "bold")
+    known = _speeds(evidence, work)
     table = Table(*TRIALS, box=None, pad_edge=False)
-    for row in _trials(experiment, evidence, work):
+    for row in _trials(experiment, evidence, known):
         table.add_row(*row)
     console.print(table, highlight=False, markup=False)
     left = [planned.trial for planned in evidence.to_run]
-    total = cost.estimate(left, work.device, work.workers, work.store.records)
-    source = "at the speed of earlier records" if total.measured else "at an assumed speed"
-    most = duration(total.seconds)
-    say(console, f"{len(left)} trials to run, at most {most} on {work.workers} workers, {source}")
+    total = cost.price(left, work.workers, known)
+    most = f"at most {duration(total.seconds)} on {work.workers} workers, {SPEEDS[total.source]}"
+    say(console, f"{len(left)} trials to run{f', {most}' if left else ''}")
     if evidence.plan.to_come:
         say(console, f"then, once these are known: {evidence.plan.to_come}")
 
 
-def _trials(experiment: Experiment, evidence: Evidence, work: Work) -> Iterator[tuple[str, ...]]:
-    records = work.store.records
+def _speeds(evidence: Evidence, work: Work) -> Mapping[Precision, Speed]:
+    """The speeds behind every price of the table and behind their sum."""
+    trials = [planned.trial for planned in evidence.plan.trials]
+    calibrate(work, trials)
+    store, device = work.store, work.device
+    return cost.speeds(trials, device, store.records, kept_speeds.kept(store.root, device))
+
+
+def _trials(
+    experiment: Experiment, evidence: Evidence, known: Mapping[Precision, Speed]
+) -> Iterator[tuple[str, ...]]:
     left = {experiment.key(planned.trial) for planned in evidence.to_run}
     for planned in evidence.plan.trials:
         trial, key = planned.trial, experiment.key(planned.trial)
-        most = duration(cost.estimate([trial], work.device, 1, records).seconds)
+        most = duration(cost.price([trial], 1, known).seconds)
         stored = "no" if key in left else "yes"
         yield key, planned.role, planned.arm, str(trial.seed), trial.settings.summary, most, stored
 
 
 def show_plan(work: Work, seconds: float, console: Console) -> None:
     """The plan, and what cannot be done at all."""
-    console.print(plan_table(work.plan(seconds), seconds), highlight=False, markup=False)
+    steps = _plan(work, seconds)
+    console.print(plan_table(steps, seconds), highlight=False, markup=False)
+    for sentence in speeds_in_words(steps):
+        say(console, sentence)
     for sentence in work.lacking:
         say(console, f"not at all: {sentence}")
+
+
+def _plan(work: Work, seconds: float) -> list[Step]:
+    """The plan, by speeds that were measured as far as they can be."""
+    steps = work.plan(seconds)
+    unsure = (step.experiment for step in steps if step.speed is Source.ASSUMED)
+    trials = [trial for one in unsure for trial in priorities.needed(one, work.store)]
+    return work.plan(seconds) if calibrate(work, trials) else steps
 
 
 def plan_table(steps: Sequence[Step], seconds: float) -> Table:
@@ -73,8 +101,18 @@ def plan_table(steps: Sequence[Step], seconds: float) -> Table:
     table = Table(*STEPS, box=None, pad_edge=False, title=title, title_justify="left")
     for step in steps:
         one = step.experiment
-        guessed = "" if step.measured else " (guess)"
-        most = f"{duration(step.seconds)}{guessed}" if step.trials else ""
+        most = duration(step.seconds) if step.trials else ""
         cells = (one.reproduction.name, one.protocol.name, str(one.seeds), KNOWN[step.standing])
         table.add_row(*cells, str(step.trials), most, step.intent)
     return table
+
+
+def speeds_in_words(steps: Sequence[Step]) -> Iterator[str]:
+    """What the plan's costs rest on, a sentence for each source; it names its steps if there are several."""
+    found: dict[Source, list[str]] = {}
+    for step in steps:
+        if step.trials:
+            found.setdefault(step.speed, []).append(step.experiment.reproduction.name)
+    for source, names in found.items():
+        of = f": {', '.join(names)}" if len(found) > 1 else ""
+        yield f"costs {SPEEDS[source]}{of}"

@@ -15,6 +15,7 @@ from harness.cli.running import choices
 from harness.contract.device import CPU, CUDA, Device, DeviceKind
 from harness.contract.errors import EngineError
 from harness.contract.trial import Precision
+from harness.engines import gpus
 from harness.plans.experiment import gather
 from harness.records import environment
 from harness.records.store import Store
@@ -26,7 +27,7 @@ NAME = "error-rate"
 
 @pytest.fixture
 def _two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choices, "_gpus", lambda: 2)
+    monkeypatch.setattr(gpus, "count", lambda: 2)
 
 
 @pytest.mark.usefixtures("_two_gpus")
@@ -49,6 +50,37 @@ def test_a_certain_gpu_and_several_can_be_planned_and_priced(
     done = CliRunner().invoke(repro.app, command, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     assert "at most" in done.output
+
+
+@pytest.mark.usefixtures("_two_gpus")
+@pytest.mark.parametrize(
+    ("device", "asked", "cores", "workers"),
+    [
+        ("cuda", None, 16, 8),
+        ("cuda", None, 6, 6),
+        ("cuda", 3, 16, 3),
+        ("cuda:1", None, 16, 4),
+        ("cuda:1", None, 2, 2),
+        ("cpu", None, 16, 16),
+    ],
+)
+def test_four_workers_a_gpu_but_no_more_than_cores(
+    device: str, asked: int | None, cores: int, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "cores", lambda: cores)
+    assert choices.choose_workers(asked, choices.choose_device(device)) == workers
+    assert choices.choose_workers(None, replace(CUDA, count=2)) == 1
+
+
+@pytest.mark.usefixtures("_two_gpus")
+def test_no_key_depends_on_which_gpu_it_was() -> None:
+    made = [
+        choices.make_experiment(reproductions.named(NAME), "smoke", None, choices.choose_device(device), None)
+        for device in ("cuda", "cuda:0", "cuda:1")
+    ]
+    keys = [[one.key(planned.trial) for planned in one.evidence(Store("none")).plan.trials] for one in made]
+    assert keys[0] == keys[1] == keys[2]
+    assert keys[0]
 
 
 @pytest.mark.parametrize(

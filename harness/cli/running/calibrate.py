@@ -1,0 +1,30 @@
+"""What costs rest on where no record tells this machine's speed: measured once, before they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from harness.cli.running.work import Work
+from harness.contract.trial import Trial
+from harness.forecast import cost, kept_speeds
+
+
+def calibrate(work: Work, trials: Iterable[Trial]) -> bool:
+    """Measures and keeps the speeds that the trials' costs lack; whether anything is known that was not.
+
+    Nothing is measured where it could not be kept, and no failure ends a command: speeds are then assumed.
+    """
+    root, device = work.store.root, work.device
+    unknown = cost.unknown(list(trials), device, work.store.records)
+    lacking = kept_speeds.missing(root, device, unknown)
+    if not lacking:
+        return False
+    with suppress(OSError):
+        kept_speeds.keep(root, device, {})
+        from harness.engines.calibration import NETWORK, measure
+
+        found = measure(device, lacking)
+        kept_speeds.keep(root, device, {p: cost.training_speed(rate, NETWORK) for p, rate in found.items()})
+        return bool(found)
+    return False
