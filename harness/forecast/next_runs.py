@@ -195,7 +195,7 @@ def _left(
 ) -> list[Trial]:
     """The trials still to run, under those of the store's conditions that lack the fewest."""
     seen = [c for c in store.conditions() if c.on(device) and c.suit(protocol.dataset)]
-    begun = (Experiment(reproduction, protocol, seeds, conditions).under(conditions) for conditions in seen)
+    begun = (Experiment(reproduction, protocol, seeds, conditions) for conditions in seen)
     left = [priorities.needed(experiment, store) for experiment in begun]
     precision = protocol.precision or best_precision(device.kind)
     return min(left, key=len) if left else priorities.whole(reproduction, protocol.at(precision), seeds)

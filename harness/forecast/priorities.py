@@ -136,8 +136,8 @@ _MADE_UP = Record("", "", {}, Conditions(DeviceKind.CPU, ""), "", Status.OK, met
 def known(experiment: Experiment, assessments: Assessments) -> Standing:
     """What the store says of the experiment's claims, on whatever machine it knows most from."""
     suitable = (c for c in assessments.conditions if c.suit(experiment.protocol.dataset))
-    everywhere = map(experiment.under, dict.fromkeys((experiment.conditions, *suitable)))
-    return max(_known(one, assessments) for one in everywhere)
+    everywhere = dict.fromkeys((experiment.conditions, *suitable))
+    return max(_known(replace(experiment, conditions=c), assessments) for c in everywhere)
 
 
 def _known(experiment: Experiment, assessments: Assessments) -> Standing:

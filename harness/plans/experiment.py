@@ -187,7 +187,10 @@ def gather(reproduction: Reproduction, protocol: Protocol, seeds: int, lookup: L
 
 @dataclass(frozen=True)
 class Experiment:
-    """A reproduction at a protocol, with a number of seeds an arm, under conditions, on data."""
+    """A reproduction at a protocol, with a number of seeds an arm, under conditions, on data.
+
+    The protocol is in the precision of the conditions, so that what is planned is what is trained.
+    """
 
     reproduction: Reproduction
     protocol: Protocol
@@ -195,9 +198,9 @@ class Experiment:
     conditions: Conditions
     data: Path | None = None
 
-    def under(self, conditions: Conditions) -> Experiment:
-        """The same under other conditions."""
-        return replace(self, protocol=self.protocol.at(conditions.precision), conditions=conditions)
+    def __post_init__(self) -> None:
+        """Takes the precision over."""
+        object.__setattr__(self, "protocol", self.protocol.at(self.conditions.precision))
 
     @property
     def name(self) -> str:

@@ -75,7 +75,7 @@ class Assessments:
     def under_every_condition(self, reproduction: Reproduction, protocol: Protocol) -> list[Experiment]:
         """The protocol as an experiment under each of the conditions that the store has records of."""
         suitable = (c for c in self.conditions if c.suit(protocol.dataset))
-        declared = (Experiment(reproduction, protocol, protocol.seeds, c).under(c) for c in suitable)
+        declared = (Experiment(reproduction, protocol, protocol.seeds, c) for c in suitable)
         return [replace(e, seeds=e.asked(self.store) or protocol.seeds) for e in declared]
 
     def stale(self, reproduction: Reproduction) -> list[tuple[Record, Trial]]:

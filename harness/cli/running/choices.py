@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.cli.options import PrecisionOption
+from harness.contract import numerics
 from harness.contract.device import CPU, Device
 from harness.contract.errors import BadValue, EngineError
 from harness.contract.trial import Precision
@@ -117,6 +118,7 @@ def make_experiment(
         source.identity if source else None,
         choose_precision(precision, protocol, device),
         device.count,
+        numerics.usual(device.kind),
     )
     return Experiment(
         reproduction, protocol, seeds or protocol.seeds, conditions, source.place if source else None

@@ -24,7 +24,7 @@ from harness.plans.experiment import Experiment, Reproduction
 from harness.records import environment
 from harness.records.store import Store
 from tests.fakes.experiments import console, printed, reproduction, trial
-from tests.fakes.trials import record_for
+from tests.fakes.trials import STAND_IN, record_for
 
 FP32, BF16 = Precision.FP32, Precision.BF16
 Asked = list[tuple[Device, list[Precision]]]
@@ -98,7 +98,7 @@ def test_a_plan_is_made_by_measured_speeds(tmp_path: Path, asked: Asked) -> None
 
 
 def test_sources_are_told_apart_where_there_are_several() -> None:
-    one = Experiment(reproduction("lrn"), reproduction().protocols[1], 1, None)  # type: ignore[arg-type]
+    one = Experiment(reproduction("lrn"), reproduction().protocols[1], 1, STAND_IN)
     steps = [priorities.Step(one, priorities.Standing.NO_VERDICT, 3, 9.0, source) for source in Source]
     assert list(dry_run.speeds_in_words(steps)) == [
         "costs at the speed of earlier records: lrn",

@@ -98,6 +98,40 @@ def test_auto_is_bf16_only_where_the_processor_has_it(
     assert choices.choose_precision(PrecisionOption.BF16, fixed, CPU) is Precision.BF16
 
 
+@pytest.mark.parametrize("reproduction", ["error-rate", "relu-speedup", "lrn-cifar"])
+@pytest.mark.parametrize("asked", list(PrecisionOption))
+def test_what_is_planned_is_trained_in_the_precision_of_the_conditions(
+    asked: PrecisionOption, reproduction: str
+) -> None:
+    """From the option to the trial, whose precision the report looks for and the program runs in."""
+    made = choices.make_experiment(reproductions.named(reproduction), "smoke", None, CPU, None, asked)
+    planned = made.evidence(Store("none")).plan.trials
+    assert {p.trial.precision for p in planned} == {made.conditions.precision}
+    declared = made.protocol.deviations
+    assert any("bf16" in d for d in declared) == (made.conditions.precision is Precision.BF16)
+
+
+def test_a_run_in_bf16_is_found_by_the_report(tmp_path: Path) -> None:
+    arguments = ["run", "ten-view", "--protocol", "smoke", "--precision", "bf16", "--workers", "1"]
+    result = CliRunner().invoke(repro.app, [*arguments, "--results-dir", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    records = Store(tmp_path).records
+    assert {r.trial["precision"] for r in records} == {r.conditions.precision for r in records} == {"bf16"}
+    known = Assessments(Store(tmp_path))
+    reproduction = reproductions.named("error-rate")
+    (seen,) = known.at_protocol(reproduction, reproduction.protocol("smoke"))
+    assert [run.record.key for run in known.evidence(seen).final()] == sorted(
+        (r.key for r in records), key=[run.record.key for run in known.evidence(seen).final()].index
+    )
+
+
+@pytest.mark.parametrize("device", [CPU, CUDA])
+def test_only_a_cpu_pays_for_algorithms_that_repeat_themselves(device: Device) -> None:
+    made = choices.make_experiment(reproductions.named(NAME), "smoke", None, device, None)
+    assert made.conditions.numerics.deterministic is (device is CPU)
+    assert not made.conditions.numerics.tf32
+
+
 def test_two_precisions_are_two_experiments_and_bf16_is_a_deviation(tmp_path: Path) -> None:
     """Three seeds in one and two in the other: neither sees the other's records."""
     store, reproduction = Store(tmp_path), reproductions.named(NAME)
