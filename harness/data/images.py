@@ -37,6 +37,12 @@ class Images:
         chosen = torch.randperm(len(self), generator=generator(0, "subset"))[:count]
         return Images(self.pixels.index_select(0, chosen), self.labels[chosen])  # 12 times an index's speed
 
+    def parted(self, count: int) -> tuple[Images, Images]:
+        """All but the last `count` of the fixed shuffle, and these."""
+        chosen = torch.randperm(len(self), generator=generator(0, "subset"))
+        some, others = chosen[:-count], chosen[-count:]
+        return tuple(Images(self.pixels.index_select(0, i), self.labels[i]) for i in (some, others))  # type: ignore[return-value]
+
     def centre(self, side: int | None) -> Images:
         """Centre crops of `side` pixels (None: the whole image)."""
         if side is None:

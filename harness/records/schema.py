@@ -51,7 +51,8 @@ class Measured(StrEnum):
     TEN_TOP1 = "ten_top1"
     TEN_TOP5 = "ten_top5"
     TRAIN_LOSS = "train_loss"
-    TEST_LOSS = "test_loss"
+    TEST_LOSS = "test_loss"  # by the centre view
+    TEN_LOSS = "ten_loss"  # of the average over ten views
 
     STEP_SECONDS = "step_seconds"
     COMPUTE_SECONDS = "compute_seconds"
@@ -101,7 +102,7 @@ PROGRAMS: Mapping[str, Filled] = {
     "harness.training.scheduled:run": Filled(
         (
             M.TRAIN_TOP1, M.TRAIN_TOP5, M.CENTRE_TOP1, M.CENTRE_TOP5, M.TEN_TOP1, M.TEN_TOP5,
-            M.TRAIN_LOSS, M.TEST_LOSS,
+            M.TRAIN_LOSS, M.TEST_LOSS, M.TEN_LOSS,
         ),
         (C.EPOCH, C.RATE, C.RUNNING_ERROR, C.LOSS, C.TRAIN_ERROR, C.TRAIN_LOSS, C.VALIDATION_ERROR, *CLOCKS),
         TRAINED,

@@ -48,12 +48,16 @@ def _average(net: Net, few: Views, chosen: Sequence[View]) -> Tensor:
 
 def judge(probabilities: Tensor, labels: Tensor) -> TopErrors:
     """Errors of probabilities (N, classes) for labels (N,); what is not a number is wrong."""
+    top1, top5 = (int(w.sum()) / len(labels) for w in wrong(probabilities, labels))
+    return TopErrors(top1, top5)
+
+
+def wrong(probabilities: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Whether each image's (N,) most probable class, and whether all of its top five, are not its label."""
     sound = probabilities.isfinite().all(1)
     best = probabilities.topk(min(BEST, probabilities.shape[1])).indices
     right = (best == labels[:, None]) & sound[:, None]
-    wrong = (~right[:, 0], ~right.any(1))
-    top1, top5 = (int(w.sum()) / len(labels) for w in wrong)
-    return TopErrors(top1, top5)
+    return ~right[:, 0], ~right.any(1)
 
 
 @contextmanager

@@ -62,6 +62,7 @@ class Scheduled(Recipe):
     dataset: str = "cifar10"
     reader: Any = field(default_factory=Resident)
     images: int | None = None  # of the training set; None: all
+    held_out: int = 0  # of the training set: not trained on, and tested on in the test images' place
     test_images: int | None = None
     max_epochs: int = 90
     parts: int = 10  # of an epoch: a row of the curve each, and the places to stop and go on
@@ -77,7 +78,7 @@ class Scheduled(Recipe):
 
     def most_images(self, training_set: int) -> int:
         """The most images that a trial may train on; an upper bound of its cost."""
-        return (self.images or training_set) * self.max_epochs
+        return (self.images or training_set - self.held_out) * self.max_epochs
 
 
 def scheduled(recipe: Recipe, **measured: Any) -> Scheduled:

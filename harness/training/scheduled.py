@@ -7,8 +7,9 @@ network is tested by its centre view and by ten views, and on training images th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pkgutil import resolve_name
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -22,8 +23,9 @@ from harness.data.inputs.selection import Inputs
 from harness.data.views import View, ten
 from harness.models.layers import dropout
 from harness.models.network import Net
+from harness.records.image_bits import packed
 from harness.training import artifacts, data_parallel, schedules, update
-from harness.training.evaluate import judge, probabilities
+from harness.training.evaluate import judge, probabilities, wrong
 from harness.training.loop import CurveRow, Epochs, Loop, Parts
 from harness.training.recipe import Scheduled
 
@@ -66,7 +68,7 @@ class Training:
             if self._part()["loss"] is None:
                 return self._outcome(Status.DIVERGED, {})
             self.epochs.keep()
-        outcome = self._outcome(Status.OK, self._tested())
+        outcome = self._outcome(Status.OK, *self._tested())
         self.session.checkpoint.unlink(missing_ok=True)
         return outcome
 
@@ -107,8 +109,11 @@ class Training:
             row["validation_error"] = judge(self._centre(unseen), unseen.images.labels).top1
         return row
 
-    def _tested(self) -> CurveRow:
-        """Errors in percent of the trained network; leaves its weights and predictions to other trials."""
+    def _tested(self) -> tuple[CurveRow, dict[str, Any]]:
+        """Errors in percent of the trained network, and which images it got wrong by ten views.
+
+        Leaves its weights and predictions to other trials.
+        """
         sample, test = self.inputs.sample, self.inputs.test
         seen, centre = self._centre(sample), self._centre(test)
         views = ten(test.height, test.width, self.settings.augmentation.side)
@@ -122,7 +127,8 @@ class Training:
             "ten": judge(averaged, test.images.labels),
         }
         percent = {f"{n}_{k}": 100 * getattr(e, k) for n, e in by.items() for k in ("top1", "top5")}
-        return {**percent, "train_loss": _loss(seen, sample), "test_loss": _loss(centre, test)}
+        losses = {"train_loss": _loss(seen, sample), "test_loss": _loss(centre, test)}
+        return percent | losses | {"ten_loss": _loss(averaged, test)}, {"wrong": _bits(averaged, test)}
 
     def _centre(self, views: Views) -> Tensor:
         """Probabilities (N, classes) of the centre views."""
@@ -134,9 +140,17 @@ class Training:
         own = views.some(self.ranks.stretch(count))
         return self.ranks.joined(probabilities(self.net, own, chosen, self.trial.precision), count)
 
-    def _outcome(self, status: Status, metrics: CurveRow) -> TrialResult:
-        details: dict[str, Any] = {"ranks": self.ranks.world} if self.ranks.world > 1 else {}
+    def _outcome(
+        self, status: Status, metrics: CurveRow, seen: Mapping[str, Any] = MappingProxyType({})
+    ) -> TrialResult:
+        details = {"ranks": self.ranks.world, **seen} if self.ranks.world > 1 else dict(seen)
         return TrialResult(status, metrics, tuple(self.epochs.curve), self.epochs.loop.cost(), details)
+
+
+def _bits(found: Tensor, views: Views) -> dict[str, Any]:
+    """How many images, and which of them probabilities (N, classes) are wrong of."""
+    top1, top5 = (packed(flags.cpu().numpy()) for flags in wrong(found, views.images.labels))
+    return {"images": len(found), "ten_top1": top1, "ten_top5": top5}
 
 
 def _loss(found: Tensor, views: Views) -> float | None:

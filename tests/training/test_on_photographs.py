@@ -7,12 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from harness.contract.errors import DataError
 from harness.data import folders, sources
 from harness.data.datasets import load
 from harness.data.inputs import mapped, resident
@@ -122,3 +123,8 @@ def test_mapped_inputs_are_those_that_lie_in_memory(packed: Path) -> None:
         chosen = torch.tensor([3, 11, 0])
         assert torch.equal(from_pack.test.see(chosen, view), held.test.see(chosen, view))
     assert torch.equal(from_pack.sample.images.labels, held.sample.images.labels)
+
+
+def test_no_images_of_a_pack_are_held_out(packed: Path) -> None:
+    with pytest.raises(DataError, match="cannot be held out"):
+        mapped.inputs(replace(SMALL, held_out=4), 3, packed, torch.device("cpu"))

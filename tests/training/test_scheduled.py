@@ -17,10 +17,13 @@ from torch.nn import functional
 from harness.contract.session import Artifacts, Interrupted, Session, TrialResult
 from harness.contract.streams import generator
 from harness.contract.trial import Precision, Status, Trial
+from harness.data.images import Images, load
+from harness.data.inputs import resident
 from harness.data.views import ten
 from harness.models.network import Net
 from harness.plans.ablation import Arm
 from harness.plans.protocols import SMOKE, looked_at
+from harness.records.image_bits import unpacked
 from harness.training import artifacts, scheduled
 from harness.training.recipe import Scheduled
 from harness.training.schedules import Drops
@@ -118,8 +121,6 @@ def test_what_is_left_gives_the_errors_that_were_reported(tmp_path: Path) -> Non
     assert outcome.status is Status.OK
     path = tmp_path / "own.safetensors"
     net = artifacts.network(path, trial.settings.network)
-    from harness.data.inputs import resident
-
     inputs = resident.inputs(trial.settings, 1, None, torch.device("cpu"))
     test = inputs.test
     chosen = torch.arange(len(test.images))
@@ -131,6 +132,37 @@ def test_what_is_left_gives_the_errors_that_were_reported(tmp_path: Path) -> Non
     left = artifacts.tensor(path, "probabilities")
     assert left.dtype is torch.float16
     assert torch.allclose(left.float(), averaged, atol=5e-4)
+
+
+def test_the_record_says_which_images_it_got_wrong_and_how_sure_it_was(tmp_path: Path) -> None:
+    trial = Trial(settings(predictions=True), 1)
+    outcome = train(trial, tmp_path)
+    left = artifacts.tensor(tmp_path / "own.safetensors", "probabilities").double()
+    labels = resident.inputs(trial.settings, 1, None, torch.device("cpu")).test.images.labels
+    bits = outcome.details["wrong"]
+    flags = unpacked(bits["ten_top1"], bits["images"])
+    assert 100 * flags.mean() == pytest.approx(outcome.metrics["ten_top1"])
+    assert 100 * unpacked(bits["ten_top5"], bits["images"]).mean() == outcome.metrics["ten_top5"]
+    assert flags.tolist() == (left.argmax(1) != labels).tolist()
+    likely = left.gather(1, labels[:, None])
+    assert outcome.metrics["ten_loss"] == pytest.approx(float(-likely.log().mean()), abs=2e-3)
+
+
+def test_held_out_images_are_tested_on_and_not_trained_on() -> None:
+    """Nine tenths and one tenth of the training set, whatever the test set is."""
+    whole, test = (load("cifar10", None, train) for train in (True, False))
+    kept = settings(held_out=len(whole) // 10, images=None, test_images=None)
+    inputs = resident.assemble(kept, 1, whole, test, torch.device("cpu"))
+    assert (inputs.count, len(inputs.test.images)) == (len(whole) - kept.held_out, kept.held_out)
+    assert kept.most_images(len(whole)) == inputs.count * kept.max_epochs
+
+    def known(images: Images) -> set[bytes]:
+        return {pixels.numpy().tobytes() for pixels in images.pixels}
+
+    trained = known(inputs.batches.images)  # type: ignore[attr-defined]
+    tested = known(inputs.test.images)
+    assert trained | tested == known(whole)
+    assert not trained & tested
 
 
 def test_predictions_are_left_only_where_they_are_read(tmp_path: Path) -> None:

@@ -60,6 +60,8 @@ def inputs(settings: Selection, seed: int, place: Path | None, device: torch.dev
 
 def _mapped(settings: Selection, seed: int, place: Path, device: torch.device) -> Inputs:
     how = settings.augmentation
+    if settings.held_out:
+        raise DataError(f"images of {place} cannot be held out: rates are tuned on its validation images")
     mean, basis = mean_and_basis(settings.dataset, place)
     mean = mean.to(device)
     train, watched = split(place, "train"), split(place, "val")

@@ -19,6 +19,8 @@ def inputs(settings: Selection, seed: int, place: Path | None, device: torch.dev
 
 def assemble(settings: Selection, seed: int, train: Images, test: Images, device: torch.device) -> Inputs:
     """As many images as the settings say; mean image and colour components of those trained on."""
+    if settings.held_out:
+        train, test = train.parted(settings.held_out)
     train, test = _first(train, settings.images), _first(test, settings.test_images)
     how, mean = settings.augmentation, train.mean().to(device)
     basis = colour_basis(train.pixels) if how.colour else None

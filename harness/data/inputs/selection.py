@@ -28,6 +28,10 @@ class Selection(Protocol):
         """Training images; None: all."""
 
     @property
+    def held_out(self) -> int:
+        """Training images that are tested on in place of the test images, and not trained on."""
+
+    @property
     def test_images(self) -> int | None:
         """Test images; None: all."""
 
