@@ -37,4 +37,6 @@ def apply(numerics: Numerics) -> None:
     torch.set_num_threads(numerics.threads)
     torch.backends.cudnn.deterministic = numerics.deterministic
     torch.backends.cudnn.benchmark = not numerics.deterministic
-    torch.backends.fp32_precision = "tf32" if numerics.tf32 else "ieee"  # type: ignore[attr-defined]
+    fp32 = "tf32" if numerics.tf32 else "ieee"
+    torch.backends.cuda.matmul.fp32_precision = fp32
+    torch.backends.cudnn.conv.fp32_precision = fp32  # type: ignore[attr-defined]
