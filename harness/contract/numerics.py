@@ -37,6 +37,5 @@ def apply(numerics: Numerics) -> None:
     torch.set_num_threads(numerics.threads)
     torch.backends.cudnn.deterministic = numerics.deterministic
     torch.backends.cudnn.benchmark = not numerics.deterministic
-    fp32 = "tf32" if numerics.tf32 else "ieee"
-    torch.backends.cuda.matmul.fp32_precision = fp32
-    torch.backends.cudnn.conv.fp32_precision = fp32  # type: ignore[attr-defined]
+    torch.backends.cuda.matmul.allow_tf32 = numerics.tf32
+    torch.backends.cudnn.allow_tf32 = numerics.tf32  # of convolutions, where PyTorch's default is True

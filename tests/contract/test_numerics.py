@@ -18,12 +18,13 @@ def _as_before() -> Iterator[None]:
     numerics.apply(Numerics())
 
 
-@pytest.mark.parametrize(("tf32", "precision"), [(False, "ieee"), (True, "tf32")])
-def test_fp32_is_fp32_unless_tf32_is_asked_for(tf32: bool, precision: str) -> None:
-    """In products and, where releases set them apart, in convolutions, whose default is TF32."""
+@pytest.mark.parametrize("tf32", [False, True])
+def test_fp32_is_fp32_unless_tf32_is_asked_for(tf32: bool) -> None:
+    """In products, and in convolutions, whose default is TF32."""
     numerics.apply(Numerics(tf32=tf32))
-    assert torch.backends.cuda.matmul.fp32_precision == precision
-    assert torch.backends.cudnn.conv.fp32_precision == precision  # type: ignore[attr-defined]
+    assert torch.backends.cuda.matmul.allow_tf32 is tf32
+    assert torch.backends.cudnn.allow_tf32 is tf32
+    assert (torch.backends.cudnn.conv.fp32_precision == "tf32") is tf32  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("kind", DeviceKind)
