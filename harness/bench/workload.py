@@ -18,7 +18,7 @@ from harness.records import environment
 # cost as much: a ceiling counts the images of which it did the least that must be done.
 Work = Callable[[int], float]
 PAPER_BATCH = 128  # §5
-SMALLER = (128, 64, 32, 16)  # batches to choose from where a machine is slow
+SMALLER = (128, 64, 32, 16, 8)  # batches to choose from where a machine is slow
 
 
 class Kind(StrEnum):
