@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: reproduce test check environment lock clean
+.PHONY: reproduce test check gpu environment lock clean
 
 reproduce: $(READY)  ## run every smoke protocol and render the report; CIFAR-10 is fetched if there is none
 	@./repro.py data verify >/dev/null 2>&1 || ./repro.py data fetch || true
@@ -20,6 +20,9 @@ check: $(READY)  ## ruff, strict mypy, and the rule that says which room may imp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
+
+gpu: $(READY)  ## on a machine with a GPU: every test that needs one and every workload, within ten minutes
+	$(BIN)/python -m harness.bench.owed $(ARGS)
 
 environment: $(READY)
 

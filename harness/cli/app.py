@@ -13,7 +13,7 @@ import typer
 from harness.cli import options
 from harness.cli.options import (
     RESULTS,
-    Benchmark,
+    BenchPrecision,
     Budget,
     Claims,
     DataDir,
@@ -33,10 +33,10 @@ from harness.cli.options import (
     UntilDecided,
     ViewsOption,
     Workers,
+    WorkloadNames,
     choice,
     named,
 )
-from harness.contract.trial import Precision
 from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
 
 app = typer.Typer(
@@ -120,19 +120,29 @@ def explain(
 
 @app.command()
 def bench(
-    what: Annotated[Benchmark, named("benchmark", Benchmark, "What to project.")],
-    recipe: Annotated[
-        RecipeOption, choice("recipe", RecipeOption, "How the network is trained.")
-    ] = RecipeOption.PAPER,
+    workloads: WorkloadNames = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A look at all of them in two minutes.")] = False,
     device: DeviceOption = "auto",
-    precision: Annotated[Precision, choice("precision", Precision, "Arithmetic.")] = Precision.BF16,
-    seconds: Annotated[float, typer.Option(help="How long to measure each part.")] = 10.0,
+    precision: BenchPrecision = PrecisionOption.AUTO,
+    recipe: Annotated[
+        RecipeOption, choice("recipe", RecipeOption, "How 'imagenet' trains the network.")
+    ] = RecipeOption.PAPER,
+    seconds: Annotated[
+        float | None, typer.Option(help="Time for the turns of a workload; default: 150, quick 8.")
+    ] = None,
+    data_dir: DataDir = None,
+    results_dir: ResultsDir = RESULTS,
     json: Json = False,
 ) -> None:
-    """Images per second of reading, augmenting and training, and what 90 epochs of ImageNet would take."""
+    """Speed of this harness beside stock PyTorch and beside what the hardware allows, in turns."""
+    from harness.bench.workloads import names
     from harness.cli import bench as command
 
-    command.show(recipe, device, precision, seconds, json, options.console(), options.progress())
+    asked = command.Request(
+        workloads or names(), device, precision, recipe, quick, seconds, data_dir, results_dir
+    )
+    if not command.show(asked, json, options.console(), options.progress()):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -1,56 +1,159 @@
-"""`repro bench`."""
+"""`repro bench`: measures workloads and shows what came of them."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from harness.bench.bench import FULL, QUICK, QUICK_IMAGES, Bench
+from harness.bench.machine import hardware
+from harness.bench.statistics import Spread
+from harness.bench.workload import Asked, Kind, Projection, Result, Row
+from harness.cli.options import PrecisionOption
 from harness.cli.running.choices import choose_device
 from harness.cli.terminal.progress import Progress
-from harness.cli.terminal.tables import print_json, say
-from harness.contract.formatting import duration
+from harness.cli.terminal.tables import FAILURE, print_json, say
+from harness.contract.errors import BadValue, HarnessError
+from harness.contract.formatting import NOTHING, duration, number
 from harness.contract.trial import Precision
-from harness.data.catalogue import training_images
-from harness.paper.catalogue import claim
-from harness.training.recipes import recipe
-from harness.training.timing.imagenet_speed import EPOCHS, Speeds, measure
+from harness.records import environment
+from harness.records.provenance import provenance
 
-PARTS = ("disk", "host", "device", "whole")
+FORMAT = 1  # of the JSON
 
 
-def show(
-    name: str,
-    device: str,
-    precision: Precision,
-    seconds: float,
-    as_json: bool,
-    console: Console,
-    progress: Progress,
-) -> None:
-    """Measures and prints, beside what the paper says of its own training."""
-    with (
-        progress as tracker,
-        tracker.task(f"measuring {', '.join(PARTS)}, at least {duration(seconds)} each"),
-    ):
-        speeds = measure(recipe(name), choose_device(device).torch, precision, 1024, seconds)
+@dataclass(frozen=True)
+class Request:
+    """The command's options; `seconds` of None is what `quick` means, or the full time."""
+
+    workloads: Sequence[str]
+    device: str
+    precision: PrecisionOption
+    recipe: str
+    quick: bool
+    seconds: float | None
+    data_dir: Path | None
+    results_dir: Path
+
+    def asked(self, folder: Path) -> Asked:
+        """The same for this machine; BadValue for times that are none."""
+        if self.seconds is not None and not 0 < self.seconds <= 3600:
+            raise BadValue(f"--seconds {self.seconds:g} is not between 0 and 3600")
+        device, auto = choose_device(self.device), self.precision is PrecisionOption.AUTO
+        seconds, rounds = QUICK if self.quick else FULL
+        return Asked(
+            device=device,
+            precision=environment.best_precision(device.kind) if auto else Precision(self.precision),
+            seconds=self.seconds or seconds,
+            rounds=rounds,
+            folder=folder,
+            data_dir=self.data_dir,
+            results_dir=self.results_dir,
+            recipe=self.recipe,
+            images=QUICK_IMAGES if self.quick else None,
+        )
+
+
+def show(request: Request, as_json: bool, console: Console, progress: Progress) -> bool:
+    """Measures and prints; whether every workload could be measured."""
+    load, failed = os.getloadavg()[0], dict[str, str]()
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
+        asked = request.asked(Path(folder))
+        with progress as tracker:
+            found = _measured(request.workloads, Bench(asked, tracker), failed)
+    machine = hardware(asked.device)
     if as_json:
-        print_json(asdict(speeds) | {"bottleneck": speeds.bottleneck, "hours": speeds.seconds / 3600})
-    else:
-        _show(name, speeds, console)
+        print_json(document(found, failed, machine, load, request))
+        return not failed
+    say(console, f"{machine}; load average {load:.1f} at the start")
+    for result in found:
+        _show(result, console, not any(one.workload == result.of for one in found))
+    for name, why in failed.items():
+        say(console, f"\n{name}: {why}", FAILURE)
+    return not failed
 
 
-def _show(name: str, speeds: Speeds, console: Console) -> None:
-    table = Table("part", "images/s")
-    for part in PARTS:
-        table.add_row(part, f"{getattr(speeds, part):,.0f}")
-    console.print(table)
+def document(
+    found: Sequence[Result], failed: dict[str, str], machine: str, load: float, request: Request
+) -> dict[str, Any]:
+    """All of it as JSON values."""
+    return {
+        "format": FORMAT,
+        "hardware": machine,
+        "code": str(provenance()),
+        "load": load,
+        "quick": request.quick,
+        "workloads": [asdict(result) for result in found],
+        "failed": failed,
+    }
+
+
+def _measured(names: Sequence[str], bench: Bench, failed: dict[str, str]) -> list[Result]:
+    """The results of those that could be measured; of the others, why not."""
+    found = []
+    with bench.tracker.task("workloads", len(names), unit="") as advance:
+        for name in names:
+            try:
+                found.append(bench.result(name))
+            except (HarnessError, OSError) as error:
+                failed[name] = str(error)
+            advance(1)
+    return found
+
+
+def _show(result: Result, console: Console, table: bool) -> None:
     say(
         console,
-        f"{speeds.hardware}; {name}, batch {speeds.batch}, {speeds.precision}; "
-        f"{speeds.images} images of noise.\n"
-        f"{EPOCHS} epochs of {training_images('imagenet'):,} images would take {duration(speeds.seconds)}; "
-        f"the paper's took {claim('training-time').figure}, on two GTX 580. "
-        f"The slowest part is the {speeds.bottleneck}.",
+        f"\n{result.workload}: {result.title}; batch {result.batch}, {result.precision}, {_n(result)}",
     )
+    if table:
+        console.print(_table(result))
+    for name, why in result.failed.items():
+        say(console, f"{name}: not measured: {why}", FAILURE)
+    for projection in result.projections:
+        say(console, _projected(projection))
+    for note in result.notes if table else ():
+        say(console, note)
+
+
+def _n(result: Result) -> str:
+    others = "" if result.others is None else f", other programs kept {result.others:.1f} cores busy"
+    return f"n = {result.rounds} rounds in {duration(result.seconds)}{others}"
+
+
+def _table(result: Result) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("way")
+    for name in (result.unit, "speed of ours ÷ this", "of ceiling"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in result.rows:
+        table.add_row(*_cells(row))
+    return table
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    first = row.ratio.least == row.ratio.most == 1.0
+    ratio = NOTHING if first or row.kind is Kind.CEILING else spread(row.ratio, "×")
+    share = f"{100 * row.share.median:.3g} %" if row.share else NOTHING
+    return row.name, spread(row.value), ratio, share
+
+
+def spread(value: Spread, unit: str = "") -> str:
+    """`12.3 (11.9–13.0)`: median, least and most."""
+    middle, least, most = (_short(one) for one in (value.median, value.least, value.most))
+    return f"{middle}{unit} ({least}–{most})"
+
+
+def _short(value: float) -> str:
+    return number(round(value)) if value >= 100 else f"{value:.3g}"
+
+
+def _projected(projection: Projection) -> str:
+    return f"projected, not measured: {projection.name}: {duration(projection.seconds)} ({projection.basis})"

@@ -9,18 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.bench.workloads import names as workload_names
 from harness.contract.errors import UnknownName
 
 if TYPE_CHECKING:
     from harness.cli.terminal.console import Output
     from harness.cli.terminal.progress import Progress
     from harness.records.store import Store
-
-
-class Benchmark(StrEnum):
-    """What `bench` projects."""
-
-    IMAGENET = "imagenet"
 
 
 class RecipeOption(StrEnum):
@@ -132,6 +127,12 @@ Gpus = Annotated[int, typer.Option(help="GPUs (on a CPU: cores) that train one n
 RunPrecision = Annotated[
     PrecisionOption,
     choice("precision", PrecisionOption, "auto: the protocol's own, else bf16 where the hardware has it."),
+]
+BenchPrecision = Annotated[
+    PrecisionOption, choice("precision", PrecisionOption, "auto: bf16 where the hardware has it, else fp32.")
+]
+WorkloadNames = Annotated[
+    list[str] | None, named("workload", workload_names(), "What to measure; default: all of them.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the trials and their cost, run nothing.")]
 UntilDecided = Annotated[

@@ -31,7 +31,8 @@ WEIGHTS = ("evaluate", "--weights", "w.pth")
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("bench", "imagnet"), "unknown benchmark 'imagnet' (nearest: imagenet)"),
+        (("bench", "imagnet"), "unknown workload 'imagnet' (nearest: imagenet, input"),
+        (("bench", "lrn", "cifar"), "unknown workload 'cifar' (nearest: cifar-trial)"),
         (("bench", "imagenet", "--recipe", "cafe"), "unknown recipe 'cafe' (nearest: caffe"),
         (("bench", "imagenet", "--precision", "fp16"), "unknown precision 'fp16' (nearest: bf16, fp32)"),
         (("run", "lrn", "--precision", "x"), "unknown precision 'x' (known: auto, bf16, fp32)"),
@@ -69,7 +70,7 @@ def test_a_wrong_name_is_one_sentence_and_status_2(
 @pytest.mark.parametrize(
     ("command", "names"),
     [
-        (("bench",), ["<imagenet>", "<paper|source-2012|caffe>", "<fp32|bf16>"]),
+        (("bench",), ["<alexnet-step|cifar-trial|", "<paper|source-2012|caffe>", "<auto|fp32|bf16>"]),
         (("run",), ["<auto|fp32|bf16>"]),
         (("evaluate",), ["<train|val|test>", "<centre|ten|both>", "<mean-image|torchvision|caffe>"]),
         (("data", "prepare"), ["<imagenette|imagenet|imagenet-2010>"]),

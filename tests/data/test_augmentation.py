@@ -37,7 +37,7 @@ RAW = ColourNoise(white=255.0)
 SIZES = [(256, 224), (32, 24)]
 DEVICES = [
     "cpu",
-    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")),
+    pytest.param("cuda", marks=pytest.mark.gpu),
 ]
 
 
@@ -334,7 +334,7 @@ def test_the_same_seed_gives_the_same_batch_everywhere(how: Augmentation, device
     assert not torch.equal(epoch(7, 5, 32, device), first)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.gpu
 def test_the_basis_is_the_same_on_the_gpu() -> None:
     pixels = noise_images(40, 256).pixels
     here, there = colour_basis(pixels), colour_basis(pixels.cuda())

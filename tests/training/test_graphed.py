@@ -23,8 +23,6 @@ from harness.training.loop import BatchSource, Loop
 from harness.training.schedules import Setting
 from harness.training.update import Momentum2012, apply, groups
 
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
-
 
 class Recorded:
     """Stands for CUDA: notes what is run, captured and replayed."""
@@ -134,7 +132,7 @@ def trained(source: BatchSource, precision: Precision, graphs: bool) -> list[flo
     return found
 
 
-@needs_gpu
+@pytest.mark.gpu
 @pytest.mark.parametrize("precision", Precision)
 @pytest.mark.parametrize("source", [resident, prefetched])
 def test_replayed_steps_are_the_steps_themselves(
@@ -146,7 +144,7 @@ def test_replayed_steps_are_the_steps_themselves(
     assert eager[0] != eager[1] != eager[2]
 
 
-@needs_gpu
+@pytest.mark.gpu
 @pytest.mark.parametrize("graphs", [False, True])
 @pytest.mark.parametrize("source", [resident, prefetched])
 def test_no_step_waits_for_the_device(source: Callable[[], BatchSource], graphs: bool) -> None:

@@ -16,13 +16,14 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import repro
-from harness.cli import bench, data
+from harness.bench import bench
+from harness.cli import data
 from harness.cli.terminal import progress
 from harness.cli.terminal.progress import Bars, Lines, Progress, progress_on
 from harness.contract.progress import SILENT, tracked
 from harness.data import cifar10
 from harness.data.packing import ilsvrc, pack, pieces, writer
-from harness.training.timing.imagenet_speed import Speeds
+from tests.fakes.bench import measured
 from tests.fakes.experiments import Clock
 from tests.fakes.photographs import contents, folders
 
@@ -178,10 +179,8 @@ def test_commands_that_take_long_say_so_without_a_terminal(
     report = call("report", "--results-dir", tmp_path)
     assert re.search(r"^judging claims: \d+ of \d+", report, re.MULTILINE)
     assert "checking CIFAR-10 in" in call("data", "verify", "--data-dir", cifar_root.parent)
-    monkeypatch.setattr(
-        bench, "measure", lambda *_: time.sleep(0.2) or Speeds(1, 2, 3, 1, 4, "fp32", 5, "cpu")
-    )
-    assert "measuring disk, host, device, whole, at least 10 s each: 0." in call("bench", "imagenet")
+    monkeypatch.setattr(bench, "measure", lambda *_: time.sleep(0.2) or measured("lrn"))
+    assert "workloads: 0 of 1" in call("bench", "lrn")
 
 
 @pytest.mark.usefixtures("impatient")

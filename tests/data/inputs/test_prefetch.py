@@ -119,7 +119,7 @@ def test_ranks_together_see_what_one_process_sees(
         assert torch.equal(torch.cat([inputs for inputs, _ in parts]), alone.gather(batch)[0])
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("name", HOW)
 def test_batches_on_the_gpu_are_those_of_augmented(
     name: str, mapped: tuple[Images, torch.Tensor, ColourBasis]

@@ -292,7 +292,7 @@ def test_the_triton_kernels_in_the_interpreter() -> None:
     assert done.stdout.strip() == "same", done.stderr[-2000:]
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last], ids=str)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("layer", LAYERS, ids=str)

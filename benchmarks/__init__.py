@@ -1,1 +1,0 @@
-"""Measured ratios, as scripts that print a table; never timed tests."""

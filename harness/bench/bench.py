@@ -1,0 +1,43 @@
+"""Workloads one after the other: what one of them measured serves another that looks at the same turns."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from harness.bench import workloads
+from harness.bench.measure import measure
+from harness.bench.workload import Asked, Result, Workload
+from harness.contract.progress import Tracker
+
+FULL, QUICK = (
+    (150.0, 7),
+    (7.0, 3),
+)  # seconds for the turns of a workload, and rounds that should fit into them
+QUICK_IMAGES = 256
+
+
+class Bench:
+    """What was asked for, and the results so far."""
+
+    def __init__(self, asked: Asked, tracker: Tracker) -> None:
+        """Every workload gets a folder of its own below that of `asked`."""
+        self.asked, self.tracker = asked, tracker
+        self.results: dict[str, Result] = {}
+
+    def result(self, name: str) -> Result:
+        """Of the workload of that name; HarnessError or OSError where it cannot be measured here."""
+        if name not in self.results:
+            self.results[name] = self._result(name, workloads.named(name))
+        return self.results[name]
+
+    def _result(self, name: str, workload: Workload) -> Result:
+        with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=self.asked.folder) as folder:
+            precision = workload.precision or self.asked.precision
+            asked = replace(self.asked, folder=Path(folder), precision=precision)
+            if workload.of:
+                found = replace(self.result(workload.of), workload=name, of=workload.of, title=workload.title)
+            else:
+                found = measure(name, workload, asked, self.tracker)
+            return replace(found, projections=workload.project(asked, found))

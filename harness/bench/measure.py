@@ -1,0 +1,151 @@
+"""Turns: every way once in each round, as many rounds as there is time for, after some that do not count."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from harness.bench.machine import Others
+from harness.bench.players import Done, Failed, Seat, Turn, seconds_an_image
+from harness.bench.statistics import ratios, spread
+from harness.bench.workload import Asked, Kind, Plan, Player, Result, Row, Unit, Way, Workload
+from harness.contract.errors import EngineError
+from harness.contract.progress import Advance, Tracker
+
+LEAST, MOST = 3, 15  # rounds
+FEWEST, OVER = 2, 1.3  # rounds, where they have taken so many times the seconds asked for
+Take = Callable[[Way, Turn], list[Done]]
+Round = Mapping[str, float]  # seconds an image, by way
+
+
+@dataclass(frozen=True)
+class Turns:
+    """What every way took in every round, in seconds an image; and why some ways took no part to the end."""
+
+    batch: int
+    seconds: Mapping[str, Sequence[float]]
+    failed: Mapping[str, str]
+
+
+class Table:
+    """Where the ways of a plan sit; one that fails has no more turns."""
+
+    def __init__(self, plan: Plan, asked: Asked, take: Take) -> None:
+        """`take` does one turn of a way; it raises Failed where the way cannot do it."""
+        self.plan, self.asked, self.take = plan, asked, take
+        self.failed: dict[str, str] = {}
+
+    @property
+    def able(self) -> list[Way]:
+        """The ways that have not failed."""
+        return [way for way in self.plan.ways if way.name not in self.failed]
+
+    def round(self, batch: int, advance: Advance = lambda count: None, warm: bool = False) -> Round:
+        """A turn of every way, each with its share of the time; a warm one is as short as can be."""
+        share = 0.0 if warm else self.asked.seconds / (self.asked.rounds + 1) / len(self.plan.ways)
+        found: dict[str, float] = {}
+        for way in self.able:
+            try:
+                done = self.take(way, Turn(way.name, batch, share, way.lead, warm))
+                found[way.name] = seconds_an_image(done)
+            except Failed as failure:
+                self.failed[way.name] = str(failure)
+            advance(1)
+        return found
+
+    def batch(self) -> int:
+        """The largest batch with which enough rounds fit into the time, by two rounds with the smallest."""
+        smallest = min(self.plan.batches)
+        if len(self.plan.batches) == 1:
+            return smallest
+        self.round(smallest, warm=True)
+        spent = smallest * sum(self.round(smallest, warm=True).values())
+        rounds = 1 + min(LEAST, self.asked.rounds)
+        fit = (b for b in self.plan.batches if rounds * spent * b / smallest <= self.asked.seconds)
+        return max(fit, default=smallest)
+
+
+def take_turns(plan: Plan, asked: Asked, take: Take, tracker: Tracker, name: str) -> Turns:
+    """Rounds until the time is spent; their number follows from how long the first one took."""
+    table, ways, begun = Table(plan, asked, take), len(plan.ways), time.perf_counter()
+    with tracker.task(f"{name}: how long a turn takes"):
+        batch = table.batch()
+        if batch != min(plan.batches) or len(plan.batches) == 1:
+            table.round(batch, warm=True)
+        start = time.perf_counter()
+        kept = [table.round(batch)]
+    lasted = time.perf_counter() - start
+    left = asked.seconds - (time.perf_counter() - begun)
+    rounds = max(min(LEAST, asked.rounds), min(MOST, 1 + int(left / lasted)))
+    with tracker.task(f"{name}: turns", rounds * ways, ways, "turns") as advance:
+        while len(kept) < FEWEST or (len(kept) < rounds and not _over(begun, asked)):
+            kept.append(table.round(batch, advance))
+    return Turns(batch, {way.name: [one[way.name] for one in kept] for way in table.able}, table.failed)
+
+
+def _over(begun: float, asked: Asked) -> bool:
+    return time.perf_counter() - begun > OVER * asked.seconds
+
+
+def measure(name: str, workload: Workload, asked: Asked, tracker: Tracker) -> Result:
+    """A workload that has ways of its own; EngineError where the first of them, ours, fails."""
+    assert workload.plan is not None
+    begun, others = time.perf_counter(), Others()
+    with tracker.task(f"{name}: getting ready"):
+        plan = workload.plan(asked, tracker)
+    with seated(plan, asked, tracker, name) as take:
+        turns = take_turns(plan, asked, take, tracker, name)
+    ours = plan.ways[0].name
+    if ours in turns.failed:
+        raise EngineError(f"{name}: {ours}: {turns.failed[ours]}")
+    rows = tuple(_row(way, turns, ours, workload.unit) for way in plan.ways if way.name in turns.seconds)
+    return Result(
+        workload=name,
+        title=workload.title,
+        unit=workload.unit,
+        batch=turns.batch,
+        precision=asked.precision,
+        rounds=rows[0].value.n,
+        seconds=time.perf_counter() - begun,
+        others=others.cores(),
+        rows=rows,
+        failed=turns.failed,
+        notes=plan.notes,
+        facts=plan.facts,
+    )
+
+
+@contextmanager
+def seated(plan: Plan, asked: Asked, tracker: Tracker, name: str) -> Iterator[Take]:
+    """The plan's processes while the block lasts, and how one takes a turn."""
+    seats: dict[Player, Seat] = {}
+    try:
+        for player in dict.fromkeys(way.player for way in plan.ways):
+            seats[player] = Seat(player, asked.device)
+        with tracker.task(f"{name}: starting processes", len(seats)) as advance:
+            for seat in seats.values():
+                seat.ready()
+                advance(1)
+        yield lambda way, turn: seats[way.player].take(turn)
+    finally:
+        for seat in seats.values():
+            seat.dismiss()
+        for seat in seats.values():
+            seat.close()
+
+
+def _row(way: Way, turns: Turns, ours: str, unit: Unit) -> Row:
+    seconds = turns.seconds[way.name]
+    values = tuple(1 / s if unit is Unit.RATE else 1e3 * turns.batch * s for s in seconds)
+    limit = turns.seconds.get(way.ceiling)
+    return Row(
+        name=way.name,
+        kind=way.kind,
+        value=spread(values),
+        values=values,
+        ratio=spread(ratios(seconds, turns.seconds[ours])),
+        ceiling=way.ceiling,
+        share=spread(ratios(limit, seconds)) if limit and way.kind is not Kind.CEILING else None,
+    )

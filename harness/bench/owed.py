@@ -1,0 +1,265 @@
+"""All that is owed on a machine with a GPU: every test that needs one and every workload, on one page.
+
+    make gpu                                   # or: python -m harness.bench.owed
+    make gpu ARGS="--device cpu --quick"       # a trial of the same on a machine without one
+
+Each part is a process of its own with a time limit. After each, `results/gpu/results.json` and `index.md`
+are written. A part that fails, crashes or hangs is told of and the next one begins; the same command again
+goes on with what has not passed. Exit status: 0 if all passed, 1 if a part did not, 2 where there is no GPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from harness.bench import workloads
+from harness.bench.owed_page import page
+from harness.bench.parts import Ended, Outcome, Part, State, run, tail
+from harness.contract.formatting import duration
+from harness.records import environment
+from harness.records.files import write_whole
+from harness.records.provenance import ROOT, provenance
+
+MINUTES = 10.0  # for all parts together
+SHORTEST = 10.0  # seconds: with less time left no part begins
+TURNS = 20.0  # seconds for the turns of a workload
+LIMITS = {"device": 60.0, "test": 90.0, "bench": 90.0}  # seconds
+SPENT = "the time for all parts was spent: the same command goes on here"
+MARK = "pytest.mark.gpu"
+Measured = Mapping[str, Any]
+Read = tuple[State, str, Measured]
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command's options."""
+
+    device: str
+    quick: bool
+    minutes: float
+    again: bool
+    out: Path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs what is left of all parts; the exit status."""
+    options = _options(arguments)
+    if options.device == "cpu" and not options.quick:
+        return _refused("--device cpu is for trying this out: say --quick as well")
+    first = outcome(_device(options), options.out, LIMITS["device"])
+    if first.measured.get("available") is False:
+        return _refused(
+            f"torch {first.measured.get('torch')} finds no GPU (built for CUDA: "
+            f"{first.measured.get('built for CUDA')}): run this where there is an NVIDIA GPU and its driver, "
+            'or try it here with make gpu ARGS="--device cpu --quick"'
+        )
+    found = go_through(parts(options), options.out, stamp(options), options.minutes, options.again, first)
+    print(f"The page is {options.out / 'index.md'}.")
+    return int(any(one.wrong for one in found))
+
+
+def _options(arguments: Sequence[str] | None) -> Options:
+    parser = argparse.ArgumentParser(prog="harness.bench.owed", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
+    parser.add_argument("--quick", action="store_true", help="short turns")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="for all parts together")
+    parser.add_argument("--again", action="store_true", help="also what has passed")
+    parser.add_argument("--out", type=Path, default=Path("results/gpu"))
+    return Options(**vars(parser.parse_args(arguments)))
+
+
+def _refused(sentence: str) -> int:
+    print(f"gpu: {sentence}", file=sys.stderr)
+    return 2
+
+
+def parts(options: Options) -> list[Part]:
+    """Every file of GPU tests and every workload."""
+    found = [_tests(path, options) for path in files_of_gpu_tests(ROOT / "tests")]
+    return found + [_workload(name, options) for name in workloads.names()]
+
+
+def files_of_gpu_tests(folder: Path) -> list[Path]:
+    """The files with tests that are marked as needing a GPU."""
+    return [p for p in sorted(folder.rglob("test_*.py")) if MARK in p.read_text(encoding="utf-8")]
+
+
+def _device(options: Options) -> Part:
+    command = (sys.executable, "-m", "harness.bench.probe", options.device)
+    return Part("device", command, LIMITS["device"], "device")
+
+
+def _tests(path: Path, options: Options) -> Part:
+    name = f"tests of {path.relative_to(ROOT / 'tests').as_posix()}"
+    report = place(options.out, name).resolve() / "junit.xml"
+    command = (sys.executable, "-m", "pytest", "-q", "-m", "gpu", f"--junitxml={report}", str(path))
+    return Part(name, command, LIMITS["test"], "test")
+
+
+def _workload(name: str, options: Options) -> Part:
+    how = ("--quick",) if options.quick else ("--seconds", f"{TURNS:g}")
+    command = (sys.executable, "repro.py", "bench", name, "--json", "--device", options.device, *how)
+    return Part(f"bench {name}", command, LIMITS["bench"], "bench")
+
+
+def place(out: Path, name: str) -> Path:
+    """The folder of what a part writes."""
+    return out / "parts" / "".join(c if c.isalnum() else "-" for c in name)
+
+
+def stamp(options: Options) -> dict[str, Any]:
+    """What results must have in common to stand on one page."""
+    return {
+        "code": str(provenance()),
+        "source": provenance().source,
+        "torch": environment.torch_version(),
+        "gpu": environment.gpu_name(),
+        "cpu": f"{environment.cpu_name()}, {environment.cores()} cores",
+        "device": options.device,
+        "quick": options.quick,
+    }
+
+
+def go_through(
+    todo: Sequence[Part],
+    out: Path,
+    made_with: Mapping[str, Any],
+    minutes: float,
+    again: bool,
+    first: Outcome | None = None,
+) -> list[Outcome]:
+    """Runs each part that has not passed with the same stamp, and writes the results after each."""
+    before = {} if again else passed(out / "results.json", made_with)
+    found, end = [first] if first else [], time.monotonic() + 60 * minutes
+    for number, part in enumerate(todo, 1):
+        left = end - time.monotonic()
+        print(
+            f"{number} of {len(todo)}: {part.name}, at most {duration(part.limit)} …",
+            flush=True,
+        )
+        one = before.get(part.name) or outcome(part, out, left)
+        print(f"    {one.state}: {one.sentence}", flush=True)
+        found.append(one)
+        write(out, made_with, [*found, *(before.get(p.name) or _waiting(p) for p in todo[number:])])
+    return found
+
+
+def passed(path: Path, made_with: Mapping[str, Any]) -> dict[str, Outcome]:
+    """What passed before with the same stamp, by name; nothing where the file is not there or not whole."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["stamp"] != dict(made_with):
+            return {}
+        ended = [Outcome(**{**one, "state": State(one["state"])}) for one in content["parts"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {one.name: one for one in ended if one.state is State.PASSED}
+
+
+def _waiting(part: Part) -> Outcome:
+    return Outcome(part.name, part.kind, State.NOT_RUN, "its turn has not come")
+
+
+def write(out: Path, made_with: Mapping[str, Any], found: Sequence[Outcome]) -> None:
+    """The JSON and the page, each whole."""
+    written = datetime.now(UTC).isoformat(timespec="seconds")
+    content = {
+        "format": 1,
+        "written": written,
+        "stamp": dict(made_with),
+        "parts": [asdict(one) for one in found],
+    }
+    write_whole(out / "results.json", json.dumps(content, indent=1) + "\n")
+    write_whole(out / "index.md", page(written, made_with, found))
+
+
+def outcome(part: Part, out: Path, left: float) -> Outcome:
+    """Runs a part within the seconds that are left for all, and says what became of it; raises nothing."""
+    if left < SHORTEST:
+        return Outcome(part.name, part.kind, State.NOT_RUN, SPENT)
+    folder = place(out, part.name)
+    shutil.rmtree(folder, ignore_errors=True)  # no report of another run may be taken for this one's
+    ended = None
+    try:
+        ended = run(part.command, min(part.limit, left), folder, ROOT)
+        state, sentence, measured = _read(part, ended, left, folder)
+    except Exception as error:  # of this program: it is told as well, and the others go on
+        state, sentence, measured = State.FAILED, f"{type(error).__name__}: {error}", {}
+    written = tail(f"{ended.out}\n{ended.err}") if ended and state is not State.PASSED else ""
+    return Outcome(part.name, part.kind, state, sentence, ended.seconds if ended else 0, measured, written)
+
+
+def _read(part: Part, ended: Ended, left: float, folder: Path) -> Read:
+    """What came of a process; one that did not end by itself has left nothing to read."""
+    if ended.code is None:
+        return (State.NOT_RUN, SPENT, {}) if left < part.limit else (State.TIMED_OUT, ended.sentence, {})
+    if ended.code < 0:
+        return State.FAILED, ended.sentence, {}
+    return READERS[part.kind](ended, folder)
+
+
+def read_check(ended: Ended, folder: Path) -> Read:
+    """Goes by the exit code alone."""
+    return State.FAILED if ended.code else State.PASSED, ended.sentence, {}
+
+
+def read_json(ended: Ended, folder: Path) -> Read:
+    """A process that prints JSON; what it says last where it fails."""
+    if ended.code:
+        said = next((line for line in reversed(ended.err.splitlines()) if line.strip()), "")
+        return State.FAILED, f"{ended.sentence}: {said}".rstrip(": "), _json(ended.out)
+    measured = _json(ended.out)
+    return (State.PASSED, ended.sentence, measured) if measured else (State.FAILED, "no JSON came of it", {})
+
+
+def read_bench(ended: Ended, folder: Path) -> Read:
+    """A workload; it has failed where one of its ways has."""
+    state, sentence, measured = read_json(ended, folder)
+    wrong = dict(measured.get("failed", {}))
+    for one in measured.get("workloads", ()):
+        wrong |= {f"{one['workload']}, {way}": why for way, why in one["failed"].items()}
+    if wrong:
+        return State.FAILED, "; ".join(f"{name}: {why}" for name, why in wrong.items()), measured
+    return state, sentence, measured
+
+
+def _json(text: str) -> Measured:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def read_tests(ended: Ended, folder: Path) -> Read:
+    """By pytest's own report; tests that were all skipped have shown nothing."""
+    suite = ElementTree.parse(folder / "junit.xml").getroot().find("testsuite")
+    assert suite is not None
+    count = {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
+    wrong = count["failures"] + count["errors"]
+    good = count["tests"] - wrong - count["skipped"]
+    sentence = f"{good} passed, {wrong} failed, {count['skipped']} skipped"
+    if wrong or ended.code:
+        return State.FAILED, sentence, count
+    return State.PASSED if good else State.SKIPPED, sentence, count
+
+
+READERS: Mapping[str, Callable[[Ended, Path], Read]] = {
+    "check": read_check,
+    "device": read_json,
+    "test": read_tests,
+    "bench": read_bench,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

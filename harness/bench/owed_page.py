@@ -1,0 +1,66 @@
+"""The page of `make gpu`: what became of every part, what was measured, and what failed ones wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from harness.bench.parts import Outcome, State
+from harness.contract.formatting import duration
+from harness.reporting.markdown import escape
+
+
+def page(written: str, made_with: Mapping[str, Any], found: Sequence[Outcome]) -> str:
+    """Markdown; nothing that a part wrote can become markup."""
+    return "\n\n".join(_blocks(written, made_with, found)) + "\n"
+
+
+def _blocks(written: str, made_with: Mapping[str, Any], found: Sequence[Outcome]) -> Iterator[str]:
+    count = {state: sum(one.state is state for one in found) for state in State}
+    yield "# What was owed on a GPU"
+    yield ", ".join(f"{number} {state}" for state, number in count.items() if number) + f"; {written}"
+    yield "\n".join(f"- {escape(name)}: {escape(value)}" for name, value in made_with.items())
+    yield _table(
+        ("part", "state", "", "time"),
+        [(one.name, one.state, one.sentence, duration(one.seconds)) for one in found],
+    )
+    for one in found:
+        yield from _part(one)
+
+
+def _part(one: Outcome) -> Iterator[str]:
+    if one.kind == "device" and one.measured:
+        yield _table(("device", ""), list(one.measured.items()))
+    if one.kind == "bench":
+        for result in one.measured.get("workloads", ()):
+            yield from _result(result)
+    if one.output:
+        yield f"## {escape(one.name)}: {one.state}"
+        yield "\n".join(f"    {line}" for line in one.output.splitlines())
+
+
+def _result(result: Mapping[str, Any]) -> Iterator[str]:
+    """A workload's table, its notes and projections."""
+    yield f"## {escape(result['workload'])}: {escape(result['title'])}"
+    yield f"batch {result['batch']}, {result['precision']}, n = {result['rounds']} rounds"
+    headers = ("way", result["unit"], "least", "most", "speed of ours ÷ this", "least", "most", "of ceiling")
+    yield _table(headers, [_row(row) for row in result["rows"]])
+    notes = [*result["notes"], *map(_projected, result["projections"])]
+    yield "\n".join(f"- {escape(note)}" for note in notes)
+
+
+def _row(row: Mapping[str, Any]) -> tuple[str, ...]:
+    numbers = [row[name][end] for name in ("value", "ratio") for end in ("median", "least", "most")]
+    share = f"{100 * row['share']['median']:.3g} %" if row["share"] else ""
+    return row["name"], *(f"{number:.4g}" for number in numbers), share
+
+
+def _projected(one: Mapping[str, Any]) -> str:
+    return f"projected, not measured: {one['name']}: {duration(one['seconds'])} ({one['basis']})"
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    cells = [[escape(cell) for cell in row] for row in rows]
+    return tabulate(cells, headers=list(headers), tablefmt="github", disable_numparse=True)

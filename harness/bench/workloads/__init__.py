@@ -1,0 +1,19 @@
+"""The workloads, one file each. A file that defines `WORKLOAD` is found by its name, with hyphens."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from harness.bench.workload import Workload
+
+
+def names() -> tuple[str, ...]:
+    """Of all of them, in alphabetical order; nothing is imported."""
+    return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__)))
+
+
+def named(name: str) -> Workload:
+    """The workload of one of the `names`."""
+    found: Workload = importlib.import_module(f"{__name__}.{name.replace('-', '_')}").WORKLOAD
+    return found

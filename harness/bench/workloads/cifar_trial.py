@@ -1,0 +1,155 @@
+"""Images a second of the whole machine: trainings of Figure 1's network beside a textbook script.
+
+The textbook way is one process with every core: torchvision's data set with transforms to tensors and mean
+removal, DataLoader, stock modules, eager fp32 in NCHW. Ours is one single-threaded process a core (on a GPU:
+one process), each with a trial of its own, as the engine runs them. Start-up and the loading of the data are
+counted on neither side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from harness.bench.ceilings import PRODUCTS, products
+from harness.bench.stock import stock, training_step
+from harness.bench.workload import PAPER_BATCH, Asked, Kind, Plan, Player, Unit, Way, Work, Workload
+from harness.contract.progress import Tracker
+from harness.contract.trial import Precision
+from harness.data import sources
+from harness.data.images import Batches, load
+from harness.models.cifar10 import bare, nineteen
+from harness.models.network import Net
+from harness.records import environment
+from harness.training.loop import Loop
+from harness.training.update import for_network
+
+OURS, TEXTBOOK = "this harness", "textbook script"
+STEPS = 5  # of a go
+NETWORK = bare(nineteen())
+
+
+def plan(asked: Asked, tracker: Tracker, workers: int | None = None) -> Plan:
+    """Ours, the textbook script with and without processes that load (one a core), and the products."""
+    source = sources.find("cifar10", asked.data_dir)
+    place = source.place.resolve() if source and source.place else None
+    device, cores = asked.device.torch, environment.cores()
+    workers = cores if workers is None else workers
+    ours = Player(make_ours, (place, device), threads=1, copies=asked.workers)
+    plain = Player(make_textbook, (place, device, workers), cores, allocator=False, numerics=False)
+    trials = f"{asked.workers} single-threaded trials at a time, resident batches"
+    data = "CIFAR-10" if place else "the procedural stand-in, since no CIFAR-10 was found,"
+    return Plan(
+        (
+            Way(OURS, Kind.OURS, ours, PRODUCTS),
+            Way(TEXTBOOK, Kind.STOCK, plain, PRODUCTS, lead=1),
+            Way(_with(workers), Kind.STOCK, plain, PRODUCTS, lead=1),
+            Way(PRODUCTS, Kind.CEILING, ours),
+        ),
+        notes=(
+            f"{OURS}: {trials}; {TEXTBOOK}: loads in the process, or by DataLoader workers, all cores",
+            f"network 19pct (ReLU) on {data} batch {PAPER_BATCH}, fp32; the textbook script has torch's own "
+            "defaults, which on a GPU allow TF32 in convolutions",
+        ),
+    )
+
+
+def _with(workers: int) -> str:
+    return f"textbook, {workers} worker{'' if workers == 1 else 's'}"
+
+
+def make_ours(place: Path | None, device: str) -> Mapping[str, Work]:
+    """A trial, and the matrix products of as many threads."""
+    where = torch.device(device)
+    data = load("cifar10", place)
+    net = Net(NETWORK).initialise(0).on(where)
+    source = Batches(data.to(where), data.mean().to(where))
+    loop = Loop(net, for_network(net, 0.001, 2.0, 0.9), source, Precision.FP32, PAPER_BATCH)
+    order = torch.randperm(len(data))
+
+    def work(batch: int) -> float:
+        some = order[: STEPS * batch]
+        loop.train(some)
+        return len(some)
+
+    return {OURS: work, PRODUCTS: products(NETWORK, where, Precision.FP32)}
+
+
+def make_textbook(place: Path | None, device: str, workers: int) -> Mapping[str, Work]:
+    """The script twice: loading in the process, and by workers."""
+    data = textbook_data(place)
+    return {
+        TEXTBOOK: _script(data, torch.device(device), 0),
+        _with(workers): _script(data, torch.device(device), workers),
+    }
+
+
+def textbook_data(place: Path | None) -> Dataset[tuple[Tensor, int]]:
+    """Torchvision's CIFAR-10 in `place`, or the stand-in in its manner; as tensors less the mean."""
+    from torchvision import datasets, transforms
+
+    images = load("cifar10", place)
+    mean = tuple(images.mean().mean((0, 1)).div(255).tolist())
+    transform = transforms.Compose(
+        [transforms.ToTensor(), transforms.Normalize(mean, (1 / 255, 1 / 255, 1 / 255))]
+    )
+    if place is not None:
+        return datasets.CIFAR10(str(place.parent), train=True, transform=transform)  # type: ignore[no-any-return]
+    return Pictures(images.pixels, images.labels, transform)
+
+
+class Pictures(Dataset[tuple[Tensor, int]]):
+    """Images one by one through PIL and transforms, as torchvision's data sets give them."""
+
+    def __init__(self, pixels: Tensor, labels: Tensor, transform: Any) -> None:
+        """`pixels` uint8 (N, height, width, 3)."""
+        self.pixels, self.labels, self.transform = pixels.numpy(), labels.tolist(), transform
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        from PIL import Image
+
+        return self.transform(Image.fromarray(self.pixels[index])), self.labels[index]
+
+
+def _script(data: Dataset[tuple[Tensor, int]], device: torch.device, workers: int) -> Work:
+    net = stock(NETWORK).to(device)
+    step = training_step(net, bf16=False, rate=0.001, decay=0.0)
+    batches = _endless(data, device, workers)
+
+    def work(batch: int) -> float:
+        done = 0
+        for _ in range(STEPS):
+            inputs, labels = next(batches)
+            step(inputs.to(device, non_blocking=True), labels.to(device, non_blocking=True))
+            done += len(labels)
+        return done
+
+    return work
+
+
+def _endless(
+    data: Dataset[tuple[Tensor, int]], device: torch.device, workers: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Epoch after epoch."""
+    pinned = device.type == "cuda"
+    loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
+        data,  # type: ignore[arg-type]
+        PAPER_BATCH,
+        shuffle=True,
+        num_workers=workers,
+        drop_last=True,
+        pin_memory=pinned,
+    )
+    while True:
+        yield from loader
+
+
+WORKLOAD = Workload("Figure 1's network, the whole machine", Unit.RATE, plan, precision=Precision.FP32)

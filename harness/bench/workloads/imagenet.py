@@ -1,0 +1,169 @@
+"""How long the paper's 90 epochs would take here, and what holds them up.
+
+Images are noise, as large as packed ones and on the disk as a pack's are. The whole path is the pipeline and
+the loop that train; its parts are the disk (random images, none of them in memory), the host (crops, flips
+and colours from memory to the device) and the device (steps on one batch). The whole can be no faster than
+the slowest.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from harness.bench.ceilings import COPY, PRODUCTS, arrivals, products
+from harness.bench.workload import (
+    Asked,
+    Kind,
+    Plan,
+    Player,
+    Projection,
+    Result,
+    Unit,
+    Way,
+    Work,
+    Workload,
+)
+from harness.bench.workloads.alexnet_step import goes, our_step, our_update
+from harness.contract.progress import Tracker
+from harness.contract.trial import Precision
+from harness.data.augmentation import colour_basis
+from harness.data.catalogue import training_images
+from harness.data.images import Images
+from harness.data.inputs.prefetch import Prefetched
+from harness.models.network import Net
+from harness.paper.catalogue import claim
+from harness.records import environment
+from harness.training.loop import Loop
+from harness.training.recipe import Recipe
+from harness.training.recipes import recipe
+
+SIDE = 256
+EPOCHS = 90  # §5
+WHOLE, DEVICE, HOST, DISK = "whole path", "device", "host", "disk"
+PARTS = (DEVICE, HOST, DISK)
+
+
+def plan(asked: Asked, tracker: Tracker, how: Recipe | None = None) -> Plan:
+    """Writes the images, 196,608 bytes each, and has one process do the whole and the parts."""
+    how, path = how or recipe(asked.recipe), asked.folder / "train.pixels"
+    images = asked.images or (4096 if asked.device.cuda else 1024)
+    written(path, images)
+    player = Player(
+        make, (path, images, how, asked.device.torch, asked.precision), threads=environment.cores()
+    )
+    size = how.batch_size
+    return Plan(
+        (
+            Way(WHOLE, Kind.OURS, player, PRODUCTS),
+            Way(DEVICE, Kind.PART, player, PRODUCTS),
+            Way(HOST, Kind.PART, player, COPY),
+            Way(DISK, Kind.PART, player),
+            Way(PRODUCTS, Kind.CEILING, player),
+            Way(COPY, Kind.CEILING, player),
+        ),
+        tuple(size // part for part in (1, 2, 4, 8)),
+        (f"recipe {how.name}, {asked.precision}, {images} images of noise in {asked.folder.parent}",),
+    )
+
+
+def written(path: Path, images: int) -> None:
+    """A file of noise images, flushed to the disk."""
+    rng = np.random.default_rng(0)
+    with path.open("wb") as file:
+        for _ in range(images):
+            file.write(rng.bytes(SIDE * SIDE * 3))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+class Training:
+    """A training of the recipe's network on the images of a file, and the parts of it."""
+
+    def __init__(self, path: Path, images: int, how: Recipe, device: str, precision: Precision) -> None:
+        """Every core works for the one training, as when a network is trained alone."""
+        self.path, self.count, self.how, self.precision = path, images, how, precision
+        self.where = torch.device(device)
+        pixels = torch.from_numpy(np.memmap(path, np.uint8, "r+", shape=(images, SIDE, SIDE, 3)))
+        labels = torch.randint(how.network.output[0], (images,))
+        basis = colour_basis(pixels[:32])
+        mean = torch.full((SIDE, SIDE, 3), 127.0, device=self.where)
+        self.source = Prefetched(Images(pixels, labels), mean, how.augmentation, 0, basis)
+        self.net = Net(how.network).initialise(0).on(self.where)
+        self.update = our_update(self.net, how)
+        self.loops: dict[int, Loop] = {}
+        self.epoch = 0
+
+    def whole(self, batch: int) -> float:
+        """Training, read and augmented as it goes."""
+        if batch not in self.loops:
+            self.loops[batch] = Loop(self.net, self.update, self.source, self.precision, batch)
+        order = self._order()[: self._images(batch)]
+        self.loops[batch].train(order)
+        return len(order)
+
+    def host(self, batch: int) -> float:
+        """An epoch's batches alone."""
+        order = self._order()
+        return sum(len(inputs) for inputs, _ in self.source.each(order[: self.count // batch * batch], batch))
+
+    def disk(self, batch: int) -> float:
+        """Whole images in random order, with none of them in memory."""
+        size = SIDE * SIDE * 3
+        file = os.open(self.path, os.O_RDONLY)
+        try:
+            if hasattr(os, "posix_fadvise"):
+                os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+            order = torch.randperm(self.count)[: 4 * batch].tolist()
+            for image in order:
+                os.pread(file, size, image * size)
+            return len(order)
+        finally:
+            os.close(file)
+
+    def _images(self, batch: int) -> int:
+        """Of a go: on a GPU all whole batches, so that the first one's way to it weighs little."""
+        most = self.count // batch if self.where.type == "cuda" else 2 * goes(self.where)
+        return min(most, self.count // batch) * batch
+
+    def _order(self) -> Tensor:
+        self.epoch += 1
+        order = torch.randperm(self.count)
+        self.source.begin(self.epoch, order)
+        return order
+
+
+def make(path: Path, images: int, how: Recipe, device: str, precision: Precision) -> Mapping[str, Work]:
+    """The whole, its parts, and their ceilings."""
+    one, side = Training(path, images, how, device, precision), how.augmentation.side
+    return {
+        WHOLE: one.whole,
+        DEVICE: our_step(how.network, one.where, precision),
+        HOST: one.host,
+        DISK: one.disk,
+        PRODUCTS: products(how.network, one.where, precision),
+        COPY: arrivals(how.batch_size, side, one.where),
+    }
+
+
+def project(asked: Asked, result: Result) -> tuple[Projection, ...]:
+    """The paper's training, at the rate of the whole path."""
+    whole = result.row(WHOLE)
+    parts = {name: row for name in PARTS if (row := result.row(name)) is not None}
+    if whole is None or not parts:
+        return ()
+    slowest = min(parts, key=lambda name: result.rate(parts[name]))
+    images = training_images("imagenet")
+    basis = (
+        f"{EPOCHS} × {images:,} images at the whole path's median rate; the slowest part is the {slowest}; "
+        f"the paper's took {claim('training-time').figure}, on two GTX 580"
+    )
+    return (Projection(f"{EPOCHS} epochs of ImageNet", EPOCHS * images / result.rate(whole), basis),)
+
+
+WORKLOAD = Workload("ImageNet from the disk to the update", Unit.RATE, plan, project)

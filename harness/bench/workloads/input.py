@@ -1,0 +1,151 @@
+"""Images a second from photographs on the disk to training batches: a pack against decoding in every epoch.
+
+Both make the paper's batches (§2, §4.1: shorter side to 256, centre 256, random 224, flip, PCA noise, mean)
+of the same photographs, at their own sizes where the data folders hold such, in whole epochs. Theirs is
+torchvision's ImageFolder, its transforms and a DataLoader with a worker a core, as is usual. Ours is the
+pipeline that trains, `Prefetched` over a pack; packing is timed apart.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from harness.bench import photographs
+from harness.bench.ceilings import COPY, arrivals
+from harness.bench.workload import (
+    PAPER_BATCH,
+    Asked,
+    Kind,
+    Plan,
+    Player,
+    Projection,
+    Result,
+    Unit,
+    Way,
+    Work,
+    Workload,
+)
+from harness.contract.errors import DataError
+from harness.contract.progress import Tracker
+from harness.contract.streams import generator
+from harness.data import datasets
+from harness.data.augmentation import ColourBasis
+from harness.data.catalogue import training_images
+from harness.data.inputs.prefetch import Prefetched
+from harness.data.packing import prepare
+from harness.records import environment
+from harness.training.recipes import PAPER
+
+OURS, THEIRS = "a pack, prefetched", "ImageFolder and DataLoader"
+IMAGES = 1200
+AS = "imagenette"  # what the pack and the folder of made-up classes pass for
+PACKED = "packed_images_per_second"
+
+
+def plan(asked: Asked, tracker: Tracker, workers: int | None = None) -> Plan:
+    """Finds or makes photographs and packs them."""
+    number = asked.images or IMAGES
+    source = photographs.found(asked.data_dir)
+    made = source or photographs.made_up(asked.folder / "made-up", min(96, number))
+    folder = photographs.in_classes(made, asked.folder / "links", number)
+    start, cores = time.perf_counter(), environment.cores()
+    pack = prepare.prepare(AS, folder, asked.folder, cores)
+    if pack is None:
+        raise DataError("input: packing was interrupted; give the same command again")
+    rate = (number + photographs.CLASSES) / (time.perf_counter() - start)
+    device, workers = asked.device.torch, cores if workers is None else workers
+    ours = Player(make_ours, (pack, device), threads=1)
+    theirs = Player(make_theirs, (folder, pack, device, workers), threads=1)
+    return Plan(
+        (
+            Way(OURS, Kind.OURS, ours, COPY),
+            Way(THEIRS, Kind.STOCK, theirs, COPY),
+            Way(COPY, Kind.CEILING, ours),
+        ),
+        notes=(
+            f"{photographs.sizes(made)}{'' if source else ', made up'}; epochs of {number}; {workers} "
+            "DataLoader workers; the ceiling copies finished batches, to a GPU crops",
+            f"packing: {rate:.0f} images/s, n = 1",
+        ),
+        facts={PACKED: rate},
+    )
+
+
+def make_ours(pack: Path, device: str) -> Mapping[str, Work]:
+    """Epochs out of the pack, and copies of a batch."""
+    where = torch.device(device)
+    mean, basis = datasets.mean_and_basis(AS, pack)
+    images = datasets.load(AS, pack)
+    source, numbers = Prefetched(images, mean.to(where), PAPER.augmentation, 0, basis), count()
+
+    def epoch(batch: int) -> float:
+        number = next(numbers)
+        order = torch.randperm(len(images), generator=generator(0, "order", number))
+        source.begin(number, order)
+        return sum(len(inputs) for inputs, _ in source.each(order, batch))
+
+    side = PAPER.augmentation.side
+    return {OURS: epoch, COPY: arrivals(PAPER_BATCH, side, where)}
+
+
+class Noise:
+    """PCA colour noise and the mean, image by image, as a transform; the paper's amounts."""
+
+    def __init__(self, mean: Tensor, basis: ColourBasis) -> None:
+        """`mean` is float32 (256, 256, 3) on the 0–255 scale; here its centre is subtracted."""
+        self.mean = mean[16:240, 16:240].permute(2, 0, 1)
+        colour = PAPER.augmentation.colour
+        assert colour is not None
+        self.sigma, self.spread = colour.sigma, basis.values * (colour.white / 255)
+        self.vectors = basis.vectors
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """A crop uint8 (3, 224, 224) as input."""
+        shift = self.vectors @ (self.sigma * torch.randn(3, dtype=torch.float64) * self.spread)
+        return image.float() - self.mean + shift.float()[:, None, None]
+
+
+def make_theirs(folder: Path, pack: Path, device: str, workers: int) -> Mapping[str, Work]:
+    """Epochs out of the folder; mean and colours are the pack's."""
+    from torchvision.datasets import ImageFolder
+    from torchvision.transforms import v2
+
+    steps = [v2.Resize(256), v2.CenterCrop(256), v2.RandomCrop(224), v2.RandomHorizontalFlip()]
+    noise = Noise(*datasets.mean_and_basis(AS, pack))
+    where = torch.device(device)
+    loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
+        ImageFolder(str(folder / "train"), v2.Compose([*steps, v2.PILToTensor(), noise])),
+        PAPER_BATCH,
+        shuffle=True,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        pin_memory=where.type == "cuda",
+    )
+
+    def epoch(batch: int) -> float:
+        return sum(len(inputs.to(where, non_blocking=True)) for inputs, _ in loader)
+
+    return {THEIRS: epoch}
+
+
+def project(asked: Asked, result: Result) -> tuple[Projection, ...]:
+    """After how many epochs packing has paid, as the time of packing one image's share."""
+    ours, theirs = result.row(OURS), result.row(THEIRS)
+    if ours is None or theirs is None:
+        return ()
+    each = 1 / result.facts[PACKED]
+    saved = 1 / result.rate(theirs) - 1 / result.rate(ours)
+    pays = f"pays after {each / saved:.1f} epochs" if saved > 0 else "never pays"
+    images = training_images("imagenet")
+    basis = f"{images:,} images at the measured rate of packing; it {pays} of training"
+    return (Projection("packing ImageNet", images * each, basis),)
+
+
+WORKLOAD = Workload("training batches from photographs", Unit.RATE, plan, project)

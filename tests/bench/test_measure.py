@@ -1,0 +1,117 @@
+"""Turns, medians and ratios, against numbers that a hand can check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.bench import measure
+from harness.bench.machine import Others
+from harness.bench.measure import Table, Turns, take_turns
+from harness.bench.players import Done, Failed, Turn, seconds_an_image
+from harness.bench.statistics import Spread, ratios, spread
+from harness.bench.workload import Kind, Plan, Unit, Way
+from harness.contract.progress import SILENT
+from tests.fakes.bench import asked, way
+
+OURS, STOCK, LIMIT = (
+    way("ours", Kind.OURS, ceiling="limit"),
+    way("stock", ceiling="limit"),
+    way("limit", Kind.CEILING),
+)
+
+
+def test_the_middle_and_the_ends() -> None:
+    assert spread([3.0, 1.0, 10.0]) == Spread(3.0, 1.0, 10.0, 3)
+    assert spread([4.0, 1.0]).median == 2.5
+
+
+def test_ratios_are_of_the_same_round() -> None:
+    """The second round was four times as slow for both: their ratio is untouched, that of medians is not."""
+    assert ratios([2.0, 8.0, 3.0], [1.0, 4.0, 1.0]) == [2.0, 2.0, 3.0]
+    with pytest.raises(ValueError, match="shorter"):
+        ratios([1.0, 2.0], [1.0])
+
+
+def test_processes_at_once_are_timed_from_the_first_start_to_the_last_end() -> None:
+    together = [Done(100.0, start=10.0, end=12.0), Done(300.0, start=10.5, end=14.0)]
+    assert seconds_an_image(together) == pytest.approx(4.0 / 400)
+
+
+def test_a_row_in_milliseconds_a_batch_and_in_images_a_second() -> None:
+    seconds = {"ours": [0.1, 0.2, 0.1], "stock": [0.2, 0.6, 0.3], "limit": [0.05, 0.05, 0.05]}
+    turns = Turns(10, seconds, {})
+    row = measure._row(STOCK, turns, "ours", Unit.TIME)
+    assert row.value == Spread(pytest.approx(3000), pytest.approx(2000), pytest.approx(6000), 3)
+    assert row.ratio == Spread(pytest.approx(3), pytest.approx(2), pytest.approx(3), 3)
+    assert row.share is not None
+    assert row.share.median == pytest.approx(0.05 / 0.3)
+    assert measure._row(STOCK, turns, "ours", Unit.RATE).value.median == pytest.approx(1 / 0.3)
+    assert measure._row(OURS, turns, "ours", Unit.RATE).ratio == Spread(1.0, 1.0, 1.0, 3)
+    assert measure._row(LIMIT, turns, "ours", Unit.RATE).share is None
+
+
+def test_a_ceiling_that_failed_limits_nothing() -> None:
+    assert measure._row(OURS, Turns(1, {"ours": [1.0]}, {"limit": "died"}), "ours", Unit.TIME).share is None
+
+
+class Clock:
+    """Time that passes only in turns: a way takes so many seconds an image."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+        self.now, self.seconds = 0.0, seconds
+        self.turns: list[Turn] = []
+        monkeypatch.setattr(measure.time, "perf_counter", lambda: self.now)
+
+    def take(self, way: Way, turn: Turn) -> list[Done]:
+        start = self.now
+        self.now += self.seconds * turn.batch
+        self.turns.append(turn)
+        return [Done(turn.batch, start, self.now)]
+
+
+@pytest.mark.parametrize(("seconds", "batch"), [(0.001, 128), (0.05, 32), (5.0, 16)])
+def test_the_batch_is_the_largest_for_which_there_is_time(
+    seconds: float, batch: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Four rounds of three ways in 20 s: 12 × 0.05 × 32 = 19.2 fits, twice that does not."""
+    clock = Clock(monkeypatch, seconds)
+    plan = Plan((OURS, STOCK, LIMIT), (128, 64, 32, 16))
+    assert Table(plan, asked(tmp_path, seconds=20, rounds=3), clock.take).batch() == batch
+
+
+@pytest.mark.parametrize(("seconds", "rounds"), [(0.1, 15), (1.0, 9), (4.0, 3), (20.0, 2)])
+def test_rounds_follow_from_the_time_of_the_first(
+    seconds: float, rounds: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of 20 s with two ways: the warm round and the first take 4, and eight more of 2 s are left to fit."""
+    clock = Clock(monkeypatch, seconds)
+    turns = take_turns(
+        Plan((OURS, STOCK), (1,)), asked(tmp_path, seconds=20, rounds=7), clock.take, SILENT, "x"
+    )
+    assert [len(values) for values in turns.seconds.values()] == [rounds, rounds]
+    assert [turn.way for turn in clock.turns] == ["ours", "stock"] * (rounds + 1)
+    assert [turn.warm for turn in clock.turns] == [True] * 2 + [False] * 2 * rounds
+
+
+def test_a_way_that_fails_has_no_more_turns_and_the_others_go_on(tmp_path: Path) -> None:
+    def take(way: Way, turn: Turn) -> list[Done]:
+        seen.append(way.name)
+        if way.name == "stock":
+            raise Failed("out of memory")
+        return [Done(1.0, 0.0, 1.0)]
+
+    seen: list[str] = []
+    plan = Plan((OURS, STOCK), (1,))
+    turns = take_turns(plan, asked(tmp_path, seconds=0.001, rounds=2), take, SILENT, "x")
+    assert turns.failed == {"stock": "out of memory"}
+    assert set(turns.seconds) == {"ours"}
+    assert seen.count("stock") == 1
+
+
+def test_what_other_programs_take_is_not_negative() -> None:
+    others = Others()
+    sum(range(1_000_000))  # this program's own
+    busy = others.cores()
+    assert busy is None or busy >= 0

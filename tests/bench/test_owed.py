@@ -1,0 +1,180 @@
+"""Parts that succeed, fail, crash and hang; the page holds all of them, and a second call the rest."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.bench import owed
+from harness.bench.owed import Options, go_through, main, parts, read_bench
+from harness.bench.parts import Ended, Outcome, Part, State, run
+
+STAMP = {"code": "abc", "gpu": "made up"}
+
+
+def python(name: str, code: str, limit: float = 30.0, kind: str = "check") -> Part:
+    """A part that runs some Python."""
+    return Part(name, (sys.executable, "-c", code), limit, kind)
+
+
+MEASURED = {
+    "workloads": [
+        {
+            "workload": "lrn", "title": "made up", "unit": "ms", "batch": 8, "precision": "bf16", "rounds": 3,
+            "rows": [
+                {
+                    "name": "this | harness",
+                    "value": {"median": 2.0, "least": 1.0, "most": 3.0, "n": 3},
+                    "ratio": {"median": 1.0, "least": 1.0, "most": 1.0, "n": 3},
+                    "share": {"median": 0.5, "least": 0.4, "most": 0.6, "n": 3},
+                }
+            ],
+            "failed": {}, "notes": ["a note"],
+            "projections": [{"name": "90 epochs", "seconds": 7200.0, "basis": "the rate"}],
+        }
+    ],
+    "failed": {},
+}  # fmt: skip
+GOOD = python("good", "print('fine')")
+BENCH = python("bench lrn", f"print({json.dumps(MEASURED)!r})", kind="bench")
+FAILING = python("failing", "raise ImportError('no module named <triton>')")
+CRASHING = python("crashing", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+HANGING = python(
+    "hanging",
+    "import subprocess, sys, time; print('begun', flush=True); "
+    "subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])",
+    limit=2.0,
+)
+TESTS = replace(CRASHING, name="tests", kind="test")
+ABSENT = Part("absent", ("/no/such/program",), 10.0)
+NO_JSON = python("no json", "print('{')", kind="bench")
+
+
+def states(found: list[Outcome]) -> dict[str, State]:
+    return {one.name: one.state for one in found}
+
+
+def test_whatever_becomes_of_a_part_is_told_and_the_next_one_begins(tmp_path: Path) -> None:
+    todo = [TESTS, FAILING, CRASHING, HANGING, ABSENT, NO_JSON, BENCH, GOOD]
+    found = go_through(todo, tmp_path, STAMP, minutes=10, again=False)
+    assert states(found) == {
+        "tests": State.FAILED, "failing": State.FAILED, "crashing": State.FAILED, "hanging": State.TIMED_OUT,
+        "absent": State.FAILED, "no json": State.FAILED, "bench lrn": State.PASSED, "good": State.PASSED,
+    }  # fmt: skip
+    said = {one.name: one.sentence for one in found}
+    assert "crashed: SIGSEGV" in said["crashing"]
+    assert said["tests"].startswith("crashed: SIGSEGV")
+    assert "took longer than it may" in said["hanging"]
+    assert "FileNotFoundError" in said["absent"]
+    page = (tmp_path / "index.md").read_text()
+    assert [part.name for part in todo if part.name not in page] == []
+    assert "ImportError: no module named <triton>" in page  # indented, so that it is no markup
+    assert "begun" in page
+    assert "this \\| harness" in page
+    assert "projected, not measured: 90 epochs: 2 h (the rate)" in page
+    stored = json.loads((tmp_path / "results.json").read_text())
+    assert stored["stamp"] == STAMP
+    assert [one["name"] for one in stored["parts"]] == [part.name for part in todo]
+    assert stored["parts"][6]["measured"] == MEASURED
+
+
+def test_what_passed_is_not_run_again_unless_the_code_or_the_machine_is_another(tmp_path: Path) -> None:
+    once = python("once", f"open({str(tmp_path / 'ran')!r}, 'a').write('x')")
+    go_through([once, FAILING], tmp_path, STAMP, 10, again=False)
+    assert states(go_through([once, GOOD], tmp_path, STAMP, 10, again=False)) == {
+        "once": State.PASSED,
+        "good": State.PASSED,
+    }
+    assert (tmp_path / "ran").read_text() == "x"
+    go_through([once], tmp_path, STAMP, 10, again=True)
+    go_through([once], tmp_path, STAMP | {"code": "def"}, 10, again=False)
+    assert (tmp_path / "ran").read_text() == "xxx"
+
+
+def test_results_are_there_while_the_parts_go_on(tmp_path: Path) -> None:
+    look = python(
+        "look", f"import json; d = json.load(open({str(tmp_path / 'results.json')!r})); "
+        "assert [p['state'] for p in d['parts']] == ['passed', 'not run']",
+    )  # fmt: skip
+    assert states(go_through([GOOD, look], tmp_path, STAMP, 10, again=False))["look"] is State.PASSED
+
+
+def test_no_part_begins_when_the_time_is_spent(tmp_path: Path) -> None:
+    (found,) = go_through([GOOD], tmp_path, STAMP, minutes=0.01, again=False)
+    assert found.state is State.NOT_RUN
+    assert found.wrong
+    (cut,) = go_through([replace(HANGING, limit=60.0)], tmp_path, STAMP, minutes=0.2, again=False)
+    assert (cut.state, cut.sentence) == (State.NOT_RUN, owed.SPENT)
+    (tmp_path / "results.json").write_text("{")  # cut short: nothing of it counts
+    assert owed.passed(tmp_path / "results.json", STAMP) == {}
+
+
+def test_a_workload_with_a_way_that_failed_has_failed_and_keeps_its_numbers(tmp_path: Path) -> None:
+    document = {"workloads": [{"workload": "lrn", "failed": {"ours": "out of memory"}}], "failed": {}}
+    state, sentence, measured = read_bench(Ended(1, json.dumps(document), "", 1.0), tmp_path)
+    assert (state, sentence) == (State.FAILED, "lrn, ours: out of memory")
+    assert measured == document
+
+
+@pytest.mark.parametrize(
+    ("counts", "code", "state"),
+    [
+        ('tests="3" failures="0" errors="0" skipped="1"', 0, State.PASSED),
+        ('tests="3" failures="1" errors="0" skipped="0"', 1, State.FAILED),
+        ('tests="3" failures="0" errors="0" skipped="3"', 0, State.SKIPPED),
+        ('tests="0" failures="0" errors="0" skipped="0"', 5, State.FAILED),
+    ],
+)
+def test_tests_go_by_pytests_report(counts: str, code: int, state: State, tmp_path: Path) -> None:
+    (tmp_path / "junit.xml").write_text(f"<testsuites><testsuite {counts}/></testsuites>")
+    assert owed.read_tests(Ended(code, "", "", 1.0), tmp_path)[0] is state
+
+
+def test_every_file_of_gpu_tests_and_every_workload_is_a_part(tmp_path: Path) -> None:
+    names = [part.name for part in parts(Options("cuda", False, 10, False, tmp_path))]
+    for name in ("training/test_graphed.py", "models/layers/test_lrn.py", "data/inputs/test_prefetch.py"):
+        assert f"tests of {name}" in names
+    assert "bench imagenet" in names
+    assert len(names) == len(set(names)) >= 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--device", "cpu"], "say --quick as well"),
+        ([], "finds no GPU"),
+    ],
+)
+def test_without_a_gpu_one_sentence_says_what_is_missing(
+    arguments: list[str],
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    absent = python("device", """print('{"available": false, "torch": "2.13.0"}')""", kind="device")
+    monkeypatch.setattr(owed, "_device", lambda options: absent)
+    assert main([*arguments, "--out", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert len(said.splitlines()) == 1
+
+
+def test_all_of_it_with_parts_that_are_made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that cannot be looked at is no reason to stop: the parts say what they find."""
+    monkeypatch.setattr(owed, "parts", lambda options: [GOOD])
+    monkeypatch.setattr(owed, "_device", lambda options: python("device", "print(1 / 0)", kind="device"))
+    assert main(["--out", str(tmp_path)]) == 1
+    monkeypatch.setattr(
+        owed, "_device", lambda options: python("device", "print('{\"torch\": 1}')", kind="device")
+    )
+    assert main(["--out", str(tmp_path)]) == 0
+
+
+def test_a_command_that_writes_without_end_is_ended(tmp_path: Path) -> None:
+    ended = run((sys.executable, "-c", "while True: print('x' * 100, flush=True)"), 0.5, tmp_path, tmp_path)
+    assert ended.code is None

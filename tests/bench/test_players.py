@@ -1,0 +1,66 @@
+"""Processes that take turns, and what is said of those that cannot."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from harness.bench import players
+from harness.bench.players import Failed, Seat, Turn, _environment
+from harness.contract.device import CPU
+from tests.fakes.bench import PLAYER, unable
+
+
+def test_turns_in_processes_of_their_own() -> None:
+    """One that could not do its work may do another; one that died or hung cannot."""
+    seat = Seat(replace(PLAYER, copies=2), CPU)
+    try:
+        seat.ready()
+        done = seat.take(Turn("ours", 64, 0.0))
+        assert [one.images for one in done] == [64, 64]
+        with pytest.raises(Failed, match="RuntimeError: CUDA out of memory: tried to allocate"):
+            seat.take(Turn("broken", 64, 0.0))
+        assert len(seat.take(Turn("ours", 64, 0.001))) == 2
+        with pytest.raises(Failed, match=r"died \(exit code -9; out of memory\?\)"):
+            seat.take(Turn("dying", 64, 0.0))
+        with pytest.raises(Failed, match="exit code -9"):
+            seat.take(Turn("ours", 64, 0.0))
+    finally:
+        seat.close()
+
+
+def test_a_process_that_hangs_is_waited_for_no_longer_than_it_may_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(players, "LEAVING", 0.1)
+    seat = Seat(PLAYER, CPU)
+    try:
+        seat.ready()
+        seat.patience = 0.1
+        with pytest.raises(Failed, match="nothing came back within"):
+            seat.take(Turn("hanging", 1, 0.0))
+    finally:
+        seat.close()
+    assert [process.exitcode for process in seat.processes] == [-9]
+
+
+def test_a_process_that_cannot_get_ready_says_why_at_every_turn() -> None:
+    seat = Seat(replace(PLAYER, make=unable), CPU)
+    try:
+        seat.ready()
+        for _ in range(2):
+            with pytest.raises(Failed, match="ImportError: libcudart"):
+                seat.take(Turn("ours", 1, 0.0))
+    finally:
+        seat.close()
+
+
+def test_settings_of_the_allocator_are_there_for_a_start_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEPT", "mine")
+    monkeypatch.delenv("ADDED", raising=False)
+    with _environment({"KEPT": "theirs", "ADDED": "1"}):
+        assert (os.environ["KEPT"], os.environ["ADDED"]) == ("mine", "1")
+    assert os.environ["KEPT"] == "mine"
+    assert "ADDED" not in os.environ

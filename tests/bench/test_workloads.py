@@ -1,0 +1,182 @@
+"""Every workload runs, as small as can be, and says all that is documented of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, fields, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import repro
+from harness.bench import bench, measure, photographs, workloads
+from harness.bench.bench import Bench
+from harness.bench.players import Done, Turn, _turn
+from harness.bench.workload import Asked, Kind, Plan, Result, Way, Workload
+from harness.bench.workloads import alexnet_step, cifar_trial, imagenet, lrn
+from harness.bench.workloads import input as photographs_in
+from harness.contract.errors import EngineError
+from harness.contract.progress import SILENT
+from harness.contract.trial import Precision
+from harness.data.packing import writer
+from harness.models.alexnet import alexnet
+from harness.training.recipes import PAPER
+from tests.fakes.bench import asked, measured, unable, way
+
+SMALL = alexnet(side=67, width=1 / 8, classes=10)
+RECIPE = replace(PAPER, network=SMALL, augmentation=replace(PAPER.augmentation, side=67), batch_size=8)
+
+
+@pytest.fixture(autouse=True)
+def _no_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("REPRO_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@contextmanager
+def _here(plan: Plan, *_: object) -> Iterator[Callable[[Way, Turn], list[Done]]]:
+    """All players in this process, which need not be started."""
+    works = {}
+    for player in dict.fromkeys(one.player for one in plan.ways):
+        works.update(player.make(*player.arguments))
+    spent: dict[tuple[str, int], float] = {}
+    yield lambda one, turn: [_turn(works, turn, lambda: None, spent, 1)]
+
+
+def result(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **tiny: Any) -> Result:
+    """The workload as `bench` has it, with sizes that take no time."""
+    known = workloads.named(name)
+    small = known if known.plan is None else replace(known, plan=partial(known.plan, **tiny))
+    monkeypatch.setattr(workloads, "named", lambda _: small)
+    return check(Bench(asked(tmp_path), SILENT).result(name))
+
+
+def check(found: Result) -> Result:
+    """What holds of all of them: ours is first, everything has as many values as rounds, nothing failed."""
+    assert found.failed == {}
+    assert found.rows[0].kind is Kind.OURS
+    assert found.rows[0].ratio.median == 1
+    for row in found.rows:
+        assert len(row.values) == row.value.n == row.ratio.n == found.rounds >= 2
+        assert row.value.least > 0
+        assert (row.share is None) == (not row.ceiling or row.kind is Kind.CEILING)
+    assert any(row.kind is Kind.CEILING for row in found.rows)
+    assert json.loads(json.dumps(asdict(found)))["rows"]
+    return found
+
+
+def test_lrn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In processes, as a person runs it."""
+    found = result("lrn", tmp_path, monkeypatch, shape=(6, 5, 5), batches=(4, 2))
+    assert [row.name for row in found.rows] == [
+        lrn.OURS, lrn.OURS + lrn.NCHW, lrn.STOCK, lrn.STOCK + lrn.NCHW, lrn.COPIES,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("precision", Precision)
+def test_alexnet_step(precision: Precision, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "seated", _here)
+    small = partial(alexnet_step.plan, network=SMALL, batches=(2,))
+    workload = replace(alexnet_step.WORKLOAD, plan=small, precision=precision)
+    monkeypatch.setattr(workloads, "named", lambda _: workload)
+    names = [row.name for row in check(Bench(asked(tmp_path), SILENT).result("alexnet-step")).rows]
+    assert (alexnet_step.IN_FP32 in names) is (precision is Precision.BF16)
+    assert {alexnet_step.STOCK, alexnet_step.WITH_ALLOCATOR, alexnet_step.TORCHVISION} < set(names)
+
+
+def test_cifar_trial_and_verdict_share_their_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the stand-in; the verdict is projected from the same numbers."""
+    monkeypatch.setattr(measure, "seated", _here)
+    known = {name: workloads.named(name) for name in ("cifar-trial", "verdict")}
+    known["cifar-trial"] = replace(known["cifar-trial"], plan=partial(cifar_trial.plan, workers=0))
+    monkeypatch.setattr(workloads, "named", known.__getitem__)
+    both = Bench(asked(tmp_path), SILENT)
+    trial, verdict = check(both.result("cifar-trial")), check(both.result("verdict"))
+    assert verdict.rows == trial.rows
+    assert verdict.of == "cifar-trial"
+    assert trial.projections == ()
+    assert verdict.projections[0].name == cifar_trial.OURS
+    assert "stand-in" in trial.notes[1]
+
+
+def test_input_on_made_up_photographs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "seated", _here)
+    monkeypatch.setattr(writer, "_pool", ThreadPoolExecutor)
+    found = result("input", tmp_path, monkeypatch, workers=0)
+    assert "32 photographs of 500 × 375 pixels (median), made up" in found.notes[0]
+    assert found.row(photographs_in.THEIRS) is not None
+    assert found.projections[0].name == "packing ImageNet"
+
+
+def test_imagenet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "seated", _here)
+    found = result("imagenet", tmp_path, monkeypatch, how=RECIPE)
+    assert [row.name for row in found.rows[:4]] == [imagenet.WHOLE, *imagenet.PARTS]
+    (projected,) = found.projections
+    whole = found.row(imagenet.WHOLE)
+    assert whole is not None
+    assert projected.seconds == pytest.approx(90 * 1_281_167 / whole.value.median)
+
+
+def test_photographs_of_their_own_size_go_first(tmp_path: Path) -> None:
+    assert photographs.found(tmp_path) is None
+    unpacked = photographs.in_classes(
+        photographs.made_up(tmp_path / "few", 3, (40, 30)), tmp_path / "imagenette", 3
+    )
+    assert photographs.found(tmp_path) == unpacked
+    assert photographs.sizes(unpacked) == "3 photographs of 40 × 30 pixels (median)"
+    photographs.made_up(tmp_path / "many", 16, (40, 30))
+    assert photographs.found(tmp_path) == tmp_path / "many"
+
+
+def test_ours_must_be_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = replace(way("ours", Kind.OURS).player, make=unable)
+    plan = Plan((way("ours", Kind.OURS, broken), way("stock", player=broken)))
+    workload = Workload("made up", lrn.WORKLOAD.unit, lambda asked, tracker: plan)
+    with pytest.raises(EngineError, match="x: ours: ImportError"):
+        measure.measure("x", workload, asked(tmp_path), SILENT)
+
+
+DOCUMENTED = {"format", "hardware", "code", "load", "quick", "workloads", "failed"}
+
+
+def test_the_command_prints_json_and_its_exit_status_says_whether_all_was_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fake(name: str, workload: Workload, asked: Asked, tracker: object) -> Result:
+        if name == "input":
+            raise OSError(28, "No space left on device")
+        return measured(name, ours=3.0, stock=2.0)
+
+    monkeypatch.setattr(bench, "measure", fake)
+    good = CliRunner().invoke(repro.app, ["bench", "lrn", "--json", "--quick"])
+    assert good.exit_code == 0
+    printed = json.loads(good.stdout)
+    assert set(printed) == DOCUMENTED
+    (one,) = printed["workloads"]
+    assert set(one) == {field.name for field in fields(Result)}
+    assert one["rows"][1]["ratio"] == {"median": 1.5, "least": 1.5, "most": 1.5, "n": 3}
+    bad = CliRunner().invoke(repro.app, ["bench", "input", "lrn"], env={"COLUMNS": "100"})
+    assert bad.exit_code == 1
+    assert "input: [Errno 28] No space left on device" in bad.stdout
+    assert "1.5× (1.5–1.5)" in bad.stdout
+
+
+def test_names_are_those_of_the_files_and_need_no_torch() -> None:
+    assert workloads.names() == ("alexnet-step", "cifar-trial", "imagenet", "input", "lrn", "verdict")
+    assert all(isinstance(workloads.named(name), Workload) for name in workloads.names())
+
+
+def test_the_textbook_sees_the_stand_in_as_ours_does() -> None:
+    images = cifar_trial.load("cifar10", None)
+    inputs, label = cifar_trial.textbook_data(None)[3]
+    mean = images.mean().mean((0, 1))
+    assert label == images.labels[3]
+    torch.testing.assert_close(inputs, (images.pixels[3] - mean).permute(2, 0, 1), rtol=1e-4, atol=1e-3)

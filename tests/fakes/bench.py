@@ -1,0 +1,69 @@
+"""Made-up results of workloads, and ways whose turns are made up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.bench.statistics import spread
+from harness.bench.workload import Asked, Kind, Player, Result, Row, Unit, Way, Work
+from harness.contract.device import CPU
+from harness.contract.trial import Precision
+
+
+def measured(name: str, **rates: float) -> Result:
+    """A workload in which ours and others did so many images a second, three times."""
+    ours = next(iter(rates.values()), 1.0)
+    rows = tuple(
+        Row(
+            way.replace("_", " "),
+            Kind.STOCK if place else Kind.OURS,
+            spread([rate] * 3),
+            (rate,) * 3,
+            spread([ours / rate] * 3),
+        )
+        for place, (way, rate) in enumerate(rates.items())
+    )
+    return Result(name, "made up", Unit.RATE, 128, Precision.FP32, 3, 1.0, None, rows, {})
+
+
+def asked(folder: Path, seconds: float = 0.01, rounds: int = 2, images: int | None = 32) -> Asked:
+    """As little as can be asked for, on the CPU."""
+    return Asked(CPU, Precision.FP32, seconds, rounds, folder, folder, folder / "results", images=images)
+
+
+def counting() -> Mapping[str, Work]:
+    """A work that is done at once, one that cannot be done, one that ends its process, and one that hangs."""
+    return {"ours": float, "broken": _broken, "dying": _dying, "hanging": _hanging}
+
+
+def _broken(batch: int) -> float:
+    raise RuntimeError("CUDA out of memory:\n tried to allocate")
+
+
+def _dying(batch: int) -> float:
+    import os
+    import signal
+
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0.0
+
+
+def _hanging(batch: int) -> float:
+    import time
+
+    time.sleep(60)
+    return 0.0
+
+
+def unable() -> Mapping[str, Work]:
+    """A player that cannot get ready."""
+    raise ImportError("libcudart.so.12: cannot open shared object file")
+
+
+PLAYER = Player(counting, (), threads=1)
+
+
+def way(name: str, kind: Kind = Kind.STOCK, player: Player = PLAYER, ceiling: str = "") -> Way:
+    """A way of `counting`."""
+    return Way(name, kind, player, ceiling)
