@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.contract.device import DeviceKind
+from harness.contract.once import once
 from harness.contract.trial import Precision
 from harness.data.views import Augmentation, ColourNoise
 from harness.effects import step_times
@@ -67,8 +68,12 @@ class Scale:
 
 def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     """All arms in as many blocks as seeds."""
-    scale: Scale = protocol.settings
-    return timing_blocks.interleaved(protocol, {arm: scale.timed(arm) for arm in scale.arms}, seeds)
+    return timing_blocks.interleaved(protocol, _timed(protocol.settings), seeds)
+
+
+@once
+def _timed(scale: Scale) -> dict[str, StepTime]:
+    return {arm: scale.timed(arm) for arm in scale.arms}
 
 
 def estimate(evidence: Evidence) -> Finding:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.contract.once import once
 from harness.contract.trial import Precision
 from harness.data.views import Augmentation
 from harness.effects.by_seed import difference
@@ -58,14 +59,19 @@ class Scale:
 
 def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     """Every arm once for every seed."""
-    scale: Scale = protocol.settings
+    settings = _settings(protocol.settings)
     return Plan(
         tuple(
-            Planned(protocol.trial(scale.settings(arm), seed), arm, Role.FINAL)
+            Planned(protocol.trial(settings[arm], seed), arm, Role.FINAL)
             for seed in range(seeds)
             for arm in ARMS
         )
     )
+
+
+@once
+def _settings(scale: Scale) -> dict[str, Scheduled]:
+    return {arm: scale.settings(arm) for arm in ARMS}
 
 
 def estimate(evidence: Evidence) -> Finding:

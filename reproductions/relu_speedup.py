@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from harness.contract.device import DeviceKind
@@ -96,8 +96,12 @@ def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
 
 
 def _trial(protocol: Protocol, function: Function, rate: float, seed: int, budget: int) -> Trial[ToTarget]:
-    scale: Scale = protocol.settings
-    return protocol.trial(scale.settings(function, rate, budget), seed)
+    return protocol.trial(_settings(protocol.settings, function, rate, budget), seed)
+
+
+@cache
+def _settings(scale: Scale, function: Function, rate: float, budget: int) -> ToTarget:
+    return scale.settings(function, rate, budget)
 
 
 def estimate(evidence: Evidence) -> Finding:

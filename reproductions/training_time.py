@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from harness.contract.device import DeviceKind
+from harness.contract.once import once
 from harness.contract.trial import Precision
 from harness.effects import step_times
 from harness.effects.by_seed import alone
@@ -79,9 +80,12 @@ def days(images_per_second: float, data: str = "ILSVRC-2010") -> float:
     return EPOCHS * IMAGES[data] / images_per_second / DAY
 
 
+_timed = once(Scale.timed)
+
+
 def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     """All arms in as many blocks as seeds."""
-    return timing_blocks.interleaved(protocol, protocol.settings.timed(), seeds)
+    return timing_blocks.interleaved(protocol, _timed(protocol.settings), seeds)
 
 
 def estimate(evidence: Evidence) -> Finding:

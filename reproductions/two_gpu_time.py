@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.contract.device import DeviceKind
+from harness.contract.once import once
 from harness.contract.trial import Precision
 from harness.effects import step_times
 from harness.effects.by_seed import paired
@@ -62,9 +63,12 @@ class Scale:
         )
 
 
+_arms = once(Scale.arms)
+
+
 def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     """Both arms in as many blocks as seeds."""
-    return timing_blocks.interleaved(protocol, protocol.settings.arms(), seeds)
+    return timing_blocks.interleaved(protocol, _arms(protocol.settings), seeds)
 
 
 def estimate(evidence: Evidence) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import os
 import sys
@@ -17,6 +18,7 @@ from harness.contract.errors import HarnessError
 def main() -> None:
     """Runs a command; an error that a person can fix is one sentence and exit status 2."""
     _replace_what_cannot_be_encoded()
+    gc.set_threshold(50_000, 20, 50)  # thousands of records are no garbage: look for it less often
     sys.exit(_guarded(_command))
 
 

@@ -39,7 +39,7 @@ def start(asked: RunRequest, console: Console) -> bool:
     work = work_for(asked)
     work.store.writable()
     warn(work.experiments, work.store, console)
-    _check_data(work.experiments, console)
+    _check_data(_due(work), console)
     if deadline is not None:
         show_plan(work, deadline.left(), console)
     for experiment in work.experiments:
@@ -173,6 +173,13 @@ def _judge_looks(experiment: Experiment, store: Store) -> None:
 def _seeds(experiment: Experiment, store: Store) -> int:
     """The most seeds that the experiment was ever asked for."""
     return experiment.asked(store) or experiment.seeds
+
+
+def _due(work: Work) -> list[Experiment]:
+    """The experiments that may train: checking their data brings torch, which takes seconds to load."""
+    if work.asked.until_decided:
+        return work.experiments
+    return [experiment for experiment in work.experiments if experiment.evidence(work.store).to_run]
 
 
 def _check_data(todo: Sequence[Experiment], console: Console) -> None:

@@ -19,6 +19,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import accumulate
+from operator import mul
 
 import numpy as np
 import scipy
@@ -74,9 +76,9 @@ def kaplan_meier(times: Sequence[Time]) -> Survival:
     events = [t.point for t in times if not t.censored]
     if not events:
         return Survival((), (), followed)
-    data = scipy.stats.CensoredData(uncensored=events, right=[t.low for t in times if t.censored])
-    curve = scipy.stats.ecdf(data).sf
-    return Survival(tuple(map(float, curve.quantiles)), tuple(map(float, curve.probabilities)), followed)
+    at = sorted(set(events))
+    left = (1 - events.count(time) / sum(t.point >= time for t in times) for time in at)
+    return Survival(tuple(at), tuple(accumulate(left, mul)), followed)
 
 
 def restricted_mean(times: Sequence[Time], tau: float) -> float:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from harness.contract.device import CPU, CUDA, Device
 from harness.contract.formatting import duration
+from harness.contract.once import once
 from harness.contract.trial import Trial
 from harness.data.catalogue import DATA_SETS
 from harness.effects.significance import LOOKS
 from harness.forecast import cost, kept_speeds, priorities
 from harness.forecast.cost import Source
+from harness.forecast.telling import telling
 from harness.paper.claims import Claim
 from harness.plans.experiment import Experiment, Protocol, Reproduction
 from harness.records.environment import best_precision
@@ -140,19 +143,24 @@ def _next_runs(
     """The cheapest run that would say more than the best evidence does, and the one at the paper's scale."""
     if best is not None and _settled(claim, best):
         return ()
-    protocols = [p for p in reproduction.protocols if not p.smoke]
-    protocols.sort(key=lambda protocol: _arithmetic(reproduction, protocol))
+    protocols = _cheapest_first(reproduction)
 
     def begun(protocol: Protocol) -> NextRun:
-        return _next_run(claim, reproduction, protocol, protocol.seeds, known.store)
+        return _next_run(claim, reproduction, protocol, protocol.seeds, known)
 
     if best is not None and not _smoke(claim, best):
-        first = _further(claim, best, known.store)
+        first = _further(claim, best, known)
     else:
         first = begun(protocols[0]) if protocols else None
     found = (first,) if first else ()
     at_scale = () if first and first.paper else (p for p in protocols if at_paper_scale(claim, p))
     return found + tuple(map(begun, at_scale))[:1]
+
+
+@once
+def _cheapest_first(reproduction: Reproduction) -> list[Protocol]:
+    protocols = [p for p in reproduction.protocols if not p.smoke]
+    return sorted(protocols, key=lambda protocol: _arithmetic(reproduction, protocol))
 
 
 def _arithmetic(reproduction: Reproduction, protocol: Protocol) -> float:
@@ -161,16 +169,16 @@ def _arithmetic(reproduction: Reproduction, protocol: Protocol) -> float:
     return sum(cost.most_multiply_adds(planned.trial) for planned in plan.trials)
 
 
-def _further(claim: Claim, best: Assessment, store: Store) -> NextRun | None:
+def _further(claim: Claim, best: Assessment, known: Assessments) -> NextRun | None:
     """The evidence's own protocol once more: what is missing of it, or seeds up to the next interim look."""
     experiment, evidence = best.experiment, best.evidence
     reproduction, protocol = experiment.reproduction, experiment.protocol
     if evidence.missing or evidence.plan.to_come:
-        return _next_run(claim, reproduction, protocol, experiment.seeds, store)
+        return _next_run(claim, reproduction, protocol, experiment.seeds, known)
     seeds = next((n for n in LOOKS if n > experiment.seeds), None)
     if best.verdict(claim).outcome is not Outcome.INCONCLUSIVE or seeds is None:
         return None
-    run = _next_run(claim, reproduction, protocol, seeds, store)
+    run = _next_run(claim, reproduction, protocol, seeds, known)
     return replace(run, command=f"{_command(reproduction, protocol)} --until-decided")
 
 
@@ -180,12 +188,28 @@ def _command(reproduction: Reproduction, protocol: Protocol, seeds: int | None =
 
 
 def _next_run(
-    claim: Claim, reproduction: Reproduction, protocol: Protocol, seeds: int, store: Store
+    claim: Claim, reproduction: Reproduction, protocol: Protocol, seeds: int, known: Assessments
 ) -> NextRun:
-    left = {device: _left(reproduction, protocol, seeds, store, device) for device in DEVICES}
+    name = claim.id, reproduction.name, protocol.name, protocol.precision, seeds
+    found = _found(known)
+    if name not in found:
+        found[name] = _priced(claim, reproduction, protocol, seeds, known)
+    return found[name]
+
+
+@lru_cache(maxsize=1)
+def _found(known: Assessments) -> dict[tuple[object, ...], NextRun]:
+    """Those that are known already: all of a claim's sections ask for the same few."""
+    return {}
+
+
+def _priced(
+    claim: Claim, reproduction: Reproduction, protocol: Protocol, seeds: int, known: Assessments
+) -> NextRun:
+    left = {device: _left(reproduction, protocol, seeds, known.store, device) for device in DEVICES}
     trials = left[CPU]
     wanted = {trial.settings.device for trial in trials}
-    prices = tuple(_price(left[d], d, store) for d in DEVICES if not wanted or wanted & {None, d.kind})
+    prices = tuple(_price(left[d], d, known.store) for d in DEVICES if not wanted or wanted & {None, d.kind})
     paper, command = at_paper_scale(claim, protocol), _command(reproduction, protocol, seeds)
     return NextRun(_gives(claim, protocol), paper, command, protocol.dataset, len(trials), prices)
 
@@ -202,7 +226,8 @@ def _left(
 
 
 def _price(trials: list[Trial], device: Device, store: Store) -> Price:
-    most = cost.estimate(trials, device, 1, store.records, kept_speeds.kept(store.root, device))
+    records = telling(store, trials, device)
+    most = cost.estimate(trials, device, 1, records, kept_speeds.kept(store.root, device))
     return Price(DEVICES[device], most.seconds, most.source)
 
 

@@ -15,6 +15,7 @@ from harness.contract.device import Device, DeviceKind
 from harness.contract.trial import Status, Trial
 from harness.forecast import cost, kept_speeds
 from harness.forecast.cost import Source
+from harness.forecast.telling import telling
 from harness.plans.experiment import Experiment, Protocol, Reproduction, gather
 from harness.records.conditions import Conditions
 from harness.records.record import Record
@@ -77,7 +78,8 @@ def plan(
 def _step(experiment: Experiment, assessments: Assessments, device: Device, workers: int) -> Step:
     store = assessments.store
     trials = needed(experiment, store)
-    most = cost.estimate(trials, device, workers, store.records, kept_speeds.kept(store.root, device))
+    records = telling(store, trials, device)
+    most = cost.estimate(trials, device, workers, records, kept_speeds.kept(store.root, device))
     return Step(experiment, known(experiment, assessments), len(trials), most.seconds, most.source)
 
 

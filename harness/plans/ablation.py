@@ -7,9 +7,10 @@ nothing is the same trial in every ablation: one key, trained once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from harness.contract.once import once
 from harness.contract.trial import Trial
 from harness.plans.experiment import Lookup, Plan, Planned, Role
 from harness.plans.experiment import Protocol as Declared
@@ -38,14 +39,18 @@ class Scale(Protocol):
 
 def training(protocol: Declared, arm: Arm, seed: int) -> Trial[Scheduled]:
     """The trial that trains an arm from a seed."""
-    scale: Scale = protocol.settings
-    return protocol.trial(scale.settings(arm), seed)
+    return protocol.trial(_settings(protocol.settings)(arm), seed)
+
+
+@once
+def _settings(scale: Scale) -> Callable[[Arm], Scheduled]:
+    """A network is described once for each arm at a scale: that takes a millisecond."""
+    return once(scale.settings)
 
 
 def trainings(protocol: Declared, arm: Arm, seeds: int) -> list[Trial[Scheduled]]:
     """The trials that train an arm, one from each seed."""
-    first = training(protocol, arm, 0)  # a network is described once, which takes a millisecond
-    return [replace(first, seed=seed) for seed in range(seeds)]
+    return [training(protocol, arm, seed) for seed in range(seeds)]
 
 
 def plan_of(arms: Mapping[str, Arm]) -> Callable[[Declared, int, Lookup], Plan]:

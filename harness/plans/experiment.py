@@ -17,7 +17,7 @@ from harness.contract.effect import Effect
 from harness.contract.errors import UnknownName
 from harness.contract.trial import Precision, Settings, Status, Trial
 from harness.records.conditions import Conditions
-from harness.records.keys import key_of
+from harness.records.keys import canonical, key_of
 from harness.records.record import Record
 from harness.records.store import Store
 
@@ -237,7 +237,7 @@ def _key(trial: Trial, conditions: Conditions) -> str:
     Trials are distinguished as their keys are, by what is written of them: two that differ in 1 and 1.0 are
     equal, and have two keys.
     """
-    name = repr(trial), conditions
+    name = canonical(trial), conditions
     if name not in _KEYS:
         _KEYS[name] = key_of(trial, conditions)
     return _KEYS[name]

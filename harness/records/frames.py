@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 
 import pandas as pd
 
+from harness.records.conditions import Conditions
 from harness.records.record import Record
 
 
@@ -48,11 +49,16 @@ def environments(records: Iterable[Record], without: Collection[str] = ()) -> pd
 
     The names in `without` are left out, as of what is private or beside the point.
     """
-    rows = [{n: v for n, v in described(record).items() if n not in without} for record in records]
-    if not rows:
+    alike: dict[tuple[int, Conditions], list[Record]] = {}  # records that were read share environments
+    for record in records:
+        alike.setdefault((id(record.environment), record.conditions), []).append(record)
+    if not alike:
         return pd.DataFrame()
-    found = pd.DataFrame(rows)
-    return found.groupby(list(found.columns), dropna=False, sort=False).size().rename("records").reset_index()
+    several = alike.values()
+    rows = [{n: v for n, v in described(first).items() if n not in without} for first, *_ in several]
+    found = pd.DataFrame(rows).assign(records=[len(those) for those in several])
+    named = [name for name in found.columns if name != "records"]
+    return found if len(found) == 1 else found.groupby(named, dropna=False, sort=False).sum().reset_index()
 
 
 def described(record: Record) -> dict[str, object]:

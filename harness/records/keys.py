@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.contract.device import DeviceKind
+from harness.contract.once import once
 from harness.contract.trial import LABEL, Trial
 from harness.records.code_version import counts, version_of
 from harness.records.conditions import Conditions
@@ -29,8 +30,62 @@ def plain(value: Any) -> Any:
 
 
 def canonical(value: Any) -> str:
-    """`value` as JSON with one spelling: sorted keys, no spaces, and no NaN."""
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    """`value` as JSON with one spelling: sorted keys, no spaces, and no NaN.
+
+    What `spelled(plain(value))` gives, without spelling the same settings out again for every seed.
+    """
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return spelled(value)
+    if isinstance(value, Trial):
+        return _object(value, {"settings": _settings(value.settings)})
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _object(value, {})
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(map(canonical, value))}]"
+    return spelled(plain(value))
+
+
+def spelled(value: Any) -> str:
+    """JSON values in their one spelling."""
+    return _ENCODER.encode(value)
+
+
+def spelled_trial(trial: Mapping[str, Any]) -> str:
+    """A record's trial as `canonical` spells the trial itself; records share the value of their settings."""
+    return f"{{{','.join(f'{spelled(name)}:{_part(trial[name])}' for name in sorted(trial))}}}"
+
+
+def _part(value: Any) -> str:
+    return _spelled_once(value) if isinstance(value, dict) else spelled(value)
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _object(value: Any, known: dict[str, str]) -> str:
+    """A dataclass in its one spelling, where that of some fields is known."""
+    parts = (_field(value, name, known) for name in _names(type(value)))
+    return f"{{{','.join(parts)}}}"
+
+
+def _field(value: Any, name: str, known: dict[str, str]) -> str:
+    if name == "is":
+        return f'"is":"{type(value).__name__}"'
+    return f'"{name}":{known.get(name) or canonical(getattr(value, name))}'
+
+
+@once
+def _names(kind: type) -> tuple[str, ...]:
+    """What is spelled out of a dataclass, in order."""
+    return tuple(sorted(["is", *(f.name for f in dataclasses.fields(kind) if f.metadata != LABEL)]))
+
+
+_spelled_once = once(spelled)
+
+
+@once
+def _settings(settings: Any) -> str:
+    return canonical(settings)
 
 
 # Modules that nothing on a CPU runs: what is changed for a GPU leaves the records of CPUs standing.
@@ -45,13 +100,17 @@ def code_version(trial: Trial, device: DeviceKind) -> str:
 
 def entries(trial: Trial) -> frozenset[str]:
     """Where the trial's code begins: the classes in its settings, and the functions that these name."""
-    found = {*_entries(trial.settings), "harness.contract.numerics:apply"}
-    return frozenset(entry for entry in found if counts(entry.partition(":")[0]))
+    return _entered(trial.settings) | {"harness.contract.numerics:apply"}
+
+
+@once
+def _entered(settings: Any) -> frozenset[str]:
+    return frozenset(entry for entry in _entries(settings) if counts(entry.partition(":")[0]))
 
 
 def _entries(value: Any) -> Iterator[str]:
     if isinstance(value, Trial):  # one that this one rests on: what changes its network changes this result
-        yield from _entries(value.settings)
+        yield from _entered(value.settings)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         yield f"{type(value).__module__}:{type(value).__qualname__}"
         if implementation := getattr(value, "implementation", ""):
@@ -65,7 +124,12 @@ def _entries(value: Any) -> Iterator[str]:
 
 def key_of(trial: Trial, conditions: Conditions) -> str:
     """The trial's key: 24 hexadecimal digits."""
-    return _digest(canonical(trial), canonical(conditions), code_version(trial, conditions.device))
+    return _digest(canonical(trial), _conditions(conditions), code_version(trial, conditions.device))
+
+
+@once
+def _conditions(conditions: Conditions) -> str:
+    return canonical(conditions)
 
 
 def lineage_of(trial: Trial, conditions: Conditions) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,7 +18,10 @@ from harness.contract.trial import Precision, Status
 from harness.records.conditions import Conditions
 from harness.records.provenance import Provenance
 
-FORMAT = 2  # 1 had no number, and texts in the place of devices and data
+# 1 had no number, and texts in the place of devices and data; 2 had a digest of its values, not of its text.
+FORMAT = 3
+VALUES = 2
+HEAD = re.compile(rb'\s*\{\s*"digest": "([0-9a-f]+)",')
 
 
 class Unreadable(ValueError):
@@ -37,7 +43,7 @@ class Record:
     code: str
     status: Status
     metrics: Mapping[str, float | None] = field(default_factory=dict)
-    curve: tuple[Mapping[str, float | None], ...] = ()
+    curve: tuple[Mapping[str, float | None], ...] = field(default_factory=tuple)
     cost: Mapping[str, float] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -45,10 +51,30 @@ class Record:
     finished: str = ""
     error: str = ""
 
+    if not TYPE_CHECKING:  # only for fields that are there
+
+        def __getattr__(self, name: str) -> Any:
+            """Curve and details of a record that was read are decoded when first asked for."""
+            raw = self.__dict__.get(LATER, {}).get(name)
+            if raw is None:
+                raise AttributeError(name)
+            value = msgspec.json.decode(raw)
+            self.__dict__[name] = tuple(value) if isinstance(value, list) else value
+            return self.__dict__[name]
+
     @property
     def precision(self) -> Precision:
         """The trial's precision."""
         return Precision(self.trial.get("precision", Precision.FP32))
+
+    @property
+    def odd(self) -> str:
+        """The first number of metrics and curve that is not finite, by name; what was read has none."""
+        if LATER in self.__dict__:
+            return ""
+        rows = {"metrics": self.metrics, **{f"curve row {i}": row for i, row in enumerate(self.curve)}}
+        named = ((f"{name} in {where}", value) for where, row in rows.items() for name, value in row.items())
+        return next((name for name, value in named if value is not None and not math.isfinite(value)), "")
 
     @property
     def made_by(self) -> str:
@@ -63,10 +89,39 @@ class Record:
         return found
 
 
+LATER = "later"  # where a record that was read keeps the text of what is not decoded yet
+
+
+class _Head(msgspec.Struct):
+    format: Any = 1
+    digest: Any = None
+
+
+class _Stored(msgspec.Struct):
+    """A record's text: what many records share is decoded once, what few readers need is decoded later."""
+
+    key: str
+    lineage: str
+    trial: dict[str, msgspec.Raw]
+    conditions: Conditions
+    code: str
+    status: Status
+    metrics: dict[str, float | None] = {}
+    curve: msgspec.Raw = msgspec.Raw(b"[]")
+    cost: dict[str, float] = {}
+    environment: msgspec.Raw = msgspec.Raw(b"{}")
+    details: msgspec.Raw = msgspec.Raw(b"{}")
+    started: str = ""
+    finished: str = ""
+    error: str = ""
+    format: Any = 1
+    digest: Any = None
+
+
 def encode(record: Record) -> str:
-    """A record as JSON text that carries its format and the digest of its own content."""
-    content = {"format": FORMAT, **dataclasses.asdict(record)}
-    return json.dumps({"digest": _digest(content), **content}, indent=1, allow_nan=False)
+    """A record as JSON text that carries its format and, first of all, the digest of the text behind it."""
+    rest = json.dumps({"format": FORMAT, **dataclasses.asdict(record)}, indent=1, allow_nan=False)[1:]
+    return f'{{\n "digest": "{_digest(rest.encode())}",{rest}'
 
 
 def decode(text: str | bytes) -> Record:
@@ -74,28 +129,64 @@ def decode(text: str | bytes) -> Record:
 
     OtherFormat where the format is another, Unreadable where the text is damaged or of another shape.
     """
+    data = text.encode() if isinstance(text, str) else text
     try:
-        content = msgspec.json.decode(text)
+        stored = msgspec.json.decode(data, type=_Stored)
+    except msgspec.ValidationError as error:
+        _check(data, _head(data))  # another version's shape is no damage, and damage is no shape
+        raise Unreadable(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Unreadable("it is cut short or is no JSON") from None
-    if not isinstance(content, dict):
-        raise Unreadable("it is no JSON object")
-    _check_format(content.get("format", 1))
-    if content.pop("digest", None) != _digest(content):
+    _check(data, stored)
+    return _record(stored)
+
+
+def _check(data: bytes, found: _Head | _Stored) -> None:
+    _check_format(found.format)
+    if found.digest != _found_digest(data, found.format):
         raise Unreadable("its digest does not fit its content")
+
+
+def _head(data: bytes) -> _Head:
     try:
-        return msgspec.convert(content, Record)
-    except msgspec.ValidationError as error:
-        raise Unreadable(str(error)) from None
+        return msgspec.json.decode(data, type=_Head)
+    except msgspec.ValidationError:
+        raise Unreadable("it is no JSON object") from None
+
+
+def _record(stored: _Stored) -> Record:
+    """The record, whose curve and details stay text until they are asked for."""
+    record = object.__new__(Record)
+    fields = {field.name: getattr(stored, field.name) for field in dataclasses.fields(Record)}
+    later = {name: fields.pop(name) for name in ("curve", "details")}
+    fields["trial"] = {name: _shared(bytes(raw)) for name, raw in stored.trial.items()}
+    fields["environment"] = _shared(bytes(stored.environment))
+    record.__dict__.update(fields, **{LATER: later})
+    return record
+
+
+@lru_cache(maxsize=20_000)
+def _shared(raw: bytes) -> Any:
+    """The value of a text that many records have in common, as all seeds do their settings."""
+    return msgspec.json.decode(raw)
 
 
 def _check_format(found: object) -> None:
-    if found == FORMAT:
+    if found in (FORMAT, VALUES):
         return
     if isinstance(found, int) and found > FORMAT:
         raise OtherFormat(f"a newer version of this program wrote it (format {found}, known: {FORMAT})")
     raise OtherFormat(f"an older version of this program wrote it (format {found}, known: {FORMAT})")
 
 
-def _digest(content: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+def _found_digest(data: bytes, format_: int) -> str:
+    """What the digest should be; that of an older record takes fifty times as long to find."""
+    if format_ == VALUES:
+        content = {name: value for name, value in msgspec.json.decode(data).items() if name != "digest"}
+        return _digest(json.dumps(content, sort_keys=True).encode())
+    head = HEAD.match(data)
+    return _digest(data[head.end() :]) if head else ""
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]

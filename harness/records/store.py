@@ -33,6 +33,7 @@ class Store:
         self.root = Path(root)
         self.folder = self.root / "records"
         self._damaged: list[str] = []
+        self._conditions: list[Conditions] | None = None
 
     @cached_property
     def records(self) -> list[Record]:
@@ -69,8 +70,10 @@ class Store:
 
     def conditions(self) -> list[Conditions]:
         """The conditions under which records were made, the most used first."""
-        seen = Counter(record.conditions for record in self.records)
-        return sorted(seen, key=lambda c: (-seen[c], canonical(c)))
+        if self._conditions is None:
+            seen = Counter(record.conditions for record in self.records)
+            self._conditions = sorted(seen, key=lambda c: (-seen[c], canonical(c)))
+        return self._conditions
 
     def ask(self, reproduction: str, protocol: str, conditions: Conditions, seeds: int) -> None:
         """Notes how many seeds an experiment was asked for, before it runs."""
@@ -113,6 +116,7 @@ class Store:
                 f"the record of trial {record.key} could not be written to {self.folder}: {error.strerror}; "
                 "fix that and give the same command again: what is stored already stays"
             ) from error
+        self._conditions = None
         self.records.append(record)
         self._by_key.setdefault(record.key, []).append(record)
         return path

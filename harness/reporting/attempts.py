@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.contract.formatting import NOTHING, duration
 from harness.contract.trial import Status
 from harness.plans.experiment import Evidence, Table
-from harness.records.keys import canonical
+from harness.records.keys import canonical, spelled_trial
 from harness.records.record import Record
 from harness.records.schema import Cost
 
@@ -36,7 +36,7 @@ def attempts(evidence: Evidence | None, records: Sequence[Record]) -> list[Attem
     pool = {id(r): r for r in (*records, *(r for r in answers.values() if r not in records))}
     same: dict[str, list[Record]] = {}
     for record in pool.values():
-        for name in (record.key, canonical(record.trial)):
+        for name in (record.key, spelled_trial(record.trial)):
             same.setdefault(name, []).append(record)
     found: list[Attempt] = []
     for one in evidence.plan.trials if evidence else ():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from harness.plans.experiment import Table
 from harness.reporting.tables import cells, kinds
@@ -11,7 +12,12 @@ from harness.reporting.wording import text
 
 def escape(value: object) -> str:
     """One line of text that Markdown and HTML both show as it is."""
-    line = " ".join(text(value).split())
+    return _escaped(text(value))
+
+
+@lru_cache(maxsize=100_000)
+def _escaped(shown: str) -> str:
+    line = " ".join(shown.split())
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*|~$])|(?<=\])(?=\()|(?<!\w)(?=_)|(?=_(?!\w))", r"\\\1", line)
 

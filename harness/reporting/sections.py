@@ -156,17 +156,19 @@ def of_claim(claim: Claim, known: Assessments) -> Iterator[Section]:
     """The claim's sections, the best evidence first."""
     reproduction = answering(claim.id)
     found = known.of_claim(claim, reproduction) if reproduction else []
-    for assessment in found:
-        yield _section(claim, assessment, known)
+    for number, assessment in enumerate(found):
+        yield _section(claim, assessment, known, leading=not number)
     if not found:
         stale = tuple(old for old, _ in known.stale(reproduction)) if reproduction else ()
         yield Section(claim, reproduction, None, (), stale, outlook(claim, reproduction, known, None))
 
 
-def _section(claim: Claim, assessment: Assessment, known: Assessments) -> Section:
+def _section(claim: Claim, assessment: Assessment, known: Assessments, leading: bool) -> Section:
+    """The claim's section; stale records are of all its protocols and machines, and shown in the first."""
     reproduction, evidence = assessment.experiment.reproduction, assessment.evidence
     attempts = tuple(r for run in evidence.runs for r in known.store.attempts(run.record.key))
-    stale = () if evidence.protocol.smoke else tuple(old for old, _ in known.stale(reproduction))
+    shown = leading and not evidence.protocol.smoke
+    stale = tuple(old for old, _ in known.stale(reproduction)) if shown else ()
     further = outlook(claim, reproduction, known, assessment)
     return Section(claim, reproduction, assessment, attempts, stale, further)
 

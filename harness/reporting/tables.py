@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.contract.effect import Effect
 from harness.contract.formatting import number, p_value, quantity, span
+from harness.contract.once import once
 from harness.effects.significance import MOST_SEEDS
 from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence, Role, Run, Table
@@ -23,6 +24,7 @@ from harness.verdicts.gates import ever_judged
 PRIVATE = {"hostname", "host", "user", "is"}
 
 
+@once
 def cells(table: Table) -> list[list[str]]:
     """The table's rows as text."""
     return [[text(value) for value in row] for row in table.rows]
@@ -30,7 +32,7 @@ def cells(table: Table) -> list[list[str]]:
 
 def kinds(table: Table) -> list[str]:
     """What each column holds: figures, keys, long sentences, names that may be broken, or words."""
-    columns = [[row[i] for row in cells(table)] for i in range(len(table.columns))]
+    columns = zip(*cells(table), strict=True) if table.rows else [()] * len(table.columns)
     return [_kind(name, column) for name, column in zip(table.columns, columns, strict=True)]
 
 

@@ -12,7 +12,7 @@ from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence, Experiment, Protocol, Reproduction, Role
 from harness.records import environment
 from harness.records.conditions import Conditions
-from harness.records.keys import canonical
+from harness.records.keys import canonical, spelled_trial
 from harness.records.record import Record
 from harness.records.store import Store
 from harness.verdicts import sequential
@@ -92,9 +92,10 @@ class Assessments:
                 evidence = self.evidence(experiment)
                 fresh |= {run.record.key for run in evidence.runs}
                 planned |= {canonical(p.trial): p.trial for p in evidence.plan.trials}
-        for record, spelling in self._spelled:
-            if record.key not in fresh and spelling in planned:
-                yield record, planned[spelling]
+        found = [(*one, trial) for name, trial in planned.items() for one in self._by_trial.get(name, ())]
+        for _, record, trial in sorted(found, key=lambda one: one[0]):
+            if record.key not in fresh:
+                yield record, trial
 
     @cached_property
     def conditions(self) -> list[Conditions]:
@@ -102,8 +103,12 @@ class Assessments:
         return self.store.conditions()
 
     @cached_property
-    def _spelled(self) -> list[tuple[Record, str]]:
-        return [(record, canonical(record.trial)) for record in self.store.records]
+    def _by_trial(self) -> dict[str, list[tuple[int, Record]]]:
+        """The records of each trial by what is written of it, with their place in the store."""
+        found: dict[str, list[tuple[int, Record]]] = {}
+        for number, record in enumerate(self.store.records):
+            found.setdefault(spelled_trial(record.trial), []).append((number, record))
+        return found
 
 
 def best_first(claim: Claim, found: Iterable[Assessment]) -> list[Assessment]:

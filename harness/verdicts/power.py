@@ -6,12 +6,13 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import scipy
 
 from harness.contract.effect import Effect, Interval
-from harness.effects.intervals import t_quantile
+from harness.effects.intervals import Array, t_quantile
 from harness.effects.significance import DIRECTION, EQUIVALENCE, MOST_SEEDS, POWER
 from harness.paper.claims import Band, Claim, Side
 
@@ -52,12 +53,18 @@ def power(n: int, sd: float, truth: float, band: Band, null: float = -math.inf) 
     Integrates the normal mean over 200 quantiles of the sample's standard deviation.
     """
     se = sd / math.sqrt(n)
-    seen = se * np.sqrt(scipy.special.chdtri(n - 1, (np.arange(200) + 0.5) / 200) / (n - 1))
+    seen = se * _deviations(n)
     t90, t95 = t_quantile(EQUIVALENCE, n - 1), t_quantile(DIRECTION, n - 1)
     low = np.maximum(band.low + t90 * seen, null + t95 * seen)
     high = band.high - t90 * seen
     inside = scipy.special.ndtr((high - truth) / se) - scipy.special.ndtr((low - truth) / se)
     return float(np.clip(inside, 0, 1).mean())
+
+
+@cache
+def _deviations(n: int) -> Array:
+    """200 quantiles of the standard deviation of n standard normal values."""
+    return np.asarray(np.sqrt(scipy.special.chdtri(n - 1, (np.arange(200) + 0.5) / 200) / (n - 1)))
 
 
 def _scale(seen: Interval, claim: Claim) -> Callable[[float], float]:

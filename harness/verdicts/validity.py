@@ -6,12 +6,13 @@ simply not been run yet is no problem of validity: the verdict then says that th
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from harness.contract.device import DeviceKind
+from harness.contract.once import once
 from harness.contract.trial import Status
 from harness.plans.experiment import Evidence, Role, Run
 
@@ -47,6 +48,12 @@ def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield from flatten(below, f"{path}.{name}" if path else str(name))
 
 
+@once
+def _flat(settings: Any) -> dict[str, Any]:
+    return dict(flatten(settings))
+
+
+@cache
 def covers(pattern: str, path: str) -> bool:
     """Whether a dotted pattern names the path or something above it."""
     wanted, found = pattern.split("."), path.split(".")
@@ -62,19 +69,8 @@ def _failed(runs: Sequence[Run]) -> Iterator[str]:
 
 def _hidden_nan(runs: Sequence[Run]) -> Iterator[str]:
     for run in runs:
-        rows = {
-            "metrics": run.record.metrics,
-            **{f"curve row {i}": r for i, r in enumerate(run.record.curve)},
-        }
-        bad = [
-            f"{name} in {where}" for where, row in rows.items() for name, v in row.items() if _not_finite(v)
-        ]
-        if run.record.status is Status.OK and bad:
-            yield f"a run that counts as ok hides a value that is not finite ({bad[0]}): {_keys([run])}"
-
-
-def _not_finite(value: object) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
+        if run.record.status is Status.OK and (odd := run.record.odd):
+            yield f"a run that counts as ok hides a value that is not finite ({odd}): {_keys([run])}"
 
 
 def _duplicate_seeds(evidence: Evidence) -> Iterator[str]:
@@ -110,7 +106,7 @@ def _reused_seeds(evidence: Evidence) -> Iterator[str]:
 
 def _differing_settings(runs: Sequence[Run], manipulated: tuple[str, ...]) -> Iterator[str]:
     missing = object()
-    flat = [dict(flatten(r.record.trial["settings"])) for r in runs]
+    flat = [_flat(r.record.trial["settings"]) for r in runs]
     for path in sorted(set().union(*flat)):
         if not any(covers(pattern, path) for pattern in manipulated):
             yield from _mixed(runs, f"setting {path}", [f.get(path, missing) for f in flat])

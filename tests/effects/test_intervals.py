@@ -97,6 +97,16 @@ def test_kaplan_meier_agrees_with_the_textbook() -> None:
     assert curve.at(5.9) == 1.0
 
 
+@given(st.lists(st.tuples(st.integers(1, 6), st.booleans()), min_size=1, max_size=12))
+def test_kaplan_meier_agrees_with_scipy(seen: list[tuple[int, bool]]) -> None:
+    curve = kaplan_meier([Time(t, t if reached else None) for t, reached in seen])
+    reached, lost = ([t for t, r in seen if r is wanted] for wanted in (True, False))
+    if reached:
+        theirs = sp.ecdf(sp.CensoredData(uncensored=reached, right=lost)).sf
+        assert [curve.at(time) for time in theirs.quantiles] == pytest.approx(theirs.probabilities)
+        assert curve.times == tuple(sorted(set(reached)))
+
+
 def test_restricted_mean_is_the_area_under_the_curve() -> None:
     # R: print(survfit(Surv(time, cens) ~ 1), rmean = 35) gives 23.29 for the 6-MP group.
     assert restricted_mean(remission(), 35) == pytest.approx(23.29, abs=0.005)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from harness.cli.running.work import Work
 from harness.contract.trial import Trial
 from harness.forecast import cost, kept_speeds
+from harness.forecast.telling import telling
 
 
 def calibrate(work: Work, trials: Iterable[Trial]) -> bool:
@@ -16,7 +17,8 @@ def calibrate(work: Work, trials: Iterable[Trial]) -> bool:
     Nothing is measured where it could not be kept, and no failure ends a command: speeds are then assumed.
     """
     root, device = work.store.root, work.device
-    unknown = cost.unknown(list(trials), device, work.store.records)
+    wanted = list(trials)
+    unknown = cost.unknown(wanted, device, telling(work.store, wanted, device))
     lacking = kept_speeds.missing(root, device, unknown)
     if not lacking:
         return False

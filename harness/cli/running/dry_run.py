@@ -15,6 +15,7 @@ from harness.contract.trial import Precision
 from harness.forecast import cost, kept_speeds, priorities
 from harness.forecast.cost import Source, Speed
 from harness.forecast.priorities import Standing, Step
+from harness.forecast.telling import telling
 from harness.plans.experiment import Evidence, Experiment
 
 TRIALS = ("key", "role", "arm", "seed", "settings", "at most", "in the store")
@@ -63,7 +64,8 @@ def _speeds(evidence: Evidence, work: Work) -> Mapping[Precision, Speed]:
     trials = [planned.trial for planned in evidence.plan.trials]
     calibrate(work, trials)
     store, device = work.store, work.device
-    return cost.speeds(trials, device, store.records, kept_speeds.kept(store.root, device))
+    records = telling(store, trials, device)
+    return cost.speeds(trials, device, records, kept_speeds.kept(store.root, device))
 
 
 def _trials(

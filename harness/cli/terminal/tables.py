@@ -12,6 +12,7 @@ from rich.table import Table
 
 Row = Mapping[str, Any]
 UNBROKEN = ("claim", "key", "experiment", "protocol", "data")  # columns of a table
+MANY = 1_000  # rows, that nobody reads on a screen: laying them out in its width would take seconds
 WARNING, FAILURE = "yellow", "red"  # styles of a sentence
 
 
@@ -32,9 +33,20 @@ def print_rows(rows: Sequence[Row], as_json: bool, console: Console) -> None:
         return
     if not rows:
         return
+    if len(rows) > MANY:
+        console.file.write(_plain(rows))
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in rows[0]:
         table.add_column(name, no_wrap=name in UNBROKEN)
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
     console.print(table, highlight=False, markup=False)
+
+
+def _plain(rows: Sequence[Row]) -> str:
+    """Lines of columns as wide as their widest cell."""
+    cells = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    padded = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)
+    return "".join(f"{line}\n" for line in padded)
