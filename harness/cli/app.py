@@ -121,7 +121,7 @@ def explain(
 @app.command()
 def bench(
     workloads: WorkloadNames = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A look at all of them in two minutes.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A short look, at all of them in minutes.")] = False,
     device: DeviceOption = "auto",
     precision: BenchPrecision = PrecisionOption.AUTO,
     recipe: Annotated[
