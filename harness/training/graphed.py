@@ -31,7 +31,8 @@ def capture(work: Work, inputs: Tensor, labels: Tensor, fixed: Captured) -> Work
     graph, own = torch.cuda.CUDAGraph(), (inputs.clone(), labels.clone())
     for generator in fixed.generators:
         graph.register_generator_state(generator)  # a replay then draws on, as the work itself would
-    with torch.cuda.graph(graph):
+    # Threads that make batches meanwhile may go on pinning memory: only this one is held to the rules.
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         work(*own)
 
     def replay(inputs: Tensor, labels: Tensor) -> None:

@@ -27,11 +27,14 @@ def test_waves_on_workers() -> None:
 
 
 def test_what_the_protocol_allows() -> None:
-    """Seven rates for 2 epochs, four for 4 more, two for 94 more, in two arms; five seeds for 100."""
+    """Seven rates for 2 epochs, four for 4 more, two for 94 more, on three seeds in two arms.
+
+    Then two neighbours for 98 more, and ten seeds for 100.
+    """
     amount = verdict.declared(PROTOCOL)
-    assert [len(wave) for wave in amount.waves] == [14, 8, 4, 10]
-    assert [wave[0] / EPOCH for wave in amount.waves] == [2, 4, 94, 100]
-    assert amount.least == amount.most == (2 * 7 * 100 + 2 * 5 * 100) * EPOCH
+    assert [len(wave) for wave in amount.waves] == [42, 24, 12, 12, 20]
+    assert [wave[0] / EPOCH for wave in amount.waves] == [2, 4, 94, 98, 100]
+    assert amount.least == amount.most == (2 * 7 * 3 * 100 + 2 * 10 * 100) * EPOCH
 
 
 def record(trial: Trial[ToTarget]) -> Record:
@@ -68,12 +71,12 @@ def test_what_records_say(tmp_path: Path) -> None:
     stored(tmp_path)
     amount = verdict.amount_of_work(tmp_path)
     epochs = [[images / EPOCH for images in wave] for wave in amount.waves]
-    assert epochs[:2] == [[2] * 14, [4] * 8]
-    assert sorted(epochs[2]) == [4, 4, 14, 14]
-    assert epochs[3] == [10] * 10
-    grid = 10 + 20 + 2 * 6 + 3 * 2  # to the end, to the end, given up at 6, given up at 2
-    assert amount.least == (2 * grid + 10 * 10) * EPOCH
-    assert amount.most == (2 * (10 + 20 + 5 * 100) + 10 * 10) * EPOCH
+    assert epochs[:2] == [[2] * 42, [4] * 24]
+    assert sorted(epochs[2]) == [4] * 6 + [14] * 6 + [18] * 6  # the winner, and both its neighbours
+    assert epochs[3] == [10] * 20
+    grid = 10 + 20 + 20 + 2 * 6 + 2 * 2  # three to the end, given up at 6, given up at 2
+    assert amount.least == (2 * 3 * grid + 20 * 10) * EPOCH
+    assert amount.most == (2 * 3 * (10 + 20 + 20 + 4 * 100) + 20 * 10) * EPOCH
     assert amount.basis == f"by the records in {tmp_path.name}"
 
 

@@ -134,9 +134,9 @@ def test_a_dry_run_shows_the_trials_and_runs_none(cifar_root: Path, tmp_path: Pa
     where = ("--data-dir", cifar_root.parent, "--results-dir", tmp_path)
     out = call("run", "relu-speedup", "--protocol", "cifar10", "--dry-run", "--device", "cpu", *where)
     assert re.search(
-        r"14 trials to run, at most .* on \d+ workers, at a speed calibrated on this machine", out
+        r"42 trials to run, at most .* on \d+ workers, at a speed calibrated on this machine", out
     )
-    assert "the learning rate of tanh and relu, then 5 final trials each" in " ".join(out.split())
+    assert "the learning rate of tanh and relu, then 10 final trials each" in " ".join(out.split())
     assert Store(tmp_path).records == []
 
 

@@ -38,7 +38,7 @@ def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
     assert alone is not None
     assert both is not None
     assert (alone.status, both.status, both.error) == (Status.OK, Status.OK, "")
-    assert both.details == {"ranks": 2}
+    assert both.details == {"ranks": 2, **alone.details}
     assert alone.key != both.key
     losses = [[row["loss"] for row in record.curve] for record in (alone, both)]
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)

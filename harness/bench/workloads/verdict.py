@@ -86,21 +86,25 @@ def amount_of_work(results: Path) -> Amount:
 
 
 def declared(protocol: Protocol) -> Amount:
-    """The most that the protocol allows, if no rate lies beyond its grid."""
+    """The most that the protocol allows, if the first winner of its grid beats both neighbours."""
     scale: Scale = protocol.settings
     rungs = [[float(images)] * (len(ARMS) * n) for n, images in _rungs(scale.race, scale.images)]
     longest = float(scale.max_epochs * scale.images)
     final = [longest] * (len(ARMS) * protocol.seeds)
-    grid = longest * len(ARMS) * len(scale.race.rates) + sum(final)
+    grid = longest * len(ARMS) * len(scale.race.rates) * len(scale.race.seeds) + sum(final)
     return Amount((*map(tuple, rungs), tuple(final)), grid, grid, "at most, as the protocol declares")
 
 
 def _rungs(race: Race, images: int) -> Iterable[tuple[int, int]]:
-    """Trials of a rung and the images that each trains on, from where the one before ended."""
-    left, before = len(race.rates) * len(race.seeds), 0
+    """Trials of a rung and the images that each trains on, from where the one before ended.
+
+    Last come the winner's two neighbours, which may have been given up after the first rung.
+    """
+    rates, before, seeds = len(race.rates), 0, len(race.seeds)
     for budget in race.budgets:
-        yield left, (budget - before) * images
-        left, before = -(-left // 2), budget
+        yield rates * seeds, (budget - before) * images
+        rates, before = -(-rates // 2), budget
+    yield 2 * seeds, (before - race.budgets[0]) * images
 
 
 def by_records(protocol: Protocol, records: Iterable[Record], where: Path) -> Amount | None:
