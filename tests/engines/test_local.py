@@ -11,8 +11,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from harness.contract.device import CPU
 from harness.contract.trial import Status, Trial
 from harness.engines.local import LocalEngine, Place, execute
@@ -118,34 +116,28 @@ def start(root: Path) -> subprocess.Popen[bytes]:
     )
 
 
-@pytest.fixture(scope="module")
-def unbroken(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
-    """The records of a run that nothing interrupts."""
-    root = tmp_path_factory.mktemp("unbroken") / "whole"
+def killed_after(root: Path, records: int) -> None:
+    """Starts or goes on, and kills the process with -9 once there are so many records."""
+    with start(root) as broken:
+        deadline = time.monotonic() + 300
+        while len(list((root / "records").glob("*.json"))) < records and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.kill(broken.pid, signal.SIGKILL)
+        broken.wait()
+    assert records <= len(Store(root).records) < 5
+
+
+def finished(root: Path) -> list[Record]:
+    """Starts or goes on to the end; the records."""
     with start(root) as whole:
         assert whole.wait(timeout=300) == 0
     return Store(root).records
 
 
-@pytest.mark.parametrize("moment", [1, 3])
-def test_killed_and_run_again_gives_the_same_records(
-    tmp_path: Path, unbroken: list[Record], moment: int
-) -> None:
-    """Kill -9 after so many records; the second run ends with what an unbroken one has, bit for bit."""
-    broken = start(tmp_path / "broken")
-    records = tmp_path / "broken" / "records"
-    deadline = time.monotonic() + 300
-    while len(list(records.glob("*.json"))) < moment and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.kill(broken.pid, signal.SIGKILL)
-    broken.wait()
-    before = {r.key for r in Store(tmp_path / "broken").records}
-    assert len(before) >= moment
-    again = start(tmp_path / "broken")
-    assert again.wait(timeout=300) == 0
-    resumed = Store(tmp_path / "broken").records
+def test_killed_twice_and_run_again_gives_the_same_records(tmp_path: Path) -> None:
+    """What a third run ends with is what an unbroken one has, bit for bit."""
+    killed_after(tmp_path / "broken", 1)
+    killed_after(tmp_path / "broken", 3)
+    resumed, unbroken = (finished(tmp_path / name) for name in ("broken", "unbroken"))
     assert curves(unbroken) == curves(resumed)
     assert len(resumed) == len({r.key for r in resumed}) == 5
-    for process in (broken, again):
-        assert process.stdout is not None
-        process.stdout.close()
