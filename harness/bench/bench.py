@@ -11,10 +11,8 @@ from harness.bench.measure import measure
 from harness.bench.workload import Asked, Result, Workload
 from harness.contract.progress import Tracker
 
-FULL, QUICK = (
-    (150.0, 7),
-    (7.0, 3),
-)  # seconds for the turns of a workload, and rounds that should fit into them
+# Seconds for the turns of a workload, and rounds that should fit into them.
+FULL, QUICK = (150.0, 7), (7.0, 3)
 QUICK_IMAGES = 256
 
 

@@ -16,6 +16,7 @@ from harness.contract import numerics
 from harness.contract.device import Device
 from harness.contract.errors import EngineError
 from harness.contract.processes import end_with_parent
+from harness.engines import gpus
 from harness.engines.local import ALLOCATOR
 
 PATIENCE = 240.0  # seconds that a process may take to get ready, or for a turn
@@ -176,8 +177,7 @@ def _prepared(player: Player, device: Device) -> tuple[Mapping[str, Work], Calla
     """The works, and what waits for the device."""
     import torch
 
-    if device.cuda:
-        torch.cuda.set_device(device.index or 0)
+    gpus.use(device)
     if player.numerics:
         numerics.apply(replace(numerics.usual(device.kind), threads=player.threads))
     else:

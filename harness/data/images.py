@@ -42,8 +42,10 @@ class Images:
     def parted(self, count: int) -> tuple[Images, Images]:
         """All but the last `count` of the fixed shuffle, and these."""
         chosen = torch.randperm(len(self), generator=generator(0, "subset"))
-        some, others = chosen[:-count], chosen[-count:]
-        return tuple(Images(self.pixels.index_select(0, i), self.labels[i]) for i in (some, others))  # type: ignore[return-value]
+        return self._at(chosen[:-count]), self._at(chosen[-count:])
+
+    def _at(self, chosen: Tensor) -> Images:
+        return Images(self.pixels.index_select(0, chosen), self.labels[chosen])
 
     def centre(self, side: int | None) -> Images:
         """Centre crops of `side` pixels (None: the whole image)."""

@@ -7,9 +7,8 @@ network is tested by its centre view and by ten views, and on training images th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pkgutil import resolve_name
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -66,7 +65,7 @@ class Training:
         """Trains to the end, or to a loss that is no number."""
         while not (self.epochs.spent or self._setting().finished):
             if self._part()["loss"] is None:
-                return self._outcome(Status.DIVERGED, {})
+                return self._outcome(Status.DIVERGED, {}, {})
             self.epochs.keep()
         outcome = self._outcome(Status.OK, *self._tested())
         self.session.checkpoint.unlink(missing_ok=True)
@@ -140,10 +139,8 @@ class Training:
         own = views.some(self.ranks.stretch(count))
         return self.ranks.joined(probabilities(self.net, own, chosen, self.trial.precision), count)
 
-    def _outcome(
-        self, status: Status, metrics: CurveRow, seen: Mapping[str, Any] = MappingProxyType({})
-    ) -> TrialResult:
-        details = {"ranks": self.ranks.world, **seen} if self.ranks.world > 1 else dict(seen)
+    def _outcome(self, status: Status, metrics: CurveRow, seen: dict[str, Any]) -> TrialResult:
+        details = {"ranks": self.ranks.world, **seen} if self.ranks.world > 1 else seen
         return TrialResult(status, metrics, tuple(self.epochs.curve), self.epochs.loop.cost(), details)
 
 

@@ -40,8 +40,8 @@ class LocallyConnected(nn.Module):
         """(N, maps, height, width) to (N, units, height, width)."""
         _, height, width = self.shape
         by_place = functional.pad(x.permute(2, 3, 0, 1), (0, 0, 0, 0, *[self.padding] * 4))
-        rows, columns = (range(self.size),) * 2
-        shifted = [by_place[i : i + height, j : j + width] for i in rows for j in columns]
+        shifts = range(self.size)
+        shifted = [by_place[i : i + height, j : j + width] for i in shifts for j in shifts]
         patches = torch.cat(shifted, -1).flatten(0, 1)  # (places, N, size² · maps)
         out = torch.baddbmm(self.bias, patches, self.weight)  # (places, N, units)
         return out.view(height, width, *out.shape[1:]).permute(2, 3, 0, 1)

@@ -7,7 +7,7 @@ import time
 import torch
 
 from harness.contract import numerics
-from harness.contract.numerics import NUMERICS
+from harness.contract.device import Device
 from harness.contract.trial import Precision
 from harness.models.description import Network
 from harness.models.network import Net
@@ -28,7 +28,7 @@ def images_per_second(
 
     The fastest of ROUNDS rounds that take `seconds` in all: whatever else goes on can only slow one down.
     """
-    numerics.apply(NUMERICS)
+    numerics.apply(numerics.usual(Device.parse(device).kind))
     steps = _Steps(network, torch.device(device), precision, batch)
     steps.seconds(WARM_UP)
     count = max(1, round(seconds / ROUNDS / steps.seconds(1)))
