@@ -138,6 +138,13 @@ class Views(Batches):
         few.images = Images(self.images.pixels[stretch], self.images.labels[stretch])
         return few
 
+    def shifted(self, shift: Tensor) -> Self:
+        """Views of images with `shift` (3,) added to every pixel's red, green and blue, in grey levels."""
+        other = copy(self)
+        moved = shift.to(self.mean.device)
+        other.mean, other.centre_mean = self.mean - moved, self.centre_mean - moved
+        return other
+
     def stretches(self, size: int) -> list[slice]:
         """All images, `size` at a time; of no images one stretch of none."""
         return [slice(start, start + size) for start in range(0, max(1, len(self.images)), size)]

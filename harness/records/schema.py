@@ -18,6 +18,7 @@ class CurveColumn(StrEnum):
     TRAIN_ERROR = "train_error"  # the same, unaugmented and by the centre view
     TRAIN_LOSS = "train_loss"
     VALIDATION_ERROR = "validation_error"  # after an epoch, on images that are not trained on
+    VALIDATION_LOSS = "validation_loss"
     SECONDS = "seconds"
     CPU_SECONDS = "cpu_seconds"
 
@@ -53,6 +54,7 @@ class Measured(StrEnum):
     TRAIN_LOSS = "train_loss"
     TEST_LOSS = "test_loss"  # by the centre view
     TEN_LOSS = "ten_loss"  # of the average over ten views
+    SHIFTED_TOP1 = "shifted_top1"  # by the centre view, of test images whose colours are shifted
 
     STEP_SECONDS = "step_seconds"
     COMPUTE_SECONDS = "compute_seconds"
@@ -102,9 +104,12 @@ PROGRAMS: Mapping[str, Filled] = {
     "harness.training.scheduled:run": Filled(
         (
             M.TRAIN_TOP1, M.TRAIN_TOP5, M.CENTRE_TOP1, M.CENTRE_TOP5, M.TEN_TOP1, M.TEN_TOP5,
-            M.TRAIN_LOSS, M.TEST_LOSS, M.TEN_LOSS,
+            M.TRAIN_LOSS, M.TEST_LOSS, M.TEN_LOSS, M.SHIFTED_TOP1,
         ),
-        (C.EPOCH, C.RATE, C.RUNNING_ERROR, C.LOSS, C.TRAIN_ERROR, C.TRAIN_LOSS, C.VALIDATION_ERROR, *CLOCKS),
+        (
+            C.EPOCH, C.RATE, C.RUNNING_ERROR, C.LOSS, C.TRAIN_ERROR, C.TRAIN_LOSS,
+            C.VALIDATION_ERROR, C.VALIDATION_LOSS, *CLOCKS,
+        ),
         TRAINED,
     ),
     "harness.training.timing.step_time:run": Filled(

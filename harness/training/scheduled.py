@@ -6,8 +6,6 @@ network is tested by its centre view and by ten views, and on training images th
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from pkgutil import resolve_name
 from typing import Any
 
@@ -19,14 +17,12 @@ from harness.contract.streams import stream_seed
 from harness.contract.trial import Status, Trial
 from harness.data.augmentation import Views
 from harness.data.inputs.selection import Inputs
-from harness.data.views import View, ten
 from harness.models.layers import dropout
 from harness.models.network import Net
-from harness.records.image_bits import packed
-from harness.training import artifacts, data_parallel, schedules, update
-from harness.training.evaluate import judge, probabilities, wrong
+from harness.training import artifacts, data_parallel, norm_spread, schedules, tested, update
 from harness.training.loop import CurveRow, Epochs, Loop, Parts
 from harness.training.recipe import Scheduled
+from harness.training.tested import Observer, Predictions
 
 
 def run(trial: Trial[Scheduled], session: Session) -> TrialResult:
@@ -45,6 +41,7 @@ class Training:
         read = resolve_name(self.settings.reader.implementation)
         self.inputs: Inputs = read(self.settings, trial.seed, session.data, self.device)
         self.net = Net(self.settings.network).initialise(trial.seed).on(self.device)
+        self.observer = Observer(self.net, self.ranks, trial.precision)
         self.noise = torch.Generator(self.device)
         dropout.reseed(self.net, self.noise, self.ranks.rank, self.ranks.world)
         self.parts = Parts(self.inputs.count, self.settings.batch_size, self.settings.parts)
@@ -97,61 +94,33 @@ class Training:
 
     def _look(self) -> CurveRow:
         """Error and loss of the weights at hand on training images, and after an epoch on unseen ones."""
-        watched, unseen = self.watched, self.validated
-        found = self._centre(watched)
-        row: CurveRow = {
-            "train_error": judge(found, watched.images.labels).top1,
-            "train_loss": _loss(found, watched),
-            "validation_error": None,
-        }
+        seen = self._predicted(self.watched)
+        row: CurveRow = {"train_error": seen.errors().top1, "train_loss": seen.loss()}
+        row |= {"validation_error": None, "validation_loss": None}
         if self.epochs.epoch_complete:
-            row["validation_error"] = judge(self._centre(unseen), unseen.images.labels).top1
+            unseen = self._predicted(self.validated)
+            row |= {"validation_error": unseen.errors().top1, "validation_loss": unseen.loss()}
         return row
 
+    def _predicted(self, views: Views) -> Predictions:
+        """What the weights at hand say of the centre views."""
+        return Predictions(self.observer.centre(views), views.images.labels)
+
     def _tested(self) -> tuple[CurveRow, dict[str, Any]]:
-        """Errors in percent of the trained network, and which images it got wrong by ten views.
+        """Errors and losses of the trained network; which images it got wrong, and what its norms do.
 
         Leaves its weights and predictions to other trials.
         """
         sample, test = self.inputs.sample, self.inputs.test
-        seen, centre = self._centre(sample), self._centre(test)
-        views = ten(test.height, test.width, self.settings.augmentation.side)
-        averaged = self._seen(test, views)
+        averaged = Predictions(self.observer.ten(test), test.images.labels)
+        by_view = {"train": self._predicted(sample), "centre": self._predicted(test), "ten": averaged}
         if self.ranks.rank == 0:
-            read = {"probabilities": averaged.half()} if self.settings.predictions else {}
+            read = {"probabilities": averaged.found.half()} if self.settings.predictions else {}
             artifacts.save(self.session.artifacts.own, self.net, read)
-        by = {
-            "train": judge(seen, sample.images.labels),
-            "centre": judge(centre, test.images.labels),
-            "ten": judge(averaged, test.images.labels),
-        }
-        percent = {f"{n}_{k}": 100 * getattr(e, k) for n, e in by.items() for k in ("top1", "top5")}
-        losses = {"train_loss": _loss(seen, sample), "test_loss": _loss(centre, test)}
-        return percent | losses | {"ten_loss": _loss(averaged, test)}, {"wrong": _bits(averaged, test)}
-
-    def _centre(self, views: Views) -> Tensor:
-        """Probabilities (N, classes) of the centre views."""
-        return self._seen(views, (views.centre,))
-
-    def _seen(self, views: Views, chosen: Sequence[View]) -> Tensor:
-        """Probabilities (N, classes) averaged over the chosen views; every rank sees a part of the images."""
-        count = len(views.images)
-        own = views.some(self.ranks.stretch(count))
-        return self.ranks.joined(probabilities(self.net, own, chosen, self.trial.precision), count)
+        shifted = {"shifted_top1": 100 * self.observer.shifted(test)}
+        norms = norm_spread.of(self.net, test)
+        return tested.metrics(by_view) | shifted, {"wrong": tested.bits(by_view), "norms": norms}
 
     def _outcome(self, status: Status, metrics: CurveRow, seen: dict[str, Any]) -> TrialResult:
         details = {"ranks": self.ranks.world, **seen} if self.ranks.world > 1 else seen
         return TrialResult(status, metrics, tuple(self.epochs.curve), self.epochs.loop.cost(), details)
-
-
-def _bits(found: Tensor, views: Views) -> dict[str, Any]:
-    """How many images, and which of them probabilities (N, classes) are wrong of."""
-    top1, top5 = (packed(flags.cpu().numpy()) for flags in wrong(found, views.images.labels))
-    return {"images": len(found), "ten_top1": top1, "ten_top5": top5}
-
-
-def _loss(found: Tensor, views: Views) -> float | None:
-    """Mean cross-entropy of probabilities (N, classes); None where it is no number."""
-    right = found.gather(1, views.images.labels[:, None]).clamp_min(torch.finfo(torch.float32).tiny)
-    loss = float(-right.log().mean())
-    return loss if math.isfinite(loss) else None

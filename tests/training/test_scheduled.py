@@ -146,6 +146,23 @@ def test_the_record_says_which_images_it_got_wrong_and_how_sure_it_was(tmp_path:
     assert flags.tolist() == (left.argmax(1) != labels).tolist()
     likely = left.gather(1, labels[:, None])
     assert outcome.metrics["ten_loss"] == pytest.approx(float(-likely.log().mean()), abs=2e-3)
+    for name, count in (("centre_top1", bits["images"]), ("train_top1", bits["train_images"])):
+        assert 100 * unpacked(bits[name], count).mean() == pytest.approx(outcome.metrics[name])
+
+
+def test_validation_images_are_looked_at_after_every_epoch_with_their_loss(tmp_path: Path) -> None:
+    """The last look sees the trained weights: as many images, by the centre view, in float64."""
+    trial = Trial(settings(validated=None), 1)
+    outcome = train(trial, tmp_path)
+    net = artifacts.network(tmp_path / "own.safetensors", trial.settings.network).double()
+    test = resident.inputs(trial.settings, 1, None, torch.device("cpu")).test
+    inputs, labels = test.gather(torch.arange(len(test.images)))
+    with torch.no_grad():
+        loss = functional.cross_entropy(net(inputs.double()), labels)
+    looks = [row for row in outcome.curve if row["validation_loss"] is not None]
+    assert [row["epoch"] for row in looks] == list(range(1, trial.settings.max_epochs + 1))
+    assert looks[-1]["validation_loss"] == pytest.approx(float(loss), rel=1e-5)
+    assert looks[-1]["validation_loss"] == pytest.approx(outcome.metrics["test_loss"], rel=1e-5)
 
 
 def test_held_out_images_are_tested_on_and_not_trained_on() -> None:

@@ -59,14 +59,18 @@ def formula(layer: AcrossMaps | WithinMap) -> Formula:
 
 def reference(x: Tensor, layer: AcrossMaps | WithinMap) -> Tensor:
     """The formula in plain operations, as slow and as clear as can be; differentiable any number of times."""
-    rule = formula(layer)
     wide = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
     maps = _nchw_field(wide, layer)
+    return (maps / base(wide, layer) ** layer.beta).reshape(x.shape).to(x.dtype)
+
+
+def base(x: Tensor, layer: AcrossMaps | WithinMap) -> Tensor:
+    """What is raised to β: k + α Σ a² at every unit of (N, maps, height, width), in its windows' order."""
+    rule = formula(layer)
     rows, columns = rule.window
     margins = (0, 0, (columns - 1) // 2, columns // 2, (rows - 1) // 2, rows // 2)
-    squares = functional.pad(maps.square(), margins)
-    sums = squares.unfold(1, rows, 1).unfold(2, columns, 1).sum((-2, -1))
-    return (maps / (rule.k + rule.alpha * sums) ** rule.beta).reshape(x.shape).to(x.dtype)
+    squares = functional.pad(_nchw_field(x, layer).square(), margins)
+    return rule.k + rule.alpha * squares.unfold(1, rows, 1).unfold(2, columns, 1).sum((-2, -1))
 
 
 def normalise(x: Tensor, layer: AcrossMaps | WithinMap) -> Tensor:
