@@ -103,12 +103,15 @@ def test_results_are_there_while_the_parts_go_on(tmp_path: Path) -> None:
     assert states(go_through([GOOD, look], tmp_path, STAMP, 10, again=False))["look"] is State.PASSED
 
 
-def test_no_part_begins_when_the_time_is_spent(tmp_path: Path) -> None:
+def test_no_part_begins_when_the_time_is_spent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (found,) = go_through([GOOD], tmp_path, STAMP, minutes=0.01, again=False)
     assert found.state is State.NOT_RUN
     assert found.wrong
-    (cut,) = go_through([replace(HANGING, limit=60.0)], tmp_path, STAMP, minutes=0.2, again=False)
+    assert found.seconds == 0
+    monkeypatch.setattr(owed, "SHORTEST", 0.5)
+    (cut,) = go_through([replace(HANGING, limit=60.0)], tmp_path, STAMP, minutes=0.03, again=False)
     assert (cut.state, cut.sentence) == (State.NOT_RUN, owed.SPENT)
+    assert cut.seconds > 0  # it had begun
     (tmp_path / "results.json").write_text("{")  # cut short: nothing of it counts
     assert owed.passed(tmp_path / "results.json", STAMP) == {}
 

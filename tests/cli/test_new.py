@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,17 +33,21 @@ def test_what_it_writes_keeps_the_contract(tmp_path: Path) -> None:
         sys.executable,
         "-m",
         "pytest",
-        "-q",
+        "-v",
         "-p",
         "no:cacheprovider",
         "-c",
         str(ROOT / "pyproject.toml"),
+        "-o",
+        "pythonpath=",  # or the checkout's reproductions would come first
     ]
     tests = subprocess.run(
         [*command, *CHECKS], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert tests.returncode == 0, tests.stdout
+    tried = set(re.findall(r"::test_it_is_found_under_its_own_name\[(.*)\] PASSED", tests.stdout))
+    assert tried == {"my-claim"}
     assert "my-claim" in text("my-claim", claim(FREE))
 
 

@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from harness.contract.device import CPU
 from harness.contract.trial import Status, Trial
 from harness.engines.local import LocalEngine, Place, execute
@@ -67,15 +69,23 @@ def test_an_error_becomes_a_failed_record(tmp_path: Path) -> None:
     assert record.environment["torch"]
 
 
-def test_spawned_workers_run_trials(tmp_path: Path) -> None:
-    store, watcher = Store(tmp_path), Collected()
-    engine = LocalEngine(CPU, 2, tmp_path)
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, list[Record]]:
+    """What two spawned workers leave of a whole experiment, and the records as they ended."""
+    root = tmp_path_factory.mktemp("unbroken")
+    store, watcher = Store(root), Collected()
+    engine = LocalEngine(CPU, 2, root)
     try:
-        run([experiment()], engine, store, watcher)
+        run([experiment(4)], engine, store, watcher)
     finally:
         engine.close()
-    assert [r.status for r in watcher.records] == [Status.OK] * 3
-    assert all(r.conditions == STAND_IN for r in watcher.records)
+    return store, watcher.records
+
+
+def test_spawned_workers_run_trials(unbroken: tuple[Store, list[Record]], tmp_path: Path) -> None:
+    store, records = unbroken
+    assert [r.status for r in records] == [Status.OK] * 5
+    assert all(r.conditions == STAND_IN for r in records)
     again = execute(Trial(small(), 0), Place(CPU, STAND_IN, None, tmp_path / "again"))
     assert again is not None
     stored = store.find(again.key)
@@ -134,10 +144,12 @@ def finished(root: Path) -> list[Record]:
     return Store(root).records
 
 
-def test_killed_twice_and_run_again_gives_the_same_records(tmp_path: Path) -> None:
+def test_killed_twice_and_run_again_gives_the_same_records(
+    unbroken: tuple[Store, list[Record]], tmp_path: Path
+) -> None:
     """What a third run ends with is what an unbroken one has, bit for bit."""
     killed_after(tmp_path / "broken", 1)
     killed_after(tmp_path / "broken", 3)
-    resumed, unbroken = (finished(tmp_path / name) for name in ("broken", "unbroken"))
-    assert curves(unbroken) == curves(resumed)
+    resumed = finished(tmp_path / "broken")
+    assert curves(unbroken[1]) == curves(resumed)
     assert len(resumed) == len({r.key for r in resumed}) == 5

@@ -19,6 +19,7 @@ from harness.plans.ablation import Arm
 from harness.plans.protocols import SMOKE
 from harness.records.conditions import Conditions
 from harness.records.keys import key_of
+from harness.records.record import Record
 from harness.training.schedules import Drops
 
 TWO = Device(DeviceKind.CPU, count=2)
@@ -32,35 +33,45 @@ TRIAL = Trial(
 )  # fmt: skip
 
 
-def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
-    alone = execute(TRIAL, Place(CPU, Conditions(DeviceKind.CPU, "2"), None, tmp_path / "one"))
-    both = execute(TRIAL, Place(TWO, Conditions(DeviceKind.CPU, "2", devices=2), None, tmp_path / "two"))
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.fixture(scope="module")
+def both(results: Path) -> Record:
+    """Of two processes that nothing interrupts."""
+    record = execute(TRIAL, Place(TWO, Conditions(DeviceKind.CPU, "2", devices=2), None, results))
+    assert record is not None
+    return record
+
+
+def test_two_processes_give_the_losses_of_one(both: Record, results: Path, tmp_path: Path) -> None:
+    alone = execute(TRIAL, Place(CPU, Conditions(DeviceKind.CPU, "2"), None, tmp_path))
     assert alone is not None
-    assert both is not None
     assert (alone.status, both.status, both.error) == (Status.OK, Status.OK, "")
     assert both.details == {"ranks": 2, **alone.details}
     assert alone.key != both.key
     losses = [[row["loss"] for row in record.curve] for record in (alone, both)]
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
     assert both.cost["images"] == alone.cost["images"]
-    assert (tmp_path / "two" / "artifacts" / f"{both.key}.safetensors").is_file()
+    assert (results / "artifacts" / f"{both.key}.safetensors").is_file()
 
 
-def test_asked_to_stop_it_checkpoints_and_goes_on(tmp_path: Path) -> None:
+def test_asked_to_stop_it_checkpoints_and_goes_on(both: Record, tmp_path: Path) -> None:
     seen: list[TrialProgress] = []
 
-    def session(name: str, stopping: bool) -> Session:
-        mine = Artifacts(tmp_path / name / "own.safetensors")
-        path = tmp_path / name / "trial.pt"
+    def session(stopping: bool) -> Session:
+        mine = Artifacts(tmp_path / "own.safetensors")
+        path = tmp_path / "trial.pt"
         return Session("cpu", None, path, mine, report=seen.append, stopping=lambda: stopping)
 
     with pytest.raises(Interrupted):
-        shared_trial.run(TRIAL, session("broken", True), TWO)
-    assert sorted(p.name for p in (tmp_path / "broken").iterdir()) == ["trial.pt"]
-    broken = shared_trial.run(TRIAL, session("broken", False), TWO)
-    whole = shared_trial.run(TRIAL, session("whole", False), TWO)
-    assert broken.metrics == whole.metrics
-    assert [row["loss"] for row in broken.curve] == [row["loss"] for row in whole.curve]
+        shared_trial.run(TRIAL, session(True), TWO)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["trial.pt"]
+    broken = shared_trial.run(TRIAL, session(False), TWO)
+    assert broken.metrics == both.metrics
+    assert [row["loss"] for row in broken.curve] == [row["loss"] for row in both.curve]
 
 
 def test_the_number_of_processes_enters_the_key() -> None:

@@ -53,6 +53,13 @@ def timeless(outcome: TrialResult) -> list[dict[str, float | None]]:
     return [{k: v for k, v in row.items() if "seconds" not in k} for row in outcome.curve]
 
 
+@pytest.fixture(scope="module")
+def predicted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trial, TrialResult, Path]:
+    """A training that leaves its predictions: the trial, its outcome and its artifact."""
+    trial, folder = Trial(settings(predictions=True), 1), tmp_path_factory.mktemp("predicted")
+    return trial, train(trial, folder), folder / "own.safetensors"
+
+
 @pytest.mark.parametrize("precision", list(Precision))
 def test_stopped_after_every_part_it_is_the_same_bit_for_bit(tmp_path: Path, precision: Precision) -> None:
     trial = Trial(settings(), 3, precision)
@@ -115,11 +122,11 @@ def test_it_equals_a_loop_written_out_by_hand(tmp_path: Path, images_place: Path
     assert [row["loss"] for row in outcome.curve] == pytest.approx(losses, rel=2e-5)
 
 
-def test_what_is_left_gives_the_errors_that_were_reported(tmp_path: Path) -> None:
-    trial = Trial(settings(predictions=True), 1)
-    outcome = train(trial, tmp_path)
+def test_what_is_left_gives_the_errors_that_were_reported(
+    predicted: tuple[Trial, TrialResult, Path],
+) -> None:
+    trial, outcome, path = predicted
     assert outcome.status is Status.OK
-    path = tmp_path / "own.safetensors"
     net = artifacts.network(path, trial.settings.network)
     inputs = resident.inputs(trial.settings, 1, None, torch.device("cpu"))
     test = inputs.test
@@ -134,10 +141,11 @@ def test_what_is_left_gives_the_errors_that_were_reported(tmp_path: Path) -> Non
     assert torch.allclose(left.float(), averaged, atol=5e-4)
 
 
-def test_the_record_says_which_images_it_got_wrong_and_how_sure_it_was(tmp_path: Path) -> None:
-    trial = Trial(settings(predictions=True), 1)
-    outcome = train(trial, tmp_path)
-    left = artifacts.tensor(tmp_path / "own.safetensors", "probabilities").double()
+def test_the_record_says_which_images_it_got_wrong_and_how_sure_it_was(
+    predicted: tuple[Trial, TrialResult, Path],
+) -> None:
+    trial, outcome, path = predicted
+    left = artifacts.tensor(path, "probabilities").double()
     labels = resident.inputs(trial.settings, 1, None, torch.device("cpu")).test.images.labels
     bits = outcome.details["wrong"]
     flags = unpacked(bits["ten_top1"], bits["images"])

@@ -14,7 +14,13 @@ from harness.contract.trial import Precision, Status, Trial
 from harness.models.cifar10 import nineteen, thirteen
 from harness.models.description import Network
 from harness.training import to_target
-from tests.fakes.trials import small
+from harness.training.settings import ToTarget
+from tests.fakes import trials
+
+
+def small(**changes: object) -> ToTarget:
+    """Four batches an epoch, as with more images."""
+    return trials.small(**{"images": 256, "batch_size": 64, "sample": 128, **changes})  # type: ignore[arg-type]
 
 
 def train(trial: Trial, folder: Path, root: Path | None = None, stop_after: int | None = None) -> TrialResult:
@@ -54,7 +60,7 @@ def test_a_longer_budget_goes_on_from_a_shorter_one(tmp_path: Path) -> None:
     train(Trial(small(max_epochs=1), 2), tmp_path / "rungs")
     continued = train(Trial(small(max_epochs=3), 2), tmp_path / "rungs")
     assert exact(continued) == exact(train(Trial(small(max_epochs=3), 2), tmp_path / "whole"))
-    assert continued.cost["images"] == 3 * 512
+    assert continued.cost["images"] == 3 * 256
 
 
 def test_a_shorter_budget_does_not_take_up_a_longer_ones_state(tmp_path: Path) -> None:
@@ -74,17 +80,17 @@ def test_seeds_differ(tmp_path: Path) -> None:
 
 
 def test_an_epoch_with_fewer_batches_than_looks_has_a_look_after_each_batch(tmp_path: Path) -> None:
-    """512 images are four batches of 128; a look a batch is all that seven looks can be."""
+    """256 images are four batches of 64; a look a batch is all that seven looks can be."""
     often = train(Trial(small(looks_per_epoch=7), 2), tmp_path / "often")
     assert [row["epoch"] for row in often.curve] == [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0]
     assert often.metrics["epochs_low"] == 2.0
-    assert often.cost["images"] == 2 * 512
+    assert often.cost["images"] == 2 * 256
     assert exact(often) == exact(train(Trial(small(looks_per_epoch=4), 2), tmp_path / "four"))
     assert exact(often) == exact(train(Trial(small(looks_per_epoch=7), 2), tmp_path / "broken", stop_after=3))
 
 
 def test_the_crossing_is_bracketed_by_looks(tmp_path: Path) -> None:
-    trial = Trial(small(max_epochs=40, target=0.5, rate=0.002), 0)
+    trial = Trial(small(max_epochs=40, target=0.5, rate=0.006), 0)
     outcome = train(trial, tmp_path)
     assert outcome.metrics["reached"] == 1.0
     last, before = outcome.curve[-1], outcome.curve[-2]

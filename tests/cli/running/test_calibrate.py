@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,15 +39,17 @@ def _brief(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
 
 
+measured_once = cache(calibration.measure)
+
+
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """What was measured, each time for real."""
+    """What was to be measured: for real the first time, and as it was then for the tests after it."""
     seen: Asked = []
-    real = calibration.measure
 
     def measure(device: Device, precisions: Sequence[Precision]) -> Mapping[Precision, float]:
         seen.append((device, list(precisions)))
-        return real(device, precisions)
+        return measured_once(device, tuple(precisions))
 
     monkeypatch.setattr(calibration, "measure", measure)
     return seen
