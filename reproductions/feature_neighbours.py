@@ -1,6 +1,6 @@
 """Images near one another in the last hidden layer are alike, though not in pixel space (§6.1, Figure 4).
 
-    ./repro.py run feature-neighbours --protocol cifar10
+    ./repro.py run feature-neighbours --protocol cifar10-converged-short
 
 The paper shows the six nearest training images of five test images. Measured here is how often such
 neighbours have the query's class: by the last hidden layer, less by pixels, over the first thousand test

@@ -1,6 +1,6 @@
 """The first layer's kernels split by column into colour-blind and colour-specific ones (§6.1, Figure 3).
 
-    ./repro.py run kernel-specialisation --protocol cifar10
+    ./repro.py run kernel-specialisation --protocol cifar10-converged-short
 
 The paper shows one network and says that it is so in every run. A kernel's chroma is the share of its energy
 off the grey axis. Measured is the mean chroma of the more colourful column over that of the other, as a

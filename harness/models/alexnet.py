@@ -42,7 +42,8 @@ class AlexNet:
     """A recipe; its defaults are the paper's. `inits` and `biases` go by `LAYERS`; every norm stands alone.
 
     An init of None is PyTorch's default's standard deviation, drawn from a normal distribution all the same.
-    A removed layer (`without`) takes its nonlinearity, norm and dropout along; pooling and sizes stay.
+    A removed layer (`without`) takes its nonlinearity, norm and dropout along; pooling and sizes stay, and the
+    last convolution that is left has the maps of the fifth, so that the first dense layer's input stays too.
     """
 
     name: str = "paper"
@@ -102,7 +103,7 @@ class AlexNet:
         before, after = self.margins if number == 0 else (size // 2,) * 2
         return Conv(
             stage,
-            self._scaled(self.maps[number]),
+            self._scaled(self.maps[self._maps_of(number)]),
             **self._start(number, inputs // groups * size**2),
             size=size,
             stride=self.stride if number == 0 else 1,
@@ -110,6 +111,10 @@ class AlexNet:
             padding_after=None if before == after else after,
             groups=groups,
         )
+
+    def _maps_of(self, number: int) -> int:
+        """Which convolution's maps the convolution has: its own, or the fifth's where it is the last left."""
+        return 4 if all(name in self.without for name in LAYERS[number + 1 : 5]) else number
 
     def _after(self, number: int, there: bool) -> Iterator[Layer]:
         """Nonlinearity, norms and pooling behind a convolution, in this recipe's order."""

@@ -1,20 +1,26 @@
-"""Ablations: arms that change one thing of the paper's recipe, trained alike and compared seed by seed.
+"""Ablations: arms that change one thing of the paper's recipe, trained alike and compared.
 
 An arm is a change of the recipe as data; a scale turns it into a trial's settings. The arm that changes
-nothing is the same trial in every ablation: one key, trained once.
+nothing, the baseline, is the same trial in every ablation: one key, trained once. Where a scale tunes, each
+arm is trained at its own learning rate, and one whose rate is not the shared one at that one too, so that no
+verdict hangs on the choice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any, Protocol
 
 from harness.contract.once import once
 from harness.contract.trial import Trial
+from harness.plans.arm_rates import AS_SHARED, Rates, Tuned, tune
 from harness.plans.experiment import Lookup, Plan, Planned, Role
 from harness.plans.experiment import Protocol as Declared
 from harness.training.recipe import Scheduled
+
+MOST_BASELINES = 15  # seeds of the baseline that all claims share
 
 
 @dataclass(frozen=True)
@@ -27,43 +33,86 @@ class Arm:
 
 
 BASELINE = Arm()
+Arms = Mapping[str, Arm]
 
 
 class Scale(Protocol):
     """What a protocol's settings answer: how an arm is trained at that scale."""
 
-    def settings(self, arm: Arm) -> Scheduled:
-        """The settings of the arm's trials."""
+    @property
+    def rates(self) -> Rates | None:
+        """How each arm's learning rate is chosen; None: all have the schedule's."""
+
+    @property
+    def baselines(self) -> int:
+        """Seeds of the baseline for each seed of another arm, up to `MOST_BASELINES`."""
+
+    def settings(self, arm: Arm, factor: float = 1.0, held_out: int = 0) -> Scheduled:
+        """The settings of the arm's trials, with the rates of its schedule times a factor."""
         ...
 
 
-def training(protocol: Declared, arm: Arm, seed: int) -> Trial[Scheduled]:
-    """The trial that trains an arm from a seed."""
-    return protocol.trial(_settings(protocol.settings)(arm), seed)
+def training(
+    protocol: Declared, arm: Arm, seed: int, factor: float = 1.0, held_out: int = 0
+) -> Trial[Scheduled]:
+    """The trial that trains an arm from a seed, at the scale's learning rates times a factor."""
+    return protocol.trial(_settings(protocol.settings)(arm)(factor, held_out), seed)
 
 
 @once
-def _settings(scale: Scale) -> Callable[[Arm], Scheduled]:
+def _settings(scale: Scale) -> Callable[[Arm], Callable[[float, int], Scheduled]]:
     """A network is described once for each arm at a scale: that takes a millisecond."""
-    return once(scale.settings)
+    return once(lambda arm: cache(partial(scale.settings, arm)))
 
 
-def trainings(protocol: Declared, arm: Arm, seeds: int) -> list[Trial[Scheduled]]:
-    """The trials that train an arm, one from each seed."""
-    return [training(protocol, arm, seed) for seed in range(seeds)]
+def tuned(protocol: Declared, arm: Arm, lookup: Lookup) -> Tuned:
+    """The arm's own learning rate, as far as the records tell it."""
+    scale: Scale = protocol.settings
+    rates = scale.rates
+    if rates is None:
+        return AS_SHARED
+    held_out = rates.held_out
+    return tune(rates, lambda factor, seed: training(protocol, arm, seed, factor, held_out), lookup)
 
 
-def plan_of(arms: Mapping[str, Arm]) -> Callable[[Declared, int, Lookup], Plan]:
-    """The plan that trains every arm once for every seed, seed by seed."""
+def baselines(protocol: Declared, seeds: int) -> int:
+    """Seeds of the baseline where every other arm has `seeds`."""
+    scale: Scale = protocol.settings
+    return max(seeds, min(MOST_BASELINES, scale.baselines * seeds))
+
+
+def plan_of(arms: Arms | Callable[[Declared], Arms]) -> Callable[[Declared, int, Lookup], Plan]:
+    """The plan that gives each arm its learning rate, and then trains every arm once for every seed.
+
+    Arms that depend on the protocol must be the same objects each time they are asked for.
+    """
 
     def plan(protocol: Declared, seeds: int, lookup: Lookup) -> Plan:
-        by_arm = {name: trainings(protocol, arm, seeds) for name, arm in arms.items()}
-        return Plan(
-            tuple(
-                Planned(trials[seed], name, Role.FINAL)
-                for seed in range(seeds)
-                for name, trials in by_arm.items()
-            )
-        )
+        at_hand = arms(protocol) if callable(arms) else arms
+        found = {name: tuned(protocol, arm, lookup) for name, arm in at_hand.items()}
+        tuning = [Planned(trial, name, Role.TUNING) for name, of in found.items() for trial in of.trials]
+        final = [
+            Planned(trial, name, role)
+            for seed in range(baselines(protocol, seeds))
+            for name, arm in at_hand.items()
+            if seed < (baselines(protocol, seeds) if arm == BASELINE else seeds)
+            for trial, role in _finals(protocol, arm, seed, found[name].factor)
+        ]
+        return Plan((*tuning, *final), to_come([n for n, of in found.items() if of.factor is None], seeds))
 
     return plan
+
+
+def _finals(
+    protocol: Declared, arm: Arm, seed: int, factor: float | None
+) -> Iterator[tuple[Trial[Scheduled], Role]]:
+    """An arm's trials from one seed: at its own rate, and at the shared one where that is another."""
+    if factor is not None:
+        yield training(protocol, arm, seed, factor), Role.FINAL
+        if factor != 1.0:
+            yield training(protocol, arm, seed), Role.SHARED_RATE
+
+
+def to_come(untuned: Sequence[str], seeds: int) -> str:
+    """What a plan cannot know while these arms have no learning rate yet."""
+    return f"the learning rate of {' and '.join(untuned)}, then {seeds} final trials each" if untuned else ""

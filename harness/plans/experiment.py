@@ -28,6 +28,7 @@ class Role(StrEnum):
     TUNING = "tuning"
     TRAINING = "training"  # of a network that final trials measure
     FINAL = "final"
+    SHARED_RATE = "shared rate"  # final trials once more, of arms whose own learning rate is another
 
 
 T = TypeVar("T", bound=Settings)
@@ -46,6 +47,7 @@ class Protocol:
     deviations: tuple[str, ...] = ()
     precision: Precision | None = None  # None: bf16 where the hardware has it, else fp32
     scale: str = ""  # the paper scale that this is a variant of, where its name is not that already
+    per_arm: tuple[str, ...] = ()  # dotted settings that are chosen for each arm
 
     @property
     def smoke(self) -> bool:
@@ -120,6 +122,16 @@ class Evidence:
         chosen = [r for r in self.runs if r.planned.role is Role.FINAL and arm in (None, r.arm)]
         return sorted(chosen, key=lambda r: r.seed)
 
+    def at_shared_rate(self) -> Evidence | None:
+        """The evidence with every arm at the rate that all share; None where every arm has that rate anyway."""
+        others = {r.arm for r in self.runs if r.planned.role is Role.SHARED_RATE}
+        if not others:
+            return None
+        kept = (r for r in self.runs if r.planned.role is Role.FINAL and r.arm not in others)
+        shared = (r for r in self.runs if r.planned.role is Role.SHARED_RATE)
+        again = (replace(r, planned=replace(r.planned, role=Role.FINAL)) for r in shared)
+        return replace(self, runs=(*kept, *again))
+
     @property
     def missing(self) -> list[Planned]:
         """Planned trials that no record answers."""
@@ -155,6 +167,7 @@ class Finding:
     effects: Mapping[str, tuple[Effect, ...]] = field(default_factory=dict)
     tables: tuple[Table, ...] = ()
     deviations: tuple[str, ...] = ()
+    void: Mapping[str, str] = field(default_factory=dict)  # why the runs cannot show a claim
 
 
 @dataclass(frozen=True)

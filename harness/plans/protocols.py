@@ -1,7 +1,9 @@
 """The scales at which the paper's ImageNet claims are run, and how each one trains an arm.
 
-`smoke` shows that everything runs. `cifar10` is the proxy: a small AlexNet on all of CIFAR-10. `imagenette`
-is the paper's own network on ten classes of photographs. `imagenet` is what the paper did.
+`smoke` shows that everything runs. A proxy is there for what it can show: `cifar10-converged`, a small AlexNet
+trained on all of CIFAR-10 until its schedule is spent, for claims on accuracy; `cifar10-scarce`, the same on a
+tenth of the images, for claims on overfitting; `imagenette-short` and `imagenette`, the paper's own network on
+photographs of ten classes, for either. `imagenet` is what the paper did.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from harness.data.views import Augmentation, ColourNoise
 from harness.models.alexnet import RECIPES as NETWORKS
 from harness.models.proxy import narrowed, small
 from harness.plans.ablation import Arm
+from harness.plans.arm_rates import Rates
 from harness.plans.experiment import Protocol
 from harness.training.recipe import Photographs, Recipe, Scheduled, scheduled
 from harness.training.recipes import RECIPES
@@ -25,15 +28,20 @@ from harness.training.schedules import Drops, Schedule
 class Proxy:
     """The proxy: 24×24 crops of CIFAR-10, the paper's augmentation and update, a shorter schedule."""
 
-    schedule: Schedule
+    schedule: Drops
     network: Mapping[str, Any] = field(default_factory=dict)
+    batch_size: int = 128
     measured: Mapping[str, Any] = field(default_factory=dict)
+    rates: Rates | None = None
+    baselines: int = 1
 
-    def settings(self, arm: Arm) -> Scheduled:
+    def settings(self, arm: Arm, factor: float = 1.0, held_out: int = 0) -> Scheduled:
         """The arm with the proxy network; only its network is taken from its recipe."""
         network = small(NETWORKS[arm.recipe], **(dict(self.network) | dict(arm.network)))
         augmentation = replace(Augmentation(side=24, colour=ColourNoise()), **arm.augmentation)
-        return scheduled(Recipe("proxy", network, self.schedule, augmentation), **self.measured)
+        schedule = replace(self.schedule, rate=self.schedule.rate * factor)
+        recipe = Recipe("proxy", network, schedule, augmentation, self.batch_size)
+        return scheduled(recipe, **(dict(self.measured) | _held(held_out)))
 
 
 @dataclass(frozen=True)
@@ -42,23 +50,33 @@ class Full:
 
     dataset: str
     classes: int
-    schedule: Schedule | None = None
+    schedule: Drops | None = None
     width: float = 1.0
     batch_size: int | None = None
     measured: Mapping[str, Any] = field(default_factory=dict)
+    rates: Rates | None = None
+    baselines: int = 1
 
-    def settings(self, arm: Arm) -> Scheduled:
+    def settings(self, arm: Arm, factor: float = 1.0, held_out: int = 0) -> Scheduled:
         """The arm as the paper trained it, or as far as this scale goes."""
         own = RECIPES.get(arm.recipe, RECIPES["paper"])
         options = {"classes": self.classes} | dict(arm.network)
         recipe = replace(
             own,
             network=narrowed(NETWORKS[arm.recipe], self.width, **options),
-            schedule=self.schedule or own.schedule,
+            schedule=self._schedule(factor) or own.schedule,
             batch_size=self.batch_size or own.batch_size,
             augmentation=replace(own.augmentation, **arm.augmentation),
         )
-        return scheduled(recipe, dataset=self.dataset, **self.measured)
+        return scheduled(recipe, dataset=self.dataset, **(dict(self.measured) | _held(held_out)))
+
+    def _schedule(self, factor: float) -> Schedule | None:
+        return self.schedule and replace(self.schedule, rate=self.schedule.rate * factor)
+
+
+def _held(images: int) -> dict[str, Any]:
+    """A trial that chooses a rate leaves nothing to others."""
+    return {"held_out": images, "predictions": False} if images else {}
 
 
 def looked_at(images: int) -> dict[str, int]:
@@ -67,13 +85,15 @@ def looked_at(images: int) -> dict[str, int]:
 
 
 LEFT = {"predictions": True}  # `ensemble` averages them
-EPOCHS = 8
+OWN_RATE = ("schedule.rate",)  # what differs from arm to arm where each has its own learning rate
+TUNED = (
+    "Each arm at its own learning rate: the schedule's, half or twice as much, by the mean ten-view error of "
+    "three tuning seeds on training images held out for it."
+)
 OF_THE_PROXY = (
     "CIFAR-10 in place of ImageNet: 24×24 crops of 32×32 images, ten classes.",
-    "A proxy network: two columns of 24-48-64-64-48 maps, 256 hidden units, conv1 5×5 without stride; "
-    "standard deviations of the weights scaled so that σ √(fan-in) is the paper's.",
-    f"{EPOCHS} epochs at batch 128, the rate dropped after declared epochs; the paper's 90 epochs followed "
-    "the validation error.",
+    "A proxy network: two columns of 24-48-64-64-48 maps, conv1 5×5 without stride; standard deviations of "
+    "the weights scaled so that σ √(fan-in) is the paper's.",
 )
 SMOKE = Protocol(
     "smoke",
@@ -82,24 +102,69 @@ SMOKE = Protocol(
     2,
     Proxy(
         Drops(0.01, (), 1),
-        {"width": 0.5},
-        {"images": 512, "test_images": 200, "max_epochs": 1, "parts": 2, "sample": 200}
+        {"width": 0.5, "hidden": 256},
+        measured={"images": 512, "test_images": 200, "max_epochs": 1, "parts": 2, "sample": 200}
         | looked_at(100)
         | LEFT,
     ),
     ("One epoch on 512 images of CIFAR-10: says nothing about the claim.",),
     Precision.FP32,
 )
-CIFAR10 = Protocol(
-    "cifar10",
-    "the proxy network on all of CIFAR-10",
+
+
+def converged(name: str, summary: str, drops: tuple[int, ...], epochs: int) -> Protocol:
+    """The proxy on all of CIFAR-10 with 1,024 hidden units, 32 parameters an image."""
+    return Protocol(
+        name,
+        summary,
+        "cifar10",
+        5,
+        Proxy(
+            Drops(0.02, drops, epochs),
+            {"hidden": 1024},
+            measured={"max_epochs": epochs, "parts": 2} | looked_at(2_000) | LEFT,
+            rates=Rates(5_000),
+            baselines=3,
+        ),
+        (
+            *OF_THE_PROXY,
+            f"1,024 hidden units, {epochs} epochs at batch 128, the rate dropped after declared epochs; the "
+            "paper's 90 epochs followed the validation error.",
+            TUNED,
+        ),
+        per_arm=OWN_RATE,
+    )
+
+
+CONVERGED = converged(
+    "cifar10-converged", "the proxy network on all of CIFAR-10, 40 epochs", (25, 33, 38), 40
+)
+CONVERGED_SHORT = converged(
+    "cifar10-converged-short",
+    "the proxy network on all of CIFAR-10, 20 epochs, for two cores",
+    (13, 17, 19),
+    20,
+)
+SCARCE = Protocol(
+    "cifar10-scarce",
+    "the proxy network on 5,000 images of CIFAR-10, 120 epochs: it overfits",
     "cifar10",
     5,
     Proxy(
-        Drops(0.02, (6, 7), EPOCHS),
-        measured={"max_epochs": EPOCHS, "parts": 8} | looked_at(1_000) | LEFT,
+        Drops(0.01, (90, 110), 120),
+        {"hidden": 256},
+        32,
+        {"images": 5_000, "max_epochs": 120, "parts": 1, "sample": 5_000} | looked_at(2_000),
+        Rates(5_000),
+        3,
     ),
-    OF_THE_PROXY,
+    (
+        *OF_THE_PROXY,
+        "5,000 training images, 51 parameters an image (the paper: 48); 256 hidden units, 120 epochs at batch "
+        "32, the rate dropped after declared epochs.",
+        TUNED,
+    ),
+    per_arm=OWN_RATE,
 )
 TEN_CLASSES = ("Imagenette's ten classes in place of ImageNet's thousand.",)
 IMAGENETTE = Protocol(
@@ -114,21 +179,26 @@ IMAGENETTE = Protocol(
         measured={"reader": Photographs(), "max_epochs": 90, "parts": 4, "sample": 1_000}
         | looked_at(500)
         | LEFT,
+        rates=Rates(1_000),
+        baselines=3,
     ),
-    TEN_CLASSES,
+    (*TEN_CLASSES, TUNED),
+    per_arm=OWN_RATE,
 )
 SHORT = Protocol(
     "imagenette-short",
     "the paper's network at a quarter of its width, at 224 pixels, for two cores",
     "imagenette",
-    3,
+    5,
     Full(
         "imagenette",
         10,
         Drops(0.005, (37, 45), 50),
         width=0.25,
         batch_size=32,
-        measured={"reader": Photographs(), "max_epochs": 50, "parts": 1, "sample": 500, **looked_at(200)},
+        measured={"reader": Photographs(), "max_epochs": 50, "parts": 1, "sample": 1_000, **looked_at(500)},
+        rates=Rates(400),
+        baselines=3,
     ),
     (
         *TEN_CLASSES,
@@ -136,7 +206,9 @@ SHORT = Protocol(
         "the paper's.",
         "50 epochs of as many images as are at hand, at batch 32 (so few give too few updates at 128) and a "
         "rate of .005 (at .01 the net without dropout dies at once), which drops after declared epochs.",
+        TUNED,
     ),
+    per_arm=OWN_RATE,
 )
 # Every arm learns at the same rates for the same time: the epochs after which the authors lowered theirs.
 LOGGED_EPOCHS = Drops(0.01, (23, 51, 78), 90)
@@ -163,4 +235,7 @@ PLATEAU = Protocol(
     5,
     Full("imagenet-2010", 1000, measured=WHOLE | {"validated": None}),
 )
-EVERY = (SMOKE, CIFAR10, IMAGENETTE, SHORT, IMAGENET)
+PHOTOGRAPHS = (IMAGENETTE, SHORT)
+# For claims on accuracy, and for claims on overfitting.
+ON_ACCURACY = (SMOKE, CONVERGED, CONVERGED_SHORT, *PHOTOGRAPHS, IMAGENET)
+ON_OVERFITTING = (SMOKE, *PHOTOGRAPHS, SCARCE, IMAGENET)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness.contract.trial import Settings, Status, Trial
-from harness.plans.ablation import BASELINE, trainings
+from harness.plans.ablation import BASELINE, Arm, to_come, training, tuned
 from harness.plans.experiment import Lookup, Plan, Planned, Protocol, Role
 from harness.training.recipe import Scheduled
 
@@ -16,17 +16,22 @@ ARM = "paper"
 def plan_of(
     settings: Callable[[Sequence[Trial[Scheduled]]], Settings],
     networks: Callable[[Protocol], int] = lambda protocol: 1,
+    of: Callable[[Protocol], Arm] = lambda protocol: BASELINE,
 ) -> Callable[[Protocol, int, Lookup], Plan]:
-    """Measures the paper's network, `networks` at a time: no network is in two measurements."""
+    """Measures networks at their own learning rate, `networks` at a time: none is in two measurements."""
 
     def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
-        size = networks(protocol)
-        trained = trainings(protocol, BASELINE, seeds * size)
+        size, arm = networks(protocol), of(protocol)
+        rate = tuned(protocol, arm, lookup)
+        tuning = tuple(Planned(trial, ARM, Role.TUNING) for trial in rate.trials)
+        if rate.factor is None:
+            return Plan(tuning, to_come(["the network"], seeds))
+        trained = [training(protocol, arm, seed, rate.factor) for seed in range(seeds * size)]
         groups = [trained[i * size : (i + 1) * size] for i in range(seeds)]
         ready = [(seed, group) for seed, group in enumerate(groups) if all(map(_ok, map(lookup, group)))]
         planned = [Planned(trial, ARM, Role.TRAINING) for trial in trained]
         planned += [Planned(Trial(settings(group), seed), ARM, Role.FINAL) for seed, group in ready]
-        return Plan(tuple(planned), _to_come(trained, seeds - len(ready), lookup))
+        return Plan((*tuning, *planned), _to_come(trained, seeds - len(ready), lookup))
 
     return plan
 

@@ -73,8 +73,8 @@ class Scheduled(Recipe):
 
     @property
     def summary(self) -> str:
-        """`8 epochs`."""
-        return f"{self.max_epochs} epochs"
+        """`rate 0.01, 8 epochs`: the rate at first."""
+        return f"rate {self.schedule.at(0, 0, ()).rate:g}, {self.max_epochs} epochs"
 
     def most_images(self, training_set: int) -> int:
         """The most images that a trial may train on; an upper bound of its cost."""

@@ -1,0 +1,46 @@
+"""How fast training begins: the area between chance's loss and the training loss, in nats times epochs."""
+
+from __future__ import annotations
+
+import math
+from statistics import fmean
+
+from harness.contract.effect import Effect
+from harness.effects.by_seed import paired
+from harness.plans.experiment import Evidence, Run, Table
+from harness.records.schema import CurveColumn
+
+
+def area(run: Run) -> float | None:
+    """∫ (ln classes − training loss) over all epochs of the run's curve, by trapezoids from chance at 0."""
+    layers = run.record.trial.get("settings", {}).get("network", {}).get("layers", ())
+    rows = [(row.get(CurveColumn.EPOCH), row.get(CurveColumn.TRAIN_LOSS)) for row in run.record.curve]
+    if not layers or not rows or any(x is None or y is None for x, y in rows):
+        return None
+    chance = math.log(layers[-1]["units"])
+    points = [(0.0, 0.0), *((float(x or 0.0), chance - float(y or 0.0)) for x, y in rows)]
+    steps = zip(points, points[1:], strict=False)
+    return sum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in steps)
+
+
+def ratio_of_areas(evidence: Evidence, first: str, second: str, name: str) -> tuple[Effect, ...]:
+    """First arm's area ÷ the second's, paired by seed; without a positive area there is no ratio."""
+    from harness.effects import intervals
+
+    found = paired(evidence, (first, second), area, dead=True)
+    pairs = [(a, b) for a, b in zip(*found, strict=True) if a > 0 and b > 0]
+    if not pairs:
+        return ()
+    above, below = zip(*pairs, strict=True)
+    return (intervals.paired_ratio(name, "×", above, below),)
+
+
+def areas_table(evidence: Evidence) -> Table:
+    """Every arm's mean area, and how many of its runs did not come under chance's loss on the whole."""
+    rows = []
+    for arm in dict.fromkeys(run.arm for run in evidence.final()):
+        areas = [a for run in evidence.final(arm) if (a := area(run)) is not None]
+        mean = round(fmean(areas), 4) if areas else None
+        rows.append((arm, mean, sum(a <= 0 for a in areas), len(areas)))
+    columns = ("arm", "mean area, nats · epochs", "runs not above 0", "runs")
+    return Table("Area between chance's loss and the training loss", columns, tuple(rows))

@@ -1,0 +1,33 @@
+"""What response normalisation did in the trained networks: whether it was more than a constant."""
+
+from __future__ import annotations
+
+from statistics import fmean
+from typing import Any
+
+from harness.plans.experiment import Evidence, Run, Table
+
+STILL = 0.05  # a factor that varies less than this, in its standard deviation over its mean, is a constant
+
+
+def norms(run: Run) -> list[dict[str, Any]]:
+    """Every norm of the run's network: `load`, the mean of α Σ a²; mean and `spread` of its factor."""
+    return list(run.record.details.get("norms", ()))
+
+
+def spread(evidence: Evidence, arm: str) -> float | None:
+    """The largest coefficient of variation among an arm's norms' factors, mean over seeds; None before any."""
+    found = [max((norm["spread"] for norm in norms(run)), default=0.0) for run in evidence.final(arm)]
+    return fmean(found) if found else None
+
+
+def norms_table(evidence: Evidence) -> Table:
+    """Every norm of every arm, mean over seeds."""
+    rows = []
+    for arm in dict.fromkeys(run.arm for run in evidence.final()):
+        runs = [found for run in evidence.final(arm) if (found := norms(run))]
+        for place, of_one in enumerate(zip(*runs, strict=False), start=1):
+            means = (round(fmean(norm[name] for norm in of_one), 4) for name in ("load", "factor", "spread"))
+            rows.append((arm, place, *means, len(of_one)))
+    columns = ("arm", "norm", "mean of α Σ a²", "mean factor", "its coefficient of variation", "runs")
+    return Table("What the norms do in the trained networks", columns, tuple(rows))

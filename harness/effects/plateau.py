@@ -1,0 +1,92 @@
+"""Epochs until a training first stops improving: the first plateau of its smoothed validation loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from harness.contract.effect import Effect
+from harness.effects.by_seed import paired
+from harness.effects.significance import DIRECTION
+from harness.plans.experiment import Evidence, Run, Table
+from harness.records.schema import CurveColumn
+
+if TYPE_CHECKING:
+    from harness.effects.time_to_event import Time
+
+SMOOTHED = 3  # epochs of which the mean is taken
+PATIENCE = 5  # epochs without improvement that make a plateau
+LEAST = 0.01  # of the loss: less is no improvement
+LEVELS = 12
+
+
+def smoothed(run: Run) -> list[float]:
+    """The run's validation loss by epoch, each the mean of itself and up to two before it."""
+    losses = [row.get(CurveColumn.VALIDATION_LOSS) for row in run.record.curve]
+    known = [loss for loss in losses if loss is not None]
+    return [fmean(known[max(0, i + 1 - SMOOTHED) : i + 1]) for i in range(len(known))]
+
+
+def first_plateau(losses: Sequence[float]) -> Time:
+    """The epoch of the last improvement before the first plateau; censored there where none has come.
+
+    An improvement is a loss at least 1 % under that of the last one. Five epochs without are a plateau.
+    """
+    from harness.effects.time_to_event import Time  # brings scipy, which the list of claims can do without
+
+    best, at = float("inf"), 0
+    for epoch, loss in enumerate(losses, start=1):
+        if loss <= best * (1 - LEAST):
+            best, at = loss, epoch
+        elif epoch - at >= PATIENCE:
+            return Time(at - 1.0, float(at))
+    return Time(float(at), None)
+
+
+def ratio_of_plateaus(evidence: Evidence, slow: str, fast: str) -> tuple[Effect, ...]:
+    """Epochs to the first plateau, one arm ÷ the other, paired by seed; nothing without pairs."""
+    from harness.effects import time_to_event
+
+    def measure(run: Run) -> Time | None:
+        losses = smoothed(run)
+        return first_plateau(losses) if losses else None
+
+    slower, faster = paired(evidence, (slow, fast), measure, dead=True)
+    return (time_to_event.ratio_of_times("epochs", "×", slower, faster),) if slower else ()
+
+
+def ratio_by_level(evidence: Evidence, slow: str, fast: str) -> Table:
+    """The ratio of epochs at which both arms pass a validation loss, level by level.
+
+    For levels that every run passes. Bounds are Student's on logarithms at 1 − .05 / levels (Bonferroni), so
+    that with a probability of 95 % they hold for all levels at once.
+    """
+    from harness.effects import intervals
+
+    slower, faster = paired(evidence, (slow, fast), lambda run: smoothed(run) or None, dead=True)
+    rows: list[tuple[object, ...]] = []
+    for level in _levels([*slower, *faster]):
+        ratios = [_passing(a, level) / _passing(b, level) for a, b in zip(slower, faster, strict=True)]
+        bounds = intervals.log_interval(ratios, 1 - (1 - DIRECTION) / LEVELS)
+        rows.append((round(level, 3), *(round(x, 3) if x is not None else None for x in bounds), len(ratios)))
+    title = f"Epochs to a validation loss, {slow} ÷ {fast}"
+    return Table(title, ("validation loss", "ratio", "from", "to", "pairs"), tuple(rows))
+
+
+def _levels(runs: Sequence[Sequence[float]]) -> list[float]:
+    """Levels from the highest loss that every run begins above to the lowest that every run comes under."""
+    if not runs:
+        return []
+    high, low = min(run[0] for run in runs), max(min(run) for run in runs)
+    step = (high - low) / LEVELS
+    return [high - step * (i + 0.5) for i in range(LEVELS)] if step > 0 else []
+
+
+def _passing(losses: Sequence[float], level: float) -> float:
+    """The epoch, between two looks, at which the loss first is at the level."""
+    at = next(i for i, loss in enumerate(losses) if loss <= level)
+    if at == 0:
+        return 1.0
+    before, after = losses[at - 1], losses[at]
+    return at + (before - level) / (before - after)
