@@ -1,16 +1,22 @@
-"""The one pairing of arms, by seed, and the differences and levels that are computed over it.
+"""Which runs of two arms are compared, or of one arm are averaged, and what is computed of them.
 
-Arms share seeds: runs of one seed start from the same weights and see the same images in the same order, and
-in timing experiments they belong to the same block. What is compared is always two runs of one seed.
+Arms share seeds, but two trainings of one seed have no more in common than order and augmentation
+(intra-class correlation .06 in the published records): so an arm is compared with all runs of another, and
+the baseline may have more of them. Pairs are for what seeds do share: one run's weights tested in two ways,
+arms of one block in timing experiments, times to a target.
+
+Where the records say which test images were wrong, the interval generalises over images too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from harness.contract.effect import Effect
-from harness.effects.from_runs import Measure, idle, metric
+from harness.contract.formatting import number, quantity
+from harness.effects.from_runs import Measure, Metric, idle, metric
 from harness.plans.experiment import Evidence, Run
 from harness.records.schema import Measured
 
@@ -24,23 +30,29 @@ def paired(
 
     Networks that learned nothing are left out, unless `dead` says that to learn nothing is a result too.
     """
-    left_out = set() if dead else {run.record.key for run in idle(evidence)}
-
-    def values(arm: str) -> dict[int, T]:
-        counted = (run for run in evidence.final(arm) if run.record.key not in left_out)
-        measured = ((run.seed, measure(run)) for run in counted)
-        return {seed: value for seed, value in measured if value is not None}
-
-    found = [values(arm) for arm in arms]
+    found = [{run.seed: value for run, value in counted(evidence, arm, measure, dead)} for arm in arms]
     shared = sorted(set.intersection(*map(set, found))) if found else []
     return [[by_seed[seed] for seed in shared] for by_seed in found]
 
 
-def difference(evidence: Evidence, first: str, second: str, name: str, measure: Measure) -> Effect:
-    """First arm − second arm in points, paired by seed."""
-    from harness.effects import intervals  # brings scipy, which the list of claims can do without
+def counted(
+    evidence: Evidence, arm: str, measure: Callable[[Run], T | None], dead: bool = False
+) -> list[tuple[Run, T]]:
+    """All of an arm's final runs that have a value, by seed; dead networks as `paired` has it."""
+    left_out = set() if dead else {run.record.key for run in idle(evidence)}
+    measured = ((r, measure(r)) for r in evidence.final(arm) if r.record.key not in left_out)
+    return [(run, value) for run, value in measured if value is not None]
 
-    return intervals.paired_difference(name, "points", *paired(evidence, (first, second), measure))
+
+def difference(evidence: Evidence, first: str, second: str, name: str, measure: Measure) -> Effect:
+    """First arm − second arm in points, over all runs of both."""
+    from harness.effects import intervals, two_way  # bring scipy, which the list of claims can do without
+
+    arms = [counted(evidence, arm, measure) for arm in (first, second)]
+    images, lacking = two_way.image_part([[run for run, _ in arm] for arm in arms], signs(measure))
+    values, others = ([value for _, value in arm] for arm in arms)
+    effect = intervals.pooled_difference(name, "points", values, others, images)
+    return _said(effect, images.images if images else 0, lacking)
 
 
 def falls(evidence: Evidence, without: str, with_it: str, what: str = "") -> tuple[Effect, Effect]:
@@ -56,23 +68,53 @@ def gains(
     evidence: Evidence, arm: str, before: tuple[Measured, Measured], after: tuple[Measured, Measured]
 ) -> tuple[Effect, ...]:
     """By how much top-1 and top-5 error fall from one metric of a run to another of the same run."""
-    from harness.effects import intervals
-
     pairs = zip(("top-1 error", "top-5 error"), before, after, strict=True)
-    return tuple(
-        intervals.paired_difference(n, "points", alone(evidence, arm, a), alone(evidence, arm, b))
-        for n, a, b in pairs
-    )
+    return tuple(_gain(evidence, arm, name, b, a) for name, b, a in pairs)
+
+
+def _gain(evidence: Evidence, arm: str, name: str, before: Measured, after: Measured) -> Effect:
+    from harness.effects import intervals, two_way
+
+    gain = metric(before, after)
+    runs = [run for run, _ in counted(evidence, arm, gain)]
+    first, second = ([run.record.metrics[which] or 0.0 for run in runs] for which in (before, after))
+    images, lacking = two_way.image_part([runs], gain.signs)
+    effect = intervals.paired_difference(name, "points", first, second, images)
+    return _said(effect, images.images if images else 0, lacking)
 
 
 def levels(evidence: Evidence, arm: str, top1: Measured, top5: Measured) -> tuple[Effect, ...]:
-    """Mean errors of one arm in percent, over seeds."""
-    from harness.effects import intervals
-
+    """Mean errors of one arm in percent, over its runs."""
     names = {"top-1 error": top1, "top-5 error": top5}
-    return tuple(intervals.level(name, "%", alone(evidence, arm, m)) for name, m in names.items())
+    return tuple(_level(evidence, arm, name, metric(measured)) for name, measured in names.items())
+
+
+def _level(evidence: Evidence, arm: str, name: str, measure: Metric) -> Effect:
+    from harness.effects import intervals, two_way
+
+    found = counted(evidence, arm, measure)
+    images, lacking = two_way.image_part([[run for run, _ in found]], measure.signs)
+    effect = intervals.level(name, "%", [value for _, value in found], images)
+    return _said(effect, images.images if images else 0, lacking)
 
 
 def alone(evidence: Evidence, arm: str, name: Measured) -> list[float]:
     """One arm's values of a metric, by seed."""
     return paired(evidence, (arm,), metric(name))[0]
+
+
+def signs(measure: Measure) -> Mapping[Measured, int]:
+    """The errors that a measure is made of; nothing where it is no metric of the record."""
+    return measure.signs if isinstance(measure, Metric) else {}
+
+
+def _said(effect: Effect, images: int, lacking: str) -> Effect:
+    """The effect with a note that says over what its interval generalises, and from how many runs."""
+    if effect.standard_error is None or effect.seed_error is None:
+        return effect
+    whole, seeds = (quantity(error, effect.unit) for error in (effect.standard_error, effect.seed_error))
+    over = f"standard error {whole} over seeds and {number(images)} images, {seeds} over seeds alone"
+    alone = f"standard error {seeds} over seeds alone, as {lacking}"
+    counts = [f"{' runs against '.join(map(str, effect.counts))}"] if effect.counts else []
+    said = "; ".join([*counts, alone if lacking else over])
+    return replace(effect, note=f"{effect.note}; {said}" if effect.note else said)

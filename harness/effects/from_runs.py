@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from statistics import fmean
 
 from harness.contract.trial import Status
@@ -15,15 +16,29 @@ Measure = Callable[[Run], float | None]
 LEARNED = 2.0
 
 
-def metric(name: Measured) -> Measure:
-    """A metric of the run's record; None where the run has none, as one that diverged."""
-    return lambda run: run.record.metrics.get(name) if run.record.status is Status.OK else None
+@dataclass(frozen=True)
+class Metric:
+    """A metric of the run's record, less another if one is named; None where a run has none or diverged."""
+
+    name: Measured
+    less: Measured | None = None
+
+    def __call__(self, run: Run) -> float | None:
+        """The run's value."""
+        if run.record.status is not Status.OK:
+            return None
+        found = run.record.metrics
+        value, taken = found.get(self.name), 0.0 if self.less is None else found.get(self.less)
+        return None if value is None or taken is None else value - taken
+
+    @property
+    def signs(self) -> Mapping[Measured, int]:
+        """The metrics that it is made of, each with its sign."""
+        return {self.name: 1} | ({} if self.less is None else {self.less: -1})
 
 
-def gap(run: Run) -> float | None:
-    """Test error − training error in points, both by the centre view."""
-    test, train = metric(Measured.CENTRE_TOP1)(run), metric(Measured.TRAIN_TOP1)(run)
-    return None if test is None or train is None else test - train
+metric = Metric
+gap = Metric(Measured.CENTRE_TOP1, Measured.TRAIN_TOP1)  # in points, both by the centre view
 
 
 def idle(evidence: Evidence) -> list[Run]:

@@ -15,7 +15,7 @@ from harness.records.schema import Measured
 
 CROWDED = "Some runs had more threads at work than cores, so that ranks waited for one another's turn."
 STEP: Measure = metric(Measured.STEP_SECONDS)
-PARTS = {
+PARTS: dict[str, tuple[Measure, float]] = {
     "step, ms": (STEP, 1e3),
     "computing, ms": (metric(Measured.COMPUTE_SECONDS), 1e3),
     "waiting for others, ms": (metric(Measured.EXCHANGE_SECONDS), 1e3),

@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import scipy
 
-from harness.contract.effect import Effect, Interval
+from harness.contract.effect import Effect
 from harness.effects.intervals import Array, t_quantile
 from harness.effects.significance import DIRECTION, EQUIVALENCE, MOST_SEEDS, POWER
 from harness.paper.claims import Band, Claim, Side
 
-RATIO_NULL = 1.0  # a claim with this null is one of a ratio
 EVERYTHING = Band(-math.inf, math.inf)
 
 
@@ -30,48 +29,74 @@ def planned(effect: Effect, claim: Claim) -> Effect:
 def needed_seeds(effect: Effect, claim: Claim) -> float | None:
     """Seeds that give 80 % power for the best verdict, if the paper's figure is true and the spread as seen.
 
-    Without a figure the estimate stands in for it. Infinite above 1,000; None where no interval tells the
-    spread, where runs are censored, and of a metric that the claim does not declare.
+    Of an arm against a baseline with more runs they are the arm's; the baseline grows once the arm is as
+    large. What the images add to the variance stays. Without a figure the estimate stands in for it. Infinite
+    above 1,000; None where no interval tells the spread, where runs are censored, and of a metric that the
+    claim does not declare.
     """
     metric = claim.metric(effect.metric)
-    if metric is None or effect.ci95 is None or effect.estimate is None or effect.censored:
+    if metric is None or effect.standard_error is None or effect.estimate is None or effect.censored:
         return None
-    scale = _scale(effect.ci95, claim)
-    half = abs(scale(effect.ci95.high) - scale(effect.ci95.low)) / 2
-    sd = half / t_quantile(DIRECTION, effect.n - 1) * math.sqrt(effect.n)
+    scale = _scale(effect, claim)
     truth = scale(effect.estimate if metric.paper is None else metric.paper)
     band = Band(*sorted(map(scale, (metric.band.low, metric.band.high)))) if metric.band else EVERYTHING
     null = -math.inf if claim.null is None else scale(claim.null)
+    design = Design.of(effect)
     candidates = range(5 if metric.band else 3, MOST_SEEDS + 1)
-    at = bisect_left(candidates, POWER, key=lambda n: power(n, sd, truth, band, null))
+    at = bisect_left(candidates, POWER, key=lambda n: power(*design.at(n), truth, band, null))
     return candidates[at] if at < len(candidates) else math.inf
 
 
-def power(n: int, sd: float, truth: float, band: Band, null: float = -math.inf) -> float:
-    """Probability that CI₉₀ falls inside the band and CI₉₅ above the null, for normal values.
+@dataclass(frozen=True)
+class Design:
+    """How an effect's standard error depends on its seeds."""
 
-    Integrates the normal mean over 200 quantiles of the sample's standard deviation.
+    variance: float  # between runs
+    baseline: int | None  # runs of the larger of two arms; None: one sample, or pairs
+    images: float  # what does not become less with more runs
+
+    @classmethod
+    def of(cls, effect: Effect) -> Design:
+        """The design of an effect whose standard error is known."""
+        assert effect.standard_error is not None
+        assert effect.seed_error is not None
+        images = effect.standard_error**2 - effect.seed_error**2
+        alone = cls(1.0, max(effect.counts, default=None), 0.0)
+        unit, _ = alone.at(min(effect.counts, default=effect.n))
+        return cls((effect.seed_error / unit) ** 2, alone.baseline, max(images, 0.0))
+
+    def at(self, n: int) -> tuple[float, float]:
+        """Standard error and degrees of freedom with n runs of the smaller arm."""
+        many = n if self.baseline is None else max(n, self.baseline)
+        of_seeds = self.variance * (1 / n if self.baseline is None else 1 / n + 1 / many)
+        df = n - 1 if self.baseline is None else n + many - 2
+        whole = of_seeds + self.images
+        return math.sqrt(whole), df * (
+            whole / of_seeds
+        ) ** 2  # Satterthwaite's; thousands of images count as known
+
+
+def power(error: float, df: float, truth: float, band: Band, null: float = -math.inf) -> float:
+    """Probability that CI₉₀ falls inside the band and CI₉₅ above the null, for a normal estimate.
+
+    `error` is its true standard error, seen with `df` degrees of freedom: integrates over 200 quantiles of
+    what is seen.
     """
-    se = sd / math.sqrt(n)
-    seen = se * _deviations(n)
-    t90, t95 = t_quantile(EQUIVALENCE, n - 1), t_quantile(DIRECTION, n - 1)
+    seen = error * _deviations(df)
+    t90, t95 = t_quantile(EQUIVALENCE, df), t_quantile(DIRECTION, df)
     low = np.maximum(band.low + t90 * seen, null + t95 * seen)
     high = band.high - t90 * seen
-    inside = scipy.special.ndtr((high - truth) / se) - scipy.special.ndtr((low - truth) / se)
+    inside = scipy.special.ndtr((high - truth) / error) - scipy.special.ndtr((low - truth) / error)
     return float(np.clip(inside, 0, 1).mean())
 
 
-@cache
-def _deviations(n: int) -> Array:
-    """200 quantiles of the standard deviation of n standard normal values."""
-    return np.asarray(np.sqrt(scipy.special.chdtri(n - 1, (np.arange(200) + 0.5) / 200) / (n - 1)))
+@lru_cache(4096)
+def _deviations(df: float) -> Array:
+    """200 quantiles of the sample's standard deviation, of normal values whose true one is 1."""
+    return np.asarray(np.sqrt(scipy.special.chdtri(df, (np.arange(200) + 0.5) / 200) / df))
 
 
-def _scale(seen: Interval, claim: Claim) -> Callable[[float], float]:
-    """The scale on which the claim's intervals are symmetric, turned so that the claimed side is above."""
+def _scale(effect: Effect, claim: Claim) -> Callable[[float], float]:
+    """The scale on which the effect's intervals are symmetric, turned so that the claimed side is above."""
     sign = -1.0 if claim.side is Side.BELOW else 1.0
-    if claim.null != RATIO_NULL:
-        return lambda x: sign * x
-    if seen.low <= 0:
-        raise ValueError(f"{claim.id} is a ratio, and its interval must lie above zero: {seen}")
-    return lambda x: sign * math.log(x)
+    return lambda x: sign * (math.log(x) if effect.log else x)

@@ -82,15 +82,18 @@ def _duplicate_seeds(evidence: Evidence) -> Iterator[str]:
 
 
 def _unpaired_seeds(evidence: Evidence) -> Iterator[str]:
-    """Seeds that not all arms share, by the plan; only once every arm's final trials are known."""
+    """Seeds that an arm has and another with as many lacks, by the plan; once all final trials are known.
+
+    An arm may have fewer seeds than another, as a baseline that many arms are compared with has more.
+    """
     if evidence.plan.to_come:
         return
     arms: dict[str, set[int]] = {}
     for p in evidence.plan.trials:
         if p.role is Role.FINAL:
             arms.setdefault(p.arm, set()).add(p.trial.seed)
-    shared = set.intersection(*arms.values()) if arms else set()
     for arm, seeds in arms.items():
+        shared = set.intersection(*(other for other in arms.values() if len(other) >= len(seeds)))
         if seeds - shared:
             lone = [r for r in evidence.final(arm) if r.seed not in shared]
             yield f"arm {arm} has seeds {_listed(seeds - shared)} that other arms lack: {_keys(lone)}"

@@ -47,7 +47,7 @@ def test_nothing_in_common_is_no_pair_and_no_crash() -> None:
     lone = evidence(run("a", 0, x=1.0), run("b", 1, x=2.0))
     assert paired(lone, ("a", "b"), metric("x")) == [[], []]
     assert paired(lone, (), metric("x")) == []
-    assert difference(lone, "a", "b", "x", metric("x")).n == 0
+    assert difference(lone, "a", "c", "x", metric("x")).n == 0
 
 
 @given(st.sets(st.integers(0, 20)), st.sets(st.integers(0, 20)))
@@ -63,17 +63,29 @@ def test_the_gap_is_test_less_training_error_by_the_centre_view() -> None:
 
 
 def test_a_fall_is_positive_where_the_technique_lowers_the_error() -> None:
-    """Without: 42, 43, 45; with: 41, 41, 42. Falls 1, 2, 3: mean 2, s = 1, t(2, .975) = 4.302653."""
+    """Without 42, 43, 45 (s² = 7/3), with 41, 41, 42 (s² = 1/3): error √(8/9), t(4, .975) = 2.776445."""
     runs = [run("without", s, ten_top1=x, ten_top5=20.0) for s, x in enumerate((42.0, 43.0, 45.0))]
     runs += [run("with", s, ten_top1=x, ten_top5=20.5) for s, x in enumerate((41.0, 41.0, 42.0))]
     top1, top5 = falls(evidence(*runs), "without", "with")
     assert (top1.metric, top5.metric, top1.unit) == ("top-1 error", "top-5 error", "points")
     assert (top1.estimate, top5.estimate, top1.n) == (2.0, -0.5, 3)
     assert top1.ci95 is not None
-    assert top1.ci95.low == pytest.approx(2 - 4.302653 / 3**0.5, abs=1e-5)
-    assert top1.ci95.high == pytest.approx(2 + 4.302653 / 3**0.5, abs=1e-5)
+    assert top1.ci95.low == pytest.approx(2 - 2.776445 * (8 / 9) ** 0.5, abs=1e-5)
+    assert top1.ci95.high == pytest.approx(2 + 2.776445 * (8 / 9) ** 0.5, abs=1e-5)
     assert falls(evidence(*runs), "with", "without", "turned")[0].estimate == -2.0
     assert falls(evidence(*runs), "with", "without", "turned")[0].metric == "top-1 error, turned"
+
+
+def test_an_arm_is_compared_with_every_run_of_the_baseline() -> None:
+    runs = [run("arm", s, x=v) for s, v in enumerate((1.0, 2.0, 6.0))]
+    runs += [run("baseline", s, x=v) for s, v in enumerate((0.0, 1.0, 2.0, 1.0, 1.0))]
+    effect = difference(evidence(*runs), "arm", "baseline", "x", metric("x"))
+    assert (effect.n, effect.counts, effect.df, effect.estimate) == (3, (3, 5), 6, 2.0)
+    assert effect.values == (0.0, 1.0, 5.0)
+    assert effect.note.startswith("3 runs against 5; standard error ")
+    turned = difference(evidence(*runs), "baseline", "arm", "x", metric("x"))
+    assert (turned.n, turned.counts, turned.estimate) == (3, (5, 3), -2.0)
+    assert turned.values == (-0.0, -1.0, -5.0)
 
 
 def test_levels_and_gains_are_of_one_arm_s_own_numbers() -> None:

@@ -56,7 +56,7 @@ def test_the_power_formula_agrees_with_the_simulation() -> None:
     band = world.claim.primary.band
     assert band is not None
     simulated = {r.seeds: r.reproduced for r in calibrate(world, "paper", N)}
-    assert simulated["5"] == pytest.approx(power(5, calibration.PAIR_SD, 1.4, band, 0.0), abs=0.025)
+    assert simulated["5"] == pytest.approx(power(calibration.PAIR_SD / 5**0.5, 4, 1.4, band, 0.0), abs=0.025)
 
 
 def row(**rates: float) -> CalibrationRow:

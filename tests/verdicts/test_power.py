@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
+from scipy import stats as sp
 
 from harness.contract.effect import Effect
-from harness.effects.intervals import level, paired_ratio
+from harness.effects.intervals import level, paired_ratio, pooled_difference
+from harness.effects.two_way import ImagePart, Term
 from harness.paper.catalogue import claim
 from harness.verdicts import power as seeds
 from harness.verdicts.power import planned
@@ -24,7 +27,8 @@ def test_the_needed_seeds_are_the_first_with_the_power() -> None:
     band = lrn.primary.band
     assert needed is not None
     assert band is not None
-    assert seeds.power(needed, sd, 1.4, band, 0.0) >= 0.8 > seeds.power(needed - 1, sd, 1.4, band, 0.0)
+    before, at = (seeds.power(sd / math.sqrt(n), n - 1, 1.4, band, 0.0) for n in (needed - 1, needed))
+    assert at >= 0.8 > before
     assert planned(noisy(0.05), lrn).n_to_decide == 5
     assert planned(noisy(50.0), lrn).n_to_decide == math.inf
     assert planned(level("top-1 error", "points", [1.4]), lrn).n_to_decide is None
@@ -36,3 +40,42 @@ def test_needed_seeds_for_other_kinds() -> None:
     times = paired_ratio("step time", "×", [0.99, 0.9, 0.93], [1.0, 1.0, 1.0])
     assert (planned(times, claim("two-gpu-time")).n_to_decide or 0) in range(3, 20)
     assert planned(level("top-1 error", "%", [37.0, 37.5, 38.1]), claim("error-rate")).n_to_decide is not None
+
+
+def two(n: int, many: int, images: ImagePart | None = None) -> Effect:
+    """A difference of .9 points between arms of these sizes, each with a spread of 1."""
+    arms = [np.resize([-1.0, 1.0], count) for count in (n, many)]
+    first, second = (list(arm / arm.std(ddof=1)) for arm in arms)
+    return pooled_difference("top-1 error", "points", [x + 1.4 for x in first], second, images)
+
+
+def test_an_arm_needs_fewer_seeds_against_a_baseline_that_has_more() -> None:
+    lrn = claim("lrn")
+    equal, more = (planned(two(6, many), lrn).n_to_decide for many in (6, 60))
+    assert equal is not None
+    assert more is not None
+    assert 1 / more + 1 / 60 == pytest.approx(2 / equal, rel=0.05)
+
+
+def test_the_needed_seeds_of_two_arms_have_the_power_in_simulation() -> None:
+    """The arm's number against a baseline of 15, judged by the two intervals themselves."""
+    lrn, effect = claim("lrn"), two(6, 16)
+    n, band = planned(effect, lrn).n_to_decide, lrn.primary.band
+    assert n is not None
+    assert band is not None
+    n, many, draws = int(n), max(16, int(n)), 40_000
+    stream = np.random.default_rng(5)
+    first, second = stream.normal(1.4, 1, (draws, n)), stream.normal(0, 1, (draws, many))
+    pooled = (first.var(1) * n + second.var(1) * many) / (n + many - 2)
+    error, seen = np.sqrt(pooled * (1 / n + 1 / many)), first.mean(1) - second.mean(1)
+    t90, t95 = (sp.t.ppf(level, n + many - 2) for level in (0.95, 0.975))
+    inside = (seen - t90 * error > band.low) & (seen + t90 * error < band.high)
+    assert np.mean(inside & (seen > t95 * error)) == pytest.approx(0.8, abs=0.02)
+
+
+def test_no_number_of_seeds_makes_up_for_too_few_images() -> None:
+    """An image part of one point squared: the band of ±.7 points is out of reach of any number of seeds."""
+    images = ImagePart(500, (Term(1.0, 499),), ())
+    assert planned(two(6, 6, images), claim("lrn")).n_to_decide == math.inf
+    few = two(6, 6, ImagePart(500, (Term(0.01, 499),), ()))
+    assert (planned(few, claim("lrn")).n_to_decide or 0) > (planned(two(6, 6), claim("lrn")).n_to_decide or 0)

@@ -111,6 +111,13 @@ def test_unpaired_seeds() -> None:
     ]
 
 
+def test_a_baseline_may_have_more_seeds_than_the_arms() -> None:
+    more = [run("relu", seed) for seed in range(3, 9)]
+    assert problems(evidence([*sound(), *more]), MANIPULATED) == []
+    (sentence,) = problems(evidence([*sound(), *more, run("tanh", 11)]), MANIPULATED)
+    assert sentence == "arm tanh has seeds 11 that other arms lack: tanh-11"
+
+
 def test_seeds_are_compared_only_once_the_plan_is_complete() -> None:
     tanh_only = [r for r in sound() if r.arm == "tanh"]
     assert problems(evidence(tanh_only, to_come="the learning rate of relu"), MANIPULATED) == []

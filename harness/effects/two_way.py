@@ -1,0 +1,131 @@
+"""Test images are a sample, as seeds are: what they add to the variance of an error or of a difference.
+
+Every run of an experiment is tested on the same images, so that runs × images are a crossed two-way layout
+with random effects and one outcome a cell. The variance of a mean that generalises over both is
+
+    V = S²(runs) / n + S²(images) / N − S²(interaction) / (n N)
+
+by mean squares: the first two terms each hold the interaction, which is taken off once (Cornfield and Tukey
+1956; Brennan 2001, Generalizability Theory). Of two arms, S²(images) is that of the difference between the
+arms' means of an image, and runs and interaction add up. V is not let below the larger of its first two
+terms. Its degrees of freedom are Satterthwaite's (1946).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.plans.experiment import Run
+from harness.records.image_bits import unpacked
+from harness.records.schema import Measured
+
+# The errors of which a record has bits, and the set of images that they are of, by the name of its size.
+TEST, TRAINING = "images", "train_images"
+SETS: Mapping[str, str] = {
+    Measured.TEN_TOP1: TEST,
+    Measured.TEN_TOP5: TEST,
+    Measured.CENTRE_TOP1: TEST,
+    Measured.CENTRE_TOP5: TEST,
+    Measured.TRAIN_TOP1: TRAINING,
+    Measured.TRAIN_TOP5: TRAINING,
+}
+PERCENT = 100.0
+
+Signs = Mapping[Measured, int]  # the errors that are added, and those that are taken off
+Outcomes = NDArray[np.int8]  # (runs, images), in −1, 0, 1
+
+
+@dataclass(frozen=True)
+class Term:
+    """A variance with its degrees of freedom."""
+
+    variance: float
+    df: float
+
+
+@dataclass(frozen=True)
+class ImagePart:
+    """What sets of images add to the variance of an estimate over seeds, in percent or points squared."""
+
+    images: int
+    own: tuple[Term, ...]  # S²(images) / N of each set
+    twice: tuple[Term, ...]  # S²(interaction) / (n N) of each set and arm
+
+    def joined(self, seeds: float, df: float) -> tuple[float, float]:
+        """Variance and degrees of freedom over seeds and images, from those over seeds."""
+        images = sum(term.variance for term in self.own)
+        whole = seeds + images - sum(term.variance for term in self.twice)
+        if whole <= max(seeds, images):
+            return (seeds, df) if seeds >= images else (images, _satterthwaite(images, self.own))
+        return whole, _satterthwaite(whole, (Term(seeds, df), *self.own, *self.twice))
+
+
+def image_part(arms: Sequence[Sequence[Run]], signs: Signs) -> tuple[ImagePart | None, str]:
+    """What the images add to the mean of one arm's runs, or to the first's less the second's.
+
+    None, with the reason, where a run's record has no bits or the runs were tested on different images.
+    """
+    if not signs or not all(name in SETS for name in signs):
+        return None, "there is no bit an image of it"
+    runs = [run for arm in arms for run in arm]
+    lacking = sum(not all(_kept(run, name) for name in signs) for run in runs)
+    if lacking or not runs:
+        return None, f"{lacking} of {len(runs)} runs keep no bits"
+    sets = dict.fromkeys(SETS[name] for name in signs)
+    if any(len({_count(run, name) for run in runs}) > 1 for name in sets):
+        return None, "not all runs were tested on the same images"
+    found = [_of_set([_outcomes(arm, of_set, signs) for arm in arms]) for of_set in sets]
+    number = sum(_count(runs[0], name) for name in sets)
+    own, twice = tuple(own for own, _ in found), tuple(term for _, terms in found for term in terms)
+    return ImagePart(number, own, twice), ""
+
+
+def _of_set(arms: Sequence[Outcomes]) -> tuple[Term, list[Term]]:
+    """The terms of one set of images, seen by one arm or by two of opposite sign."""
+    count = arms[0].shape[1]
+    means = [arm.mean(0, dtype=np.float64) for arm in arms]
+    across = means[0] - means[1] if len(arms) > 1 else means[0]
+    own = Term(PERCENT**2 * float(across.var(ddof=1)) / count, count - 1)
+    return own, [_interaction(arm) for arm in arms if len(arm) > 1]
+
+
+def _interaction(cells: Outcomes) -> Term:
+    """S²(interaction) / (n N) of outcomes (n, N): what neither runs nor images explain of them."""
+    n, count = cells.shape
+    runs, images = cells.mean(1, dtype=np.float64), cells.mean(0, dtype=np.float64)
+    mean = runs.mean()
+    squares = float(np.count_nonzero(cells))  # as every outcome is −1, 0 or 1
+    rest = squares - count * float((runs**2).sum()) - n * float((images**2).sum()) + n * count * mean**2
+    df = (n - 1) * (count - 1)
+    return Term(PERCENT**2 * max(rest, 0.0) / df / (n * count), df)
+
+
+def _outcomes(runs: Sequence[Run], of_set: str, signs: Signs) -> Outcomes:
+    """The runs' outcomes on one set, with the signs of the errors."""
+    chosen = [(name, sign) for name, sign in signs.items() if SETS[name] == of_set]
+    rows = [sum(np.int8(sign) * _flags(run, name).view(np.int8) for name, sign in chosen) for run in runs]
+    return np.stack(rows).astype(np.int8, copy=False)
+
+
+def _flags(run: Run, name: str) -> NDArray[np.bool_]:
+    wrong = run.record.details["wrong"]
+    return unpacked(wrong[name], wrong[SETS[name]])
+
+
+def _kept(run: Run, name: str) -> bool:
+    wrong = run.record.details.get("wrong", {})
+    return name in wrong and wrong.get(SETS[name], 0) > 1
+
+
+def _count(run: Run, of_set: str) -> int:
+    return int(run.record.details["wrong"][of_set])
+
+
+def _satterthwaite(whole: float, terms: Sequence[Term]) -> float:
+    spread = sum(term.variance**2 / term.df for term in terms)
+    return whole**2 / spread if spread else math.inf
