@@ -16,7 +16,7 @@ from harness.paper import catalogue
 from harness.paper.claims import Claim, Kind
 from harness.plans.experiment import Table
 from harness.records.store import Store
-from harness.reporting import overview, tables, wording
+from harness.reporting import overview, replication, tables, wording
 from harness.reporting.explanation import (
     Answer,
     Chain,
@@ -48,7 +48,7 @@ def show(name: str, protocol: str | None, store: Store, as_json: bool, console: 
 
 def _parts(found: Chain) -> Iterator[tuple[str, list[str | Table]]]:
     """The chain's links: titles with lines and tables."""
-    yield from _declared(found.claim)
+    yield from _declared(found.claim, replication.own_uncertainty(found.claim, found.assessment))
     if found.assessment is None:
         yield "Evidence", [found.needs]
     else:
@@ -56,14 +56,18 @@ def _parts(found: Chain) -> Iterator[tuple[str, list[str | Table]]]:
         yield from _measured(found, found.assessment)
         yield "Gates, in this order", [_gate_table(answers(found.assessment.case(found.claim)))]
     yield "Verdict", [*_verdict(found)]
+    panel = replication.panel(found.claim, found.assessment)
+    if panel:
+        yield panel.title, [panel, panel.note]
     if found.assessment is not None and found.needs:
         yield "What would say more", [found.needs]
 
 
-def _declared(claim: Claim) -> Iterator[tuple[str, list[str | Table]]]:
+def _declared(claim: Claim, spread: str) -> Iterator[tuple[str, list[str | Table]]]:
     log = f"2012 run log: {claim.log_2012}"
     said: list[str | Table] = [f"{wording.opened(claim.statement)}.", f"figure: {claim.figure}"]
-    yield f"{claim.id}: the paper, {overview.place(claim)}", said + [log] * bool(claim.log_2012)
+    said += [log] * bool(claim.log_2012) + [f"own uncertainty: {spread}"] * bool(spread)
+    yield f"{claim.id}: the paper, {overview.place(claim)}", said
     lines: list[str | Table] = [f"estimand: {claim.estimand}", f"direction: {_direction(claim)}"]
     for metric in claim.metrics:
         band = f"{span(metric.band, metric.unit)}; " if metric.band else ""

@@ -8,21 +8,10 @@ beside each figure; its runs are single ones too, and some of its pairs cross da
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from harness.contract.errors import UnknownName
 from harness.paper.claims import Band, Claim, Kind, Metric, Side
-
-
-@dataclass(frozen=True)
-class Errors:
-    """Top-1 and top-5 error of one network, in percent, or a difference of two such, in points."""
-
-    top1: float
-    top5: float
-
-    def __sub__(self, other: Errors) -> Errors:
-        return Errors(round(self.top1 - other.top1, 4), round(self.top5 - other.top5, 4))
+from harness.paper.others import caffenet
+from harness.paper.run_log import Errors, Views, errors
 
 
 def difference_band(figure: float) -> Band:
@@ -79,13 +68,15 @@ SEVEN_NETWORKS_2012 = Errors(36.7, 15.4)
 FALL_2009 = Errors(67.4, 40.9)
 
 # The 2012 run log: run, test set, views.
-LOG_145_2010_TEN = Errors(37.4727, 16.9987)
-LOG_145_2010_CENTRE = Errors(39.0247, 18.2953)
-LOG_145_2012_TEN = Errors(40.6640, 18.2100)
-LOG_145_HALF_2010_TEN = Errors(39.1680, 18.2287)
-LOG_147_2012_TEN = Errors(41.0580, 18.5100)
-LOG_148_2012_TEN = Errors(42.0340, 19.3620)
-LOG_PRETRAINED_2012_TEN = Errors(38.9900, 16.6220)
+LOG_145_2010_TEN = errors("145-2010")
+LOG_145_2010_CENTRE = errors("145-2010", Views.CENTRE)
+LOG_145_2012_TEN = errors("145")
+LOG_145_CONTINUED = errors("145, continued")
+LOG_145_HALF_2010_TEN = errors("145-half")
+LOG_147_2012_TEN = errors("147")
+LOG_148_2012_TEN = errors("148")
+LOG_150_2012_TEN = errors("150")
+LOG_PRETRAINED_2012_TEN = errors("146-2012-2011")
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -98,7 +89,7 @@ CLAIMS: tuple[Claim, ...] = (
         metrics=levels(TEN_VIEWS_2010, LOG_145_2010_TEN),
         conditions="ILSVRC-2010, 90 epochs, two columns",
         paper_scale="imagenet",
-        log_2012="145-2010, ten views: 37.4727 / 16.9987, stopped at epoch 93",
+        log_2012=f"145-2010, ten views: {LOG_145_2010_TEN}, stopped at epoch 93",
         discussion="Evaluation pipelines alone move the result of given weights by 0.5 to 2.5 points "
         "(bvlc_alexnet 57.1, 56.60 and 54.61 % accuracy; torchvision 56.52 and 55.41 %, 2012 val, centre). "
         "Large batches reach 58.7 % accuracy in 95 epochs (arXiv 1807.11205).",
@@ -113,8 +104,8 @@ CLAIMS: tuple[Claim, ...] = (
         metrics=levels(TEN_VIEWS_2012, LOG_145_2012_TEN),
         conditions="ILSVRC-2012, 90 epochs, two columns; the 2010 figures are no target on these data",
         paper_scale="imagenet",
-        log_2012="145, ten views: 40.6640 / 18.2100; continued with a raised rate to epoch 135: "
-        "40.2500 / 17.9940",
+        log_2012=f"145, ten views: {LOG_145_2012_TEN}; continued with a raised rate to epoch 135: "
+        f"{LOG_145_CONTINUED}",
         discussion="cuda-convnet2's one-GPU net: 40.42 / 18.15 with ten views. Three runs of torchvision's "
         "ResNet-50 (75.878, 75.382, 75.490 %) put the standard deviation between seeds near 0.26 points.",
     ),
@@ -130,7 +121,7 @@ CLAIMS: tuple[Claim, ...] = (
         null=0.0,
         side=Side.ABOVE,
         paper_scale="imagenet",
-        log_2012="145-2010, centre: 39.0247 / 18.2953",
+        log_2012=f"145-2010, centre: {LOG_145_2010_CENTRE}",
         discussion="cuda-convnet2's net gains 2.13 / 1.66 points on 2012 val.",
     ),
     Claim(
@@ -163,7 +154,7 @@ CLAIMS: tuple[Claim, ...] = (
         side=Side.ABOVE,
         paper_scale="imagenet",
         log_2012="148 against 145 on 2012 val, ten views; 148 removes three layers, one of them undisclosed",
-        discussion="caffenet-benchmark: accuracy .470 with, .471 without. VGG's net A: 29.6 / 10.4 without, "
+        discussion=f"{caffenet('lrn', 'with', 'without')}. VGG's net A: 29.6 / 10.4 without, "
         "29.7 / 10.5 with (VGG, Table 3).",
     ),
     Claim(
@@ -194,8 +185,8 @@ CLAIMS: tuple[Claim, ...] = (
         side=Side.ABOVE,
         paper_scale="imagenet",
         log_2012="147 against 145 on 2012 val, ten views; merely continuing 145 moved its top-1 "
-        "by 0.414 points",
-        discussion="caffenet-benchmark: accuracy .470 with 3×3, .484 with 2×2: the other way round.",
+        f"by {(LOG_145_2012_TEN - LOG_145_CONTINUED).top1:.3f} points",
+        discussion=f"{caffenet('overlapping-pooling', 'with 3×3', 'with 2×2')}: the other way round.",
     ),
     Claim(
         id="two-gpu-error",
@@ -210,7 +201,7 @@ CLAIMS: tuple[Claim, ...] = (
         side=Side.ABOVE,
         paper_scale="imagenet",
         log_2012="145-half (conv5 256, FC 4096) against 145-2010, 2010 test, ten views; with no "
-        "communication between widened columns (150, 2012 val): 41.8280 / 19.3300",
+        f"communication between widened columns (150, 2012 val): {LOG_150_2012_TEN}",
     ),
     Claim(
         id="two-gpu-time",
@@ -345,7 +336,7 @@ CLAIMS: tuple[Claim, ...] = (
         metrics=levels(PRETRAINED_2012, LOG_PRETRAINED_2012_TEN),
         conditions="ImageNet Fall 2011 release, then ILSVRC-2012",
         paper_scale="imagenet",
-        log_2012="146-2012-2011: 38.9900 / 16.6220",
+        log_2012=f"146-2012-2011: {LOG_PRETRAINED_2012_TEN}",
         needs="the ImageNet Fall 2011 release (21,841 classes, 14 million images, about 1.3 TB) and "
         "ILSVRC-2012, and a network with a sixth convolution trained on the one, then on the other: about "
         "twelve times the arithmetic of error-rate-2012",

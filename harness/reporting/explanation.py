@@ -16,6 +16,7 @@ from harness.paper.catalogue import count_band, difference_band, ratio_band, top
 from harness.paper.claims import Band, Claim, Metric
 from harness.plans.experiment import Reproduction, Role
 from harness.records.store import Store
+from harness.reporting import replication
 from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments, best_first
 from harness.verdicts.assessment import Assessment
@@ -124,7 +125,11 @@ def as_data(found: Chain) -> dict[str, Any]:
     """The chain as JSON values."""
     about, assessment = found.claim, found.assessment
     return {
-        "claim": {**asdict(about), "bands": {m.name: origin(m) for m in about.metrics}},
+        "claim": {
+            **asdict(about),
+            "bands": {m.name: origin(m) for m in about.metrics},
+            "own uncertainty": replication.uncertainty_data(about),
+        },
         "reproduction": found.reproduction.name if found.reproduction else None,
         "experiment": None if assessment is None else _experiment_data(found, assessment),
         "verdict": {**asdict(found.verdict), "headline": found.verdict.headline},
@@ -135,6 +140,7 @@ def as_data(found: Chain) -> dict[str, Any]:
 
 def _experiment_data(found: Chain, assessment: Assessment) -> dict[str, Any]:
     experiment, protocol = assessment.experiment, assessment.experiment.protocol
+    compared = replication.compared(found.claim, assessment)
     return {
         "protocol": protocol.name,
         "summary": protocol.summary,
@@ -156,4 +162,5 @@ def _experiment_data(found: Chain, assessment: Assessment) -> dict[str, Any]:
         ],
         "effects": [asdict(effect) for effect in assessment.effects(found.claim)],
         "gates": [asdict(answer) for answer in answers(assessment.case(found.claim))],
+        "replication": asdict(compared) if compared else None,
     }

@@ -16,7 +16,7 @@ from harness.contract import formatting
 from harness.contract.errors import StoreError
 from harness.contract.progress import SILENT, Tracker, tracked
 from harness.plans.experiment import Table
-from harness.reporting import markdown, overview, tables, wording
+from harness.reporting import markdown, overview, replication, tables, wording
 from harness.reporting.attempts import Attempt, attempts, trial_table, trouble_table
 from harness.reporting.figures import selection
 from harness.reporting.figures.frame import Drawing
@@ -82,7 +82,8 @@ def _shown(section: Section, tried: Sequence[Attempt]) -> tuple[Table, ...]:
         tables.effect_table(section.claim, section.effects, section.adjusted_p) if section.effects else None
     )
     seeds = tables.seed_table(section.evidence) if section.evidence else None
-    return tuple(t for t in (effects, *own, seeds, trouble_table(tried)) if t)
+    panel = replication.panel(section.claim, section.assessment)
+    return tuple(t for t in (effects, panel, *own, seeds, trouble_table(tried)) if t)
 
 
 def _folded(section: Section, tried: Sequence[Attempt]) -> tuple[Table, ...]:
@@ -143,6 +144,7 @@ def _templates() -> Environment:
             "logged": overview.logged,
             "place": overview.place,
             "standing": overview.standing,
+            "own_uncertainty": replication.own_uncertainty,
         }
     )
     return found

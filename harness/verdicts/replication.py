@@ -1,0 +1,183 @@
+"""The paper's difference and ours as original and replication: beside a verdict, never changing it.
+
+The paper's standard error is that of two single runs by the authors' own log (`paper/run_log.py`), under both
+of its spreads. All formulas take estimates as normal with known standard errors. Ours is the half-width of
+its 95 % interval over Student's quantile, so that with few seeds they are a little too sure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import scipy
+
+from harness.contract.effect import Effect, Interval
+from harness.effects.intervals import t_quantile
+from harness.effects.significance import DIRECTION
+from harness.paper import run_log
+from harness.paper.others import CAFFENET_BENCHMARK
+from harness.verdicts.gates import GATES, Case
+
+BARELY = 1 / 3  # the power of Simonsohn's small telescope
+LARGEST_LOG = 700.0  # beyond this a Bayes factor is no double
+
+
+@dataclass(frozen=True)
+class Study:
+    """An estimate of the effect in points with its standard error, and whose it is."""
+
+    name: str
+    estimate: float
+    se: float
+
+
+@dataclass(frozen=True)
+class Heterogeneity:
+    """Cochran's Q with its degrees of freedom and p, and I², the share of variation that is no chance."""
+
+    q: float
+    df: int
+    p: float
+    i2: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that is compared if single runs have this standard deviation; in points, but for ratios and p."""
+
+    sd: float
+    original_se: float
+    predicted: Interval  # where 95 % of replications like ours would fall
+    as_predicted: bool
+    detectable: float  # the effect that the original had a power of a third to find
+    too_small: bool  # our 90 % interval ends below that
+    bayes_factor: float  # above 1: for the original's effect, below: for none
+    sceptical_p: float  # one-sided, not recalibrated
+    heterogeneity: Heterogeneity
+    studies: tuple[Study, ...]  # those that heterogeneity is over, the original first and ours last
+
+
+@dataclass(frozen=True)
+class Replication:
+    """The original's and our estimate in points, compared under each spread of the authors' log."""
+
+    original: float
+    ours: float
+    se: float
+    n: int
+    comparisons: tuple[Comparison, ...]  # by the smaller spread first
+
+
+def replication(case: Case) -> Replication | None:
+    """The comparison; None for a claim without a standard error, and where any gate has something to say.
+
+    The last gate asks for the paper's scale: at a proxy only the sign of an effect may be compared.
+    """
+    original, effect = run_log.original(case.claim), case.effect
+    if original is None or effect is None or any(gate.stopped(case) for gate in GATES):
+        return None
+    if effect.estimate is None or effect.ci90 is None or effect.ci95 is None or effect.censored:
+        return None
+    ours = Study("ours", effect.estimate, standard_error(effect, effect.ci95))
+    spreads = (spread.sd for spread in run_log.SPREADS)
+    compared = (_compared(case.claim.id, original, ours, effect.ci90.high, sd) for sd in spreads)
+    return Replication(original, ours.estimate, ours.se, effect.n, tuple(compared))
+
+
+def standard_error(effect: Effect, ci95: Interval) -> float:
+    """The standard error behind a Student interval of the effect, in its unit."""
+    return (ci95.high - ci95.low) / 2 / t_quantile(DIRECTION, effect.n - 1)
+
+
+def _compared(claim: str, original: float, ours: Study, upper90: float, sd: float) -> Comparison:
+    paper = Study("original", original, math.sqrt(2) * sd)
+    predicted = prediction_interval(paper.estimate, paper.se, ours.se)
+    zo, zr, c = paper.estimate / paper.se, ours.estimate / ours.se, (paper.se / ours.se) ** 2
+    studies = (paper, *others(claim, paper.se), ours)
+    return Comparison(
+        sd,
+        paper.se,
+        predicted,
+        predicted.low <= ours.estimate <= predicted.high,
+        barely_detectable(paper.se),
+        upper90 < barely_detectable(paper.se),
+        bayes_factor(paper.estimate, paper.se, ours.estimate, ours.se),
+        sceptical_p(zo, zr, c),
+        heterogeneity(studies),
+        studies,
+    )
+
+
+def others(claim: str, se: float) -> tuple[Study, ...]:
+    """Further differences of two single runs, which have the same kind of standard error.
+
+    The pair of runs behind the paper's figure is none of them: it is the original, which the paper rounds,
+    and to count it twice would make results look more alike than they are.
+    """
+    found = [Study(*run_log.NOTED[claim], se)] if claim in run_log.NOTED else []
+    known = CAFFENET_BENCHMARK.get(claim)
+    return tuple(found + ([Study("caffenet-benchmark, 128 pixels", known.difference, se)] if known else []))
+
+
+def prediction_interval(original: float, so: float, sr: float) -> Interval:
+    """Where 95 % of replications with standard error `sr` fall (Patil, Peng & Leek 2016)."""
+    half = _quantile((1 + DIRECTION) / 2) * math.hypot(so, sr)
+    return Interval(original - half, original + half, DIRECTION)
+
+
+def barely_detectable(so: float) -> float:
+    """d33 of Simonsohn (2015): what a two-sided .05 test finds with a power of a third; 1.53 standard errors.
+
+    Power on the wrong side, .0002, is neglected.
+    """
+    return (_quantile((1 + DIRECTION) / 2) + _quantile(BARELY)) * so
+
+
+def bayes_factor(original: float, so: float, ours: float, sr: float) -> float:
+    """How much better the original's posterior predicts our estimate than no effect does.
+
+    The replication Bayes factor of Verhagen & Wagenmakers (2014) for normal estimates: the marginal
+    N(ours; original, so² + sr²) ÷ N(ours; 0, sr²). Infinite beyond what a double holds.
+    """
+    wide = math.hypot(so, sr)
+    log = math.log(sr / wide) + ((ours / sr) ** 2 - ((ours - original) / wide) ** 2) / 2
+    return math.exp(log) if log < LARGEST_LOG else math.inf
+
+
+def sceptical_p(zo: float, zr: float, c: float) -> float:
+    """The one-sided sceptical p-value of Held (2020), from both z and c = so² ÷ sr².
+
+    This is the nominal one of the article. The R package ReplicationSuccess has the golden one of Micheloud,
+    Balabdaoui & Held (2023) as its default, which is recalibrated and smaller.
+    """
+    z = sceptical_z(zo, zr, c)
+    return _below(-z) if zo * zr > 0 else _below(z)
+
+
+def sceptical_z(zo: float, zr: float, c: float) -> float:
+    """The root z² of (zo² ÷ z² − 1)(zr² ÷ z² − 1) = c that is below both squares (Held 2020).
+
+    Written so that c = 1 is no special case: there it is half the harmonic mean of the squares.
+    """
+    mean, product = (zo**2 + zr**2) / 2, (zo * zr) ** 2
+    root = math.sqrt(max(0.0, mean**2 + (c - 1) * product))  # never below 0 but by rounding
+    return math.sqrt(product / (mean + root)) if product else 0.0
+
+
+def heterogeneity(studies: Sequence[Study]) -> Heterogeneity:
+    """Q about the mean weighted by precision (Cochran 1954), and I² (Higgins & Thompson 2002)."""
+    weights = [study.se**-2 for study in studies]
+    mean = sum(w * s.estimate for w, s in zip(weights, studies, strict=True)) / sum(weights)
+    q = sum(w * (s.estimate - mean) ** 2 for w, s in zip(weights, studies, strict=True))
+    df = len(studies) - 1
+    return Heterogeneity(q, df, float(scipy.special.chdtrc(df, q)), max(0.0, (q - df) / q) if q else 0.0)
+
+
+def _below(z: float) -> float:
+    return float(scipy.special.ndtr(z))
+
+
+def _quantile(p: float) -> float:
+    return float(scipy.special.ndtri(p))

@@ -1,0 +1,58 @@
+"""Made-up records of a difference claim: its first arm errs by 40 %, the others by a given amount more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import reproductions
+from harness.contract.device import DeviceKind
+from harness.contract.trial import Trial
+from harness.plans.experiment import Experiment
+from harness.records.conditions import Conditions, DataIdentity, Form
+from harness.records.record import Record
+from harness.records.store import Store
+from tests.fakes.trials import record_for
+
+
+def conditions(dataset: str, form: Form = Form.PACK) -> Conditions:
+    """A machine that has the data set, or the stand-in for it."""
+    return Conditions(DeviceKind.CPU, "2.13.0", DataIdentity(dataset, form, "made up"))
+
+
+def experiment(name: str, seeds: int, protocol: str = "imagenet", form: Form = Form.PACK) -> Experiment:
+    """The reproduction of that name at a protocol, on its data."""
+    found = reproductions.named(name)
+    scale = found.protocol(protocol)
+    assert scale.dataset is not None
+    return Experiment(found, scale, seeds, conditions(scale.dataset, form))
+
+
+def records(asked: Experiment, differences: Sequence[float]) -> list[Record]:
+    """A record for every trial, with the top-1 difference of its seed in points; top-5 follows it."""
+    planned = asked.reproduction.plan(asked.protocol, asked.seeds, lambda trial: None).trials
+    first = planned[0].arm
+
+    def record(trial: Trial, more: float) -> Record:
+        top1 = {"ten": 40 + more, "centre": 42 + more, "train": 30.0}
+        errors = {
+            f"{n}_{k}": e / (1 if k == "top1" else 2) for n, e in top1.items() for k in ("top1", "top5")
+        }
+        return record_for(trial, asked.conditions, **errors, train_loss=1.0, test_loss=2.0)
+
+    return [record(p.trial, 0.0 if p.arm == first else differences[p.trial.seed]) for p in planned]
+
+
+def stored(
+    root: Path,
+    name: str,
+    differences: Sequence[float],
+    protocol: str = "imagenet",
+    form: Form = Form.PACK,
+) -> Store:
+    """A store with the whole experiment: a seed for each difference."""
+    asked, store = experiment(name, len(differences), protocol, form), Store(root)
+    for record in records(asked, differences):
+        store.append(record)
+    asked.ask(store)
+    return store
