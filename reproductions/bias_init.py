@@ -3,8 +3,8 @@
     ./repro.py run bias-init --protocol cifar10-early
 
 How fast training begins is the area between chance's loss, ln of the number of classes, and the training loss
-over the first two epochs: one level of the loss would decide by luck. The text's literal recipe has weights of
-σ = .01 everywhere; the 2012 source has σ = .03 in the third to fifth convolution. Biases of 0 and of 1 are
+over the first two epochs: one level of the loss would decide by luck. The text's literal recipe has weights
+of σ = .01 everywhere; the 2012 source has σ = .03 in the third to fifth convolution. Biases of 0 and of 1 are
 compared with either. Costs two hours on two cores; a GPU's time is not yet measured.
 
 Observed: nothing yet at these protocols.

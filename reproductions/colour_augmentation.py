@@ -5,8 +5,8 @@
 The text's reading: α from N(0, 0.1²) times the eigenvalue, here on the 0–1 scale of pixels. A third arm has
 the 2012 source's: times its square root, then inputs divided by 1.1, which is about twice as much noise on
 photographs. Whether the noise does anything at all is asked of test images whose colours and brightness are
-shifted by 24 to 32 grey levels: a net that has seen noise should mind that less. Costs four hours on two cores,
-the shared arm included; a GPU's time is not yet measured.
+shifted by 24 to 32 grey levels: a net that has seen noise should mind that less. Costs four hours on two
+cores, the shared arm included; a GPU's time is not yet measured.
 
 Observed: nothing yet at these protocols.
 """

@@ -5,10 +5,10 @@
 Each of the second to the fifth convolution is removed in turn, with its nonlinearity and norm; pooling and
 the sizes of the maps stay. Without the third the columns also lose their only crossing before the dense
 layers. Without the fifth the fourth has as many maps as the fifth had, so that fc6 sees as many inputs: else
-the net without it would be the larger one. "Any one" is an intersection: the claim holds if all four lower ends
-lie above 0, and fails if an upper end at Bonferroni's level lies below it, so that no choice after the runs
-enters. Costs seven hours on two cores at `cifar10-converged-short`, the shared arm included; a GPU's time is not
-yet measured.
+the net without it would be the larger one. "Any one" is an intersection: the claim holds if all four lower
+ends lie above 0, and fails if an upper end at Bonferroni's level lies below it, so that no choice after the
+runs enters. Costs seven hours on two cores at `cifar10-converged-short`, the shared arm included; a GPU's
+time is not yet measured.
 
 Observed: nothing yet at these protocols.
 """

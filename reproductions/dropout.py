@@ -2,13 +2,13 @@
 
     ./repro.py run dropout --protocol imagenette-short
 
-Overfitting is the gap between test and training error, both by the centre view of the trained weights; what it
-costs in test error is shown beside it. Costs four hours on two cores, the shared arm included; a GPU's time is
-not yet measured. How much longer training takes with dropout is another claim: `dropout-iterations`.
+Overfitting is the gap between test and training error, both by the centre view of the trained weights; what
+it costs in test error is shown beside it. Costs four hours on two cores, the shared arm included; a GPU's
+time is not yet measured. How much longer training takes with dropout is another claim: `dropout-iterations`.
 
 Observed on 2026-11-22, with other code and at one rate for both arms (1,200 photographs, two AMD EPYC cores,
-bf16, n = 3 pairs of seeds, 95 % intervals): the gap without dropout is 21.5 points wider [16.5, 26.6]. At a rate
-of .01 instead of .005 the net without dropout died at once with each of three seeds.
+bf16, n = 3 pairs of seeds, 95 % intervals): the gap without dropout is 21.5 points wider [16.5, 26.6]. At a
+rate of .01 instead of .005 the net without dropout died at once with each of three seeds.
 """
 
 from __future__ import annotations

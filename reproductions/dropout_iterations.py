@@ -2,11 +2,11 @@
 
     ./repro.py run dropout-iterations --protocol cifar10-converged-short
 
-Both arms are trained at a constant rate, each at its own, until the validation loss, smoothed over three epochs,
-stops improving by 1 %, as the paper's own schedule waited for before it lowered the rate: the epochs until that
-first plateau are compared. An arm that has none by the end is censored. Any one level of the loss would give
-another answer, so the ratio is shown for all levels that every run passes, with bounds that hold for all of them
-at once. Costs four hours on two cores; a GPU's time is not yet measured.
+Both arms are trained at a constant rate, each at its own, until the validation loss, smoothed over three
+epochs, stops improving by 1 %, as the paper's own schedule waited for before it lowered the rate: the epochs
+until that first plateau are compared. An arm that has none by the end is censored. Any one level of the loss
+would give another answer, so the ratio is shown for all levels that every run passes, with bounds that hold
+for all of them at once. Costs four hours on two cores; a GPU's time is not yet measured.
 
 Observed: nothing yet at these protocols.
 """

@@ -4,8 +4,9 @@
 
 Two claims from one arm: 37.5 / 17.0 % with ten views, and what the ten views gain over the centre. Every
 ablation has this arm too, so after any of them it costs nothing. At another scale than the paper's an error
-has no figure to be held against and is shown as it is; all ten-view gains share one test set. Costs three hours
-on two cores at `cifar10-converged-short`; what 90 epochs of ImageNet cost, `./repro.py bench imagenet` projects. Not yet measured on a GPU.
+has no figure to be held against and is shown as it is; all ten-view gains share one test set. Costs three
+hours on two cores at `cifar10-converged-short`; what 90 epochs of ImageNet cost, `./repro.py bench imagenet`
+projects. Not yet measured on a GPU.
 
 Observed: nothing yet at these protocols.
 """

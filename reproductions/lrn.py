@@ -2,16 +2,16 @@
 
     ./repro.py run lrn --protocol cifar10-converged-short
 
-With k = 2 a norm multiplies by about 2^−.75 wherever α Σ a² is small, and a constant of .6 behind two layers is
-a change of the initialisation and of the learning rate. So between the text's network and the one without its
-two norms stands a third, with that constant in each norm's place: what the norm does is the difference from it.
-It is judged at a proxy; at the paper's scale, the paper's own comparison with no norm at all. What the norms of
-the trained networks do is shown, and where their factor varies by less than 5 % they are constants, and nothing
-is said of the claim.
+With k = 2 a norm multiplies by about 2^−.75 wherever α Σ a² is small, and a constant of .6 behind two layers
+is a change of the initialisation and of the learning rate. So between the text's network and the one without
+its two norms stands a third, with that constant in each norm's place: what the norm does is the difference
+from it. It is judged at a proxy; at the paper's scale, the paper's own comparison with no norm at all. What
+the norms of the trained networks do is shown, and where their factor varies by less than 5 % they are
+constants, and nothing is said of the claim.
 
-The 2012 source has a third norm that the paper never mentions, within maps, behind the second convolution, and
-the run that stands for "without" removed all three: the same three arms, and the undisclosed norm alone. Costs
-nine hours on two cores at `cifar10-converged-short`; a GPU's time is not yet measured.
+The 2012 source has a third norm that the paper never mentions, within maps, behind the second convolution,
+and the run that stands for "without" removed all three: the same three arms, and the undisclosed norm alone.
+Costs nine hours on two cores at `cifar10-converged-short`; a GPU's time is not yet measured.
 
 Observed: nothing yet at these protocols.
 """

@@ -3,13 +3,13 @@
     ./repro.py run two-gpu-error --protocol cifar10-converged-short
 
 The last convolution and the dense layers are not halved, as in the paper and in run 145-half of 2012. Halving
-takes 2 % of the paper's parameters, and more where the dense layers are small: so beside it stands a one-GPU net
-that is widened until it has as many parameters as the two-GPU net. A third arm that the paper does not report and
-that run 150 tried: the two columns without the crossing at the third convolution, so that they meet in the dense
-layers only (run 150 also widened them; here they keep their widths; in the proxy the third's σ follows its
-smaller fan-in, else it stays). What it costs to train on one device or two is another claim: `two-gpu-time`.
-Costs five hours on two cores at `cifar10-converged-short`, the shared arm included; a GPU's time is not yet
-measured.
+takes 2 % of the paper's parameters, and more where the dense layers are small: so beside it stands a one-GPU
+net that is widened until it has as many parameters as the two-GPU net. A third arm that the paper does not
+report and that run 150 tried: the two columns without the crossing at the third convolution, so that they
+meet in the dense layers only (run 150 also widened them; here they keep their widths; in the proxy the
+third's σ follows its smaller fan-in, else it stays). What it costs to train on one device or two is another
+claim: `two-gpu-time`. Costs five hours on two cores at `cifar10-converged-short`, the shared arm included; a
+GPU's time is not yet measured.
 
 Observed: nothing yet at these protocols.
 """

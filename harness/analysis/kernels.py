@@ -22,13 +22,14 @@ def run(trial: Trial[Kernels], session: Session) -> TrialResult:
     net = artifacts.network(session.artifacts.trained(settings.of), description)
     kernels = next(weight.detach() for layer, weight, _ in net.weighted() if isinstance(layer, Conv))
     columns = next((x.groups for x in description.layers if isinstance(x, AcrossMaps)), 2)
-    colour = chroma(kernels)
+    colour, energy = chroma(kernels), coloured(kernels)
     halves = [float(half.mean()) for half in colour.chunk(columns)]
     observed, split = contrast(colour), splits(colour, settings.splits, trial.seed)
     metrics: dict[str, float | None] = {
         "ratio": observed / float(split.log().mean().exp()),
         "observed": observed,
-        "permutation_p": (1 + int((split >= observed * (1 - 1e-12)).sum())) / (1 + len(split)),
+        "permutation_p": _p(observed, split),
+        "energy_p": _p(contrast(energy), splits(energy, settings.splits, trial.seed)),
         "chroma_first": halves[0],
         "chroma_second": halves[-1],
     }
@@ -36,11 +37,20 @@ def run(trial: Trial[Kernels], session: Session) -> TrialResult:
     return TrialResult(Status.OK, metrics, details={**picture, "columns": columns})
 
 
+def _p(observed: float, split: Tensor) -> float:
+    """How often a random split contrasts as much, the observed one counted among them."""
+    return (1 + int((split >= observed * (1 - 1e-12)).sum())) / (1 + len(split))
+
+
+def coloured(kernels: Tensor) -> Tensor:
+    """Energy of each kernel off the grey axis: (N,) from (N, 3, height, width)."""
+    return (kernels - kernels.mean(1, keepdim=True)).square().sum((1, 2, 3))
+
+
 def chroma(kernels: Tensor) -> Tensor:
     """Share of each kernel's energy off the grey axis: (N,) in [0, 1] from (N, 3, height, width)."""
-    grey = kernels.mean(1, keepdim=True)
     energy = kernels.square().sum((1, 2, 3)).clamp_min(torch.finfo(torch.float32).tiny)
-    return (kernels - grey).square().sum((1, 2, 3)) / energy
+    return coloured(kernels) / energy
 
 
 def contrast(chroma: Tensor) -> float:

@@ -36,11 +36,13 @@ def run(trial: Trial[Neighbours], session: Session) -> TrialResult:
     read = resolve_name(trained.reader.implementation)
     inputs: Inputs = read(trained, 0, session.data, device)
     net = artifacts.network(session.artifacts.trained(settings.of), trained.network).to(device)
+    before = Net(trained.network).initialise(settings.of.seed).eval().to(device)
     train, test = inputs.sample, inputs.test
     some = torch.arange(min(settings.queries, len(test.images)), device=device)
+    by = {"features": net_features(net), "pixels": _pixels, "untrained": net_features(before)}
     found = {
         name: nearest(_all(features, train), _all(features, test, some), settings)
-        for name, features in {"features": net_features(net), "pixels": _pixels}.items()
+        for name, features in by.items()
     }
     labels = test.images.labels[some]
     share = {
@@ -49,10 +51,12 @@ def run(trial: Trial[Neighbours], session: Session) -> TrialResult:
     }
     metrics: dict[str, float | None] = {
         **share,
+        "pixel_rank": pixel_rank(_all(_pixels, train), _all(_pixels, test, some), found["features"]),
         "queries": float(len(some)),
         "searched": float(len(train.images)),
     }
-    return TrialResult(Status.OK, metrics, details=_picture(net, inputs, found, settings))
+    shown = {name: found[name] for name in ("features", "pixels")}
+    return TrialResult(Status.OK, metrics, details=_picture(net, inputs, shown, settings))
 
 
 def net_features(net: Net) -> Features:
@@ -79,6 +83,19 @@ def nearest(searched: Tensor, queries: Tensor, settings: Neighbours) -> Tensor:
     parts = torch.split(queries, CHUNK)
     near = (_distances(some, searched).topk(settings.nearest, largest=False) for some in parts)
     return torch.cat([found.indices for found in near])
+
+
+def pixel_rank(searched: Tensor, queries: Tensor, near: Tensor) -> float:
+    """Median rank of the images `near` (queries, n) by distance to their query, in percent of all searched.
+
+    50 where nearness in `near` has nothing to do with these distances, 0 where it is nearness by them.
+    """
+    ranks = []
+    for some, chosen in zip(torch.split(queries, CHUNK), torch.split(near, CHUNK), strict=True):
+        apart = _distances(some, searched)
+        closer = apart[:, None, :] < apart.gather(1, chosen)[:, :, None]
+        ranks.append(closer.float().mean(2).flatten())
+    return 100 * float(torch.cat(ranks).median())
 
 
 def _distances(queries: Tensor, searched: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from statistics import fmean
 
 from harness.contract.effect import Effect
@@ -19,8 +20,7 @@ def area(run: Run) -> float | None:
         return None
     chance = math.log(layers[-1]["units"])
     points = [(0.0, 0.0), *((float(x or 0.0), chance - float(y or 0.0)) for x, y in rows)]
-    steps = zip(points, points[1:], strict=False)
-    return sum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in steps)
+    return sum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in pairwise(points))
 
 
 def ratio_of_areas(evidence: Evidence, first: str, second: str, name: str) -> tuple[Effect, ...]:

@@ -107,6 +107,39 @@ def paired_ratio(metric: str, unit: str, numerator: Sequence[float], denominator
     return replace(effect, p_student=student_p(effect), p_value=sign_flip(np.log(ratios)))
 
 
+def share(metric: str, successes: int, n: int) -> Effect:
+    """A share of runs in percent, with Clopper and Pearson's intervals: exact, and never too narrow."""
+    if n == 0:
+        return Effect(metric, "%", 0, None, None, None, note="no runs")
+
+    def interval(level: float) -> Interval:
+        tail = (1 - level) / 2
+        low = float(scipy.special.betaincinv(successes, n - successes + 1, tail)) if successes else 0.0
+        high = float(scipy.special.betaincinv(successes + 1, n - successes, 1 - tail)) if successes < n else 1.0
+        return Interval(100 * low, 100 * high, level)
+
+    return Effect(
+        metric,
+        "%",
+        n,
+        100 * successes / n,
+        interval(EQUIVALENCE),
+        interval(DIRECTION),
+        interim90=interval(INTERIM_EQUIVALENCE),
+        interim95=interval(INTERIM_DIRECTION),
+        values=(100.0,) * successes + (0.0,) * (n - successes),
+        note=f"{successes} of {n}",
+    )
+
+
+def stouffer(p_values: Sequence[float]) -> float | None:
+    """One p of several independent one-sided ones, by the sum of their normal deviates; None of none."""
+    if not p_values:
+        return None
+    deviates = -scipy.special.ndtri(np.asarray(p_values))
+    return float(scipy.special.ndtr(-deviates.sum() / math.sqrt(len(p_values))))
+
+
 def smallest(effects: Sequence[Effect]) -> Effect:
     """The smallest of several effects, with intervals that hold for it whichever it may be.
 
@@ -231,6 +264,11 @@ def _bare(least: Effect, known: Sequence[Effect]) -> Effect:
 def _smallest(effects: Sequence[Effect], level: float) -> Interval:
     upper = 1 - (1 - level) / len(effects)
     return Interval(min(_ends(e, level)[0] for e in effects), min(_ends(e, upper)[1] for e in effects), level)
+
+
+def ends(effect: Effect, level: float) -> tuple[float, float] | None:
+    """The effect's two-sided interval at any level; None where nothing shows the spread."""
+    return None if effect.standard_error is None else _ends(effect, level)
 
 
 def _ends(effect: Effect, level: float) -> tuple[float, float]:

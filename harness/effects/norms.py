@@ -16,7 +16,7 @@ def norms(run: Run) -> list[dict[str, Any]]:
 
 
 def spread(evidence: Evidence, arm: str) -> float | None:
-    """The largest coefficient of variation among an arm's norms' factors, mean over seeds; None before any."""
+    """The most that an arm's norms' factors vary, standard deviation ÷ mean; None before any run."""
     found = [max((norm["spread"] for norm in norms(run)), default=0.0) for run in evidence.final(arm)]
     return fmean(found) if found else None
 

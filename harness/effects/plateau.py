@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean
+from statistics import fmean, geometric_mean
 from typing import TYPE_CHECKING
 
 from harness.contract.effect import Effect
@@ -68,8 +68,9 @@ def ratio_by_level(evidence: Evidence, slow: str, fast: str) -> Table:
     rows: list[tuple[object, ...]] = []
     for level in _levels([*slower, *faster]):
         ratios = [_passing(a, level) / _passing(b, level) for a, b in zip(slower, faster, strict=True)]
-        bounds = intervals.log_interval(ratios, 1 - (1 - DIRECTION) / LEVELS)
-        rows.append((round(level, 3), *(round(x, 3) if x is not None else None for x in bounds), len(ratios)))
+        known = intervals.ends(intervals.student("", "×", ratios, log=True), 1 - (1 - DIRECTION) / LEVELS)
+        bounds = (round(end, 3) for end in known) if known else (None, None)
+        rows.append((round(level, 3), round(geometric_mean(ratios), 3), *bounds, len(ratios)))
     title = f"Epochs to a validation loss, {slow} ÷ {fast}"
     return Table(title, ("validation loss", "ratio", "from", "to", "pairs"), tuple(rows))
 

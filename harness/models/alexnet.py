@@ -42,8 +42,8 @@ class AlexNet:
     """A recipe; its defaults are the paper's. `inits` and `biases` go by `LAYERS`; every norm stands alone.
 
     An init of None is PyTorch's default's standard deviation, drawn from a normal distribution all the same.
-    A removed layer (`without`) takes its nonlinearity, norm and dropout along; pooling and sizes stay, and the
-    last convolution that is left has the maps of the fifth, so that the first dense layer's input stays too.
+    A removed layer (`without`) takes its nonlinearity, norm and dropout along; pooling and sizes stay. The
+    last convolution that is left has as many maps as the fifth, so that the first dense layer's input stays.
     """
 
     name: str = "paper"

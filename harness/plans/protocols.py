@@ -1,9 +1,9 @@
 """The scales at which the paper's ImageNet claims are run, and how each one trains an arm.
 
-`smoke` shows that everything runs. A proxy is there for what it can show: `cifar10-converged`, a small AlexNet
-trained on all of CIFAR-10 until its schedule is spent, for claims on accuracy; `cifar10-scarce`, the same on a
-tenth of the images, for claims on overfitting; `imagenette-short` and `imagenette`, the paper's own network on
-photographs of ten classes, for either. `imagenet` is what the paper did.
+`smoke` shows that everything runs. A proxy is there for what it can show: `cifar10-converged`, a small
+AlexNet trained on all of CIFAR-10 until its schedule is spent, for claims on accuracy; `cifar10-scarce`, the
+same on a tenth of the images, for claims on overfitting; `imagenette-short` and `imagenette`, the paper's own
+network on photographs of ten classes, for either. `imagenet` is what the paper did.
 """
 
 from __future__ import annotations

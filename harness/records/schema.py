@@ -66,11 +66,14 @@ class Measured(StrEnum):
     RATIO = "ratio"  # of the columns' chroma, beside that of random splits
     OBSERVED = "observed"
     PERMUTATION_P = "permutation_p"
+    ENERGY_P = "energy_p"  # the same by the colours' energy, not by its share
     CHROMA_FIRST = "chroma_first"
     CHROMA_SECOND = "chroma_second"
 
     FEATURES = "features"  # nearest images with the query's class, in percent
     PIXELS = "pixels"
+    UNTRAINED = "untrained"  # the same by features of the network before training
+    PIXEL_RANK = "pixel_rank"  # median rank of the nearest by features among all by pixels, in percent
     QUERIES = "queries"
     SEARCHED = "searched"
 
@@ -120,9 +123,9 @@ PROGRAMS: Mapping[str, Filled] = {
         cost=(Cost.SECONDS,),
     ),
     "harness.analysis.kernels:run": Filled(
-        (M.RATIO, M.OBSERVED, M.PERMUTATION_P, M.CHROMA_FIRST, M.CHROMA_SECOND)
+        (M.RATIO, M.OBSERVED, M.PERMUTATION_P, M.ENERGY_P, M.CHROMA_FIRST, M.CHROMA_SECOND)
     ),
-    "harness.analysis.neighbours:run": Filled((M.FEATURES, M.PIXELS, M.QUERIES, M.SEARCHED)),
+    "harness.analysis.neighbours:run": Filled((M.FEATURES, M.PIXELS, M.UNTRAINED, M.PIXEL_RANK, M.QUERIES, M.SEARCHED)),
     "harness.analysis.ensemble:run": Filled(
         (M.SINGLE_TOP1, M.SINGLE_TOP5, M.AVERAGE_TOP1, M.AVERAGE_TOP5)
     ),

@@ -12,7 +12,7 @@ from harness.plans.experiment import Evidence, Experiment, Finding
 from harness.verdicts.gates import Case, judged_at
 from harness.verdicts.rules import judge
 from harness.verdicts.validity import problems
-from harness.verdicts.verdict import Verdict
+from harness.verdicts.verdict import Outcome, Verdict
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,41 @@ class Assessment:
 
 def assess(experiment: Experiment, evidence: Evidence, interim: bool) -> Assessment:
     """What the evidence says of the experiment's claims."""
-    finding = _planned(experiment.reproduction.estimate(evidence), evidence)
-    invalid = tuple(problems(evidence, experiment.reproduction.manipulated))
+    reproduction = experiment.reproduction
+    finding = _planned(reproduction.estimate(evidence), evidence)
+    invalid = tuple(problems(evidence, reproduction.manipulated))
     verdicts = {
-        name: judge(claim(name), evidence, primary(claim(name), finding), invalid, interim)
-        for name in experiment.reproduction.claims
+        name: _judged(claim(name), evidence, finding, invalid, interim) for name in reproduction.claims
     }
+    if (shared := evidence.at_shared_rate()) is not None:
+        again = reproduction.estimate(shared)
+        faults = tuple(problems(shared, reproduction.manipulated))
+        for name, own in verdicts.items():
+            verdicts[name] = robust(own, _judged(claim(name), shared, again, faults, interim))
     return Assessment(experiment, evidence, finding, invalid, interim, verdicts)
+
+
+def _judged(
+    about: Claim, evidence: Evidence, finding: Finding, invalid: tuple[str, ...], interim: bool
+) -> Verdict:
+    void = (finding.void[about.id],) if about.id in finding.void else ()
+    return judge(about, evidence, primary(about, finding), (*invalid, *void), interim)
+
+
+def robust(own: Verdict, shared: Verdict) -> Verdict:
+    """The verdict with each arm at its own learning rate; inconclusive where at a shared one it turns round."""
+    if not own.outcome.judged:
+        return own
+    said = (*own.reasons, f"with all arms at the shared learning rate: {shared.headline}")
+    if {own.outcome.side, shared.outcome.side} == {1, -1}:
+        return replace(
+            own,
+            outcome=Outcome.INCONCLUSIVE,
+            qualifier="turns with the learning rate",
+            reasons=said,
+            advice=(),
+        )
+    return replace(own, reasons=said)
 
 
 def primary(about: Claim, finding: Finding) -> Effect | None:

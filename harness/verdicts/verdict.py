@@ -29,6 +29,11 @@ class Outcome(StrEnum):
             Outcome.INCONCLUSIVE,
         )
 
+    @property
+    def side(self) -> int:
+        """1 where it speaks for the claim, −1 where it speaks against it, else 0."""
+        return {Outcome.REPRODUCED: 1, Outcome.DIRECTIONAL: 1, Outcome.NOT_REPRODUCED: -1}.get(self, 0)
+
 
 # In the order in which a report counts and explains them.
 MEANINGS: Mapping[Outcome, str] = {

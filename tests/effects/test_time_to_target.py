@@ -13,7 +13,7 @@ from harness.contract.trial import Status, Trial
 from harness.effects.time_to_event import Time
 from harness.effects.time_to_target import ratio_to_target, targets_table, time_to
 from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
-from harness.plans.protocols import CIFAR10
+from harness.plans.protocols import CONVERGED
 from harness.records.record import Record
 from tests.fakes.settings import Idle
 from tests.fakes.trials import STAND_IN
@@ -27,7 +27,7 @@ def run(errors: Sequence[float | None], arm: str = "a", seed: int = 0, step: flo
 
 
 def evidence(*runs: Run) -> Evidence:
-    return Evidence(CIFAR10, Plan(tuple(r.planned for r in runs)), runs)
+    return Evidence(CONVERGED, Plan(tuple(r.planned for r in runs)), runs)
 
 
 def test_the_bracket_is_between_the_last_look_above_and_the_first_at_the_level() -> None:

@@ -56,7 +56,8 @@ def learning(epochs: int, speed: float) -> tuple[dict[str, float | None], ...]:
     return tuple(
         {
             "epoch": float(epoch), "rate": 0.01, "running_error": error, "loss": 7 * error,
-            "train_error": error, "train_loss": 7 * error, "validation_error": error,
+            "train_error": error, "train_loss": 2.3 * error, "validation_error": error,
+            "validation_loss": 2.3 * error + 0.2,
             "seconds": float(epoch), "cpu_seconds": float(epoch),
         }
         for epoch, error in enumerate(left, 1)
@@ -67,7 +68,8 @@ def _trained(level: float) -> Metrics:
     """Errors in percent: those of one view above those of ten, and the training set's below."""
     top1 = {"train": 15 * level, "centre": 22 * level, "ten": 20 * level}
     errors = {f"{n}_{k}": e / (1 if k == "top1" else 4) for n, e in top1.items() for k in ("top1", "top5")}
-    return {**errors, "train_loss": level / 2, "test_loss": level}
+    losses = {"train_loss": level / 2, "test_loss": level, "ten_loss": 0.9 * level}
+    return {**errors, **losses, "shifted_top1": 25 * level}
 
 
 def _to_target(level: float) -> Metrics:
@@ -82,12 +84,13 @@ def _never(metrics: Metrics) -> Metrics:
 
 
 def _kernels(level: float) -> Metrics:
-    names = ("observed", "permutation_p", "chroma_first", "chroma_second")
+    names = ("observed", "permutation_p", "energy_p", "chroma_first", "chroma_second")
     return {"ratio": level, **dict.fromkeys(names, level / 2)}
 
 
 def _neighbours(level: float) -> Metrics:
-    return {"features": 30 * level, "pixels": 15 * level, "queries": 1000.0, "searched": 10_000.0}
+    shares = {"features": 30 * level, "pixels": 15 * level, "untrained": 16 * level, "pixel_rank": 20 * level}
+    return {**shares, "queries": 1000.0, "searched": 10_000.0}
 
 
 def _ensemble(level: float) -> Metrics:
