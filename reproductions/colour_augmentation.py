@@ -42,5 +42,5 @@ REPRODUCTION = Reproduction(
     protocols=EVERY,
     plan=plan_of(ARMS),
     estimate=estimate,
-    manipulated=("augmentation.colour",),
+    manipulated=dict.fromkeys(("no colour noise", "the source's colour noise"), ("augmentation.colour",)),
 )

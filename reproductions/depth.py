@@ -47,5 +47,5 @@ REPRODUCTION = Reproduction(
     protocols=EVERY,
     plan=plan_of(ARMS),
     estimate=estimate,
-    manipulated=("network.layers",),
+    manipulated=dict.fromkeys(REMOVED, ("network.layers",)),
 )
