@@ -9,7 +9,7 @@ from harness.contract.effect import Effect
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence, Experiment, Finding
-from harness.verdicts.gates import Case, judged_at
+from harness.verdicts.gates import Case, at_paper_scale, judged_at
 from harness.verdicts.rules import judge
 from harness.verdicts.validity import problems
 from harness.verdicts.verdict import Verdict
@@ -39,7 +39,9 @@ class Assessment:
 
     def case(self, about: Claim) -> Case:
         """What the gates and rules were asked about."""
-        return Case(about, self.evidence, primary(about, self.finding), self.invalid, self.interim)
+        first, reproduction = primary(about, self.finding), self.experiment.reproduction
+        effects = self.effects(about)
+        return Case(about, self.evidence, first, self.invalid, self.interim, effects, reproduction)
 
 
 def assess(experiment: Experiment, evidence: Evidence, interim: bool) -> Assessment:
@@ -47,7 +49,15 @@ def assess(experiment: Experiment, evidence: Evidence, interim: bool) -> Assessm
     finding = _planned(experiment.reproduction.estimate(evidence), evidence)
     invalid = tuple(problems(evidence, experiment.reproduction.manipulated))
     verdicts = {
-        name: judge(claim(name), evidence, primary(claim(name), finding), invalid, interim)
+        name: judge(
+            claim(name),
+            evidence,
+            primary(claim(name), finding),
+            invalid,
+            interim,
+            finding.effects.get(name, ()),
+            experiment.reproduction,
+        )
         for name in experiment.reproduction.claims
     }
     return Assessment(experiment, evidence, finding, invalid, interim, verdicts)
@@ -68,5 +78,6 @@ def _planned(finding: Finding, evidence: Evidence) -> Finding:
 
     for name, found in finding.effects.items():
         if not protocol.smoke and judged_at(claim(name), protocol):
-            effects[name] = tuple(planned(effect, claim(name)) for effect in found)
+            proxy = not at_paper_scale(claim(name), protocol)
+            effects[name] = tuple(planned(effect, claim(name), proxy) for effect in found)
     return replace(finding, effects=effects)
