@@ -135,5 +135,10 @@ REPRODUCTION = Reproduction(
     protocols=tuple(protocol.at(Precision.FP32) for protocol in PROTOCOLS),
     plan=plan,
     estimate=estimate,
-    manipulated=("feed", "augmentation"),
+    manipulated={
+        "augmented": ("augmentation",),
+        "plain, in line": ("feed",),
+        "augmented, in line": ("feed", "augmentation"),
+        ("plain, in line", "augmented, in line"): ("augmentation",),
+    },
 )

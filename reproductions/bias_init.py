@@ -68,5 +68,8 @@ REPRODUCTION = Reproduction(
     plan=plan_of(ARMS),
     estimate=estimate,
     figure="training-curves",
-    manipulated=("network.layers.*.bias", "network.layers.*.init"),
+    manipulated={
+        "biases of 0": ("network.layers.*.bias",),
+        "biases of 1, σ = .03 in conv3–5": ("network.layers.*.init",),
+    },
 )

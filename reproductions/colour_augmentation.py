@@ -48,5 +48,5 @@ REPRODUCTION = Reproduction(
     protocols=ON_OVERFITTING,
     plan=plan_of(ARMS),
     estimate=estimate,
-    manipulated=("augmentation.colour",),
+    manipulated=dict.fromkeys(("no colour noise", "the source's colour noise"), ("augmentation.colour",)),
 )

@@ -48,5 +48,5 @@ REPRODUCTION = Reproduction(
     protocols=ON_ACCURACY,
     plan=plan_of(ARMS),
     estimate=estimate,
-    manipulated=("network.layers",),
+    manipulated=dict.fromkeys(REMOVED, ("network.layers",)),
 )

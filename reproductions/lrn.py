@@ -75,10 +75,13 @@ REPRODUCTION = Reproduction(
     plan=plan_of(ARMS),
     estimate=estimate,
     # Where the source's recipe is trained whole, its own augmentation comes along with it.
-    manipulated=(
-        "network.layers",
-        "augmentation",
-        "bias_rate_factor",
-        "bias_decay",
-    ),
+    manipulated={
+        "paper, no norm": ("network.layers",),
+        **dict.fromkeys(
+            ("source", "source, no norm", "source, spatial norm alone"),
+            ("network.layers", "augmentation", "bias_rate_factor", "bias_decay"),
+        ),
+        ("source", "source, no norm"): ("network.layers",),
+        ("source, spatial norm alone", "source, no norm"): ("network.layers",),
+    },
 )

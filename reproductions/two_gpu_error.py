@@ -68,9 +68,8 @@ REPRODUCTION = Reproduction(
     plan=plan_of(arms_at),
     estimate=estimate,
     # A layer's spread goes with its fan-in at the proxy, where it stands for the same gain.
-    manipulated=(
-        "network.layers.*.units",
-        "network.layers.*.groups",
-        "network.layers.*.init",
-    ),
+    manipulated={
+        "one column, half the kernels": ("network.layers.*.units", "network.layers.*.groups"),
+        "two columns, no crossing": ("network.layers.*.groups", "network.layers.*.init"),
+    },
 )

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from harness.cli.terminal.tables import WARNING, print_json, say
-from harness.contract.formatting import number, span
+from harness.contract.formatting import limits, number
 from harness.effects.significance import LOOKS
 from harness.paper import catalogue
 from harness.paper.claims import Claim, Kind
@@ -28,6 +28,7 @@ from harness.reporting.explanation import (
 )
 from harness.verdicts import sequential
 from harness.verdicts.assessment import Assessment
+from harness.verdicts.gates import at_paper_scale
 from harness.verdicts.verdict import MEANINGS, Outcome
 
 
@@ -70,8 +71,9 @@ def _declared(claim: Claim, spread: str) -> Iterator[tuple[str, list[str | Table
     yield f"{claim.id}: the paper, {overview.place(claim)}", said
     lines: list[str | Table] = [f"estimand: {claim.estimand}", f"direction: {_direction(claim)}"]
     for metric in claim.metrics:
-        band = f"{span(metric.band, metric.unit)}; " if metric.band else ""
-        primary = " (primary)" if metric is claim.primary and len(claim.metrics) > 1 else ""
+        band = f"{limits(metric.band, metric.unit)}; " if metric.band else ""
+        one = len(claim.metrics) > 1 and claim.kind is not Kind.EXACT
+        primary = " (primary)" if one and metric is claim.primary else ""
         lines.append(f"band, {metric.name}{primary}: {band}{origin(metric)}")
     scale = f"the paper's scale is protocol {claim.paper_scale}" if claim.paper_scale else "at any scale"
     yield "Declared beforehand", [*lines, f"conditions: {claim.conditions}; {scale}"]
@@ -111,7 +113,8 @@ def _measured(found: Chain, assessment: Assessment) -> Iterator[tuple[str, list[
         yield seeds.title, [seeds, *([seeds.note] if seeds.note else [])]
     effects = assessment.effects(found.claim)
     if effects:
-        table = tables.effect_table(found.claim, effects)
+        proxy = not at_paper_scale(found.claim, assessment.evidence.protocol)
+        table = tables.effect_table(found.claim, effects, proxy=proxy)
         yield "Effects, the primary one first", [_upright(table), *([table.note] if table.note else [])]
 
 

@@ -6,6 +6,7 @@ import math
 from typing import Protocol
 
 NOTHING = "–"  # what stands where there is nothing to say
+SINGULAR = {"points": "point", "days": "day"}
 # Seconds from which on a unit serves, the unit in seconds, and its name.
 UNITS = ((172_800, 86_400, "days"), (5_400, 3_600, "h"), (90, 60, "min"), (0, 1, "s"))
 
@@ -36,13 +37,24 @@ def number(value: float) -> str:
 
 
 def quantity(value: float, unit: str) -> str:
-    """A number with its unit: `1.4 points`, `6×`."""
-    return f"{number(value)}{unit if unit == '×' else f' {unit}' if unit else ''}"
+    """A number with its unit: `1.4 points`, `1 point`, `6×`."""
+    said = number(value)
+    named = SINGULAR.get(unit, unit) if said in ("1", "−1") else unit
+    return f"{said}{named if unit == '×' else f' {named}' if unit else ''}"
 
 
 def span(ends: Range | None, unit: str = "") -> str:
     """An interval or a band in square brackets, with its unit: `[4, 9] ×`."""
     return f"[{number(ends.low)}, {number(ends.high)}] {unit}".strip() if ends else NOTHING
+
+
+def limits(band: Range | None, unit: str = "") -> str:
+    """A band: in brackets as `span` has it, or by its one end: `≥ 1 point`."""
+    if band is not None and math.isinf(band.high) and math.isfinite(band.low):
+        return f"≥ {quantity(band.low, unit)}"
+    if band is not None and math.isinf(band.low) and math.isfinite(band.high):
+        return f"≤ {quantity(band.high, unit)}"
+    return span(band, unit)
 
 
 def p_value(p: float) -> str:

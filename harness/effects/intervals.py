@@ -115,7 +115,9 @@ def share(metric: str, successes: int, n: int) -> Effect:
     def interval(level: float) -> Interval:
         tail = (1 - level) / 2
         low = float(scipy.special.betaincinv(successes, n - successes + 1, tail)) if successes else 0.0
-        high = float(scipy.special.betaincinv(successes + 1, n - successes, 1 - tail)) if successes < n else 1.0
+        high = (
+            float(scipy.special.betaincinv(successes + 1, n - successes, 1 - tail)) if successes < n else 1.0
+        )
         return Interval(100 * low, 100 * high, level)
 
     return Effect(

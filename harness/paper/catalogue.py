@@ -8,8 +8,10 @@ beside each figure; its runs are single ones too, and some of its pairs cross da
 
 from __future__ import annotations
 
+import math
+
 from harness.contract.errors import UnknownName
-from harness.paper.claims import Band, Claim, Kind, Metric, Side
+from harness.paper.claims import Band, Claim, Fit, Kind, Metric, Side
 from harness.paper.others import caffenet
 from harness.paper.run_log import Errors, Views, errors
 
@@ -18,6 +20,11 @@ def difference_band(figure: float) -> Band:
     """A difference in points, give or take half of it, or 0.3 points where that is more."""
     slack = max(0.5 * figure, 0.3)
     return Band(round(figure - slack, 6), round(figure + slack, 6))
+
+
+def at_least(figure: float) -> Band:
+    """A figure that the paper gives as a lower bound: that much or more."""
+    return Band(figure, math.inf)
 
 
 def ratio_band(figure: float) -> Band:
@@ -121,6 +128,7 @@ CLAIMS: tuple[Claim, ...] = (
         null=0.0,
         side=Side.ABOVE,
         paper_scale="imagenet",
+        fit=Fit.FLATTENED,
         log_2012=f"145-2010, centre: {LOG_145_2010_CENTRE}",
         discussion="cuda-convnet2's net gains 2.13 / 1.66 points on 2012 val.",
     ),
@@ -153,6 +161,7 @@ CLAIMS: tuple[Claim, ...] = (
         null=0.0,
         side=Side.ABOVE,
         paper_scale="imagenet",
+        fit=Fit.FLATTENED,
         log_2012="148 against 145 on 2012 val, ten views; 148 removes three layers, one of them undisclosed",
         discussion=f"{caffenet('lrn', 'with', 'without')}. VGG's net A: 29.6 / 10.4 without, "
         "29.7 / 10.5 with (VGG, Table 3).",
@@ -169,6 +178,7 @@ CLAIMS: tuple[Claim, ...] = (
         null=0.0,
         side=Side.ABOVE,
         paper_scale="cifar10",
+        fit=Fit.FLATTENED,
         log_2012="the released 13 % and 11 % configurations also differ in the width of local3 (32, 64) and "
         "in the decay of fc10 (.004, .01)",
     ),
@@ -184,6 +194,7 @@ CLAIMS: tuple[Claim, ...] = (
         null=0.0,
         side=Side.ABOVE,
         paper_scale="imagenet",
+        fit=Fit.FLATTENED,
         log_2012="147 against 145 on 2012 val, ten views; merely continuing 145 moved its top-1 "
         f"by {(LOG_145_2012_TEN - LOG_145_CONTINUED).top1:.3f} points",
         discussion=f"{caffenet('overlapping-pooling', 'with 3×3', 'with 2×2')}: the other way round.",
@@ -200,6 +211,7 @@ CLAIMS: tuple[Claim, ...] = (
         null=0.0,
         side=Side.ABOVE,
         paper_scale="imagenet",
+        fit=Fit.FLATTENED,
         log_2012="145-half (conv5 256, FC 4096) against 145-2010, 2010 test, ten views; with no "
         f"communication between widened columns (150, 2012 val): {LOG_150_2012_TEN}",
     ),
@@ -224,13 +236,14 @@ CLAIMS: tuple[Claim, ...] = (
         statement="colour noise along the principal components of RGB lowers the top-1 error",
         figure="> 1 point",
         kind=Kind.DIFFERENCE,
-        estimand="top-1 error without − with colour noise, mean over seeds; a gain above the band agrees "
-        "with the wording and reads 'stronger'",
-        metrics=(Metric("top-1 error", "points", 1.0, difference_band(1.0)),),
+        estimand="top-1 error without − with colour noise, mean over seeds; the paper gives a lower bound, so "
+        "that any gain above it agrees",
+        metrics=(Metric("top-1 error", "points", 1.0, at_least(1.0)),),
         conditions="ImageNet, σ = 0.1",
         null=0.0,
         side=Side.ABOVE,
         paper_scale="imagenet",
+        fit=Fit.OVERFITTED,
         log_2012="the 2012 code scales by standard deviations (the paper: eigenvalues), then divides by 1.1",
     ),
     Claim(
@@ -245,6 +258,7 @@ CLAIMS: tuple[Claim, ...] = (
         null=0.0,
         side=Side.ABOVE,
         paper_scale="imagenet",
+        fit=Fit.OVERFITTED,
     ),
     Claim(
         id="dropout-overfitting",
@@ -258,6 +272,7 @@ CLAIMS: tuple[Claim, ...] = (
         null=0.0,
         side=Side.ABOVE,
         paper_scale="imagenet",
+        fit=Fit.OVERFITTED,
     ),
     Claim(
         id="dropout-iterations",
@@ -285,6 +300,7 @@ CLAIMS: tuple[Claim, ...] = (
         null=0.0,
         side=Side.ABOVE,
         paper_scale="imagenet",
+        fit=Fit.FLATTENED,
     ),
     Claim(
         id="bias-init",
@@ -313,6 +329,7 @@ CLAIMS: tuple[Claim, ...] = (
         null=0.0,
         side=Side.ABOVE,
         paper_scale="imagenet",
+        fit=Fit.FLATTENED,
     ),
     Claim(
         id="ensemble",
@@ -326,6 +343,7 @@ CLAIMS: tuple[Claim, ...] = (
         null=0.0,
         side=Side.ABOVE,
         paper_scale="imagenet",
+        fit=Fit.FLATTENED,
     ),
     Claim(
         id="pretraining",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,9 +28,19 @@ class Side(StrEnum):
     BELOW = "below"
 
 
+class Fit(StrEnum):
+    """What training must have come to before networks can show a claim: see verdicts/trained_enough.py."""
+
+    OVERFITTED = "overfitted"  # of a remedy for overfitting (§4): without it there must be some
+    FLATTENED = "flattened"  # of accuracy: the baseline must have learned what it can at its first rate
+
+
 @dataclass(frozen=True)
 class Band:
-    """The closed interval in which an estimate counts as the paper's figure: this project's policy."""
+    """The closed interval in which an estimate counts as the paper's figure: this project's policy.
+
+    An infinite end leaves that side open, where the paper's figure is itself only a bound.
+    """
 
     low: float
     high: float
@@ -37,6 +48,11 @@ class Band:
     def __post_init__(self) -> None:
         if not self.low <= self.high:
             raise ValueError(f"band [{self.low}, {self.high}] is empty")
+
+    @property
+    def one_sided(self) -> bool:
+        """Whether a side is open, so that no effect can lie beyond it."""
+        return math.isinf(self.low) or math.isinf(self.high)
 
     def contains(self, interval: Interval) -> bool:
         """Whether the whole interval lies in the band."""
@@ -57,6 +73,11 @@ class Metric:
     band: Band | None = None
     logged_2012: float | None = None
 
+    @property
+    def expected(self) -> float | None:
+        """The figure to expect if the paper is right: none where it gives no figure, or only a bound."""
+        return None if self.band is not None and self.band.one_sided else self.paper
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -75,12 +96,18 @@ class Claim:
     paper_scale: str | None = None
     log_2012: str = ""
     discussion: str = ""
+    fit: Fit | None = None  # None: it is about speed, time or counts, and may be shown by any network
     needs: str = ""  # of a claim that is declared and has no reproduction: what running it would take
 
     @property
     def primary(self) -> Metric:
-        """The metric that the verdict rests on."""
+        """The first metric: the verdict rests on it, and on no other but where all are counted."""
         return self.metrics[0]
+
+    def rests_on(self, name: str) -> bool:
+        """Whether the verdict rests on the metric of that name: of counts on each, else on the first."""
+        judged = self.metrics if self.kind is Kind.EXACT else self.metrics[:1]
+        return any(metric.name == name for metric in judged)
 
     def metric(self, name: str) -> Metric | None:
         """What is declared of the metric of that name, if anything is."""

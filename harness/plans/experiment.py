@@ -31,7 +31,18 @@ class Role(StrEnum):
     SHARED_RATE = "shared rate"  # final trials once more, of arms whose own learning rate is another
 
 
+class Check(StrEnum):
+    """A question that a protocol puts to its own runs before it lets them show anything."""
+
+    UNDER_FITTED = "under-fitted"  # could networks trained so far show the claim?
+    HALVES = "A/A"  # do two halves of the baseline agree?
+
+
 T = TypeVar("T", bound=Settings)
+# Dotted settings in which arms may differ. A tuple: any arms. A mapping: this arm from the first one, or this
+# arm from that one; nothing else may differ, and nothing at all between runs of one arm.
+Compared = str | tuple[str, str]
+Manipulated = tuple[str, ...] | Mapping[Compared, tuple[str, ...]]
 IN_BF16 = "Forward and backward pass in bf16, weights and updates in fp32."
 
 
@@ -47,7 +58,8 @@ class Protocol:
     deviations: tuple[str, ...] = ()
     precision: Precision | None = None  # None: bf16 where the hardware has it, else fp32
     scale: str = ""  # the paper scale that this is a variant of, where its name is not that already
-    per_arm: tuple[str, ...] = ()  # dotted settings that are chosen for each arm
+    per_arm: tuple[str, ...] = ()  # dotted settings that are chosen for each arm, as by tuning
+    gates: tuple[Check, ...] = ()  # asked before a verdict; a proxy should declare them
 
     @property
     def smoke(self) -> bool:
@@ -133,6 +145,11 @@ class Evidence:
         return replace(self, runs=(*kept, *again))
 
     @property
+    def arms(self) -> list[str]:
+        """The arms in the plan's order, the baseline first unless the reproduction names another."""
+        return list(dict.fromkeys(planned.arm for planned in self.plan.trials))
+
+    @property
     def missing(self) -> list[Planned]:
         """Planned trials that no record answers."""
         answered = {id(r.planned) for r in self.runs}
@@ -180,7 +197,9 @@ class Reproduction:
     plan: Callable[[Protocol, int, Lookup], Plan]
     estimate: Callable[[Evidence], Finding]
     figure: str | None = None  # a drawing of harness/reporting/figures
-    manipulated: tuple[str, ...] = ()  # dotted settings in which arms may differ
+    manipulated: Manipulated = ()  # dotted settings in which arms may differ
+    baseline_arm: str | None = None  # None: the first of the plan
+    overfitting_arm: str | None = None  # the one without the remedy; None: none is asked to overfit
 
     def protocol(self, name: str) -> Protocol:
         """The protocol of that name; UnknownName with the nearest names when there is none."""

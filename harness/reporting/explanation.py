@@ -12,7 +12,14 @@ from typing import Any
 from harness.contract.errors import BadValue
 from harness.contract.formatting import number
 from harness.forecast.next_runs import outlook
-from harness.paper.catalogue import count_band, difference_band, ratio_band, top1_band, top5_band
+from harness.paper.catalogue import (
+    at_least,
+    count_band,
+    difference_band,
+    ratio_band,
+    top1_band,
+    top5_band,
+)
 from harness.paper.claims import Band, Claim, Metric
 from harness.plans.experiment import Reproduction, Role
 from harness.records.store import Store
@@ -26,7 +33,7 @@ from harness.verdicts.verdict import Verdict
 from reproductions import answering
 
 POLICIES: Mapping[str, tuple[Callable[[float], Band], ...]] = {  # by unit
-    "points": (difference_band,),
+    "points": (difference_band, at_least),
     "×": (ratio_band,),
     "%": (top1_band, top5_band),
     "": (count_band,),

@@ -53,13 +53,13 @@ class Line:
 
 
 def ours(section: Section) -> list[Found]:
-    """What was found for each metric that the claim declares; the verdict rests on the first alone."""
+    """What was found for each metric that the claim declares; of counts all are judged, else the first."""
     known = [e for e in section.effects if e.n]
     found = [e for e in known if section.claim.metric(e.metric)] or known[:1]
     exact = section.claim.kind is Kind.EXACT  # counted, so that there is neither n nor interval
     names = [words(e.metric) if len(found) > 1 else "" for e in found]
     return [
-        Found(name, estimate(e), "" if exact else support(e), e is section.effects[0])
+        Found(name, estimate(e), "" if exact else support(e), exact or e is section.effects[0])
         for name, e in zip(names, found, strict=True)
     ]
 

@@ -79,7 +79,9 @@ def entry(section: Section, slug: str) -> Entry:
 def _shown(section: Section, tried: Sequence[Attempt]) -> tuple[Table, ...]:
     own = section.finding.tables if section.finding else ()
     effects = (
-        tables.effect_table(section.claim, section.effects, section.adjusted_p) if section.effects else None
+        tables.effect_table(section.claim, section.effects, section.adjusted_p, section.proxy)
+        if section.effects
+        else None
     )
     seeds = tables.seed_table(section.evidence) if section.evidence else None
     panel = replication.panel(section.claim, section.assessment)
@@ -132,7 +134,7 @@ def _templates() -> Environment:
         "alarming": wording.alarming,
         "words": wording.words,
         "opened": wording.opened,
-        "span": formatting.span,
+        "limits": formatting.limits,
         "text": wording.text,
         "md": markdown.escape,
         "md_table": markdown.table,

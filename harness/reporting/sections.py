@@ -19,6 +19,7 @@ from harness.records.store import Store
 from harness.reporting.figures.selection import stand_in
 from harness.verdicts.assess import Assessments
 from harness.verdicts.assessment import Assessment
+from harness.verdicts.gates import at_paper_scale
 from harness.verdicts.rules import not_run
 from harness.verdicts.verdict import Outcome, Verdict
 from reproductions import answering
@@ -77,6 +78,11 @@ class Section:
     def smoke(self) -> bool:
         """Whether these runs show only that the code runs."""
         return self.verdict.outcome is Outcome.SMOKE or bool(self.evidence and self.evidence.protocol.smoke)
+
+    @property
+    def proxy(self) -> bool:
+        """Whether these runs are of another scale than the paper's."""
+        return self.evidence is not None and not at_paper_scale(self.claim, self.evidence.protocol)
 
     @property
     def made_up(self) -> bool:

@@ -13,7 +13,7 @@ from harness.contract.effect import Effect
 from harness.contract.formatting import number, p_value, quantity, span
 from harness.contract.once import once
 from harness.effects.significance import MOST_SEEDS
-from harness.paper.claims import Claim
+from harness.paper.claims import Claim, Kind
 from harness.plans.experiment import Evidence, Role, Run, Table
 from harness.records.record import Record
 from harness.records.schema import CurveColumn, Measured
@@ -47,29 +47,39 @@ COLUMNS = (
     "metric", "role", "estimate", "paper", "95 % interval", "90 % interval", "n", "censored", "p", "p, Holm",
     "at least", "smallest detectable effect", "n that would decide",
 )  # fmt: skip
-PRIMARY, SECONDARY, SHOWN = "primary", "secondary, not judged", "shown, not judged"
+DIRECTION = "n that would show the direction"  # at another scale than the paper's, where no band applies
+PRIMARY, SECONDARY, SHOWN, COUNTED = "primary", "secondary, not judged", "shown, not judged", "judged"
 HOLM = "p, Holm: adjusted over the primary effects of all claims of this report that are judged."
 
 
-def effect_table(claim: Claim, effects: Sequence[Effect], adjusted_p: float | None = None) -> Table:
-    """All that is said of each effect; of a single value, only what one value can say."""
+def effect_table(
+    claim: Claim, effects: Sequence[Effect], adjusted_p: float | None = None, proxy: bool = False
+) -> Table:
+    """All that is said of each effect; of a single value, only what one value can say.
+
+    `proxy` says that this is another scale than the paper's.
+    """
     rows = [_effect_row(claim, e, role(claim, i), None if i else adjusted_p) for i, e in enumerate(effects)]
     single = all(e.n <= 1 and not e.censored for e in effects)
     optional = COLUMNS if single else ("p, Holm",)
     kept = [i for i, name in enumerate(COLUMNS) if name not in optional or any(row[i] for row in rows)]
     few = [e for e in effects if 1 < len(e.values) <= 12 and claim.metric(e.metric)]
-    rests = ["The verdict rests on the primary effect alone."] * (len(effects) > 1 and ever_judged(claim))
+    resting = "each of these counts" if claim.kind is Kind.EXACT else "the primary effect alone"
+    rests = [f"The verdict rests on {resting}."] * (len(effects) > 1 and ever_judged(claim))
     rests += [HOLM] * (adjusted_p is not None)
     said = [f"{opened(words(e.metric))}, value by value: {', '.join(map(number, e.values))}." for e in few]
     remarks = [f"{opened(words(e.metric))}: {e.note}" for e in effects if e.note]
     shown = tuple(tuple(row[i] for i in kept) for row in rows)
     note = " ".join(rests + said + remarks + _looks(effects[:1]))
-    return Table("Effects", tuple(COLUMNS[i] for i in kept), shown, note)
+    names = (*COLUMNS[:-1], DIRECTION) if proxy else COLUMNS
+    return Table("Effects", tuple(names[i] for i in kept), shown, note)
 
 
 def role(claim: Claim, number: int) -> str:
-    """What an effect is for: a verdict rests on the first one of a claim, and on no other."""
-    return SHOWN if not ever_judged(claim) else SECONDARY if number else PRIMARY
+    """What an effect is for: a verdict rests on the first one of a claim, and on no other but of counts."""
+    if not ever_judged(claim):
+        return SHOWN
+    return COUNTED if claim.kind is Kind.EXACT else SECONDARY if number else PRIMARY
 
 
 def _effect_row(claim: Claim, e: Effect, role: str, adjusted_p: float | None) -> tuple[object, ...]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from harness.contract.effect import Effect
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim
-from harness.plans.experiment import Evidence, Experiment, Finding
-from harness.verdicts.gates import Case, judged_at
+from harness.plans.experiment import Evidence, Experiment, Finding, Reproduction
+from harness.verdicts.gates import Case, at_paper_scale, judged_at
 from harness.verdicts.rules import judge
 from harness.verdicts.validity import problems
 from harness.verdicts.verdict import Outcome, Verdict
@@ -39,7 +39,9 @@ class Assessment:
 
     def case(self, about: Claim) -> Case:
         """What the gates and rules were asked about."""
-        return Case(about, self.evidence, primary(about, self.finding), self.invalid, self.interim)
+        first, reproduction = primary(about, self.finding), self.experiment.reproduction
+        effects = self.effects(about)
+        return Case(about, self.evidence, first, self.invalid, self.interim, effects, reproduction)
 
 
 def assess(experiment: Experiment, evidence: Evidence, interim: bool) -> Assessment:
@@ -48,21 +50,28 @@ def assess(experiment: Experiment, evidence: Evidence, interim: bool) -> Assessm
     finding = _planned(reproduction.estimate(evidence), evidence)
     invalid = tuple(problems(evidence, reproduction.manipulated))
     verdicts = {
-        name: _judged(claim(name), evidence, finding, invalid, interim) for name in reproduction.claims
+        name: _judged(claim(name), evidence, finding, invalid, interim, reproduction)
+        for name in reproduction.claims
     }
     if (shared := evidence.at_shared_rate()) is not None:
         again = reproduction.estimate(shared)
         faults = tuple(problems(shared, reproduction.manipulated))
         for name, own in verdicts.items():
-            verdicts[name] = robust(own, _judged(claim(name), shared, again, faults, interim))
+            verdicts[name] = robust(own, _judged(claim(name), shared, again, faults, interim, reproduction))
     return Assessment(experiment, evidence, finding, invalid, interim, verdicts)
 
 
 def _judged(
-    about: Claim, evidence: Evidence, finding: Finding, invalid: tuple[str, ...], interim: bool
+    about: Claim,
+    evidence: Evidence,
+    finding: Finding,
+    invalid: tuple[str, ...],
+    interim: bool,
+    reproduction: Reproduction,
 ) -> Verdict:
     void = (finding.void[about.id],) if about.id in finding.void else ()
-    return judge(about, evidence, primary(about, finding), (*invalid, *void), interim)
+    effect, all_of_them = primary(about, finding), finding.effects.get(about.id, ())
+    return judge(about, evidence, effect, (*invalid, *void), interim, all_of_them, reproduction)
 
 
 def robust(own: Verdict, shared: Verdict) -> Verdict:
@@ -96,5 +105,6 @@ def _planned(finding: Finding, evidence: Evidence) -> Finding:
 
     for name, found in finding.effects.items():
         if not protocol.smoke and judged_at(claim(name), protocol):
-            effects[name] = tuple(planned(effect, claim(name)) for effect in found)
+            proxy = not at_paper_scale(claim(name), protocol)
+            effects[name] = tuple(planned(effect, claim(name), proxy) for effect in found)
     return replace(finding, effects=effects)

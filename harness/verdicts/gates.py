@@ -15,7 +15,9 @@ from harness.contract.trial import Status
 from harness.effects.from_runs import idle
 from harness.effects.significance import LOOKS
 from harness.paper.claims import Claim, Kind
-from harness.plans.experiment import Evidence, Protocol
+from harness.plans.experiment import Check, Evidence, Protocol, Reproduction
+from harness.verdicts import trained_enough
+from harness.verdicts.trained_enough import Answer
 from harness.verdicts.verdict import Outcome, Verdict
 
 FEWEST = 3  # seeds for any verdict
@@ -26,13 +28,18 @@ Reasons = Sequence[str]
 
 @dataclass(frozen=True)
 class Case:
-    """All that a gate or a rule may look at; `interim`: seeds are added at interim looks."""
+    """All that a gate or a rule may look at; `interim`: seeds are added at interim looks.
+
+    `effect` is of the primary metric; `effects` are all of the claim's, for counts are judged by each.
+    """
 
     claim: Claim
     evidence: Evidence
     effect: Effect | None
     invalid: Reasons
     interim: bool
+    effects: Sequence[Effect] = ()
+    reproduction: Reproduction | None = None
 
     def say(self, outcome: Outcome, *reasons: str, qualifier: str = "", audit: bool = False) -> Verdict:
         """A verdict on this case."""
@@ -159,7 +166,9 @@ def _too_few(case: Case) -> Reasons:
 def _enough(case: Case) -> str:
     if case.claim.kind is Kind.EXACT:
         return "no chance is involved"
-    capped = f", so that a direction is the most that can be said (more needs {ENOUGH})"
+    level = case.claim.kind is Kind.LEVEL
+    most = "it may lie inside its band and no more" if level else "a direction is the most that can be said"
+    capped = f", so that {most} (more needs {ENOUGH})"
     return f"n = {case.seeds}{capped if case.seeds < ENOUGH else ''}; a verdict needs {FEWEST}"
 
 
@@ -171,6 +180,35 @@ def _undeclared(case: Case) -> Reasons:
 
 def _declared(case: Case) -> str:
     return f"n = {case.seeds} is a declared look" if case.interim else "seeds were fixed beforehand: no looks"
+
+
+def _fit(case: Case) -> Answer:
+    return trained_enough.fitted(case.claim, case.evidence, case.reproduction)
+
+
+def _halves(case: Case) -> Answer:
+    return trained_enough.alike(case.claim, case.evidence, case.reproduction)
+
+
+def _asked(check: Check, ask: Callable[[Case], Answer]) -> Callable[[Case], Reasons]:
+    """Why the case stops, where its protocol declares the gate."""
+
+    def stopped(case: Case) -> Reasons:
+        answer = ask(case) if check in case.evidence.protocol.gates else None
+        return (f"gate {check}: {answer.words}",) if answer and answer.stops else ()
+
+    return stopped
+
+
+def _answered(check: Check, ask: Callable[[Case], Answer]) -> Callable[[Case], str]:
+    """What is said of a case that the gate lets pass."""
+    undeclared = "not asked: the protocol does not declare it"
+    return lambda case: ask(case).words if check in case.evidence.protocol.gates else undeclared
+
+
+def _checked(check: Check, question: str, ask: Callable[[Case], Answer]) -> Gate:
+    stopped, answered = _asked(check, ask), _answered(check, ask)
+    return Gate(str(check), question, stopped, answered, Outcome.INVALID, lambda case: str(check))
 
 
 def _smaller(case: Case) -> Reasons:
@@ -206,6 +244,8 @@ REPORTED = Gate(
 )
 FEW_SEEDS = Gate("few seeds", "are the seeds enough?", _too_few, _enough, Outcome.INCONCLUSIVE)
 LOOK = Gate("looks", "was a look declared at this n?", _undeclared, _declared, Outcome.INCONCLUSIVE)
+UNDER_FITTED = _checked(Check.UNDER_FITTED, "could networks trained so far show it?", _fit)
+HALVES = _checked(Check.HALVES, "do two halves of the baseline agree?", _halves)
 SCALE = Gate(
     "scale",
     "is it the paper's scale?",
@@ -213,4 +253,4 @@ SCALE = Gate(
     lambda case: f"{case.evidence.protocol.name} is the paper's scale: the band applies",
     None,
 )
-GATES = (NOT_RUN, INVALID, SMOKE, INCOMPLETE, REPORTED, FEW_SEEDS, LOOK, SCALE)
+GATES = (NOT_RUN, INVALID, SMOKE, INCOMPLETE, REPORTED, FEW_SEEDS, LOOK, UNDER_FITTED, HALVES, SCALE)

@@ -14,37 +14,49 @@ import scipy
 from harness.contract.effect import Effect
 from harness.effects.intervals import Array, t_quantile
 from harness.effects.significance import DIRECTION, EQUIVALENCE, MOST_SEEDS, POWER
-from harness.paper.claims import Band, Claim, Side
+from harness.paper.claims import Band, Claim, Metric, Side
 
 EVERYTHING = Band(-math.inf, math.inf)
 
 
-def planned(effect: Effect, claim: Claim) -> Effect:
+def planned(effect: Effect, claim: Claim, proxy: bool = False) -> Effect:
     """The effect with `n_to_decide`, where the claim declares its metric and an interval shows the spread."""
     if effect.n_to_decide is not None:
         return effect
-    return replace(effect, n_to_decide=needed_seeds(effect, claim))
+    return replace(effect, n_to_decide=needed_seeds(effect, claim, proxy))
 
 
-def needed_seeds(effect: Effect, claim: Claim) -> float | None:
+def needed_seeds(effect: Effect, claim: Claim, proxy: bool = False) -> float | None:
     """Seeds that give 80 % power for the best verdict, if the paper's figure is true and the spread as seen.
 
     Of an arm against a baseline with more runs they are the arm's; the baseline grows once the arm is as
-    large. What the images add to the variance stays. Without a figure the estimate stands in for it. Infinite
-    above 1,000; None where no interval tells the spread, where runs are censored, and of a metric that the
-    claim does not declare.
+    large. What the images add to the variance stays. Without a figure the estimate stands in for it; so it
+    does at a `proxy`, of which only a direction is asked. Infinite above 1,000; None where no interval tells
+    the spread, where runs are censored, and of a metric that the claim does not declare.
     """
     metric = claim.metric(effect.metric)
     if metric is None or effect.standard_error is None or effect.estimate is None or effect.censored:
         return None
     scale = _scale(effect, claim)
-    truth = scale(effect.estimate if metric.paper is None else metric.paper)
-    band = Band(*sorted(map(scale, (metric.band.low, metric.band.high)))) if metric.band else EVERYTHING
     null = -math.inf if claim.null is None else scale(claim.null)
+    truth, band = _aim(metric, effect.estimate, null, scale, proxy)
     design = Design.of(effect)
-    candidates = range(5 if metric.band else 3, MOST_SEEDS + 1)
+    candidates = range(3 if band is EVERYTHING else 5, MOST_SEEDS + 1)
     at = bisect_left(candidates, POWER, key=lambda n: power(*design.at(n), truth, band, null))
     return candidates[at] if at < len(candidates) else math.inf
+
+
+def _aim(
+    metric: Metric, estimate: float, null: float, scale: Callable[[float], float], proxy: bool
+) -> tuple[float, Band]:
+    """What is taken to be true, and the band to be shown; without one, either side of the null decides."""
+    expected = None if proxy else metric.expected
+    truth = scale(estimate if expected is None else expected)
+    band = EVERYTHING
+    if metric.band is not None and not proxy:
+        band = Band(*sorted(map(scale, (metric.band.low, metric.band.high))))
+        band = band if band.low <= truth <= band.high else EVERYTHING  # an estimate outside cannot show it
+    return (null + abs(truth - null) if band is EVERYTHING and math.isfinite(null) else truth), band
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,18 @@
 """From effect to verdict: the gates, asked in order, then the rules. Pure functions; every verdict says why.
 
     rule                 when
-    reproduced           CI₉₀ inside the band, and CI₉₅ excludes the null where there is one
+    reproduced           CI₉₀ inside the band, and CI₉₅ excludes the null where there is one;
+                         of counts, all of them inside their bands
     directional          CI₉₅ excludes the null on the claimed side (weaker, stronger, size unproven)
-    not reproduced       CI₉₅ outside the band and not on the claimed side; for a level, above the band
+    not reproduced       CI₉₅ outside the band and not on the claimed side; for a level, above the band;
+                         of counts, any outside its band (in part, where others are inside)
     inconclusive         all else; a level whose CI₉₅ lies below the band is marked for an audit
 
 At an interim look both intervals are replaced by their wider forms at the nominal levels that
 `significance.LOOKS` explains. A claim without a band states a direction only, and `directional` without a
-qualifier is the most that can be said of it. With n = 3 or 4 a direction is the most that can be said of any.
+qualifier is the most that can be said of it. Where the paper gives a bound ("more than 1 point") its band is
+open on that side, and no effect is stronger. With n = 3 or 4 a direction is the most that can be said of any
+claim; a level has none, and is `inconclusive (inside the band)`.
 
 The design's short form has Pocock's nominal levels at looks, and its gate for scale before the one for few
 seeds. Here the levels are stricter, and scale is asked last, as it stops nothing; docs/calibration.md says
@@ -22,11 +26,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.contract.effect import Effect, Interval
-from harness.contract.formatting import number, quantity, span
+from harness.contract.formatting import limits, number, quantity, span
 from harness.effects.significance import EQUIVALENCE, INTERIM_EQUIVALENCE, MOST_SEEDS
-from harness.paper.claims import Band, Claim, Kind, Side
-from harness.plans.experiment import Evidence
-from harness.verdicts.gates import ENOUGH, GATES, PROXY, SCALE, Case
+from harness.paper.claims import Band, Claim, Kind, Metric, Side
+from harness.plans.experiment import Evidence, Reproduction
+from harness.verdicts.gates import ENOUGH, GATES, PROXY, SCALE, Case, at_paper_scale
 from harness.verdicts.verdict import Outcome, Verdict
 
 PAIRS_FOR_A_BOUND = 6  # see effects/time_to_event.py
@@ -38,17 +42,22 @@ def judge(
     effect: Effect | None,
     invalid: Sequence[str] = (),
     interim: bool = False,
+    effects: Sequence[Effect] = (),
+    reproduction: Reproduction | None = None,
 ) -> Verdict:
     """The verdict on a claim by its primary effect; `invalid` are the sentences of `validity.problems`.
 
     `interim` says that seeds were added at the declared looks, as the verdicts before were undecided.
-    ValueError if the effect is not of the claim's primary metric.
+    `effects` are all of the claim's, on each of which counts are judged; the reproduction names the arms that
+    gates ask about. ValueError if the effect is not of the claim's primary metric.
     """
-    verdict = decide(claim, evidence, effect, invalid, interim)
-    if verdict.outcome is Outcome.INCONCLUSIVE and effect is not None and not verdict.audit:
+    verdict = decide(claim, evidence, effect, invalid, interim, effects, reproduction)
+    undecided = verdict.outcome is Outcome.INCONCLUSIVE and claim.kind is not Kind.EXACT
+    if evidence is not None and undecided and effect is not None and not verdict.audit:
         from harness.verdicts.power import planned  # brings numpy, which a list of claims can do without
 
-        return replace(verdict, advice=advice(claim, planned(effect, claim)))
+        proxy = not at_paper_scale(claim, evidence.protocol)
+        return replace(verdict, advice=advice(claim, planned(effect, claim, proxy), proxy))
     return verdict
 
 
@@ -58,13 +67,15 @@ def decide(
     effect: Effect | None,
     invalid: Sequence[str] = (),
     interim: bool = False,
+    effects: Sequence[Effect] = (),
+    reproduction: Reproduction | None = None,
 ) -> Verdict:
     """`judge` without the advice on what would decide."""
     if effect is not None and effect.metric != claim.primary.name:
         raise ValueError(f"{claim.id} is judged by {claim.primary.name}, not by {effect.metric}")
     if evidence is None:
         return not_run(claim)
-    case = Case(claim, evidence, effect, invalid, interim)
+    case = Case(claim, evidence, effect, invalid, interim, effects, reproduction)
     stopped = (verdict for gate in GATES if (verdict := gate.verdict(case)) is not None)
     return next(stopped, None) or _ruled(case)
 
@@ -81,8 +92,11 @@ def decided(verdict: Verdict) -> bool:
     return verdict.audit or verdict.outcome not in (Outcome.INCONCLUSIVE, Outcome.NOT_RUN)
 
 
-def advice(claim: Claim, effect: Effect) -> tuple[str, ...]:
-    """What the runs could have found, and how many seeds would decide if the paper's figure is true."""
+def advice(claim: Claim, effect: Effect, proxy: bool = False) -> tuple[str, ...]:
+    """What the runs could have found, and how many seeds would decide if the paper's figure is true.
+
+    At another scale than the paper's its figure is not expected, and what is asked for is a direction.
+    """
     said = []
     if effect.minimum_detectable is not None:
         size = quantity(effect.minimum_detectable, effect.unit)
@@ -90,17 +104,19 @@ def advice(claim: Claim, effect: Effect) -> tuple[str, ...]:
     if effect.censored and effect.n < PAIRS_FOR_A_BOUND:
         said.append(f"{PAIRS_FOR_A_BOUND} pairs would give a bound as strong as CI₉₅")
     if effect.n_to_decide is not None:
-        truth = "the paper's figure" if claim.primary.paper is not None else "the estimate"
+        expected = not proxy and claim.primary.expected is not None
+        truth, aim = "the paper's figure" if expected else "the estimate", "show the direction"
         many = math.isinf(effect.n_to_decide)
         needed = f"more than {number(MOST_SEEDS)} seeds" if many else f"n = {number(effect.n_to_decide)}"
-        said.append(f"if {truth} is true and the spread as seen, {needed} would decide with 80 % power")
+        would = f"{needed} would {aim if proxy else 'decide'} with 80 % power"
+        said.append(f"if {truth} is true and the spread as seen, {would}")
     return tuple(said)
 
 
 def _ruled(case: Case) -> Verdict:
     assert case.effect is not None  # the gate `incomplete` stops a case without one
     if case.claim.kind is Kind.EXACT:
-        return _exact(case, case.effect)
+        return _exact(case)
     ci90, ci95 = intervals(case.effect, case.interim)
     if ci95 is None:
         return case.say(
@@ -125,16 +141,27 @@ def excludes_null(interval: Interval, claim: Claim) -> bool:
     return interval.low > claim.null if claim.side is Side.ABOVE else interval.high < claim.null
 
 
-def _exact(case: Case, effect: Effect) -> Verdict:
-    metric, estimate = case.claim.primary, effect.estimate
+def _exact(case: Case) -> Verdict:
+    """Of counts each must lie in its band; those that do not come first."""
+    places = [_place(metric, case) for metric in case.claim.metrics]
+    outside, unknown, inside = ([said for is_, said in places if is_ is x] for x in (False, None, True))
+    reasons = [f"rule exact: {said}" for said in (*outside, *unknown, *inside)]
+    if outside:
+        return case.say(Outcome.NOT_REPRODUCED, *reasons, qualifier="in part" if inside else "")
+    return case.say(Outcome.INCONCLUSIVE if unknown else Outcome.REPRODUCED, *reasons)
+
+
+def _place(metric: Metric, case: Case) -> tuple[bool | None, str]:
+    """Whether what was counted lies in the metric's band, and that in words; None where it cannot be said."""
     band = metric.band or (Band(metric.paper, metric.paper) if metric.paper is not None else None)
-    if band is None or estimate is None:
-        return case.say(
-            Outcome.INCONCLUSIVE, "the paper gives no figure to compare with, or nothing was computed"
-        )
-    inside = band.low <= estimate <= band.high
-    place = f"{number(estimate)} is {'inside' if inside else 'outside'} {span(band)}"
-    return case.say(Outcome.REPRODUCED if inside else Outcome.NOT_REPRODUCED, f"rule exact: {place}")
+    known = {effect.metric: effect.estimate for effect in (case.effect, *case.effects) if effect}
+    count = known.get(metric.name)
+    if band is None or count is None:
+        lacking = "the paper gives no figure to compare with" if band is None else "it was not counted"
+        return None, f"{metric.name}: {lacking}"
+    inside = band.low <= count <= band.high
+    place = f"{quantity(count, metric.unit)} is {'inside' if inside else 'outside'} {limits(band)}"
+    return inside, f"{metric.name}: {place}"
 
 
 def _proxy(case: Case, ci95: Interval) -> Verdict:
@@ -178,6 +205,9 @@ def _against_null(case: Case, ci90: Interval | None, ci95: Interval) -> Verdict:
 def _capped(verdict: Verdict, case: Case) -> Verdict:
     if verdict.outcome is not Outcome.REPRODUCED or case.seeds >= ENOUGH:
         return verdict
+    if case.claim.kind is Kind.LEVEL:  # it has no direction to fall back on
+        gate = f"gate few seeds: n = {case.seeds}, and a level is reproduced by {ENOUGH} or more"
+        return case.say(Outcome.INCONCLUSIVE, *verdict.reasons, gate, qualifier="inside the band")
     gate = f"gate few seeds: n = {case.seeds}, and more than a direction needs {ENOUGH}"
     return case.say(Outcome.DIRECTIONAL, *verdict.reasons, gate, qualifier="size unproven")
 
@@ -208,7 +238,11 @@ def _reason(case: Case, interval: Interval, what: str) -> str:
     """One reason in words: which interval, in which unit, against which band and null."""
     band, effect = case.claim.primary.band, case.effect
     look = f" at a look (nominal {interval.level:.2%})" if case.interim else ""
-    against = [f"band {span(band)}"] if band and case.at_paper_scale else []
+    against = (
+        [f"band {limits(band, case.claim.primary.unit if band.one_sided else '')}"]
+        if band and case.at_paper_scale
+        else []
+    )
     against += [f"null {number(case.claim.null)}"] if case.claim.null is not None else []
     against += [f"n = {case.seeds}"]
     against += [f"{effect.censored} of {effect.n} censored"] if effect and effect.censored else []

@@ -14,14 +14,18 @@ from typing import Any
 from harness.contract.device import DeviceKind
 from harness.contract.once import once
 from harness.contract.trial import Status
-from harness.plans.experiment import Evidence, Role, Run
+from harness.plans.experiment import Compared, Evidence, Manipulated, Role, Run
+
+ABSENT = object()  # in the place of a setting that a run does not have
+Pair = tuple[tuple[str, str], tuple[str, ...]]  # two arms, and the settings in which they may differ
 
 
-def problems(evidence: Evidence, manipulated: tuple[str, ...]) -> list[str]:
+def problems(evidence: Evidence, manipulated: Manipulated) -> list[str]:
     """All that is wrong with the evidence; empty when nothing is.
 
     `manipulated` names the settings in which runs may differ: dotted paths that also cover what lies
-    below them, with list items by index or `*` (`network.layers.*.function`).
+    below them, with list items by index or `*` (`network.layers.*.function`). By arm, an arm may differ from
+    the first one in its own settings alone; what the protocol has chosen `per_arm` may differ between any.
     """
     runs = sorted(evidence.final(), key=lambda r: (r.seed, r.arm, r.record.key))
     return [
@@ -30,7 +34,7 @@ def problems(evidence: Evidence, manipulated: tuple[str, ...]) -> list[str]:
         *_duplicate_seeds(evidence),
         *_unpaired_seeds(evidence),
         *_reused_seeds(evidence),
-        *_differing_settings(runs, manipulated),
+        *_differing_settings(runs, evidence, manipulated),
         *_mixed_conditions(runs, manipulated),
     ]
 
@@ -107,15 +111,72 @@ def _reused_seeds(evidence: Evidence) -> Iterator[str]:
         yield f"tuning seeds {seeds} were used again for final runs: {_keys(reused)}"
 
 
-def _differing_settings(runs: Sequence[Run], manipulated: tuple[str, ...]) -> Iterator[str]:
-    missing = object()
-    flat = [_flat(r.record.trial["settings"]) for r in runs]
-    for path in sorted(set().union(*flat)):
-        if not any(covers(pattern, path) for pattern in manipulated):
-            yield from _mixed(runs, f"setting {path}", [f.get(path, missing) for f in flat])
+def _differing_settings(runs: Sequence[Run], evidence: Evidence, manipulated: Manipulated) -> Iterator[str]:
+    """Each arm against the first by its own settings, or all against all by those in which any may differ."""
+    chosen, by_arm = evidence.protocol.per_arm, _by_arm(runs)
+    if isinstance(manipulated, Mapping):
+        yield from _differing_pairs(by_arm, pairs(evidence.arms, manipulated), chosen)
+        return
+    found, together = _differing(runs), (*manipulated, *chosen)
+    yield from _unequal(runs, [path for path in found if not _covered(together, path)])
+    for own in by_arm.values() if chosen else ():
+        apart = (path for path in _differing(own) if not _covered(manipulated, path))
+        yield from _unequal(own, [path for path in apart if _covered(chosen, path)])
 
 
-def _mixed_conditions(runs: Sequence[Run], manipulated: tuple[str, ...]) -> Iterator[str]:
+def pairs(arms: Sequence[str], manipulated: Mapping[Compared, tuple[str, ...]]) -> Iterator[Pair]:
+    """Which arms are held against each other, and the settings in which they may differ.
+
+    Each arm against the first, so that two others can differ in the settings of both and in no more; and
+    the pairs that are named.
+    """
+    for arm in arms[1:]:
+        yield (arms[0], arm), manipulated.get(arm, ())
+    for named, patterns in manipulated.items():
+        if isinstance(named, tuple):
+            yield named, patterns
+
+
+def _differing_pairs(
+    by_arm: Mapping[str, list[Run]], held: Iterable[Pair], chosen: tuple[str, ...]
+) -> Iterator[str]:
+    """Runs of one arm may differ in nothing; what is told of them is not told again of a pair."""
+    within = {arm: _differing(own) for arm, own in by_arm.items()}
+    for arm, own in by_arm.items():
+        yield from _unequal(own, within[arm])
+    for pair, patterns in held:
+        both = [run for arm in pair for run in by_arm.get(arm, ())]
+        told = {path for arm in pair for path in within.get(arm, ())}
+        found = (path for path in _differing(both) if path not in told)
+        yield from _unequal(both, [path for path in found if not _covered((*patterns, *chosen), path)])
+
+
+def _by_arm(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        found.setdefault(run.arm, []).append(run)
+    return found
+
+
+def _covered(patterns: Iterable[str], path: str) -> bool:
+    return any(covers(pattern, path) for pattern in patterns)
+
+
+def _differing(runs: Sequence[Run]) -> list[str]:
+    """The settings, as dotted paths, in which any two of the runs differ."""
+    first, *others = [_flat(run.record.trial["settings"]) for run in runs] or [{}]
+    unlike = (flat for flat in others if flat != first)
+    return sorted({p for f in unlike for p in first.keys() | f if f.get(p, ABSENT) != first.get(p, ABSENT)})
+
+
+def _unequal(runs: Sequence[Run], paths: Iterable[str]) -> Iterator[str]:
+    """A sentence for each of the settings in which runs differ and may not."""
+    for path in paths:
+        values = [_flat(run.record.trial["settings"]).get(path, ABSENT) for run in runs]
+        yield from _mixed(runs, f"setting {path}", values)
+
+
+def _mixed_conditions(runs: Sequence[Run], manipulated: Manipulated) -> Iterator[str]:
     """Hardware, torch, precision and data; the processor counts only where it did the arithmetic."""
     held: dict[str, Callable[[Run], object]] = {
         "device": lambda r: r.record.conditions.device,
@@ -125,10 +186,14 @@ def _mixed_conditions(runs: Sequence[Run], manipulated: tuple[str, ...]) -> Iter
         "precision": lambda r: r.record.trial.get("precision"),
         "processor": _processor,
     }
-    if "dataset" not in manipulated:
-        held["data"] = lambda r: r.record.conditions.data
     for name, of in held.items():
         yield from _mixed(runs, name, [of(r) for r in runs])
+    one = [run for run in runs if "dataset" not in _own(manipulated, run.arm)]
+    yield from _mixed(one, "data", [run.record.conditions.data for run in one])
+
+
+def _own(manipulated: Manipulated, arm: str) -> tuple[str, ...]:
+    return manipulated.get(arm, ()) if isinstance(manipulated, Mapping) else manipulated
 
 
 def _processor(run: Run) -> object:
@@ -151,7 +216,7 @@ def _mixed(runs: Sequence[Run], what: str, values: Sequence[object]) -> Iterator
 
 
 def _value(value: object) -> str:
-    return "absent" if type(value) is object else repr(value)
+    return "absent" if value is ABSENT else repr(value)
 
 
 def _arms(runs: Sequence[Run]) -> str:

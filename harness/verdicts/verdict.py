@@ -41,7 +41,7 @@ MEANINGS: Mapping[Outcome, str] = {
     Outcome.DIRECTIONAL: "the 95 % interval excludes no effect on the paper's side; the size is not shown",
     Outcome.NOT_REPRODUCED: "the 95 % interval lies outside the band and not on the paper's side",
     Outcome.INCONCLUSIVE: "none of these: the n that would decide is given",
-    Outcome.INVALID: "the runs cannot be compared, and the reason is given",
+    Outcome.INVALID: "the runs cannot be compared, or could not have shown it; the reason is given",
     Outcome.SMOKE: "shows only that the code runs: never a verdict",
     Outcome.REPORTED: "set beside the paper's figure, never judged",
     Outcome.NOT_RUN: "nothing was measured, or not yet enough to look at",

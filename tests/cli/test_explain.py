@@ -80,7 +80,8 @@ def test_the_chain_goes_from_the_papers_sentence_to_the_verdict(tmp_path: Path) 
 def test_every_gate_answers_for_itself(tmp_path: Path) -> None:
     found = gates(tmp_path, 5)
     assert [g.name for g in found] == [
-        "not run", "invalid", "smoke", "incomplete", "reported", "few seeds", "looks", "scale",
+        "not run", "invalid", "smoke", "incomplete", "reported", "few seeds", "looks", "under-fitted", "A/A",
+        "scale",
     ]  # fmt: skip
     assert all(g.passed for g in found)
     assert found[5].answer == "n = 5; a verdict needs 3"
@@ -93,7 +94,7 @@ def test_every_gate_has_a_question_of_its_own() -> None:
 
 def test_gates_after_the_one_that_answers_are_not_asked(tmp_path: Path) -> None:
     found = gates(tmp_path, 2)
-    assert [g.passed for g in found] == [True] * 5 + [False, None, None]
+    assert [g.passed for g in found] == [True] * 5 + [False, None, None, None, None]
     assert found[5].answer == "gate few seeds: n = 2, and a verdict needs 3"
     assert {g.answer for g in found[6:]} == {explanation.NOT_ASKED}
 
@@ -126,6 +127,7 @@ def test_every_claim_can_be_explained_without_any_record(tmp_path: Path, name: s
         ("relu-speedup", "a ratio"),
         ("error-rate", "a top-1 error"),
         ("architecture", "a count that the paper rounds"),
+        ("colour-augmentation", "from the paper's 1: a figure that the paper gives as a lower bound"),
         ("two-gpu-time", "none: its size is not judged"),
     ],
 )
@@ -146,6 +148,17 @@ def test_json_holds_the_same_chain(tmp_path: Path, capsys: pytest.CaptureFixture
         "answer": "10 final runs have a record",
     }
     assert found["claim"]["bands"]["epochs"].startswith("this project's policy")
+
+
+def test_a_band_with_one_end_is_a_bound_in_words_and_null_in_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = shown(Store(tmp_path), "colour-augmentation")
+    assert "band, top-1 error: ≥ 1 point; this project's policy" in " ".join(said.split())
+    show("colour-augmentation", None, Store(tmp_path), True, Console())
+    text = capsys.readouterr().out
+    assert "Infinity" not in text
+    assert json.loads(text)["claim"]["metrics"][0]["band"] == {"low": 1.0, "high": None}
 
 
 def test_an_open_end_of_an_interval_is_null_in_json() -> None:

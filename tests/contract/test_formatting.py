@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.contract.effect import Interval
-from harness.contract.formatting import duration, number, p_value, quantity, span
+from harness.contract.formatting import duration, limits, number, p_value, quantity, span
 from harness.paper.claims import Band
 
 
@@ -53,6 +53,20 @@ def test_a_range_is_an_interval_or_a_band() -> None:
     assert span(Interval(-0.5, math.inf, 0.95)) == "[−0.5, ∞]"
     assert span(Band(4, 9), "×") == "[4, 9] ×"
     assert span(None) == "–"
+
+
+def test_a_band_with_one_end_is_a_bound() -> None:
+    assert limits(Band(1, math.inf), "points") == "≥ 1 point"
+    assert limits(Band(2.5, math.inf), "points") == "≥ 2.5 points"
+    assert limits(Band(-math.inf, 3), "×") == "≤ 3×"
+    assert limits(Band(4, 9), "×") == "[4, 9] ×"
+    assert limits(None) == "–"
+
+
+def test_one_is_singular() -> None:
+    units = ("points", "days", "images/s", "%")
+    assert [quantity(1.0, unit) for unit in units] == ["1 point", "1 day", "1 images/s", "1 %"]
+    assert [quantity(value, "points") for value in (-1.0, 1.4, 0.0)] == ["−1 point", "1.4 points", "0 points"]
 
 
 def test_a_ratio_stands_against_its_sign() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from harness.contract.errors import UnknownName
 from harness.paper import catalogue
 from harness.paper.catalogue import CLAIMS, claim
-from harness.paper.claims import Band, Claim, Kind, Side
+from harness.paper.claims import Band, Claim, Fit, Kind, Side
 
 IDS = [
     "error-rate",
@@ -69,6 +70,20 @@ def test_the_2012_log_agrees_with_the_paper_to_its_rounding(entry: Claim) -> Non
             assert metric.logged_2012 == pytest.approx(metric.paper, abs=0.06)
 
 
+def test_what_networks_must_have_come_to_follows_from_the_section_of_the_claim() -> None:
+    """§4 is on overfitting; other claims on an error need a baseline that has learned; the rest neither."""
+    fits = {c.id: c.fit for c in CLAIMS if c.fit}
+    remedies = {
+        c.id for c in CLAIMS if c.section.startswith("4.") and c.kind in (Kind.DIFFERENCE, Kind.DIRECTION)
+    }
+    assert {name for name, fit in fits.items() if fit is Fit.OVERFITTED} == remedies
+    flattened = {name for name, fit in fits.items() if fit is Fit.FLATTENED}
+    errors = {
+        c.id for c in CLAIMS if c.kind in (Kind.DIFFERENCE, Kind.DIRECTION) and "error" in c.primary.name
+    }
+    assert flattened == errors - remedies
+
+
 def test_times_have_no_band() -> None:
     timed = [
         *claim("two-gpu-time").metrics,
@@ -82,6 +97,7 @@ def test_times_have_no_band() -> None:
 def test_band_policy() -> None:
     assert catalogue.difference_band(1.4) == Band(0.7, 2.1)
     assert catalogue.difference_band(0.4) == Band(0.1, 0.7)  # 0.3 points are more than half of 0.4
+    assert catalogue.at_least(1.0) == claim("colour-augmentation").primary.band == Band(1.0, math.inf)
     assert catalogue.ratio_band(6.0) == Band(4.0, 9.0)
     assert catalogue.top1_band(37.5) == Band(36.5, 38.5)
     assert catalogue.top5_band(17.0) == Band(16.3, 17.7)

@@ -49,6 +49,26 @@ def test_a_band_has_its_ends_in_order() -> None:
         Band(9, 4)
 
 
+@given(ends, ends, st.floats(-20, 20))
+def test_a_band_with_one_end_holds_whatever_lies_beyond_it(one: float, other: float, low: float) -> None:
+    interval, band = Interval(min(one, other), max(one, other), 0.9), Band(low, math.inf)
+    assert band.one_sided
+    assert band.contains(interval) == (interval.low >= low)
+    assert band.misses(interval) == (interval.high < low)
+
+
+def test_a_bound_is_no_figure_to_expect() -> None:
+    assert claim("lrn").primary.expected == 1.4
+    assert claim("colour-augmentation").primary.paper == 1.0
+    assert claim("colour-augmentation").primary.expected is None
+
+
+def test_a_verdict_rests_on_the_first_metric_or_on_every_count() -> None:
+    assert [claim("lrn").rests_on(name) for name in ("top-1 error", "top-5 error")] == [True, False]
+    assert all(claim("architecture").rests_on(metric.name) for metric in claim("architecture").metrics)
+    assert not claim("architecture").rests_on("layers")
+
+
 def test_a_metric_is_found_by_its_name() -> None:
     assert claim("lrn").metric("top-5 error") is claim("lrn").metrics[1]
     assert claim("lrn").metric("top-1 error, by another norm") is None

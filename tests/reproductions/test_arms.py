@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 import pytest
@@ -10,11 +11,13 @@ import torch
 import reproductions
 from harness.models.description import Network, Weighted
 from harness.models.network import Net
+from harness.paper.catalogue import claim
+from harness.paper.claims import Fit
 from harness.plans.ablation import BASELINE, training
-from harness.plans.experiment import Protocol, Reproduction, Role, Run
+from harness.plans.experiment import Check, Protocol, Reproduction, Role, Run
 from harness.plans.protocols import EVERY as SCALES
 from harness.records.keys import canonical, key_of
-from harness.verdicts.validity import covers, flatten
+from harness.verdicts.validity import covers, flatten, pairs
 from tests.fakes.records import REAL, finished
 
 EVERY = reproductions.every()
@@ -39,20 +42,59 @@ def differing(found: tuple[Run, ...]) -> set[str]:
     return {path for path in paths if any(f.get(path, missing) != flat[0].get(path, missing) for f in flat)}
 
 
+def compared(
+    reproduction: Reproduction, protocol: Protocol
+) -> Iterator[tuple[tuple[str, ...], tuple[Run, ...], tuple[str, ...]]]:
+    """Arms that are held against each other (none: all), their runs, and where they may differ."""
+    found, manipulated = runs(reproduction.name, protocol.name), reproduction.manipulated
+    if not isinstance(manipulated, Mapping):
+        yield (), found, manipulated
+        return
+    arms = list(dict.fromkeys(run.arm for run in found))
+    for pair, patterns in pairs(arms, manipulated):
+        yield pair, tuple(run for run in found if run.arm in pair), patterns
+
+
 @each_protocol
 def test_arms_differ_only_where_the_reproduction_says(reproduction: Reproduction, protocol: Protocol) -> None:
-    found = differing(runs(reproduction.name, protocol.name))
-    assert {path for path in found if not any(covers(m, path) for m in reproduction.manipulated)} == set()
+    for _, found, patterns in compared(reproduction, protocol):
+        assert {path for path in differing(found) if not any(covers(m, path) for m in patterns)} == set()
 
 
 @pytest.mark.parametrize("reproduction", EVERY, ids=names)
 def test_no_more_is_declared_as_manipulated_than_is(reproduction: Reproduction) -> None:
-    """Each pattern covers a setting that arms differ in at some protocol and that no other pattern covers."""
-    found = set().union(*(differing(runs(reproduction.name, p.name)) for p in reproduction.protocols))
-    for pattern in reproduction.manipulated:
-        others = set(reproduction.manipulated) - {pattern}
-        own = {p for p in found if covers(pattern, p) and not any(covers(other, p) for other in others)}
-        assert own, f"{pattern} is not needed"
+    """Each pattern covers a setting that its arms differ in at some protocol and no other pattern covers."""
+    found: dict[tuple[tuple[str, ...], tuple[str, ...]], set[str]] = {}
+    for protocol in reproduction.protocols:
+        for arms, these, patterns in compared(reproduction, protocol):
+            found.setdefault((arms, patterns), set()).update(differing(these))
+    for (arms, patterns), paths in found.items():
+        for pattern in patterns:
+            others = set(patterns) - {pattern}
+            own = {p for p in paths if covers(pattern, p) and not any(covers(o, p) for o in others)}
+            assert own, f"{pattern} is not needed between {arms or 'arms'}"
+
+
+@pytest.mark.parametrize("reproduction", EVERY, ids=names)
+def test_each_of_three_or_more_arms_says_what_it_changes(reproduction: Reproduction) -> None:
+    """So that a setting which one arm changes is found where it is changed in another."""
+    arms = {run.arm for protocol in reproduction.protocols for run in runs(reproduction.name, protocol.name)}
+    if not isinstance(reproduction.manipulated, Mapping):
+        assert len(arms) < 3 or reproduction.name == "training-time"  # whose arms are ranks of one net
+        return
+    named = {arm for name in reproduction.manipulated for arm in ((name,) if isinstance(name, str) else name)}
+    assert named <= arms
+    assert len(arms - named) == 1  # the baseline
+
+
+@each_protocol
+def test_arms_that_gates_ask_about_are_in_the_plan(reproduction: Reproduction, protocol: Protocol) -> None:
+    """And a protocol that asks whether networks overfit is told which of the arms should."""
+    arms = {run.arm for run in runs(reproduction.name, protocol.name)}
+    assert {reproduction.baseline_arm, reproduction.overfitting_arm} - {None} <= arms
+    asked = any(claim(name).fit is Fit.OVERFITTED for name in reproduction.claims)
+    if asked and Check.UNDER_FITTED in protocol.gates:
+        assert reproduction.overfitting_arm is not None
 
 
 @each_protocol

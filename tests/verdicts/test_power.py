@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from harness.contract.effect import Effect
 from harness.effects.intervals import level, paired_ratio, pooled_difference
 from harness.effects.two_way import ImagePart, Term
 from harness.paper.catalogue import claim
+from harness.paper.claims import Band, Metric
 from harness.verdicts import power as seeds
 from harness.verdicts.power import planned
 
@@ -32,6 +34,54 @@ def test_the_needed_seeds_are_the_first_with_the_power() -> None:
     assert planned(noisy(0.05), lrn).n_to_decide == 5
     assert planned(noisy(50.0), lrn).n_to_decide == math.inf
     assert planned(level("top-1 error", "points", [1.4]), lrn).n_to_decide is None
+
+
+@pytest.mark.parametrize("turned", [1, -1])
+@pytest.mark.parametrize("sd", [1.0, 2.5])
+def test_at_a_proxy_they_exclude_the_null_by_a_t_test_of_the_estimate(sd: float, turned: int) -> None:
+    """scipy's noncentral t by itself: on either side of the null, whatever the paper's figure and band."""
+    values = [1.4 * turned + sd * x for x in (-1.2, -0.6, 0.0, 0.6, 1.2)]
+    found = level("top-1 error", "points", values)
+    spread = float(np.std(values, ddof=1))
+
+    def shown(n: int) -> float:
+        tail = sp.t.ppf(0.975, n - 1)
+        return float(sp.nct.sf(tail, n - 1, 1.4 / spread * math.sqrt(n)))
+
+    needed = planned(found, claim("lrn"), proxy=True).n_to_decide
+    assert needed == next(n for n in range(3, 1001) if shown(n) >= 0.8)
+    other = replace(claim("lrn"), metrics=(Metric("top-1 error", "points", 9.0, Band(8, 10)),))
+    assert planned(found, other, proxy=True).n_to_decide == needed
+
+
+def test_a_proxy_without_an_effect_shows_no_direction_whatever_n() -> None:
+    flat = level("top-1 error", "points", [-1.0, 0.0, 1.0])
+    assert planned(flat, claim("lrn"), proxy=True).n_to_decide == math.inf
+
+
+def test_where_the_paper_gives_a_bound_the_estimate_is_taken_as_true() -> None:
+    """At the bound itself the rule holds back with 95 %, so that no number of seeds would decide."""
+    colour = claim("colour-augmentation")
+    values = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+    inside = planned(level("top-1 error", "points", list(2 + values)), colour).n_to_decide
+    band = colour.primary.band
+    assert inside is not None
+    assert band is not None
+    sd = float(values.std(ddof=1))
+    assert (
+        seeds.power(int(inside), sd, 2.0, band, 0.0) >= 0.8 > seeds.power(int(inside) - 1, sd, 2.0, band, 0.0)
+    )
+    outside = planned(level("top-1 error", "points", list(0.6 + values)), colour)
+    direction = planned(level("top-1 error", "points", list(0.6 + values)), colour, proxy=True)
+    assert outside.n_to_decide == direction.n_to_decide  # it can only be called weaker
+
+
+def test_power_inside_a_band_with_one_end_agrees_with_a_simulation() -> None:
+    stream, n = np.random.default_rng(1), 6
+    samples = stream.normal(2.0, 1.0, (20_000, n))
+    half = sp.t.ppf(0.95, n - 1) * samples.std(axis=1, ddof=1) / math.sqrt(n)
+    simulated = float(np.mean(samples.mean(axis=1) - half >= 1.0))
+    assert seeds.power(n, 1.0, 2.0, Band(1.0, math.inf), -math.inf) == pytest.approx(simulated, abs=0.015)
 
 
 def test_needed_seeds_for_other_kinds() -> None:

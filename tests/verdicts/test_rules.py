@@ -26,6 +26,7 @@ from tests.fakes.settings import Idle
 
 LRN, ERROR, RELU = claim("lrn"), claim("error-rate"), claim("relu-speedup")
 DECAY, TIME, COUNT = claim("weight-decay"), claim("two-gpu-time"), claim("architecture")
+COLOUR = claim("colour-augmentation")
 WORTH = {Outcome.REPRODUCED: 3, Outcome.DIRECTIONAL: 2, Outcome.INCONCLUSIVE: 1}  # others: 0
 
 REAL = DataIdentity("imagenet", Form.PACK, "1")
@@ -128,9 +129,38 @@ def test_fewer_than_three_seeds_decide_nothing(n: int) -> None:
 
 
 @pytest.mark.parametrize("n", [3, 4])
-@pytest.mark.parametrize(("about", "ci"), [(LRN, (1.0, 2.0)), (ERROR, (37.0, 38.0))])
-def test_three_or_four_seeds_are_directional_at_best(about: Claim, ci: tuple[float, float], n: int) -> None:
-    assert verdict(about, effect(about, ci, n=n)).headline == "directional (size unproven)"
+def test_three_or_four_seeds_are_directional_at_best(n: int) -> None:
+    assert verdict(LRN, effect(LRN, (1.0, 2.0), n=n)).headline == "directional (size unproven)"
+
+
+@pytest.mark.parametrize("n", [3, 4])
+def test_a_level_has_no_direction_and_goes_on_to_five_seeds(n: int) -> None:
+    found = verdict(ERROR, effect(ERROR, (37.0, 38.0), n=n))
+    assert found.headline == "inconclusive (inside the band)"
+    assert found.reasons[-1] == f"gate few seeds: n = {n}, and a level is reproduced by 5 or more"
+    assert not decided(found)
+    assert decided(verdict(ERROR, effect(ERROR, (37.0, 38.0), n=5)))
+    assert verdict(ERROR, effect(ERROR, (38.0, 39.5), n=n)).headline == "inconclusive"
+    assert verdict(ERROR, effect(ERROR, (38.7, 39.5), n=n)).headline == "not reproduced"
+
+
+@pytest.mark.parametrize(
+    ("ci90", "ci95", "headline"),
+    [
+        ((1.0, 1.5), (0.9, 1.6), "reproduced"),
+        ((1.2, 40.0), (1.1, 50.0), "reproduced"),  # no effect is too strong
+        ((0.9, 3.0), (0.8, 3.2), "directional (size unproven)"),
+        ((0.3, 0.9), (0.2, 0.95), "directional (weaker)"),
+        ((-0.1, 0.9), (-0.2, 0.95), "not reproduced"),
+        ((-0.1, 1.2), (-0.2, 1.3), "inconclusive"),
+    ],
+)
+def test_more_than_a_point_is_a_band_with_one_end(
+    ci90: tuple[float, float], ci95: tuple[float, float], headline: str
+) -> None:
+    found = verdict(COLOUR, effect(COLOUR, ci90, ci95))
+    assert found.headline == headline
+    assert "(band ≥ 1 point, null 0, n = 5)" in found.reasons[0]
 
 
 def test_n_is_seeds_whatever_the_effect_counts() -> None:
@@ -202,14 +232,46 @@ def test_costs_are_reported() -> None:
         assert verdict(claim(name), effect(claim(name), (1.0, 2.0))).outcome is Outcome.REPORTED
 
 
+def counts(**changes: float | None) -> list[Effect]:
+    """Every count of the architecture as the paper has it, but for some, by first words of their names."""
+    values = {metric.name: metric.paper for metric in COUNT.metrics}
+    values |= {name: value for name in values for first, value in changes.items() if name.startswith(first)}
+    return [Effect(name, "", 1, value, None, None) for name, value in values.items()]
+
+
 @pytest.mark.parametrize(
-    ("parameters", "outcome"), [(60_965_224, "reproduced"), (62_378_344, "not reproduced")]
+    ("changes", "headline", "first"),
+    [
+        ({}, "reproduced", "parameters: 60,000,000 is inside [58,800,000, 61,200,000]"),
+        (
+            {"largest": 1.452},
+            "not reproduced (in part)",
+            "largest share of a middle convolution: 1.452 % is outside [0, 1]",
+        ),
+        ({"neurons": 622_312, "largest": 1.452}, "not reproduced (in part)", "neurons: 622,312 is outside"),
+        ({"dense": None}, "inconclusive", "dense layers: it was not counted"),
+        ({"dense": None, "neurons": 1}, "not reproduced (in part)", "neurons: 1 is outside"),
+        ({m.name.split()[0]: 1e9 for m in COUNT.metrics}, "not reproduced", "parameters: 1,000,000,000"),
+    ],
 )
-def test_counts_need_no_seeds(parameters: int, outcome: str) -> None:
-    counted = Effect("parameters", "", 1, float(parameters), None, None)
-    found = judge(COUNT, evidence(COUNT, []), counted)
-    assert found.outcome == outcome
-    assert f"{parameters:,}" in found.reasons[0]
+def test_every_count_must_lie_in_its_band_and_no_seeds_are_needed(
+    changes: dict[str, float | None], headline: str, first: str
+) -> None:
+    made = counts(**changes)
+    found = judge(COUNT, evidence(COUNT, []), made[0], effects=made)
+    assert found.headline == headline
+    assert found.reasons[0].startswith(f"rule exact: {first}")
+    assert len(found.reasons) == len(COUNT.metrics)
+    assert found.advice == ()
+
+
+@given(st.lists(st.booleans(), min_size=5, max_size=5))
+def test_counts_are_reproduced_where_all_are_right_and_in_part_where_some_are(right: list[bool]) -> None:
+    made = [replace(e, estimate=e.estimate if ok else -7.0) for e, ok in zip(counts(), right, strict=True)]
+    found = judge(COUNT, evidence(COUNT, []), made[0], effects=made)
+    expected = "reproduced" if all(right) else "not reproduced (in part)" if any(right) else "not reproduced"
+    assert found.headline == expected
+    assert sum("outside" in reason for reason in found.reasons) == right.count(False)
 
 
 def test_an_exact_claim_without_band_needs_equality() -> None:
@@ -257,6 +319,19 @@ def test_inconclusive_says_what_could_have_been_found_and_what_would_decide() ->
     detectable, needed = found.advice
     assert detectable == "with n = 5, the smallest effect found with 80 % power is 1.978 points"
     assert needed.startswith("if the paper's figure is true and the spread as seen, n = ")
+    assert needed.endswith(" would decide with 80 % power")
+
+
+def test_at_a_proxy_the_seeds_are_those_that_would_show_the_direction() -> None:
+    """The paper's figure is expected at its own scale alone."""
+    found = verdict(
+        LRN,
+        paired_difference("top-1 error", "points", [41.0, 42.5, 40.1, 41.2, 43.0], [40.5] * 5),
+        protocol="imagenette",
+    )
+    assert found.headline == "inconclusive (proxy)"
+    assert found.advice[-1].startswith("if the estimate is true and the spread as seen, n = ")
+    assert found.advice[-1].endswith(" would show the direction with 80 % power")
 
 
 def at_look(about: Claim, ci90: tuple[float, float], ci95: tuple[float, float], n: int) -> Effect:
@@ -366,6 +441,47 @@ def test_no_verdict_exceeds_its_cap(about: Claim, values: list[float], name: str
             assert given_verdict.outcome is not Outcome.REPRODUCED
         if n < 3:
             assert given_verdict.outcome not in (Outcome.DIRECTIONAL, Outcome.NOT_REPRODUCED)
+
+
+ends = st.lists(st.floats(-6, 6), min_size=4, max_size=4).map(sorted)
+STRENGTH = {"reproduced": 2, "directional": 1, "not reproduced": 1, "inconclusive": 0}
+
+
+@given(
+    judged, ends, st.lists(st.floats(0, 3), min_size=4, max_size=4), st.sampled_from([3, 5, 10]), protocols
+)
+def test_a_wider_interval_never_says_more(
+    about: Claim, four: list[float], by: list[float], n: int, name: str
+) -> None:
+    """Widening both intervals at either end turns nothing that was open into an answer."""
+    centre = about.primary.paper or 0.0
+    ninety, whole = (four[1] + centre, four[2] + centre), (four[0] + centre, four[3] + centre)
+    wider = (ninety[0] - by[1], ninety[1] + by[2])
+    widest = (min(whole[0] - by[0], wider[0]), max(whole[1] + by[3], wider[1]))
+    runs = evidence(about, [run(s) for s in range(n)], name)
+    first = decide(about, runs, effect(about, ninety, whole, n=n))
+    second = decide(about, runs, effect(about, wider, widest, n=n))
+    assert STRENGTH.get(second.outcome, 0) <= STRENGTH.get(first.outcome, 0)
+    if first.outcome is Outcome.INCONCLUSIVE and not first.audit:
+        assert second.outcome is Outcome.INCONCLUSIVE
+
+
+@given(st.floats(-3, 3), st.floats(0, 3), st.floats(0.05, 2))
+def test_a_stronger_effect_never_agrees_less_with_a_bound(low: float, more: float, width: float) -> None:
+    """Of a one-sided band the verdict is monotone: shift the intervals up, and it says no less."""
+    order = [
+        "not reproduced",
+        "inconclusive",
+        "directional (weaker)",
+        "directional (size unproven)",
+        "reproduced",
+    ]
+
+    def headline(shift: float) -> str:
+        ci90 = (low + shift, low + shift + width)
+        return verdict(COLOUR, effect(COLOUR, ci90, (ci90[0] - 0.1 * width, ci90[1] + 0.1 * width))).headline
+
+    assert order.index(headline(0.0)) <= order.index(headline(more))
 
 
 def test_infinite_ends_read_well() -> None:

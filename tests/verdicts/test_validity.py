@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from harness.contract.device import DeviceKind
 from harness.contract.trial import Status, Trial
-from harness.plans.experiment import Evidence, Plan, Planned, Protocol, Role, Run
+from harness.plans.experiment import Compared, Evidence, Plan, Planned, Protocol, Role, Run
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.record import Record
 from harness.verdicts.validity import covers, flatten, problems
@@ -78,6 +79,118 @@ def test_the_manipulated_factor_must_be_named() -> None:
     sentences = problems(evidence(sound()), ("rate",))
     assert [s.split(":")[0] for s in sentences] == ["final runs differ in setting network.layers.1.function"]
     assert problems(evidence(sound()), ("rate", "network")) == []
+
+
+BY_ARM: Mapping[Compared, tuple[str, ...]] = {
+    "relu": ("rate", "network.layers.*.function"),
+    "wide": ("network.layers.0.units",),
+    "wide relu": ("rate", "network.layers"),
+}
+
+
+def of_arms(*changed: Run) -> Evidence:
+    """Three seeds of tanh, relu, a wider tanh and a wider relu, some of them changed."""
+
+    def wide(arm: str, function: str, seed: int) -> Run:
+        layers = [{"is": "Conv", "units": 64}, {"is": "Activate", "function": function}]
+        return run(arm, seed, settings={"network": {"layers": layers}, "rate": settings(function)["rate"]})
+
+    runs = [run(arm, seed) for seed in range(3) for arm in ("tanh", "relu")]
+    runs += [wide("wide", "tanh", seed) for seed in range(3)]
+    runs += [wide("wide relu", "relu", seed) for seed in range(3)]
+    known = {r.record.key: r for r in changed}
+    return evidence([known.get(r.record.key, r) for r in runs])
+
+
+def with_settings(whole: Evidence, arm: str, **changes: Any) -> list[Run]:
+    """The arm's runs with other settings."""
+
+    def changed(one: Run) -> Run:
+        trial = {**one.record.trial, "settings": {**one.record.trial["settings"], **changes}}
+        return replace(one, record=replace(one.record, trial=trial))
+
+    return [changed(one) for one in whole.final(arm)]
+
+
+def arm_of(sentence: str) -> str:
+    return sentence.split(":")[0].removeprefix("final runs differ in setting ")
+
+
+def test_each_arm_may_differ_in_its_own_settings() -> None:
+    assert problems(of_arms(), BY_ARM) == []
+
+
+@pytest.mark.parametrize(
+    ("arm", "setting", "value", "found"),
+    [
+        ("relu", "rate", 0.7, []),  # relu's own
+        ("wide relu", "rate", 0.7, []),
+        ("wide", "rate", 0.7, ["rate"]),  # allowed for relu, changed in another
+        ("relu", "network", {"layers": [{"is": "Conv", "units": 64}, {"is": "Activate", "function": "relu"}]},
+         ["network.layers.0.units"]),  # allowed for the wide one
+        ("wide", "crop", 24, ["crop"]),  # allowed for none
+    ],
+)  # fmt: skip
+def test_a_setting_allowed_for_one_arm_is_found_where_another_changes_it(
+    arm: str, setting: str, value: object, found: list[str]
+) -> None:
+    whole = of_arms()
+    changed = of_arms(*with_settings(whole, arm, **{setting: value}))
+    assert list(map(arm_of, problems(changed, BY_ARM))) == found
+    everything = tuple({p for patterns in BY_ARM.values() for p in patterns})
+    assert "crop" in found or problems(changed, everything) == []  # the union of all would not have found it
+
+
+def test_runs_of_one_arm_differ_in_nothing_not_even_in_its_own_setting() -> None:
+    (odd, *_) = with_settings(of_arms(), "relu", rate=0.7)
+    (sentence,) = problems(of_arms(odd), BY_ARM)
+    assert sentence.startswith("final runs differ in setting rate: ")
+    assert "tanh" not in sentence
+
+
+def test_a_difference_within_the_baseline_is_told_once() -> None:
+    (odd, *_) = with_settings(of_arms(), "tanh", crop=24)
+    (sentence,) = problems(of_arms(odd), BY_ARM)
+    assert "24 in tanh (tanh-0)" in sentence
+
+
+def test_two_arms_beside_the_first_may_be_held_to_less_than_both_their_settings() -> None:
+    """The wide relu may learn at another rate than the first arm, and not than relu."""
+    held = {**BY_ARM, ("relu", "wide relu"): ("network.layers.0.units",)}
+    assert problems(of_arms(), held) == []
+    faster = of_arms(*with_settings(of_arms(), "wide relu", rate=0.7))
+    assert problems(faster, BY_ARM) == []
+    (sentence,) = problems(faster, held)
+    assert sentence.startswith("final runs differ in setting rate: 0.1 in relu")
+
+
+def test_an_arm_that_nobody_declared_may_differ_in_nothing() -> None:
+    fewer = {arm: patterns for arm, patterns in BY_ARM.items() if arm != "wide"}
+    assert list(map(arm_of, problems(of_arms(), fewer))) == ["network.layers.0.units"]
+
+
+@pytest.mark.parametrize("manipulated", [("arm", "network"), {"relu": ("arm", "network")}])
+def test_what_a_protocol_tunes_for_each_arm_may_differ_between_arms_alone(
+    manipulated: tuple[str, ...] | dict[Compared, tuple[str, ...]],
+) -> None:
+    runs = [run(arm, seed) for seed in range(3) for arm in ("tanh", "relu")]
+    whole = evidence(runs)
+    tuned = replace(whole, protocol=replace(whole.protocol, per_arm=("rate",)))
+    assert list(map(arm_of, problems(whole, manipulated))) == ["rate"]
+    assert problems(tuned, manipulated) == []
+    (odd, *_) = with_settings(whole, "relu", rate=0.7)
+    mixed = replace(tuned, runs=tuple(odd if r.record.key == odd.record.key else r for r in tuned.runs))
+    (sentence,) = problems(mixed, manipulated)
+    assert sentence.startswith("final runs differ in setting rate: ")
+    assert "tanh" not in sentence
+
+
+def test_data_may_differ_where_an_arm_says_so() -> None:
+    other = {"settings": {"dataset": "x"}, "conditions": {"data": DataIdentity("x", Form.FILES, "1")}}
+    runs = [run("tanh", 0), run("relu", 0, **other)]
+    allowed: dict[Compared, tuple[str, ...]] = {"relu": (*MANIPULATED, "dataset")}
+    assert problems(evidence(runs), allowed) == []
+    assert len(problems(evidence(runs), {"relu": MANIPULATED})) == 2
 
 
 def test_failed_runs() -> None:

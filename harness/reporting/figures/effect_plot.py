@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.contract.effect import Effect, Interval
-from harness.contract.formatting import number, span
+from harness.contract.effect import Effect
+from harness.contract.formatting import Range, number, span
 from harness.paper.claims import Band, Claim
 from harness.reporting.figures.frame import ARMS, BAND, INK, MUTED, Drawing, frame, svg
 from harness.reporting.wording import estimate, words
@@ -69,9 +69,8 @@ def scale(claim: Claim, effect: Effect) -> EffectAxis:
     known = (metric.band, metric.paper, metric.logged_2012) if metric else (None, None, None)
     positive = all(x > 0 for x in effect.values) and (effect.estimate or 1) > 0
     log = positive and claim.null == 1
-    return EffectAxis(
-        effect, known[0], claim.null, known[1], known[2], log, effect.metric != claim.primary.name
-    )
+    secondary = not claim.rests_on(effect.metric)
+    return EffectAxis(effect, known[0], claim.null, known[1], known[2], log, secondary)
 
 
 def intervals(claim: Claim, effects: Sequence[Effect], caveat: str, name: str) -> Drawing:
@@ -105,7 +104,7 @@ def _draw(axes: Axes, one: EffectAxis) -> None:
     axes.set_xlim(*one.limits)
     _ticks(axes, one)
     if one.band:
-        axes.axvspan(one.band.low, one.band.high, color=BAND, linewidth=0)
+        axes.axvspan(*_clipped(one.band, one), color=BAND, linewidth=0)
     if one.null is not None:
         axes.axvline(one.null, color=MUTED, linewidth=1, linestyle=(0, (3, 3)))
     rows = list(reversed(_rows(one)))
@@ -182,7 +181,8 @@ def _mark_estimate(axes: Axes, y: float, one: EffectAxis) -> None:
         axes.plot([e.lower_bound, one.limits[1]], [y, y], ">", color=ARMS[0], markersize=6, clip_on=False)
 
 
-def _clipped(interval: Interval, one: EffectAxis) -> list[float]:
+def _clipped(interval: Range, one: EffectAxis) -> list[float]:
+    """The part of an interval or a band that the axis holds, as infinite ends are not drawn."""
     low, high = one.limits
     return [max(interval.low, low), min(interval.high, high)]
 

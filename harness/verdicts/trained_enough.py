@@ -1,0 +1,157 @@
+"""Whether a proxy's runs can show a claim at all: they are trained enough, and differ only where arms do.
+
+Asked where a protocol declares it, of what training is like and never of the effect, so that no verdict is
+chosen by it.
+
+*Under-fitted.* A remedy for overfitting can show nothing where nothing overfits: the arm without it must err
+on test images by at least 10 points more than on training images, in the mean over its seeds. An accuracy
+that still rises fast says who learns sooner, not who ends better: the baseline's training loss must fall by
+less than 1 % over the last tenth of its stage at the first rate. One evaluation is noisy, so the loss is
+averaged over each of the stage's last two tenths and over seeds, and the fall between these means is scaled
+to a tenth. As losses fall ever more slowly, that is a little more than the last tenth's own fall: the gate
+errs on the safe side.
+
+*A/A.* Even and odd seeds of the baseline differ in nothing, so a two-sided t test at the level .01 finds a
+difference in 1 % of sound experiments, and in more where something beside the arms moves the results.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from statistics import fmean, variance
+
+from harness.contract.formatting import number, p_value, quantity
+from harness.contract.trial import Status
+from harness.effects.from_runs import Measure, gap, metric
+from harness.paper.claims import Claim, Fit
+from harness.plans.experiment import Evidence, Reproduction, Role, Run
+from harness.records.schema import CurveColumn, Measured
+
+GAP = 10.0  # points between training and test error
+FALL = 0.01  # of the training loss over a tenth of the stage
+ALIKE = 0.01  # level of the A/A test
+FEWEST_HALF = 2  # seeds in each half
+
+# What the baseline is compared with itself in: what the claim's primary effect is a difference of.
+OUTCOMES: Mapping[str, Measure] = {
+    "gap": gap,
+    "training error": metric(Measured.TRAIN_TOP1),
+    "cross-entropy": metric(Measured.TEN_LOSS),
+}
+OUTCOME = metric(Measured.TEN_TOP1)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a gate answers, in words, and whether the case stops there."""
+
+    words: str
+    stops: bool = False
+
+
+def fitted(about: Claim, evidence: Evidence, reproduction: Reproduction | None) -> Answer:
+    """Whether networks trained so far can show what is claimed of them."""
+    if about.fit is Fit.FLATTENED:
+        return flattened(evidence, baseline(evidence, reproduction))
+    if about.fit is Fit.OVERFITTED and reproduction and reproduction.overfitting_arm:
+        return overfits(evidence, reproduction.overfitting_arm)
+    asked = "no arm is named that has to overfit" if about.fit else "the claim is of no network's accuracy"
+    return Answer(f"not asked: {asked}")
+
+
+def baseline(evidence: Evidence, reproduction: Reproduction | None) -> str:
+    """The arm that is named as the baseline, or the plan's first."""
+    named = reproduction.baseline_arm if reproduction else None
+    return named or next(iter(evidence.arms), "")
+
+
+def overfits(evidence: Evidence, arm: str) -> Answer:
+    """Whether the arm's mean gap between training and test error is wide enough."""
+    gaps = [found for run in evidence.final(arm) if (found := gap(run)) is not None]
+    if not gaps:
+        return Answer(f"no run of {arm} tells its gap between training and test error", stops=True)
+    mean = fmean(gaps)
+    said = f"{arm} errs on test images by {quantity(mean, 'points')} more than on training images"
+    return Answer(f"{said}, and a claim on overfitting needs {number(GAP)}", stops=mean < GAP)
+
+
+def flattened(evidence: Evidence, arm: str) -> Answer:
+    """Whether the arm's training loss has all but stopped to fall at its first rate."""
+    fall = fall_at_first_rate([run.record.curve for run in _trained(evidence, arm)])
+    if fall is None:
+        return Answer(f"no curve of {arm} tells how its training loss fell", stops=True)
+    over = "over the last tenth of its stage at the first rate"
+    said = f"the training loss of {arm} {'fell' if fall >= 0 else 'rose'} by {abs(fall):.2%} {over}"
+    return Answer(f"{said}, and a claim on accuracy needs a fall below {FALL:.0%}", stops=fall >= FALL)
+
+
+Curve = Sequence[Mapping[str, float | None]]
+
+
+def fall_at_first_rate(curves: Sequence[Curve]) -> float | None:
+    """By what fraction the mean loss falls in a tenth of the stage at the first rate; None if none tells."""
+    told = [tenths for curve in curves if (tenths := _tenths(list(_stage(curve))))]
+    if not told:
+        return None
+    before, last = (fmean(tenths[i][1] for tenths in told) for i in (0, 1))
+    apart = fmean(tenths[1][0] - tenths[0][0] for tenths in told)  # in tenths
+    return 1 - float((last / before) ** (1 / apart))
+
+
+def _stage(curve: Curve) -> Iterator[tuple[float, float]]:
+    """Epochs and training losses of the rows up to the first change of the rate."""
+    first = next((row[CurveColumn.RATE] for row in curve if row.get(CurveColumn.RATE) is not None), None)
+    for row in takewhile(lambda row: row.get(CurveColumn.RATE) in (None, first), curve):
+        epoch, loss = row.get(CurveColumn.EPOCH), row.get(CurveColumn.TRAIN_LOSS)
+        if epoch is not None and loss is not None:
+            yield epoch, loss
+
+
+def _tenths(stage: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """Mean place, in tenths of the stage, and mean loss of the last tenth but one, and of the last."""
+    end = stage[-1][0] if stage else 0.0
+    parts: tuple[list[tuple[float, float]], list[tuple[float, float]]] = ([], [])
+    for epoch, loss in stage:
+        place = 10 * epoch / end
+        if place > 8 + 1e-9:
+            parts[place > 9 + 1e-9].append((place, loss))
+    if not all(parts):
+        return None
+    before, last = ((fmean(at for at, _ in part), fmean(loss for _, loss in part)) for part in parts)
+    return before, last
+
+
+def alike(about: Claim, evidence: Evidence, reproduction: Reproduction | None) -> Answer:
+    """Whether the baseline's even and odd seeds agree, as they must."""
+    arm, measure = baseline(evidence, reproduction), OUTCOMES.get(about.primary.name, OUTCOME)
+    by_seed = {run.seed: value for run in _trained(evidence, arm) if (value := measure(run)) is not None}
+    even, odd = ([v for seed, v in sorted(by_seed.items()) if seed % 2 == half] for half in (0, 1))
+    if min(len(even), len(odd)) < FEWEST_HALF:
+        needed = f"{FEWEST_HALF} even and {FEWEST_HALF} odd seeds"
+        return Answer(f"cannot be asked: {arm} has {len(even)} and {len(odd)} of the {needed} it needs")
+    p = same_mean(even, odd)
+    means = f"{number(fmean(even))} and {number(fmean(odd))}"
+    said = f"even and odd seeds of {arm} have means of {means} (p = {p_value(p).removeprefix('= ')})"
+    return Answer(f"{said}, and below {ALIKE} more than the arms differs", stops=p < ALIKE)
+
+
+def same_mean(first: Sequence[float], second: Sequence[float]) -> float:
+    """Two-sided p of Student's t test with one variance for both."""
+    import scipy  # takes long to load, and a list of claims can do without
+
+    df = len(first) + len(second) - 2
+    apart = fmean(first) - fmean(second)
+    pooled = ((len(first) - 1) * variance(first) + (len(second) - 1) * variance(second)) / df
+    error = math.sqrt(pooled * (1 / len(first) + 1 / len(second)))
+    if error == 0:
+        return 1.0 if apart == 0 else 0.0
+    return float(2 * scipy.special.stdtr(df, -abs(apart) / error))
+
+
+def _trained(evidence: Evidence, arm: str) -> list[Run]:
+    """The arm's runs that ended well, but for those that chose a rate."""
+    runs = [run for run in evidence.runs if run.arm == arm and run.planned.role is not Role.TUNING]
+    return [run for run in runs if run.record.status is Status.OK]

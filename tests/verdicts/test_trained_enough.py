@@ -1,0 +1,326 @@
+"""What a proxy's networks must have come to, and that a baseline's halves agree: from gate to report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from harness.contract.trial import Status
+from harness.paper.catalogue import claim
+from harness.paper.claims import Claim
+from harness.plans.experiment import Check, Evidence, Experiment, Protocol, Reproduction, Role, Run
+from harness.plans.protocols import CIFAR10
+from harness.records.record import Record
+from harness.reporting.pages import render
+from harness.reporting.sections import Section
+from harness.verdicts.assessment import Assessment, assess
+from harness.verdicts.gates import HALVES, UNDER_FITTED
+from harness.verdicts.rules import decided
+from harness.verdicts.trained_enough import (
+    alike,
+    baseline,
+    fall_at_first_rate,
+    fitted,
+    flattened,
+    overfits,
+    same_mean,
+)
+from harness.verdicts.verdict import Outcome
+from reproductions import dropout, lrn
+from tests.fakes.records import REAL, finished
+
+BOTH = (Check.UNDER_FITTED, Check.HALVES)
+OVERFITTING, NORM = claim("dropout-overfitting"), claim("lrn")
+DROPOUT = replace(dropout.REPRODUCTION, overfitting_arm="without dropout")
+Metrics = Mapping[str, float]
+Curve = tuple[dict[str, float | None], ...]
+
+
+def curve(loss: Callable[[float], float], stage: float = 20, parts: int = 4, after: float = 2) -> Curve:
+    """A row after every part of an epoch: one stage at the first rate, then epochs at a tenth of it."""
+    epochs = [(i + 1) / parts for i in range(int((stage + after) * parts))]
+    return tuple(
+        {"epoch": e, "rate": 0.02 if e <= stage else 0.002, "train_loss": loss(e) / (1 if e <= stage else 3)}
+        for e in epochs
+    )
+
+
+def nothing(seed: int) -> Metrics:
+    return {}
+
+
+def answered(
+    reproduction: Reproduction,
+    seeds: int = 5,
+    gates: tuple[Check, ...] = BOTH,
+    **arms: Callable[[int], Metrics],
+) -> Evidence:
+    """The experiment at a proxy, with metrics by arm (its first word) and seed, flat curves unless given."""
+    found = finished(reproduction, replace(CIFAR10, gates=gates), seeds)
+
+    def changed(run: Run) -> Run:
+        known = {**run.record.metrics, **arms.get(run.arm.split()[0], nothing)(run.seed)}
+        flat = curve(lambda epoch: 1.0)
+        return replace(run, record=replace(run.record, metrics=known, curve=flat))
+
+    return replace(found, runs=tuple(map(changed, found.runs)))
+
+
+def gap_of(points: float, spread: float = 0.5) -> Callable[[int], Metrics]:
+    """Errors whose gap is that of the arm, in the mean of five seeds."""
+    return lambda seed: {"train_top1": 20.0, "centre_top1": 20.0 + points + spread * (seed - 2)}
+
+
+def with_curves(evidence: Evidence, arm: str, curves: Callable[[int], Curve]) -> Evidence:
+    runs = tuple(
+        replace(r, record=replace(r.record, curve=curves(r.seed))) if r.arm == arm else r
+        for r in evidence.runs
+    )
+    return replace(evidence, runs=runs)
+
+
+def judged(reproduction: Reproduction, evidence: Evidence) -> Assessment:
+    experiment = Experiment(reproduction, evidence.protocol, 5, REAL)
+    return assess(experiment, evidence, interim=False)
+
+
+# ── under-fitted: overfitting ──
+
+
+@given(st.lists(st.floats(0, 30), min_size=1, max_size=10))
+def test_the_mean_gap_over_seeds_must_be_ten_points(gaps: list[float]) -> None:
+    found = answered(DROPOUT, len(gaps), without=lambda seed: gap_of(gaps[seed], 0.0)(seed))
+    mean = float(np.mean([(20.0 + g) - 20.0 for g in gaps]))
+    answer = overfits(found, "without dropout")
+    assert answer.stops == (mean < 10) or math.isclose(mean, 10)
+
+
+def test_the_arm_without_the_remedy_is_asked_and_the_other_is_not() -> None:
+    narrow = answered(DROPOUT, without=gap_of(9.0), **{"with": gap_of(25.0, 0.2)})
+    assert judged(DROPOUT, narrow).verdict(OVERFITTING).headline == "invalid (under-fitted)"
+    wide = answered(DROPOUT, without=gap_of(12.0), **{"with": gap_of(1.0, 0.2)})
+    assert judged(DROPOUT, wide).verdict(OVERFITTING).headline == "directional (proxy)"
+
+
+def test_where_no_arm_is_named_or_no_gate_declared_nothing_is_asked() -> None:
+    narrow = answered(DROPOUT, without=gap_of(2.0), **{"with": gap_of(1.0, 0.2)})
+    unnamed = replace(DROPOUT, overfitting_arm=None)
+    assert judged(unnamed, narrow).verdict(OVERFITTING).outcome is Outcome.DIRECTIONAL
+    assert fitted(OVERFITTING, narrow, unnamed).words == "not asked: no arm is named that has to overfit"
+    undeclared = answered(DROPOUT, gates=(), without=gap_of(2.0), **{"with": gap_of(1.0, 0.2)})
+    case = judged(DROPOUT, undeclared).case(OVERFITTING)
+    assert [gate.stopped(case) for gate in (UNDER_FITTED, HALVES)] == [(), ()]
+    assert UNDER_FITTED.passed(case) == "not asked: the protocol does not declare it"
+
+
+def test_a_claim_on_speed_is_asked_nothing() -> None:
+    narrow = answered(DROPOUT, without=gap_of(2.0))
+    answer = fitted(claim("dropout-iterations"), narrow, DROPOUT)
+    assert (answer.stops, answer.words) == (False, "not asked: the claim is of no network's accuracy")
+
+
+def test_runs_that_tell_no_gap_stop_the_case() -> None:
+    found = answered(DROPOUT)
+    without = tuple(replace(r, record=replace(r.record, metrics={})) for r in found.runs)
+    answer = overfits(replace(found, runs=without), "without dropout")
+    assert answer.stops
+    assert answer.words == "no run of without dropout tells its gap between training and test error"
+
+
+# ── under-fitted: accuracy ──
+
+
+@given(
+    st.floats(0, 0.05), st.sampled_from([1, 2, 4, 8]), st.floats(20, 60), st.integers(1, 6), st.floats(0.1, 3)
+)
+def test_a_loss_that_falls_evenly_falls_by_what_it_does(
+    fall: float, parts: int, stage: float, seeds: int, level: float
+) -> None:
+    """By its fraction in each tenth of the stage, however often it is looked at and whatever follows."""
+    whole = math.floor(stage)
+    falling = curve(lambda epoch: level * (1 - fall) ** (10 * epoch / whole), whole, parts)
+    assert fall_at_first_rate([falling] * seeds) == pytest.approx(fall, abs=2e-3 * fall + 1e-12)
+
+
+def test_a_fall_that_slows_is_never_taken_for_less_than_it_is() -> None:
+    """1 + a e^(−t / τ): the last tenth's own fall by calculus, and the safe side."""
+    for scale in (1.0, 2.0, 5.0, 20.0):
+        loss = lambda epoch, scale=scale: 1 + 2 * math.exp(-epoch / scale)  # noqa: E731
+        found = fall_at_first_rate([curve(loss)])
+        assert found is not None
+        assert found >= 1 - loss(20) / loss(18) - 1e-12
+
+
+def test_noise_is_averaged_over_a_tenth_and_over_seeds() -> None:
+    stream = np.random.default_rng(3)
+    found = [
+        fall_at_first_rate([curve(lambda e: 1 + 0.03 * stream.normal(), 20, 8) for _ in range(5)])
+        for _ in range(400)
+    ]
+    # 16 rows in each tenth and 5 seeds: .03 √(2 / 80)
+    assert float(np.std([f for f in found if f is not None])) == pytest.approx(
+        0.03 * math.sqrt(2 / 80), rel=0.15
+    )
+
+
+def test_a_loss_that_still_falls_fast_stops_a_claim_on_accuracy() -> None:
+    arm = "paper"
+    found = answered(lrn.REPRODUCTION)
+    slow = with_curves(found, arm, lambda seed: curve(lambda e: math.exp(-0.004 * e)))  # .8 % in two epochs
+    fast = with_curves(found, arm, lambda seed: curve(lambda e: math.exp(-0.006 * e)))  # 1.2 %
+    assert judged(lrn.REPRODUCTION, slow).verdict(NORM).qualifier == "proxy"
+    verdict = judged(lrn.REPRODUCTION, fast).verdict(NORM)
+    assert verdict.headline == "invalid (under-fitted)"
+    assert verdict.reasons == (
+        "gate under-fitted: the training loss of paper fell by 1.19% over the last tenth of its stage at the "
+        "first rate, and a claim on accuracy needs a fall below 1%",
+    )
+    assert verdict.advice == ()
+    assert decided(verdict)  # more seeds would be no longer trained
+
+
+def test_what_follows_the_first_rate_and_other_arms_do_not_count() -> None:
+    flat = answered(lrn.REPRODUCTION)
+    late = with_curves(flat, "paper", lambda seed: curve(lambda e: 1.0 if e <= 20 else 0.1))
+    other = with_curves(flat, "paper, no norm", lambda seed: curve(lambda e: 1 / e))
+    assert not any(flattened(found, "paper").stops for found in (flat, late, other))
+
+
+def test_a_rising_loss_is_said_to_rise() -> None:
+    rising = with_curves(answered(lrn.REPRODUCTION), "paper", lambda seed: curve(lambda e: 1 + 0.01 * e))
+    assert "rose by" in flattened(rising, "paper").words
+    assert not flattened(rising, "paper").stops
+
+
+@pytest.mark.parametrize(
+    "rows", [(), ({"epoch": 1.0, "rate": 0.1, "train_loss": None},), curve(lambda e: 1.0, 5, 1)]
+)
+def test_a_curve_too_coarse_to_tell_stops_the_case(rows: Curve) -> None:
+    found = with_curves(answered(lrn.REPRODUCTION), "paper", lambda seed: rows)
+    answer = flattened(found, "paper")
+    assert answer.stops
+    assert answer.words == "no curve of paper tells how its training loss fell"
+
+
+# ── A/A ──
+
+
+def of_baseline(values: list[float]) -> Evidence:
+    return answered(lrn.REPRODUCTION, len(values), paper=lambda seed: {"ten_top1": values[seed]})
+
+
+@given(st.lists(st.floats(10, 30).map(lambda x: round(x, 3)), min_size=2, max_size=8), st.data())
+def test_the_t_test_is_scipys(first: list[float], data: st.DataObject) -> None:
+    second = data.draw(st.lists(st.floats(10, 30).map(lambda x: round(x, 3)), min_size=2, max_size=8))
+    if min(np.ptp(first), np.ptp(second)) > 0.01:
+        assert same_mean(first, second) == pytest.approx(stats.ttest_ind(first, second).pvalue, abs=1e-9)
+
+
+def test_values_without_any_spread_agree_only_where_they_are_equal() -> None:
+    assert same_mean([1.0, 1.0], [1.0, 1.0]) == 1.0
+    assert same_mean([1.0, 1.0], [2.0, 2.0]) == 0.0
+
+
+def test_even_and_odd_seeds_of_the_baseline_must_agree() -> None:
+    def only(values: list[float]) -> Evidence:
+        found = finished(lrn.REPRODUCTION, replace(CIFAR10, gates=(Check.HALVES,)), len(values))
+        runs = (
+            replace(r, record=replace(r.record, metrics={**r.record.metrics, "ten_top1": values[r.seed]}))
+            if r.arm == "paper"
+            else r
+            for r in found.runs
+        )
+        return replace(found, runs=tuple(runs))
+
+    apart = judged(lrn.REPRODUCTION, only([20.0, 22.0, 20.1, 22.1, 20.2])).verdict(NORM)
+    assert apart.headline == "invalid (A/A)"
+    assert "even and odd seeds of paper have means of 20.1 and 22.05 (p = 0.0002)" in apart.reasons[0]
+    assert judged(lrn.REPRODUCTION, only([20.0, 20.1, 20.2, 20.3, 20.4])).verdict(NORM).qualifier == "proxy"
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_fewer_than_four_seeds_cannot_be_halved(n: int) -> None:
+    answer = alike(NORM, of_baseline([20.0, 30.0, 20.0][:n]), lrn.REPRODUCTION)
+    assert not answer.stops
+    assert answer.words.startswith(f"cannot be asked: paper has {(n + 1) // 2} and {n // 2} of the")
+
+
+def test_the_baseline_is_the_first_arm_unless_another_is_named() -> None:
+    found = of_baseline([20.0] * 4)
+    assert baseline(found, None) == baseline(found, lrn.REPRODUCTION) == "paper"
+    assert baseline(found, replace(lrn.REPRODUCTION, baseline_arm="source")) == "source"
+
+
+@pytest.mark.parametrize(
+    ("about", "metric"), [(OVERFITTING, "centre_top1"), (claim("weight-decay"), "train_top1")]
+)
+def test_halves_are_compared_in_what_the_claim_is_judged_by(about: Claim, metric: str) -> None:
+    def values(seed: int) -> Metrics:
+        rest = {"centre_top1": 30.0, "train_top1": 10.0, "ten_top1": 20.0}
+        return {**rest, metric: rest[metric] + 5 * (seed % 2) + 0.01 * seed}
+
+    assert alike(about, answered(DROPOUT, 6, **{"with": values}), DROPOUT).stops
+    assert not alike(NORM, answered(DROPOUT, 6, **{"with": values}), DROPOUT).stops
+
+
+def test_runs_that_chose_a_rate_or_went_wrong_do_not_count() -> None:
+    found = of_baseline([20.0, 20.1, 20.2, 20.1, 20.0, 90.0])
+
+    def spoilt(run: Run) -> Run:
+        if (run.arm, run.seed) != ("paper", 5):
+            return run
+        return replace(run, record=replace(run.record, status=Status.DIVERGED))
+
+    runs = tuple(map(spoilt, found.runs))
+    tuning = tuple(
+        replace(r, planned=replace(r.planned, role=Role.TUNING)) if (r.arm, r.seed) == ("paper", 5) else r
+        for r in found.runs
+    )
+    expected = alike(NORM, of_baseline([20.0, 20.1, 20.2, 20.1, 20.0]), lrn.REPRODUCTION).words
+    assert alike(NORM, replace(found, runs=runs), lrn.REPRODUCTION).words == expected
+    assert alike(NORM, replace(found, runs=tuning), lrn.REPRODUCTION).words == expected
+
+
+# ── from gate to report ──
+
+
+def records(evidence: Evidence) -> tuple[Record, ...]:
+    return tuple(run.record for run in evidence.runs)
+
+
+@pytest.mark.parametrize(
+    ("points", "badge", "words"),
+    [
+        (
+            4.0,
+            "invalid (under-fitted)",
+            "without dropout errs on test images by 4 points more than on training images, and a claim on "
+            "overfitting needs 10",
+        ),
+        (14.0, "directional (proxy)", "excludes the null on the claimed side"),
+    ],
+)
+def test_a_proxy_that_cannot_show_the_claim_is_said_to_be_invalid_in_the_report(
+    tmp_path: Path, points: float, badge: str, words: str
+) -> None:
+    evidence = answered(DROPOUT, without=gap_of(points), **{"with": gap_of(1.0, 0.2)})
+    assessment = judged(DROPOUT, evidence)
+    section = Section(OVERFITTING, DROPOUT, assessment, records(evidence))
+    assert section.badges[0][1] == badge
+    html, markdown = render([section], tmp_path, {})
+    page = markdown.read_text(encoding="utf-8")
+    assert badge in page
+    assert words in page.replace("\\", "")
+    assert badge in html.read_text(encoding="utf-8")
+
+
+def test_protocols_declare_nothing_by_themselves() -> None:
+    assert Protocol("cifar10", "", None, 5).gates == ()
