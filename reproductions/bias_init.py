@@ -71,5 +71,7 @@ REPRODUCTION = Reproduction(
     manipulated={
         "biases of 0": ("network.layers.*.bias",),
         "biases of 1, σ = .03 in conv3–5": ("network.layers.*.init",),
+        "biases of 0, σ = .03 in conv3–5": ("network.layers.*.bias", "network.layers.*.init"),
+        ("biases of 1, σ = .03 in conv3–5", "biases of 0, σ = .03 in conv3–5"): ("network.layers.*.bias",),
     },
 )

@@ -49,4 +49,5 @@ REPRODUCTION = Reproduction(
     plan=plan_of(ARMS),
     estimate=estimate,
     manipulated=dict.fromkeys(("no colour noise", "the source's colour noise"), ("augmentation.colour",)),
+    overfitting_arm="no colour noise",
 )

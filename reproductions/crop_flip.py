@@ -36,4 +36,5 @@ REPRODUCTION = Reproduction(
     plan=plan_of(ARMS),
     estimate=estimate,
     manipulated=("augmentation.crops", "augmentation.flips"),
+    overfitting_arm="centre crops",
 )

@@ -38,4 +38,5 @@ REPRODUCTION = Reproduction(
     estimate=estimate,
     figure="training-curves",
     manipulated=("network.layers",),
+    overfitting_arm="without dropout",
 )

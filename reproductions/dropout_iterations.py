@@ -27,7 +27,7 @@ ARMS = {WITH_IT: BASELINE, WITHOUT: Arm(network={"dropout": 0.0})}
 
 
 def at_a_constant_rate(protocol: Protocol) -> Protocol:
-    """The protocol with its schedule's first rate kept to the end; its validation images looked at in number."""
+    """The protocol with its schedule's first rate to the end, and on CIFAR-10 more images to validate on."""
     scale = protocol.settings
     drops: Drops = scale.schedule
     looks = {"validated": 5_000} if protocol.dataset == "cifar10" and not protocol.smoke else {}
@@ -37,7 +37,7 @@ def at_a_constant_rate(protocol: Protocol) -> Protocol:
 
 
 def estimate(evidence: Evidence) -> Finding:
-    """Epochs to the first plateau of the validation loss, with dropout ÷ without; the ratio level by level."""
+    """Epochs to the validation loss's first plateau, with dropout ÷ without; the ratio level by level."""
     effects = ratio_of_plateaus(evidence, WITH_IT, WITHOUT)
     tables = (arms_table(evidence), ratio_by_level(evidence, WITH_IT, WITHOUT))
     return Finding({"dropout-iterations": effects}, tables)

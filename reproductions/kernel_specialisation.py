@@ -28,7 +28,6 @@ from harness.plans.protocols import ON_ACCURACY
 from harness.plans.trained_networks import ARM, plan_of
 from harness.records.schema import Measured
 
-
 SPECIALISED = 0.05  # a network's permutation p
 WIDE_KERNELS = Arm(network={"maps": (48, 48, 64, 64, 48), "kernels": (7, 5, 3, 3, 3), "margins": (3, 3)})
 

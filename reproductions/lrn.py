@@ -19,6 +19,7 @@ Observed: nothing yet at these protocols.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 
 from harness.effects.by_seed import falls
 from harness.effects.from_runs import arms_table
@@ -49,9 +50,11 @@ ARMS = {
     "source, spatial norm alone": Arm("source-2012", SPATIAL),
 }
 
+OF_SOURCE = tuple(arm for arm in ARMS if arm.startswith("source"))
+
 
 def estimate(evidence: Evidence) -> Finding:
-    """The errors with constants, or without norms, less those with norms: of the text's net, of the source's."""
+    """The errors with constants, or without norms, less those with norms: the text's net, the source's."""
     paper, still, bare, source, source_still, source_bare, spatial = ARMS
     whole = evidence.protocol.name == IMAGENET.name
     judged, beside = (bare, still) if whole else (still, bare)
@@ -76,12 +79,8 @@ REPRODUCTION = Reproduction(
     estimate=estimate,
     # Where the source's recipe is trained whole, its own augmentation comes along with it.
     manipulated={
-        "paper, no norm": ("network.layers",),
-        **dict.fromkeys(
-            ("source", "source, no norm", "source, spatial norm alone"),
-            ("network.layers", "augmentation", "bias_rate_factor", "bias_decay"),
-        ),
-        ("source", "source, no norm"): ("network.layers",),
-        ("source, spatial norm alone", "source, no norm"): ("network.layers",),
+        **dict.fromkeys(("paper, constant", "paper, no norm"), ("network.layers",)),
+        **dict.fromkeys(OF_SOURCE, ("network.layers", "augmentation", "bias_rate_factor", "bias_decay")),
+        **dict.fromkeys(permutations(OF_SOURCE, 2), ("network.layers",)),
     },
 )

@@ -69,7 +69,9 @@ REPRODUCTION = Reproduction(
     estimate=estimate,
     # A layer's spread goes with its fan-in at the proxy, where it stands for the same gain.
     manipulated={
-        "one column, half the kernels": ("network.layers.*.units", "network.layers.*.groups"),
-        "two columns, no crossing": ("network.layers.*.groups", "network.layers.*.init"),
+        ONE: ("network.layers.*.units", "network.layers.*.groups"),
+        # A layer's spread goes with its fan-in at the proxy, where it stands for the same gain.
+        WIDE: ("network.layers.*.units", "network.layers.*.groups", "network.layers.*.init"),
+        APART: ("network.layers.*.groups", "network.layers.*.init"),
     },
 )

@@ -16,8 +16,8 @@ def norms(run: Run) -> list[dict[str, Any]]:
 
 
 def spread(evidence: Evidence, arm: str) -> float | None:
-    """The most that an arm's norms' factors vary, standard deviation ÷ mean; None before any run."""
-    found = [max((norm["spread"] for norm in norms(run)), default=0.0) for run in evidence.final(arm)]
+    """The most that an arm's norms' factors vary, standard deviation ÷ mean; None where no run tells."""
+    found = [max(norm["spread"] for norm in of_run) for run in evidence.final(arm) if (of_run := norms(run))]
     return fmean(found) if found else None
 
 

@@ -236,8 +236,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="colour noise along the principal components of RGB lowers the top-1 error",
         figure="> 1 point",
         kind=Kind.DIFFERENCE,
-        estimand="top-1 error without − with colour noise, mean over seeds; the paper gives a lower bound, so "
-        "that any gain above it agrees",
+        estimand="top-1 error without − with colour noise, mean over seeds; the paper gives a lower bound, "
+        "so that any gain above it agrees",
         metrics=(Metric("top-1 error", "points", 1.0, at_least(1.0)),),
         conditions="ImageNet, σ = 0.1",
         null=0.0,

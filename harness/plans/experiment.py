@@ -135,7 +135,7 @@ class Evidence:
         return sorted(chosen, key=lambda r: r.seed)
 
     def at_shared_rate(self) -> Evidence | None:
-        """The evidence with every arm at the rate that all share; None where every arm has that rate anyway."""
+        """The evidence with every arm at the rate that all share; None where each has that rate anyway."""
         others = {r.arm for r in self.runs if r.planned.role is Role.SHARED_RATE}
         if not others:
             return None

@@ -18,7 +18,7 @@ from harness.models.alexnet import RECIPES as NETWORKS
 from harness.models.proxy import narrowed, small
 from harness.plans.ablation import Arm
 from harness.plans.arm_rates import Rates
-from harness.plans.experiment import Protocol
+from harness.plans.experiment import Check, Protocol
 from harness.training.recipe import Photographs, Recipe, Scheduled, scheduled
 from harness.training.recipes import RECIPES
 from harness.training.schedules import Drops, Schedule
@@ -86,6 +86,7 @@ def looked_at(images: int) -> dict[str, int]:
 
 LEFT = {"predictions": True}  # `ensemble` averages them
 OWN_RATE = ("schedule.rate",)  # what differs from arm to arm where each has its own learning rate
+TRAINED_ENOUGH = (Check.UNDER_FITTED, Check.HALVES)
 TUNED = (
     "Each arm at its own learning rate: the schedule's, half or twice as much, by the mean ten-view error of "
     "three tuning seeds on training images held out for it."
@@ -133,6 +134,7 @@ def converged(name: str, summary: str, drops: tuple[int, ...], epochs: int) -> P
             TUNED,
         ),
         per_arm=OWN_RATE,
+        gates=TRAINED_ENOUGH,
     )
 
 
@@ -160,11 +162,12 @@ SCARCE = Protocol(
     ),
     (
         *OF_THE_PROXY,
-        "5,000 training images, 51 parameters an image (the paper: 48); 256 hidden units, 120 epochs at batch "
-        "32, the rate dropped after declared epochs.",
+        "5,000 training images, 51 parameters an image (the paper: 48); 256 hidden units, 120 epochs at "
+        "batch 32, the rate dropped after declared epochs.",
         TUNED,
     ),
     per_arm=OWN_RATE,
+    gates=TRAINED_ENOUGH,
 )
 TEN_CLASSES = ("Imagenette's ten classes in place of ImageNet's thousand.",)
 IMAGENETTE = Protocol(
@@ -184,6 +187,7 @@ IMAGENETTE = Protocol(
     ),
     (*TEN_CLASSES, TUNED),
     per_arm=OWN_RATE,
+    gates=TRAINED_ENOUGH,
 )
 SHORT = Protocol(
     "imagenette-short",
@@ -209,6 +213,7 @@ SHORT = Protocol(
         TUNED,
     ),
     per_arm=OWN_RATE,
+    gates=TRAINED_ENOUGH,
 )
 # Every arm learns at the same rates for the same time: the epochs after which the authors lowered theirs.
 LOGGED_EPOCHS = Drops(0.01, (23, 51, 78), 90)

@@ -125,7 +125,9 @@ PROGRAMS: Mapping[str, Filled] = {
     "harness.analysis.kernels:run": Filled(
         (M.RATIO, M.OBSERVED, M.PERMUTATION_P, M.ENERGY_P, M.CHROMA_FIRST, M.CHROMA_SECOND)
     ),
-    "harness.analysis.neighbours:run": Filled((M.FEATURES, M.PIXELS, M.UNTRAINED, M.PIXEL_RANK, M.QUERIES, M.SEARCHED)),
+    "harness.analysis.neighbours:run": Filled(
+        (M.FEATURES, M.PIXELS, M.UNTRAINED, M.PIXEL_RANK, M.QUERIES, M.SEARCHED)
+    ),
     "harness.analysis.ensemble:run": Filled(
         (M.SINGLE_TOP1, M.SINGLE_TOP5, M.AVERAGE_TOP1, M.AVERAGE_TOP5)
     ),

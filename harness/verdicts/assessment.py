@@ -75,7 +75,7 @@ def _judged(
 
 
 def robust(own: Verdict, shared: Verdict) -> Verdict:
-    """The verdict with each arm at its own learning rate; inconclusive where at a shared one it turns round."""
+    """The verdict with each arm at its own learning rate; inconclusive where a shared one turns it round."""
     if not own.outcome.judged:
         return own
     said = (*own.reasons, f"with all arms at the shared learning rate: {shared.headline}")

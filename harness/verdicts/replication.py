@@ -1,8 +1,8 @@
 """The paper's difference and ours as original and replication: beside a verdict, never changing it.
 
 The paper's standard error is that of two single runs by the authors' own log (`paper/run_log.py`), under both
-of its spreads. All formulas take estimates as normal with known standard errors. Ours is the half-width of
-its 95 % interval over Student's quantile, so that with few seeds they are a little too sure.
+of its spreads. All formulas take estimates as normal with known standard errors, though ours is of few seeds,
+so that they are a little too sure.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 import scipy
 
-from harness.contract.effect import Effect, Interval
-from harness.effects.intervals import t_quantile
+from harness.contract.effect import Interval
 from harness.effects.significance import DIRECTION
 from harness.paper import run_log
 from harness.paper.others import CAFFENET_BENCHMARK
@@ -78,17 +77,12 @@ def replication(case: Case) -> Replication | None:
     original, effect = run_log.original(case.claim), case.effect
     if original is None or effect is None or any(gate.stopped(case) for gate in GATES):
         return None
-    if effect.estimate is None or effect.ci90 is None or effect.ci95 is None or effect.censored:
+    if effect.estimate is None or effect.ci90 is None or effect.standard_error is None or effect.censored:
         return None
-    ours = Study("ours", effect.estimate, standard_error(effect, effect.ci95))
+    ours = Study("ours", effect.estimate, effect.standard_error)
     spreads = (spread.sd for spread in run_log.SPREADS)
     compared = (_compared(case.claim.id, original, ours, effect.ci90.high, sd) for sd in spreads)
     return Replication(original, ours.estimate, ours.se, effect.n, tuple(compared))
-
-
-def standard_error(effect: Effect, ci95: Interval) -> float:
-    """The standard error behind a Student interval of the effect, in its unit."""
-    return (ci95.high - ci95.low) / 2 / t_quantile(DIRECTION, effect.n - 1)
 
 
 def _compared(claim: str, original: float, ours: Study, upper90: float, sd: float) -> Comparison:

@@ -38,8 +38,7 @@ FEWEST_HALF = 2  # seeds in each half
 # What the baseline is compared with itself in: what the claim's primary effect is a difference of.
 OUTCOMES: Mapping[str, Measure] = {
     "gap": gap,
-    "training error": metric(Measured.TRAIN_TOP1),
-    "cross-entropy": metric(Measured.TEN_LOSS),
+    "training loss": metric(Measured.TRAIN_LOSS),
 }
 OUTCOME = metric(Measured.TEN_TOP1)
 
@@ -152,6 +151,7 @@ def same_mean(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 def _trained(evidence: Evidence, arm: str) -> list[Run]:
-    """The arm's runs that ended well, but for those that chose a rate."""
-    runs = [run for run in evidence.runs if run.arm == arm and run.planned.role is not Role.TUNING]
+    """The arm's runs at its own rate that ended well, or those of the networks that it measures."""
+    roles = (Role.FINAL, Role.TRAINING)
+    runs = [run for run in evidence.runs if run.arm == arm and run.planned.role in roles]
     return [run for run in runs if run.record.status is Status.OK]

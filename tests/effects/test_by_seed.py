@@ -13,7 +13,7 @@ from harness.contract.trial import Status, Trial
 from harness.effects.by_seed import alone, difference, falls, gains, levels, paired
 from harness.effects.from_runs import arms_table, gap, metric
 from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
-from harness.plans.protocols import CIFAR10
+from harness.plans.protocols import CONVERGED
 from harness.records.record import Record
 from tests.fakes.trials import STAND_IN
 
@@ -24,7 +24,7 @@ def run(arm: str, seed: int, status: Status = Status.OK, **metrics: float | None
 
 
 def evidence(*runs: Run) -> Evidence:
-    return Evidence(CIFAR10, Plan(tuple(r.planned for r in runs)), runs)
+    return Evidence(CONVERGED, Plan(tuple(r.planned for r in runs)), runs)
 
 
 def test_pairs_go_by_seed_whatever_the_order() -> None:
@@ -64,11 +64,14 @@ def test_the_gap_is_test_less_training_error_by_the_centre_view() -> None:
 
 def test_a_fall_is_positive_where_the_technique_lowers_the_error() -> None:
     """Without 42, 43, 45 (s² = 7/3), with 41, 41, 42 (s² = 1/3): error √(8/9), t(4, .975) = 2.776445."""
-    runs = [run("without", s, ten_top1=x, ten_top5=20.0) for s, x in enumerate((42.0, 43.0, 45.0))]
-    runs += [run("with", s, ten_top1=x, ten_top5=20.5) for s, x in enumerate((41.0, 41.0, 42.0))]
-    top1, top5 = falls(evidence(*runs), "without", "with")
-    assert (top1.metric, top5.metric, top1.unit) == ("top-1 error", "top-5 error", "points")
-    assert (top1.estimate, top5.estimate, top1.n) == (2.0, -0.5, 3)
+    rest = {"ten_top5": 20.0, "ten_loss": 1.5}
+    runs = [run("without", s, ten_top1=x, **rest) for s, x in enumerate((42.0, 43.0, 45.0))]
+    rest = {"ten_top5": 20.5, "ten_loss": 1.25}
+    runs += [run("with", s, ten_top1=x, **rest) for s, x in enumerate((41.0, 41.0, 42.0))]
+    top1, top5, loss = falls(evidence(*runs), "without", "with")
+    assert [e.metric for e in (top1, top5, loss)] == ["top-1 error", "top-5 error", "loss"]
+    assert [e.unit for e in (top1, top5, loss)] == ["points", "points", "nats"]
+    assert (top1.estimate, top5.estimate, loss.estimate, top1.n) == (2.0, -0.5, 0.25, 3)
     assert top1.ci95 is not None
     assert top1.ci95.low == pytest.approx(2 - 2.776445 * (8 / 9) ** 0.5, abs=1e-5)
     assert top1.ci95.high == pytest.approx(2 + 2.776445 * (8 / 9) ** 0.5, abs=1e-5)

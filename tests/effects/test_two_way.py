@@ -18,7 +18,7 @@ from harness.effects.by_seed import difference, gains, levels
 from harness.effects.from_runs import gap, metric
 from harness.effects.two_way import ImagePart, Term, image_part
 from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
-from harness.plans.protocols import CIFAR10
+from harness.plans.protocols import CONVERGED
 from harness.records.image_bits import packed
 from harness.records.record import Record, decode, encode
 from harness.records.schema import Measured
@@ -43,7 +43,7 @@ def arm(name: str, flags: Bits, of: str = "ten_top1") -> list[Run]:
 
 
 def evidence(*runs: Run) -> Evidence:
-    return Evidence(CIFAR10, Plan(tuple(r.planned for r in runs)), runs)
+    return Evidence(CONVERGED, Plan(tuple(r.planned for r in runs)), runs)
 
 
 def anova(cells: Sequence[Sequence[float]]) -> tuple[float, float, float]:

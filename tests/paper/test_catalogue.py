@@ -50,7 +50,7 @@ def test_claims_are_complete(entry: Claim) -> None:
     assert len({m.name for m in entry.metrics}) == len(entry.metrics)
     judged_by_side = entry.kind in (Kind.DIFFERENCE, Kind.RATIO, Kind.DIRECTION, Kind.QUALITATIVE)
     assert (entry.side is not None) == judged_by_side
-    assert not judged_by_side or entry.null == (1.0 if entry.primary.unit == "×" else 0.0)
+    assert not judged_by_side or entry.null == {"×": 1.0, "%": 80.0}.get(entry.primary.unit, 0.0)
 
 
 @pytest.mark.parametrize("entry", CLAIMS, ids=IDS)
@@ -78,9 +78,8 @@ def test_what_networks_must_have_come_to_follows_from_the_section_of_the_claim()
     }
     assert {name for name, fit in fits.items() if fit is Fit.OVERFITTED} == remedies
     flattened = {name for name, fit in fits.items() if fit is Fit.FLATTENED}
-    errors = {
-        c.id for c in CLAIMS if c.kind in (Kind.DIFFERENCE, Kind.DIRECTION) and "error" in c.primary.name
-    }
+    differences = [c for c in CLAIMS if c.kind in (Kind.DIFFERENCE, Kind.DIRECTION)]
+    errors = {c.id for c in differences if c.primary.name.endswith(("error", "loss"))}
     assert flattened == errors - remedies
 
 

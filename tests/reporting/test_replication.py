@@ -104,7 +104,7 @@ def test_json_has_both_spreads_and_every_measure(tmp_path: Path, capsys: pytest.
 
 
 def test_at_a_proxy_only_the_sign_is_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    store = stored(tmp_path / "store", "lrn", LIKE_THE_PAPER, "cifar10")
+    store = stored(tmp_path / "store", "lrn", LIKE_THE_PAPER, "cifar10-converged")
     section = section_of(store, "lrn")
     assert section.verdict.headline == "directional (proxy)"
     for text in (*written(section, tmp_path / "out"), explained(store, "lrn")):

@@ -15,12 +15,13 @@ from harness.paper.catalogue import claim
 from harness.paper.claims import Fit
 from harness.plans.ablation import BASELINE, training
 from harness.plans.experiment import Check, Protocol, Reproduction, Role, Run
-from harness.plans.protocols import EVERY as SCALES
+from harness.plans.protocols import ON_ACCURACY, SCARCE
 from harness.records.keys import canonical, key_of
 from harness.verdicts.validity import covers, flatten, pairs
 from tests.fakes.records import REAL, finished
 
 EVERY = reproductions.every()
+SCALES = (*ON_ACCURACY, SCARCE)
 PROTOCOLS = [(r, p) for r in EVERY for p in r.protocols]
 names = lambda value: value.name if isinstance(value, (Reproduction, Protocol)) else None  # noqa: E731
 each_protocol = pytest.mark.parametrize(("reproduction", "protocol"), PROTOCOLS, ids=names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from typing import Any
@@ -11,19 +12,29 @@ import torch
 
 import reproductions
 from harness.models.description import AcrossMaps, Dropout, Layer, Network, Pool, Weighted, WithinMap
+from harness.models.layers import lrn
 from harness.models.network import Net
-from harness.plans.experiment import Protocol
-from harness.plans.protocols import EVERY as SCALES
+from harness.plans.experiment import Protocol, Role
+from harness.plans.protocols import IMAGENET, ON_ACCURACY, ON_OVERFITTING, SMOKE
 from harness.verdicts.validity import flatten
+from tests.fakes.trials import record_for
 
 NORMS = (AcrossMaps, WithinMap)
-at_every_scale = pytest.mark.parametrize("protocol", SCALES, ids=lambda protocol: protocol.name)
+at_every_scale = pytest.mark.parametrize("protocol", ON_ACCURACY, ids=lambda protocol: protocol.name)
+where_it_overfits = pytest.mark.parametrize("protocol", ON_OVERFITTING, ids=lambda protocol: protocol.name)
 
 
 def declared(reproduction: str, protocol: Protocol) -> list[Any]:
     """Settings of each arm, in the order in which the arms are declared."""
-    plan = reproductions.named(reproduction).plan(protocol, 1, lambda trial: None)
-    return [planned.trial.settings for planned in plan.trials]
+    found = reproductions.named(reproduction)
+    own = next(
+        (p for p in found.protocols if p.name == protocol.name), protocol
+    )  # it may be made of that one
+    plan = found.plan(
+        own, 1, lambda trial: record_for(trial, ten_top1=50.0)
+    )  # no rate is better than another
+    final = {p.arm: p.trial.settings for p in reversed(plan.trials) if p.role is Role.FINAL}
+    return [final[arm] for arm in dict.fromkeys(p.arm for p in plan.trials)]
 
 
 def built(network: Network) -> list[str]:
@@ -57,12 +68,25 @@ def lost(
 
 @at_every_scale
 def test_lrn_removes_norms_and_nothing_else(protocol: Protocol) -> None:
-    paper, _, source, _, spatial = declared("lrn", protocol)
-    lost("lrn", protocol, NORMS, (0, 1))
-    lost("lrn", protocol, NORMS, (2, 3))
-    lost("lrn", protocol, (AcrossMaps,), (2, 4))
+    paper, _, _, source, _, _, spatial = declared("lrn", protocol)
+    lost("lrn", protocol, NORMS, (0, 2))
+    lost("lrn", protocol, NORMS, (3, 5))
+    lost("lrn", protocol, (AcrossMaps,), (3, 6))
     kinds = [[type(x) for x in s.network.layers if isinstance(x, NORMS)] for s in (paper, source, spatial)]
     assert kinds == [[AcrossMaps] * 2, [AcrossMaps, AcrossMaps, WithinMap], [WithinMap]]
+
+
+@at_every_scale
+def test_the_constant_in_a_norm_s_place_is_the_norm_of_nothing(protocol: Protocol) -> None:
+    """The same networks but for α, which is 0: k^−β whatever comes in, .595 in the text's."""
+    paper, still, _, source, source_still, *_ = declared("lrn", protocol)
+    for whole, constant in ((paper, still), (source, source_still)):
+        assert only_the_network_differs(whole, constant)
+        stilled = (replace(x, alpha=0.0) if isinstance(x, NORMS) else x for x in whole.network.layers)
+        assert tuple(stilled) == constant.network.layers
+    norm = next(x for x in still.network.layers if isinstance(x, AcrossMaps))
+    x = torch.randn(2, 8, 3, 3, dtype=torch.float64)
+    assert torch.allclose(lrn.reference(x, norm), x * 2**-0.75)
 
 
 @pytest.mark.parametrize("name", ["smoke", "cifar10", "cifar10-short"])
@@ -71,9 +95,10 @@ def test_lrn_on_cifar_removes_norms_and_nothing_else(name: str) -> None:
     lost("lrn-cifar", protocol, NORMS, (1, 0))
 
 
-@at_every_scale
+@where_it_overfits
 def test_dropout_removes_dropout_and_nothing_else(protocol: Protocol) -> None:
-    lost("dropout", protocol, (Dropout,), (0, 1))
+    for name in ("dropout", "dropout-iterations") if protocol.name != "cifar10-scarce" else ("dropout",):
+        lost(name, protocol, (Dropout,), (0, 1))
     rates = [x.rate for x in declared("dropout", protocol)[0].network.layers if isinstance(x, Dropout)]
     assert rates == [0.5, 0.5]
 
@@ -94,12 +119,22 @@ def sides(network: Network) -> list[int]:
     return [after[1] for layer, _, after in network.walk() if isinstance(layer, Pool)]
 
 
+def fed_to_fc6(network: Network) -> tuple[int, ...]:
+    """The shape of what the first dense layer sees."""
+    return next(before for layer, before, _ in network.walk() if getattr(layer, "name", "") == "fc6")
+
+
 @at_every_scale
 def test_depth_removes_one_convolution_with_its_nonlinearity_and_norm(protocol: Protocol) -> None:
     whole, *shortened = declared("depth", protocol)
     for name, less in zip(("conv2", "conv3", "conv4", "conv5"), shortened, strict=True):
         assert only_the_network_differs(whole, less)
-        assert less.network.layers == shorter(whole.network, name)
+        layers = shorter(whole.network, name)
+        if name == "conv5":  # conv4 then feeds fc6 and has as many maps
+            fed, last = (weighted(whole.network)[layer] for layer in ("conv4", "conv5"))
+            layers = tuple(replace(x, units=last.units) if x == fed else x for x in layers)
+        assert less.network.layers == layers
+        assert fed_to_fc6(less.network) == fed_to_fc6(whole.network)
         assert sides(less.network) == sides(whole.network)
         gone = set(built(whole.network)) - set(built(less.network))
         assert all(re.match("Conv2d|ResponseNorm|FlatLinear", module) for module in gone)
@@ -121,7 +156,7 @@ def test_pooling_windows_overlap_or_not_at_equal_sizes(protocol: Protocol) -> No
 
 
 def test_pooled_sizes_are_the_same_when_images_go_through() -> None:
-    for settings_ in declared("overlapping-pooling", SCALES[0]):
+    for settings_ in declared("overlapping-pooling", SMOKE):
         x = torch.zeros(1, *settings_.network.input)
         for module, (_, _, after) in zip(
             Net(settings_.network).layers, settings_.network.walk(), strict=True
@@ -136,7 +171,11 @@ def weighted(network: Network) -> dict[str, Any]:
 
 @at_every_scale
 def test_two_gpu_error_halves_the_first_four_convolutions_and_joins_the_columns(protocol: Protocol) -> None:
-    two, one, apart = declared("two-gpu-error", protocol)
+    two, one, wide, apart = declared("two-gpu-error", protocol)
+    assert only_the_network_differs(two, wide)
+    within = 0.01 if protocol.smoke else 0.001
+    assert wide.network.parameters == pytest.approx(two.network.parameters, rel=within)
+    assert {x.groups for x in wide.network.layers if hasattr(x, "groups")} == {1}
     assert only_the_network_differs(two, one)
     assert only_the_network_differs(two, apart)
     halves = {
@@ -150,19 +189,36 @@ def test_two_gpu_error_halves_the_first_four_convolutions_and_joins_the_columns(
     assert [(a.name, a.groups, b.groups) for a, b in changed] == [("conv3", 1, 2)]
 
 
-@at_every_scale
+@where_it_overfits
 def test_weight_decay_is_taken_from_every_layer(protocol: Protocol) -> None:
-    decay, none = declared("weight-decay", protocol)
-    assert only_the_network_differs(decay, none)
-    stripped = (replace(x, decay=0.0) if isinstance(x, Weighted) else x for x in decay.network.layers)
-    assert tuple(stripped) == none.network.layers
-    assert {x.decay for x in weighted(decay.network).values()} == {5e-4}
-    assert built(decay.network) == built(none.network)
+    """ε λ T / (1 − μ) is the paper's, for T updates in the first stage, where the scale is a proxy's."""
+    decay, none, more = declared("weight-decay", protocol)
+    layers = decay.network.layers
+    (own,) = {x.decay for x in weighted(decay.network).values()}
+    for other, factor in ((none, 0.0), (more, 4.0)):
+        assert only_the_network_differs(decay, other)
+        changed = (replace(x, decay=factor * x.decay) if isinstance(x, Weighted) else x for x in layers)
+        assert tuple(changed) == other.network.layers
+    if protocol in (SMOKE, IMAGENET):
+        assert own == 5e-4
+        return
+    images = {"cifar10-scarce": 5_000, "imagenette-short": 2_400, "imagenette": 9_469}[protocol.name]
+    updates = decay.schedule.epochs[0] * math.ceil(images / decay.batch_size)
+    assert decay.schedule.rate * own * updates / (1 - decay.momentum) == pytest.approx(11, rel=0.05)
 
 
-@at_every_scale
+early = pytest.mark.parametrize(
+    "protocol", reproductions.named("bias-init").protocols, ids=lambda protocol: protocol.name
+)
+
+
+@early
 def test_biases_are_one_where_the_paper_says_or_nowhere(protocol: Protocol) -> None:
-    ones, zeros, _ = declared("bias-init", protocol)
+    ones, zeros, wide_ones, wide_zeros = declared("bias-init", protocol)
+    assert {x.bias for x in weighted(wide_zeros.network).values()} == {0.0}
+    assert [x.bias for x in weighted(wide_ones.network).values()] == [
+        x.bias for x in weighted(ones.network).values()
+    ]
     assert only_the_network_differs(ones, zeros)
     assert {n for n, x in weighted(ones.network).items() if x.bias == 1} == {
         "conv2", "conv4", "conv5", "fc6", "fc7",
@@ -171,9 +227,9 @@ def test_biases_are_one_where_the_paper_says_or_nowhere(protocol: Protocol) -> N
     assert tuple(stripped) == zeros.network.layers
 
 
-@at_every_scale
+@early
 def test_the_source_s_spread_is_three_times_as_large_in_three_layers(protocol: Protocol) -> None:
-    paper, _, source = declared("bias-init", protocol)
+    paper, _, source, _ = declared("bias-init", protocol)
     ratios = {n: weighted(source.network)[n].init / x.init for n, x in weighted(paper.network).items()}
     wanted = {n: 3.0 if n in ("conv3", "conv4", "conv5") else 1.0 for n in ratios}
     assert ratios == pytest.approx(wanted)
@@ -186,7 +242,7 @@ def changes(reproduction: str, protocol: Protocol, arm: int) -> set[str]:
     return {name for name in before if before[name] != after[name]}
 
 
-@at_every_scale
+@where_it_overfits
 def test_augmentation_is_all_that_its_experiments_change(protocol: Protocol) -> None:
     assert changes("crop-flip", protocol, 1) == {"crops", "flips"}
     assert changes("colour-augmentation", protocol, 1) == {"colour"}
@@ -195,6 +251,6 @@ def test_augmentation_is_all_that_its_experiments_change(protocol: Protocol) -> 
 
 def test_a_layer_s_company_is_told_from_its_neighbours() -> None:
     """`shorter` itself: nonlinearity and norm go, pooling and the next layer stay."""
-    left = shorter(declared("depth", SCALES[0])[0].network, "conv2")
+    left = shorter(declared("depth", SMOKE)[0].network, "conv2")
     kinds = [getattr(x, "name", type(x).__name__) for x in left]
     assert kinds[:7] == ["conv1", "Activate", "AcrossMaps", "Pool", "Pool", "conv3", "Activate"]

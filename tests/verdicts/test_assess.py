@@ -36,11 +36,13 @@ from tests.fakes.records import answer
 from tests.fakes.trials import record_for
 
 CIFAR = Conditions(DeviceKind.CPU, "2.13.0", DataIdentity("cifar10", Form.FILES, "made up"))
-NAMES = ("dropout", "lrn", "relu-speedup", "feature-neighbours")
+NAMES = ("depth", "lrn", "relu-speedup", "feature-neighbours")
+AT = {"relu-speedup": "cifar10"}
+PROXY = "cifar10-converged"
 
 
 def stored(root: Path, *names: str, seeds: int = 3) -> Store:
-    """A store with every record that the reproductions need at `cifar10`."""
+    """A store with every record that the reproductions need at a proxy, or at `cifar10`."""
     records: dict[str, Record] = {}
 
     def lookup(trial: Trial) -> Record:
@@ -48,12 +50,12 @@ def stored(root: Path, *names: str, seeds: int = 3) -> Store:
 
     for name in names:
         found = reproductions.named(name)
-        gather(found, found.protocol("cifar10"), seeds, lookup)
+        gather(found, found.protocol(AT.get(name, PROXY)), seeds, lookup)
     store = Store(root)
     for record in records.values():
         store.append(record)
     for name in names:
-        store.ask(name, "cifar10", CIFAR, seeds)
+        store.ask(name, AT.get(name, PROXY), CIFAR, seeds)
     return store
 
 
@@ -70,7 +72,10 @@ def counted(counts: Counter[object], function: Callable[..., object], name: Call
 def test_every_key_finding_and_verdict_of_a_report_is_computed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two claims share the arms of dropout, and every ablation and measurement shares the paper's network."""
+    """Every ablation and measurement shares the paper's network.
+
+    What has arms at rates of their own is estimated and judged once more at the shared one.
+    """
     store = stored(tmp_path, *NAMES)
     keys, elsewhere, verdicts, decisions, findings = (Counter[object]() for _ in range(5))
 
@@ -93,13 +98,17 @@ def test_every_key_finding_and_verdict_of_a_report_is_computed_once(
     monkeypatch.setattr(rules, "decide", counted(decisions, rules.decide, about))
     found = [section for section in sections(store) if section.assessment]
     assert [s.claim.id for s in found] == [
-        "relu-speedup", "lrn", "dropout-overfitting", "dropout-iterations", "feature-neighbours",
+        "relu-speedup", "lrn", "depth", "feature-neighbours",
     ]  # fmt: skip
     assert elsewhere == {}
     assert set(keys.values()) == {1}
     assert len(keys) >= len(store.records)
-    assert verdicts == decisions == {(s.claim.id, "cifar10"): 1 for s in found}
-    assert findings == dict.fromkeys(NAMES, 1)
+    rates = {
+        s.claim.id: 1 + (s.assessment.evidence.at_shared_rate() is not None) for s in found if s.assessment
+    }
+    assert set(rates.values()) == {1, 2}
+    assert verdicts == decisions == {(name, AT.get(name, PROXY)): times for name, times in rates.items()}
+    assert findings == rates
     assert all(s.verdict is s.verdict for s in found)
 
 

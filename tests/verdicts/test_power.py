@@ -68,9 +68,8 @@ def test_where_the_paper_gives_a_bound_the_estimate_is_taken_as_true() -> None:
     assert inside is not None
     assert band is not None
     sd = float(values.std(ddof=1))
-    assert (
-        seeds.power(int(inside), sd, 2.0, band, 0.0) >= 0.8 > seeds.power(int(inside) - 1, sd, 2.0, band, 0.0)
-    )
+    at, below = (seeds.power(sd / math.sqrt(n), n - 1, 2.0, band, 0.0) for n in (inside, inside - 1))
+    assert at >= 0.8 > below
     outside = planned(level("top-1 error", "points", list(0.6 + values)), colour)
     direction = planned(level("top-1 error", "points", list(0.6 + values)), colour, proxy=True)
     assert outside.n_to_decide == direction.n_to_decide  # it can only be called weaker
@@ -81,7 +80,9 @@ def test_power_inside_a_band_with_one_end_agrees_with_a_simulation() -> None:
     samples = stream.normal(2.0, 1.0, (20_000, n))
     half = sp.t.ppf(0.95, n - 1) * samples.std(axis=1, ddof=1) / math.sqrt(n)
     simulated = float(np.mean(samples.mean(axis=1) - half >= 1.0))
-    assert seeds.power(n, 1.0, 2.0, Band(1.0, math.inf), -math.inf) == pytest.approx(simulated, abs=0.015)
+    assert seeds.power(1 / math.sqrt(n), n - 1, 2.0, Band(1.0, math.inf)) == pytest.approx(
+        simulated, abs=0.015
+    )
 
 
 def test_needed_seeds_for_other_kinds() -> None:

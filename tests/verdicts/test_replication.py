@@ -268,7 +268,9 @@ def test_no_comparison_is_made_before_every_gate_has_passed(tmp_path: Path) -> N
     begun, form = Store(tmp_path / "begun"), Form.STAND_IN
     for record in records(experiment("lrn", 6), SIX)[:-1]:
         begun.append(record)
-    proxy = assessed(stored(tmp_path / "proxy", "lrn", SIX, "cifar10"), "lrn", 6, "cifar10")
+    proxy = assessed(
+        stored(tmp_path / "proxy", "lrn", SIX, "cifar10-converged"), "lrn", 6, "cifar10-converged"
+    )
     stopped = [
         proxy,
         assessed(stored(tmp_path / "few", "lrn", SIX[:2]), "lrn", 2),

@@ -17,7 +17,7 @@ from harness.contract.trial import Status
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim
 from harness.plans.experiment import Check, Evidence, Experiment, Protocol, Reproduction, Role, Run
-from harness.plans.protocols import CIFAR10
+from harness.plans.protocols import CONVERGED
 from harness.records.record import Record
 from harness.reporting.pages import render
 from harness.reporting.sections import Section
@@ -53,6 +53,10 @@ def curve(loss: Callable[[float], float], stage: float = 20, parts: int = 4, aft
     )
 
 
+# Every arm at the shared rate, with as many seeds.
+UNTUNED = replace(CONVERGED, settings=replace(CONVERGED.settings, rates=None, baselines=1))
+
+
 def nothing(seed: int) -> Metrics:
     return {}
 
@@ -64,7 +68,7 @@ def answered(
     **arms: Callable[[int], Metrics],
 ) -> Evidence:
     """The experiment at a proxy, with metrics by arm (its first word) and seed, flat curves unless given."""
-    found = finished(reproduction, replace(CIFAR10, gates=gates), seeds)
+    found = finished(reproduction, replace(UNTUNED, gates=gates), seeds)
 
     def changed(run: Run) -> Run:
         known = {**run.record.metrics, **arms.get(run.arm.split()[0], nothing)(run.seed)}
@@ -231,7 +235,7 @@ def test_values_without_any_spread_agree_only_where_they_are_equal() -> None:
 
 def test_even_and_odd_seeds_of_the_baseline_must_agree() -> None:
     def only(values: list[float]) -> Evidence:
-        found = finished(lrn.REPRODUCTION, replace(CIFAR10, gates=(Check.HALVES,)), len(values))
+        found = finished(lrn.REPRODUCTION, replace(UNTUNED, gates=(Check.HALVES,)), len(values))
         runs = (
             replace(r, record=replace(r.record, metrics={**r.record.metrics, "ten_top1": values[r.seed]}))
             if r.arm == "paper"
@@ -260,11 +264,11 @@ def test_the_baseline_is_the_first_arm_unless_another_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("about", "metric"), [(OVERFITTING, "centre_top1"), (claim("weight-decay"), "train_top1")]
+    ("about", "metric"), [(OVERFITTING, "centre_top1"), (claim("weight-decay"), "train_loss")]
 )
 def test_halves_are_compared_in_what_the_claim_is_judged_by(about: Claim, metric: str) -> None:
     def values(seed: int) -> Metrics:
-        rest = {"centre_top1": 30.0, "train_top1": 10.0, "ten_top1": 20.0}
+        rest = {"centre_top1": 30.0, "train_loss": 10.0, "ten_top1": 20.0}
         return {**rest, metric: rest[metric] + 5 * (seed % 2) + 0.01 * seed}
 
     assert alike(about, answered(DROPOUT, 6, **{"with": values}), DROPOUT).stops
