@@ -17,9 +17,10 @@ import json
 import math
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import scipy
@@ -50,7 +51,8 @@ EPOCHS, LOOK = 6.0, 0.25  # the faster arm's time to target, and the width of a 
 FALSE_ALARMS = 0.01
 
 Array = NDArray[np.float64]
-Draw = Callable[[float, np.random.Generator, tuple[int, int]], Array]
+Sample = NDArray[Any]  # one experiment: (arms, seeds), and further axes as the estimate needs
+Draw = Callable[[float, np.random.Generator, tuple[int, int]], Iterable[Sample]]
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class World:
     kind: str
     claim: Claim
     truths: Mapping[str, float]
-    draw: Draw  # (truth, stream, (experiments, seeds)) → (experiments, arms, seeds)
-    estimate: Callable[[Claim, Array], Effect]  # of (arms, seeds)
+    draw: Draw  # (truth, stream, (experiments, seeds)) → a sample for each experiment
+    estimate: Callable[[Claim, Sample], Effect]
     exact: bool = True  # coverage is 95 %, not only at least
 
 
@@ -141,7 +143,7 @@ def markdown(rows: Sequence[CalibrationRow]) -> str:
     head = ["kind", "truth", "seeds", *(c.replace("_", " ") for c in columns)]
     lines = [head, ["---"] * 3 + ["---:"] * len(columns)]
     lines += [
-        [r.kind, r.truth, r.seeds, *(_percent(getattr(r, c), r.experiments) for c in columns)] for r in rows
+        [r.kind, r.truth, r.seeds, *(percent(getattr(r, c), r.experiments) for c in columns)] for r in rows
     ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -165,26 +167,27 @@ def promises(row: CalibrationRow) -> Iterator[Promise]:
     if row.truth in ("null", "other side") and row.kind != "level":
         at_most["directional"] = 0.025
     if row.truth in ("half a point", "null"):
-        at_most["not_reproduced"] = 0.025 if row.kind == "direction" else 1.0
+        at_most["not_reproduced"] = 0.025 if row.kind.startswith("direction") else 1.0
     where = f"{row.kind}, {row.truth}, {row.seeds} seeds"
     for name, bound in at_most.items():
         if bound < 1.0:
             rate = getattr(row, name)
             said = f"{where}: {name} in {rate:.1%} of experiments, at most {bound:.1%} promised"
-            yield Promise(said, _at_least(rate, bound, row.experiments))
+            yield Promise(said, at_least(rate, bound, row.experiments))
     said = f"{where}: intervals cover the truth in {row.coverage:.1%} of experiments, 95 % promised"
-    yield Promise(said, _at_least(1 - row.coverage, 0.05, row.experiments))
+    yield Promise(said, at_least(1 - row.coverage, 0.05, row.experiments))
     if row.exact and row.seeds != "looks":
-        yield Promise(said, _at_least(row.coverage, 0.95, row.experiments))
+        yield Promise(said, at_least(row.coverage, 0.95, row.experiments))
 
 
-def _at_least(rate: float, bound: float, experiments: int) -> float:
+def at_least(rate: float, bound: float, experiments: int) -> float:
     """Probability of that rate or a larger one, in so many experiments, where the true one is the bound."""
     seen = round(rate * experiments)
     return 1.0 if seen == 0 else float(scipy.special.bdtrc(seen - 1, experiments, bound))
 
 
-def _percent(rate: float, experiments: int) -> str:
+def percent(rate: float, experiments: int) -> str:
+    """The rate with its Monte-Carlo error, in percent."""
     return f"{100 * rate:.1f} ± {100 * math.sqrt(rate * (1 - rate) / experiments):.1f}"
 
 
