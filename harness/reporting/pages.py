@@ -111,6 +111,7 @@ def _page(
         "needs": overview.needs_table(sections),
         "data": overview.data_needed(sections),
         "tally": overview.tally(sections),
+        "family": overview.family(sections),
         "meanings": MEANINGS.items(),
         "environment": tables.key_values("Where this report was made", environment),
     }
@@ -132,6 +133,7 @@ def _templates() -> Environment:
         "words": wording.words,
         "opened": wording.opened,
         "span": formatting.span,
+        "p_value": formatting.p_value,
         "text": wording.text,
         "md": markdown.escape,
         "md_table": markdown.table,
