@@ -12,7 +12,7 @@ from harness.cli.terminal.tables import Row, print_rows, say
 from harness.contract.formatting import NOTHING, duration
 from harness.forecast.next_runs import NextRun
 from harness.records.store import Store
-from harness.reporting.overview import logged, ours, standing
+from harness.reporting.overview import P_VALUES, logged, ours, standing
 from harness.reporting.sections import Section, leading, sections
 
 
@@ -23,7 +23,9 @@ def show(store: Store, as_json: bool, console: Console, progress: Progress) -> N
     if as_json:
         print_rows([{**_claim(s), "why": s.needs or _because(s), **_next(s)} for s in found], True, console)
         return
-    print_rows([_without(_claim(s), "section", "2012 run", "deviations") for s in found], False, console)
+    print_rows(
+        [_without(_claim(s), "section", "2012 run", "deviations", *P_VALUES) for s in found], False, console
+    )
     say(console, "\nWhat would say more, and takes at most so long of one core or one GPU:")
     say(console, "./repro.py run CLAIM --protocol PROTOCOL")
     print_rows([{"claim": s.claim.id, **_run(run)} for s in found for run in s.runs], False, console)
@@ -42,6 +44,8 @@ def _claim(section: Section) -> Row:
         "2012 run": logged(claim),
         "ours": primary.line if primary else "",
         "protocol": verdict.protocol or "",
+        "p, Student": section.raw_p,
+        "p, Holm": section.adjusted_p,
         "verdict": verdict.headline,
         "deviations": list(section.deviations),
     }

@@ -15,6 +15,7 @@ from harness.paper.claims import Claim, Metric
 TEMPLATE = Path(__file__).with_name("templates") / "reproduction.py.txt"
 WIDTH = 110
 PAIR = 'changed, paper = paired(evidence, ("changed", "paper"), metric("ten_top1"))'
+EACH = 'changed, paper = (paired(evidence, (a,), metric("ten_top1"))[0] for a in ("changed", "paper"))'
 ALONE = '(paper,) = paired(evidence, ("paper",), metric("ten_top1"))'
 
 
@@ -53,18 +54,19 @@ def _free(claim_id: str, name: str) -> Claim:
 
 def text(name: str, claim: Claim) -> str:
     """The file's text."""
-    against = any(metric.unit in ESTIMATES for metric in claim.metrics)
+    units = {metric.unit for metric in claim.metrics}
+    values = PAIR if "×" in units else EACH if "points" in units else ALONE
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         name=name,
         claim=claim.id,
         section=sections(claim),
         statement=textwrap.fill(f"The paper: {claim.statement} ({claim.figure}).", WIDTH),
-        values=PAIR if against else ALONE,
+        values=values,
         effects=_tuple([_effect(metric) for metric in claim.metrics]),
     )
 
 
-ESTIMATES = {"points": "paired_difference", "×": "paired_ratio"}  # by unit; any other is one arm's own
+ESTIMATES = {"points": "pooled_difference", "×": "paired_ratio"}  # by unit; any other is one arm's own
 
 
 def _effect(metric: Metric) -> str:

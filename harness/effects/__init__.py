@@ -1,1 +1,1 @@
-"""From records to estimates: arms paired by seed, intervals, exact p-values and censored times."""
+"""From records to estimates: intervals over seeds and images, exact p-values and censored times."""

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 MOST = 2**16
 
 Array = NDArray[np.float64]
+Values = Sequence[float] | Array
 
 
-def sign_flip(values: Sequence[float] | Array) -> float | None:
+def sign_flip(values: Values) -> float | None:
     """Two-sided p of the mean against 0 over all sign assignments; None for fewer than two values."""
     x = np.asarray(values, dtype=np.float64)
     if len(x) < 2:
@@ -27,7 +28,7 @@ def sign_flip(values: Sequence[float] | Array) -> float | None:
     return _share(np.abs(_signs(len(x)) @ x), abs(float(x.sum())), x)
 
 
-def permutation(first: Sequence[float], second: Sequence[float]) -> float | None:
+def permutation(first: Values, second: Values) -> float | None:
     """Two-sided p of the means' difference over all ways to deal the values out; None without any other way.
 
     A difference counts by its size, whatever its sign (Fisher 1935, §21; Pitman 1937).

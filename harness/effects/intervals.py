@@ -18,10 +18,9 @@ from functools import lru_cache
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
 from harness.contract.effect import Effect, Interval
-from harness.effects.exact import permutation, sign_flip
+from harness.effects.exact import Array, Values, permutation, sign_flip
 from harness.effects.significance import (
     DIRECTION,
     EQUIVALENCE,
@@ -31,10 +30,8 @@ from harness.effects.significance import (
 )
 from harness.effects.two_way import ImagePart
 
-Array = NDArray[np.float64]
 
-
-def level(metric: str, unit: str, values: Sequence[float], images: ImagePart | None = None) -> Effect:
+def level(metric: str, unit: str, values: Values, images: ImagePart | None = None) -> Effect:
     """Mean of one arm with Student intervals."""
     return student(metric, unit, values, images=images)
 
@@ -42,8 +39,8 @@ def level(metric: str, unit: str, values: Sequence[float], images: ImagePart | N
 def paired_difference(
     metric: str,
     unit: str,
-    baseline: Sequence[float],
-    treated: Sequence[float],
+    baseline: Values,
+    treated: Values,
     images: ImagePart | None = None,
 ) -> Effect:
     """Baseline − treated, paired by position: positive where the treatment lowers. Exact sign-flip p."""
@@ -56,8 +53,8 @@ def paired_difference(
 def pooled_difference(
     metric: str,
     unit: str,
-    baseline: Sequence[float],
-    treated: Sequence[float],
+    baseline: Values,
+    treated: Values,
     images: ImagePart | None = None,
 ) -> Effect:
     """Baseline − treated of two independent samples, as `pooled` has it. Exact permutation p."""
@@ -68,8 +65,8 @@ def pooled_difference(
 def pooled(
     metric: str,
     unit: str,
-    baseline: Sequence[float],
-    treated: Sequence[float],
+    baseline: Values,
+    treated: Values,
     images: ImagePart | None = None,
 ) -> Effect:
     """Mean of baseline − mean of treated, by Student's t of two samples with one variance, df = n₁ + n₂ − 2.
@@ -97,7 +94,7 @@ def pooled(
     return replace(effect, p_student=student_p(effect))
 
 
-def paired_ratio(metric: str, unit: str, numerator: Sequence[float], denominator: Sequence[float]) -> Effect:
+def paired_ratio(metric: str, unit: str, numerator: Values, denominator: Values) -> Effect:
     """Geometric mean of numerator ÷ denominator, paired by position; all values above zero."""
     first, second = _pairs(numerator, denominator)
     if min(first.min(initial=1), second.min(initial=1)) <= 0:
@@ -176,7 +173,7 @@ def smallest(effects: Sequence[Effect]) -> Effect:
 def student(
     metric: str,
     unit: str,
-    values: Sequence[float] | Array,
+    values: Values,
     log: bool = False,
     images: ImagePart | None = None,
 ) -> Effect:
@@ -194,7 +191,7 @@ def student(
     return _bounded(plain, mean, float(y.var(ddof=1)) / n, n - 1, images)
 
 
-def finite(values: Sequence[float] | Array) -> Array:
+def finite(values: Values) -> Array:
     """The values as an array; ValueError names the first that is NaN or infinite."""
     x = np.asarray(values, dtype=np.float64)
     if not np.isfinite(x).all():
@@ -292,7 +289,7 @@ def _largest_exact(effects: Sequence[Effect]) -> float | None:
     return max(found) if len(found) == len(effects) else None
 
 
-def _pairs(first: Sequence[float], second: Sequence[float]) -> tuple[Array, Array]:
+def _pairs(first: Values, second: Values) -> tuple[Array, Array]:
     if len(first) != len(second):
         raise ValueError(f"pairs need as many values in both arms, not {len(first)} and {len(second)}")
     return finite(first), finite(second)

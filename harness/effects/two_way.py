@@ -79,10 +79,14 @@ def image_part(arms: Sequence[Sequence[Run]], signs: Signs) -> tuple[ImagePart |
     sets = dict.fromkeys(SETS[name] for name in signs)
     if any(len({_count(run, name) for run in runs}) > 1 for name in sets):
         return None, "not all runs were tested on the same images"
-    found = [_of_set([_outcomes(arm, of_set, signs) for arm in arms]) for of_set in sets]
-    number = sum(_count(runs[0], name) for name in sets)
+    return of_sets([[_outcomes(arm, of_set, signs) for arm in arms] for of_set in sets]), ""
+
+
+def of_sets(sets: Sequence[Sequence[Outcomes]]) -> ImagePart:
+    """What the images of independent sets add, each seen by one arm or by two of which one is taken off."""
+    found = [_of_set(arms) for arms in sets]
     own, twice = tuple(own for own, _ in found), tuple(term for _, terms in found for term in terms)
-    return ImagePart(number, own, twice), ""
+    return ImagePart(sum(arms[0].shape[1] for arms in sets), own, twice)
 
 
 def _of_set(arms: Sequence[Outcomes]) -> tuple[Term, list[Term]]:
@@ -98,7 +102,7 @@ def _interaction(cells: Outcomes) -> Term:
     """S²(interaction) / (n N) of outcomes (n, N): what neither runs nor images explain of them."""
     n, count = cells.shape
     runs, images = cells.mean(1, dtype=np.float64), cells.mean(0, dtype=np.float64)
-    mean = runs.mean()
+    mean = float(runs.mean())
     squares = float(np.count_nonzero(cells))  # as every outcome is −1, 0 or 1
     rest = squares - count * float((runs**2).sum()) - n * float((images**2).sum()) + n * count * mean**2
     df = (n - 1) * (count - 1)

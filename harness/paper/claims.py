@@ -13,7 +13,7 @@ class Kind(StrEnum):
     """How a claim's effect is estimated, and so which rule judges it."""
 
     LEVEL = "level"  # one number against a band, such as an error rate
-    DIFFERENCE = "difference"  # paired difference, null 0
+    DIFFERENCE = "difference"  # difference between arms or ways to test, null 0
     RATIO = "ratio"  # paired ratio on the log scale, null 1
     DIRECTION = "direction"  # only the side of the null is claimed
     EXACT = "exact"  # computed without chance: no seeds, no interval

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.contract.formatting import number, quantity
+from harness.contract.formatting import number, p_value, quantity
 from harness.forecast.next_runs import NextRun, sources
 from harness.paper.claims import Claim, Kind
 from harness.plans.experiment import Table
@@ -50,6 +50,21 @@ class Line:
             else:
                 runs.append([mark])
         return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+
+
+P_VALUES = ("p, Student", "p, Holm")
+
+
+def family(sections: Sequence[Section]) -> str:
+    """What the two p-values of the first table are; nothing where there are none."""
+    count = sum(s.adjusted_p is not None for s in sections)
+    if not count:
+        return ""
+    return (
+        "p, Student is of a claim's primary effect alone. p, Holm is adjusted over the judged claims that "
+        f"have one, here {count}: if none of them had any effect, one or more would lie below .05 in at most "
+        "5 % of such reports. No verdict rests on either."
+    )
 
 
 def ours(section: Section) -> list[Found]:
@@ -108,7 +123,7 @@ def tally(sections: Sequence[Section]) -> list[tuple[Outcome, int, int]]:
 
 def verdict_table(found: Sequence[Line]) -> Table:
     """A line a claim: what the paper says, what was found, and the verdict."""
-    columns = ("claim", "paper", "2012 run", "ours", "protocol", "verdict", "deviations")
+    columns = ("claim", "paper", "2012 run", "ours", *P_VALUES, "protocol", "verdict", "deviations")
     return Table("Verdicts", columns, tuple(_verdict_row(line) for line in found))
 
 
@@ -119,6 +134,7 @@ def _verdict_row(line: Line) -> tuple[object, ...]:
         claim.figure,
         logged(claim),
         "; ".join(one.line for one in ours(section)),
+        *(None if p is None else p_value(p) for p in (section.raw_p, section.adjusted_p)),
         section.scale,
         ", ".join(label for _, label in section.badges),
         line.marked,

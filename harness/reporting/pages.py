@@ -114,6 +114,7 @@ def _page(
         "needs": overview.needs_table(sections),
         "data": overview.data_needed(sections),
         "tally": overview.tally(sections),
+        "family": overview.family(sections),
         "meanings": MEANINGS.items(),
         "environment": tables.key_values("Where this report was made", environment),
     }
@@ -135,6 +136,7 @@ def _templates() -> Environment:
         "words": wording.words,
         "opened": wording.opened,
         "limits": formatting.limits,
+        "p_value": formatting.p_value,
         "text": wording.text,
         "md": markdown.escape,
         "md_table": markdown.table,

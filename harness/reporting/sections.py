@@ -60,6 +60,11 @@ class Section:
         return self.assessment.effects(self.claim) if self.assessment else ()
 
     @property
+    def raw_p(self) -> float | None:
+        """Student's p of the primary effect, where it is one of those that Holm's adjustment is over."""
+        return None if self.adjusted_p is None else self.effects[0].p_student
+
+    @property
     def runs(self) -> tuple[NextRun, ...]:
         """Runs that would say more."""
         return self.outlook.runs
@@ -180,9 +185,9 @@ def _section(claim: Claim, assessment: Assessment, known: Assessments, leading: 
 
 
 def adjusted(found: Sequence[Section]) -> list[Section]:
-    """The sections with Holm's p-values, over the primary effects of the claims that are judged."""
+    """The sections with Holm's p-values, from Student's of the primary effects of judged claims."""
     judged = {s.claim.id: s for s in leading(found) if s.verdict.outcome.judged and s.effects}
-    family = {name: p for name, s in judged.items() if (p := s.effects[0].p_value) is not None}
+    family = {name: p for name, s in judged.items() if (p := s.effects[0].p_student) is not None}
     by_claim = holm(family)
     return [
         replace(s, adjusted_p=by_claim.get(s.claim.id) if judged.get(s.claim.id) is s else None)

@@ -44,12 +44,15 @@ def _kind(name: str, column: Sequence[str]) -> str:
 
 
 COLUMNS = (
-    "metric", "role", "estimate", "paper", "95 % interval", "90 % interval", "n", "censored", "p", "p, Holm",
-    "at least", "smallest detectable effect", "n that would decide",
+    "metric", "role", "estimate", "paper", "95 % interval", "90 % interval", "n", "censored", "p, Student",
+    "p, exact", "p, Holm", "p, Dunnett", "at least", "smallest detectable effect", "n that would decide",
 )  # fmt: skip
 DIRECTION = "n that would show the direction"  # at another scale than the paper's, where no band applies
 PRIMARY, SECONDARY, SHOWN, COUNTED = "primary", "secondary, not judged", "shown, not judged", "judged"
-HOLM = "p, Holm: adjusted over the primary effects of all claims of this report that are judged."
+STUDENT = "p, Student: of the intervals' t; p, exact: of sign flips or permutations of seeds."
+HOLM = "p, Holm: Student's, adjusted over the primary effects of all claims of this report that are judged."
+DUNNETT = "p, Dunnett: over seeds alone, adjusted over the arms that share their control."
+MAY_BE_ABSENT = ("p, exact", "p, Holm", "p, Dunnett")
 
 
 def effect_table(
@@ -59,14 +62,19 @@ def effect_table(
 
     `proxy` says that this is another scale than the paper's.
     """
-    rows = [_effect_row(claim, e, role(claim, i), None if i else adjusted_p) for i, e in enumerate(effects)]
+    families = _dunnett(effects)
+    rows = [
+        _effect_row(claim, e, role(claim, i), None if i else adjusted_p, families.get(i, ""))
+        for i, e in enumerate(effects)
+    ]
     single = all(e.n <= 1 and not e.censored for e in effects)
-    optional = COLUMNS if single else ("p, Holm",)
+    optional = COLUMNS if single else MAY_BE_ABSENT
     kept = [i for i, name in enumerate(COLUMNS) if name not in optional or any(row[i] for row in rows)]
     few = [e for e in effects if 1 < len(e.values) <= 12 and claim.metric(e.metric)]
     resting = "each of these counts" if claim.kind is Kind.EXACT else "the primary effect alone"
     rests = [f"The verdict rests on {resting}."] * (len(effects) > 1 and ever_judged(claim))
-    rests += [HOLM] * (adjusted_p is not None)
+    rests += [STUDENT] * any(e.p_student is not None for e in effects)
+    rests += [HOLM] * (adjusted_p is not None) + [DUNNETT] * bool(families)
     said = [f"{opened(words(e.metric))}, value by value: {', '.join(map(number, e.values))}." for e in few]
     remarks = [f"{opened(words(e.metric))}: {e.note}" for e in effects if e.note]
     shown = tuple(tuple(row[i] for i in kept) for row in rows)
@@ -82,15 +90,34 @@ def role(claim: Claim, number: int) -> str:
     return COUNTED if claim.kind is Kind.EXACT else SECONDARY if number else PRIMARY
 
 
-def _effect_row(claim: Claim, e: Effect, role: str, adjusted_p: float | None) -> tuple[object, ...]:
+def _effect_row(
+    claim: Claim, e: Effect, role: str, adjusted_p: float | None, of_arms: str
+) -> tuple[object, ...]:
     metric, value = claim.metric(e.metric), None if e.estimate is None else quantity(e.estimate, e.unit)
     paper = metric and metric.paper
     intervals = (span(i) if i else None for i in (e.ci95, e.ci90))
-    p, holm = (None if p is None else p_value(p) for p in (e.p_value, adjusted_p))
+    tested = (None if p is None else p_value(p) for p in (e.p_student, e.p_value, adjusted_p))
     beyond = e.n_to_decide is not None and e.n_to_decide > MOST_SEEDS
     decides = f"> {number(MOST_SEEDS)}" if beyond else e.n_to_decide
-    rest = (e.n, e.censored, p, holm, e.lower_bound, e.minimum_detectable, decides)
-    return words(e.metric), role, value, paper, *intervals, *rest
+    n = " against ".join(map(str, e.counts)) or e.n
+    rest = (e.lower_bound, e.minimum_detectable, decides)
+    return words(e.metric), role, value, paper, *intervals, n, e.censored, *tested, of_arms, *rest
+
+
+def _dunnett(effects: Sequence[Effect]) -> dict[int, str]:
+    """Dunnett's p of each effect whose arm is one of several that share a control, by the effect's place."""
+    families: dict[tuple[int, tuple[float, ...]], dict[int, tuple[float, ...]]] = {}
+    for place, effect in enumerate(effects):
+        for side, control in enumerate(effect.arms):
+            families.setdefault((side, control), {})[place] = effect.arms[1 - side]
+    found: dict[int, str] = {}
+    for (_, control), arms in families.items():
+        if len(arms) > 1:
+            from harness.effects.dunnett import dunnett  # brings scipy
+
+            adjusted = dunnett(control, list(arms.values())) or []
+            found |= {at: f"{p_value(p)} ({len(arms)} arms)" for at, p in zip(arms, adjusted, strict=False)}
+    return found
 
 
 def _looks(effects: Sequence[Effect]) -> list[str]:

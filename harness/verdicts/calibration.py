@@ -17,9 +17,10 @@ import json
 import math
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import scipy
@@ -50,7 +51,8 @@ EPOCHS, LOOK = 6.0, 0.25  # the faster arm's time to target, and the width of a 
 FALSE_ALARMS = 0.01
 
 Array = NDArray[np.float64]
-Draw = Callable[[float, np.random.Generator, tuple[int, int]], Array]
+Sample = NDArray[Any]  # one experiment: (arms, seeds), and further axes as the estimate needs
+Draw = Callable[[float, np.random.Generator, tuple[int, int]], Iterable[Sample]]
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class World:
     kind: str
     claim: Claim
     truths: Mapping[str, float]
-    draw: Draw  # (truth, stream, (experiments, seeds)) → (experiments, arms, seeds)
-    estimate: Callable[[Claim, Array], Effect]  # of (arms, seeds)
+    draw: Draw  # (truth, stream, (experiments, seeds)) → a sample for each experiment
+    estimate: Callable[[Claim, Sample], Effect]
     exact: bool = True  # coverage is 95 %, not only at least
     scale: str | None = None  # the protocol, where it is another than the paper's scale
 

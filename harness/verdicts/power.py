@@ -12,7 +12,8 @@ import numpy as np
 import scipy
 
 from harness.contract.effect import Effect
-from harness.effects.intervals import Array, t_quantile
+from harness.effects.exact import Array
+from harness.effects.intervals import t_quantile
 from harness.effects.significance import DIRECTION, EQUIVALENCE, MOST_SEEDS, POWER
 from harness.paper.claims import Band, Claim, Metric, Side
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -20,13 +21,18 @@ from harness.contract.trial import Precision, Status, Trial
 from harness.data.images import Images, load
 from harness.data.inputs import resident
 from harness.data.views import ten
+from harness.effects.by_seed import difference
+from harness.effects.from_runs import metric
 from harness.models.network import Net
 from harness.plans.ablation import Arm
+from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
 from harness.plans.protocols import SMOKE, looked_at
 from harness.records.image_bits import unpacked
+from harness.records.schema import Measured
 from harness.training import artifacts, scheduled
 from harness.training.recipe import Scheduled
 from harness.training.schedules import Drops
+from tests.fakes.trials import record_for
 
 CHANGES = {
     "images": 320,
@@ -241,3 +247,30 @@ def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
     for one, two in zip(timeless(alone), curves[0], strict=True):
         assert two["loss"] == pytest.approx(one["loss"], rel=1e-4)
         assert two["train_loss"] == pytest.approx(one["train_loss"], rel=1e-4)
+
+
+def test_the_bits_of_real_trainings_enter_the_intervals(tmp_path: Path) -> None:
+    """Two arms of two runs: the images' part of the difference's error is the analysis of variance's."""
+    arms = {"with dropout": Arm(), "without": Arm(network={"dropout": 0.0})}
+    runs, cells = [], {}
+    for name, arm in arms.items():
+        chosen = replace(settings(), network=SMOKE.settings.settings(arm).network, max_epochs=1)
+        outcomes = [train(Trial(chosen, seed), tmp_path / f"{name}-{seed}") for seed in range(2)]
+        for seed, found in enumerate(outcomes):
+            planned = Planned(Trial(chosen, seed), name, Role.FINAL)
+            made = record_for(planned.trial, **found.metrics)
+            runs.append(Run(planned, replace(made, details=found.details)))
+        wrong = [found.details["wrong"] for found in outcomes]
+        cells[name] = 100.0 * np.stack([unpacked(w["ten_top1"], w["images"]) for w in wrong])
+    evidence = Evidence(SMOKE, Plan(tuple(run.planned for run in runs)), tuple(runs))
+    effect = difference(evidence, *arms, "top-1 error", metric(Measured.TEN_TOP1))
+    first, second = cells.values()
+    assert effect.estimate == pytest.approx(first.mean() - second.mean())
+    seeds = (first.mean(1).var(ddof=1) + second.mean(1).var(ddof=1)) / 2
+    images = (first.mean(0) - second.mean(0)).var(ddof=1) / 60
+    rest = sum(
+        ((x - x.mean(1)[:, None] - x.mean(0) + x.mean()) ** 2).sum() / 59 / 120 for x in (first, second)
+    )
+    assert effect.standard_error == pytest.approx(max(seeds, images, seeds + images - rest) ** 0.5)
+    assert effect.seed_error == pytest.approx(seeds**0.5)
+    assert "over seeds and 60 images" in effect.note
