@@ -246,6 +246,12 @@ def test_even_and_odd_seeds_of_the_baseline_must_agree() -> None:
     assert judged(lrn.REPRODUCTION, only([20.0, 20.1, 20.2, 20.3, 20.4])).verdict(NORM).qualifier == "proxy"
 
 
+def test_a_p_that_is_nearly_nought_is_said_to_be_small() -> None:
+    answer = alike(NORM, of_baseline([20.0, 30.0, 20.001, 30.001, 20.002]), lrn.REPRODUCTION)
+    assert "(p < 0.0001)" in answer.words
+    assert answer.stops
+
+
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_fewer_than_four_seeds_cannot_be_halved(n: int) -> None:
     answer = alike(NORM, of_baseline([20.0, 30.0, 20.0][:n]), lrn.REPRODUCTION)
