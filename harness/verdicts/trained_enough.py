@@ -39,6 +39,7 @@ FEWEST_HALF = 2  # seeds in each half
 OUTCOMES: Mapping[str, Measure] = {
     "gap": gap,
     "training error": metric(Measured.TRAIN_TOP1),
+    "training loss": metric(Measured.TRAIN_LOSS),
     "cross-entropy": metric(Measured.TEN_LOSS),
 }
 OUTCOME = metric(Measured.TEN_TOP1)
