@@ -105,10 +105,10 @@ def advice(claim: Claim, effect: Effect, proxy: bool = False) -> tuple[str, ...]
         said.append(f"{PAIRS_FOR_A_BOUND} pairs would give a bound as strong as CI₉₅")
     if effect.n_to_decide is not None:
         expected = not proxy and claim.primary.expected is not None
-        truth, aim = "the paper's figure" if expected else "the estimate", "show the direction"
+        truth = "the paper's figure" if expected else "the estimate"
         many = math.isinf(effect.n_to_decide)
         needed = f"more than {number(MOST_SEEDS)} seeds" if many else f"n = {number(effect.n_to_decide)}"
-        would = f"{needed} would {aim if proxy else 'decide'} with 80 % power"
+        would = f"{needed} would {'show the direction' if proxy else 'decide'} with 80 % power"
         said.append(f"if {truth} is true and the spread as seen, {would}")
     return tuple(said)
 

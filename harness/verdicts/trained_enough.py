@@ -38,7 +38,9 @@ FEWEST_HALF = 2  # seeds in each half
 # What the baseline is compared with itself in: what the claim's primary effect is a difference of.
 OUTCOMES: Mapping[str, Measure] = {
     "gap": gap,
+    "training error": metric(Measured.TRAIN_TOP1),
     "training loss": metric(Measured.TRAIN_LOSS),
+    "loss": metric(Measured.TEN_LOSS),
 }
 OUTCOME = metric(Measured.TEN_TOP1)
 
@@ -132,8 +134,9 @@ def alike(about: Claim, evidence: Evidence, reproduction: Reproduction | None) -
         needed = f"{FEWEST_HALF} even and {FEWEST_HALF} odd seeds"
         return Answer(f"cannot be asked: {arm} has {len(even)} and {len(odd)} of the {needed} it needs")
     p = same_mean(even, odd)
+    probability = p_value(p) if p < 1e-4 else f"= {p_value(p)}"
     means = f"{number(fmean(even))} and {number(fmean(odd))}"
-    said = f"even and odd seeds of {arm} have means of {means} (p = {p_value(p).removeprefix('= ')})"
+    said = f"even and odd seeds of {arm} have means of {means} (p {probability})"
     return Answer(f"{said}, and below {ALIKE} more than the arms differs", stops=p < ALIKE)
 
 

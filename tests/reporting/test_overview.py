@@ -13,6 +13,7 @@ import pytest
 
 import reproductions
 from harness.contract.device import CPU, CUDA
+from harness.contract.effect import Effect
 from harness.contract.trial import Precision
 from harness.forecast.cost import Source, assumed
 from harness.forecast.next_runs import NextRun, Outlook, Price, sources
@@ -186,6 +187,27 @@ def test_deviations_are_said_once_and_referred_to_by_number() -> None:
     assert [line.marks for line in lines] == [(1, 2), (1, 3)]
     assert overview.verdict_table(lines).rows[1][-1] == "1, 3"
     assert replace(lines[0], marks=(4, 1, 2, 3, 6)).marked == "1–4, 6"
+
+
+def test_every_count_is_judged() -> None:
+    about = claim("architecture")
+    effects = tuple(Effect(m.name, m.unit, 1, m.paper, None, None) for m in about.metrics)
+    table = tables.effect_table(about, effects)
+    assert {row[1] for row in table.rows} == {"judged"}
+    assert table.note.startswith("The verdict rests on each of these counts.")
+    section = made.changed(made.renamed(made.complete(), about), finding=Finding({about.id: effects}))
+    assert all(one.judged for one in overview.ours(section))
+    assert "not judged" not in str(overview.verdict_table(overview.lines([section], {})).rows[0][3])
+
+
+def test_at_another_scale_the_seeds_are_those_that_would_show_the_direction() -> None:
+    effects = (replace(made.ratio(), n_to_decide=7), made.seconds())
+    here, elsewhere = (tables.effect_table(made.SIX, effects, proxy=proxy) for proxy in (False, True))
+    assert here.columns[-1] == "n that would decide"
+    assert elsewhere.columns[-1] == "n that would show the direction"
+    assert here.rows == elsewhere.rows
+    proxy = replace(made.SIX, paper_scale="imagenet")
+    assert [made.complete().proxy, made.renamed(made.complete(), proxy).proxy] == [False, True]
 
 
 def test_only_the_first_effect_of_a_claim_is_primary() -> None:

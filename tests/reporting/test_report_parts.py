@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from matplotlib.axes import Axes
 
 from harness.contract.effect import Effect
 from harness.contract.trial import Status
+from harness.effects.intervals import level
+from harness.paper.catalogue import claim
 from harness.reporting import markdown, tables, wording
 from harness.reporting.attempts import attempts
 from harness.reporting.figures import effect_plot, learning_curves
+from harness.reporting.pages import render
 from tests.fakes import sections as made
 
 
@@ -86,3 +92,32 @@ def test_columns_of_figures_are_distinguished_from_words(cells: list[str], figur
 def test_markdown_escapes_only_what_would_become_markup() -> None:
     assert markdown.escape("epochs_low [4, 9] 5 %") == "epochs_low [4, 9] 5 %"
     assert markdown.escape("_x_ *y* a|b") == "\\_x\\_ \\*y\\* a\\|b"
+
+
+@pytest.mark.parametrize("shift", [-4.0, 0.0, 40.0])
+def test_a_band_with_one_end_is_shaded_to_the_end_of_the_axis(
+    shift: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shaded: list[tuple[float, float]] = []
+    span = Axes.axvspan
+
+    def seen(axes: Axes, low: float, high: float, **rest: object) -> object:
+        shaded.append((low, high))
+        return span(axes, low, high, **rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Axes, "axvspan", seen)
+    about = claim("colour-augmentation")
+    effect = level("top-1 error", "points", [shift + x for x in (0.5, 1.0, 1.7)])
+    drawn = effect_plot.intervals(about, (effect,), "", "x")
+    ((low, high),) = shaded
+    assert low == 1.0
+    assert high == effect_plot.scale(about, effect).limits[1] > 1.0
+    assert "inf" not in drawn.svg.lower().replace("info", "")
+
+
+def test_a_band_with_one_end_is_a_bound_in_both_forms_of_the_report(tmp_path: Path) -> None:
+    section = made.changed(made.renamed(made.complete(), claim("colour-augmentation")))
+    for page in render([section], tmp_path, {}):
+        text = page.read_text(encoding="utf-8")
+        assert "≥ 1 point" in text
+        assert "∞" not in text

@@ -13,12 +13,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.contract.trial import Status
+from harness.contract.device import DeviceKind
+from harness.contract.trial import Status, Trial
+from harness.effects.from_runs import Measure, gap, metric
+from harness.effects.intervals import paired_difference
 from harness.paper.catalogue import claim
-from harness.paper.claims import Claim
-from harness.plans.experiment import Check, Evidence, Experiment, Protocol, Reproduction, Role, Run
-from harness.plans.protocols import CONVERGED
+from harness.paper.claims import Claim, Metric
+from harness.plans.experiment import (
+    Check,
+    Evidence,
+    Experiment,
+    Finding,
+    Lookup,
+    Plan,
+    Planned,
+    Protocol,
+    Reproduction,
+    Role,
+    Run,
+)
+from harness.records.conditions import Conditions
 from harness.records.record import Record
+from harness.records.schema import Measured
 from harness.reporting.pages import render
 from harness.reporting.sections import Section
 from harness.verdicts.assessment import Assessment, assess
@@ -34,14 +50,35 @@ from harness.verdicts.trained_enough import (
     same_mean,
 )
 from harness.verdicts.verdict import Outcome
-from reproductions import dropout, lrn
-from tests.fakes.records import REAL, finished
+from tests.fakes.experiments import Tiny
 
 BOTH = (Check.UNDER_FITTED, Check.HALVES)
 OVERFITTING, NORM = claim("dropout-overfitting"), claim("lrn")
-DROPOUT = replace(dropout.REPRODUCTION, overfitting_arm="without dropout")
+PROXY = Protocol("proxy", "made up", None, 5)
+HERE = Conditions(DeviceKind.CPU, "made up")
 Metrics = Mapping[str, float]
 Curve = tuple[dict[str, float | None], ...]
+
+
+def reproduction(about: Claim, arms: tuple[str, ...], measure: Measure, **rest: str) -> Reproduction:
+    """Arms that are trained once for each seed; judged is the second less the first."""
+
+    def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
+        return Plan(
+            tuple(Planned(Trial(Tiny(arm), seed), arm, Role.FINAL) for seed in range(seeds) for arm in arms)
+        )
+
+    def estimate(evidence: Evidence) -> Finding:
+        values = [[measure(run) or 0.0 for run in evidence.final(arm)] for arm in (arms[1], arms[0])]
+        return Finding({about.id: (paired_difference(about.primary.name, "points", *values),)})
+
+    return Reproduction(about.id, (about.id,), (PROXY,), plan, estimate, **rest)  # type: ignore[arg-type]
+
+
+DROPOUT = reproduction(
+    OVERFITTING, ("with dropout", "without dropout"), gap, overfitting_arm="without dropout"
+)
+LRN = reproduction(NORM, ("paper", "source"), metric(Measured.TEN_TOP1))
 
 
 def curve(loss: Callable[[float], float], stage: float = 20, parts: int = 4, after: float = 2) -> Curve:
@@ -62,20 +99,22 @@ def nothing(seed: int) -> Metrics:
 
 
 def answered(
-    reproduction: Reproduction,
-    seeds: int = 5,
-    gates: tuple[Check, ...] = BOTH,
-    **arms: Callable[[int], Metrics],
+    of: Reproduction, seeds: int = 5, gates: tuple[Check, ...] = BOTH, **arms: Callable[[int], Metrics]
 ) -> Evidence:
-    """The experiment at a proxy, with metrics by arm (its first word) and seed, flat curves unless given."""
-    found = finished(reproduction, replace(UNTUNED, gates=gates), seeds)
+    """The experiment at a proxy, with metrics by arm (its first word) and seed, and flat curves."""
 
-    def changed(run: Run) -> Run:
-        known = {**run.record.metrics, **arms.get(run.arm.split()[0], nothing)(run.seed)}
-        flat = curve(lambda epoch: 1.0)
-        return replace(run, record=replace(run.record, metrics=known, curve=flat))
+    def run(planned: Planned) -> Run:
+        seed, arm = planned.trial.seed, planned.arm
+        noise = 0.1 * (seed % 3) if arm == of.overfitting_arm or arm == "source" else 0.02 * seed
+        plain = {"train_top1": 15.0, "centre_top1": 22.0 + noise, "ten_top1": 20.0 + noise}
+        metrics = {**plain, **arms.get(arm.split()[0], nothing)(seed)}
+        record = Record(
+            f"{arm}-{seed}", "", {"settings": {}}, HERE, "", Status.OK, metrics, curve(lambda epoch: 1.0)
+        )
+        return Run(planned, record)
 
-    return replace(found, runs=tuple(map(changed, found.runs)))
+    plan = of.plan(PROXY, seeds, lambda trial: None)
+    return Evidence(replace(PROXY, gates=gates), plan, tuple(map(run, plan.trials)))
 
 
 def gap_of(points: float, spread: float = 0.5) -> Callable[[int], Metrics]:
@@ -91,8 +130,8 @@ def with_curves(evidence: Evidence, arm: str, curves: Callable[[int], Curve]) ->
     return replace(evidence, runs=runs)
 
 
-def judged(reproduction: Reproduction, evidence: Evidence) -> Assessment:
-    experiment = Experiment(reproduction, evidence.protocol, 5, REAL)
+def judged(of: Reproduction, evidence: Evidence) -> Assessment:
+    experiment = Experiment(of, evidence.protocol, 5, HERE)
     return assess(experiment, evidence, interim=False)
 
 
@@ -177,11 +216,11 @@ def test_noise_is_averaged_over_a_tenth_and_over_seeds() -> None:
 
 def test_a_loss_that_still_falls_fast_stops_a_claim_on_accuracy() -> None:
     arm = "paper"
-    found = answered(lrn.REPRODUCTION)
+    found = answered(LRN)
     slow = with_curves(found, arm, lambda seed: curve(lambda e: math.exp(-0.004 * e)))  # .8 % in two epochs
     fast = with_curves(found, arm, lambda seed: curve(lambda e: math.exp(-0.006 * e)))  # 1.2 %
-    assert judged(lrn.REPRODUCTION, slow).verdict(NORM).qualifier == "proxy"
-    verdict = judged(lrn.REPRODUCTION, fast).verdict(NORM)
+    assert judged(LRN, slow).verdict(NORM).qualifier == "proxy"
+    verdict = judged(LRN, fast).verdict(NORM)
     assert verdict.headline == "invalid (under-fitted)"
     assert verdict.reasons == (
         "gate under-fitted: the training loss of paper fell by 1.19% over the last tenth of its stage at the "
@@ -192,14 +231,14 @@ def test_a_loss_that_still_falls_fast_stops_a_claim_on_accuracy() -> None:
 
 
 def test_what_follows_the_first_rate_and_other_arms_do_not_count() -> None:
-    flat = answered(lrn.REPRODUCTION)
+    flat = answered(LRN)
     late = with_curves(flat, "paper", lambda seed: curve(lambda e: 1.0 if e <= 20 else 0.1))
-    other = with_curves(flat, "paper, no norm", lambda seed: curve(lambda e: 1 / e))
+    other = with_curves(flat, "source", lambda seed: curve(lambda e: 1 / e))
     assert not any(flattened(found, "paper").stops for found in (flat, late, other))
 
 
 def test_a_rising_loss_is_said_to_rise() -> None:
-    rising = with_curves(answered(lrn.REPRODUCTION), "paper", lambda seed: curve(lambda e: 1 + 0.01 * e))
+    rising = with_curves(answered(LRN), "paper", lambda seed: curve(lambda e: 1 + 0.01 * e))
     assert "rose by" in flattened(rising, "paper").words
     assert not flattened(rising, "paper").stops
 
@@ -208,7 +247,7 @@ def test_a_rising_loss_is_said_to_rise() -> None:
     "rows", [(), ({"epoch": 1.0, "rate": 0.1, "train_loss": None},), curve(lambda e: 1.0, 5, 1)]
 )
 def test_a_curve_too_coarse_to_tell_stops_the_case(rows: Curve) -> None:
-    found = with_curves(answered(lrn.REPRODUCTION), "paper", lambda seed: rows)
+    found = with_curves(answered(LRN), "paper", lambda seed: rows)
     answer = flattened(found, "paper")
     assert answer.stops
     assert answer.words == "no curve of paper tells how its training loss fell"
@@ -218,7 +257,7 @@ def test_a_curve_too_coarse_to_tell_stops_the_case(rows: Curve) -> None:
 
 
 def of_baseline(values: list[float]) -> Evidence:
-    return answered(lrn.REPRODUCTION, len(values), paper=lambda seed: {"ten_top1": values[seed]})
+    return answered(LRN, len(values), paper=lambda seed: {"ten_top1": values[seed]})
 
 
 @given(st.lists(st.floats(10, 30).map(lambda x: round(x, 3)), min_size=2, max_size=8), st.data())
@@ -235,41 +274,43 @@ def test_values_without_any_spread_agree_only_where_they_are_equal() -> None:
 
 def test_even_and_odd_seeds_of_the_baseline_must_agree() -> None:
     def only(values: list[float]) -> Evidence:
-        found = finished(lrn.REPRODUCTION, replace(UNTUNED, gates=(Check.HALVES,)), len(values))
-        runs = (
-            replace(r, record=replace(r.record, metrics={**r.record.metrics, "ten_top1": values[r.seed]}))
-            if r.arm == "paper"
-            else r
-            for r in found.runs
-        )
-        return replace(found, runs=tuple(runs))
+        return answered(LRN, len(values), paper=lambda seed: {"ten_top1": values[seed]})
 
-    apart = judged(lrn.REPRODUCTION, only([20.0, 22.0, 20.1, 22.1, 20.2])).verdict(NORM)
+    apart = judged(LRN, only([20.0, 22.0, 20.1, 22.1, 20.2])).verdict(NORM)
     assert apart.headline == "invalid (A/A)"
     assert "even and odd seeds of paper have means of 20.1 and 22.05 (p = 0.0002)" in apart.reasons[0]
-    assert judged(lrn.REPRODUCTION, only([20.0, 20.1, 20.2, 20.3, 20.4])).verdict(NORM).qualifier == "proxy"
+    assert judged(LRN, only([20.0, 20.1, 20.2, 20.3, 20.4])).verdict(NORM).qualifier == "proxy"
+
+
+def test_a_p_that_is_nearly_nought_is_said_to_be_small() -> None:
+    answer = alike(NORM, of_baseline([20.0, 30.0, 20.001, 30.001, 20.002]), LRN)
+    assert "(p < 0.0001)" in answer.words
+    assert answer.stops
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_fewer_than_four_seeds_cannot_be_halved(n: int) -> None:
-    answer = alike(NORM, of_baseline([20.0, 30.0, 20.0][:n]), lrn.REPRODUCTION)
+    answer = alike(NORM, of_baseline([20.0, 30.0, 20.0][:n]), LRN)
     assert not answer.stops
     assert answer.words.startswith(f"cannot be asked: paper has {(n + 1) // 2} and {n // 2} of the")
 
 
 def test_the_baseline_is_the_first_arm_unless_another_is_named() -> None:
     found = of_baseline([20.0] * 4)
-    assert baseline(found, None) == baseline(found, lrn.REPRODUCTION) == "paper"
-    assert baseline(found, replace(lrn.REPRODUCTION, baseline_arm="source")) == "source"
+    assert baseline(found, None) == baseline(found, LRN) == "paper"
+    assert baseline(found, replace(LRN, baseline_arm="source")) == "source"
 
 
 @pytest.mark.parametrize(
-    ("about", "metric"), [(OVERFITTING, "centre_top1"), (claim("weight-decay"), "train_loss")]
+    ("primary", "name"),
+    [("gap", "centre_top1"), ("training error", "train_top1"), ("training loss", "train_loss")],
 )
-def test_halves_are_compared_in_what_the_claim_is_judged_by(about: Claim, metric: str) -> None:
+def test_halves_are_compared_in_what_the_claim_is_judged_by(primary: str, name: str) -> None:
+    about = replace(NORM, metrics=(Metric(primary, "points"),))
+
     def values(seed: int) -> Metrics:
-        rest = {"centre_top1": 30.0, "train_loss": 10.0, "ten_top1": 20.0}
-        return {**rest, metric: rest[metric] + 5 * (seed % 2) + 0.01 * seed}
+        rest = {"centre_top1": 30.0, "train_top1": 10.0, "ten_top1": 20.0, "train_loss": 1.0}
+        return {**rest, name: rest[name] + 5 * (seed % 2) + 0.01 * seed}
 
     assert alike(about, answered(DROPOUT, 6, **{"with": values}), DROPOUT).stops
     assert not alike(NORM, answered(DROPOUT, 6, **{"with": values}), DROPOUT).stops
@@ -288,9 +329,9 @@ def test_runs_that_chose_a_rate_or_went_wrong_do_not_count() -> None:
         replace(r, planned=replace(r.planned, role=Role.TUNING)) if (r.arm, r.seed) == ("paper", 5) else r
         for r in found.runs
     )
-    expected = alike(NORM, of_baseline([20.0, 20.1, 20.2, 20.1, 20.0]), lrn.REPRODUCTION).words
-    assert alike(NORM, replace(found, runs=runs), lrn.REPRODUCTION).words == expected
-    assert alike(NORM, replace(found, runs=tuning), lrn.REPRODUCTION).words == expected
+    expected = alike(NORM, of_baseline([20.0, 20.1, 20.2, 20.1, 20.0]), LRN).words
+    assert alike(NORM, replace(found, runs=runs), LRN).words == expected
+    assert alike(NORM, replace(found, runs=tuning), LRN).words == expected
 
 
 # ── from gate to report ──
