@@ -58,5 +58,5 @@ REPRODUCTION = Reproduction(
     protocols=ON_OVERFITTING,
     plan=plan_of(arms_at),
     estimate=estimate,
-    manipulated=("network.layers.*.decay",),
+    manipulated=dict.fromkeys((NONE, MORE), ("network.layers.*.decay",)),
 )

@@ -39,7 +39,7 @@ def kinds(table: Table) -> list[str]:
 def _kind(name: str, column: Sequence[str]) -> str:
     if name in ("key", "version of the code"):
         return "key"
-    widest = max(map(len, column))
+    widest = max(map(len, column), default=0)
     return "figure" if numeric(column) else "long" if widest > 44 else "name" if widest > 22 else "word"
 
 

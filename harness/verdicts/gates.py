@@ -116,7 +116,11 @@ def _lost_runs(case: Case) -> list[str]:
         "runs that learned nothing": [r.record.key for r in idle(case.evidence)],
     }
     found = [f"final runs failed: {_listed(failed)}"] if failed else []
-    if (case.effect.n if case.effect else 0) < len({r.seed for r in final}):
+    seeds: dict[str, set[int]] = {}
+    for run in final:
+        seeds.setdefault(run.arm, set()).add(run.seed)
+    # A baseline may have more seeds than the arms: n is the number of the smaller arm.
+    if (case.effect.n if case.effect else 0) < min(map(len, seeds.values()), default=0):
         found += [f"{what} were left out: {_listed(keys)}" for what, keys in left_out.items() if keys]
     return found
 

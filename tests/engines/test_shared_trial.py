@@ -50,7 +50,8 @@ def test_two_processes_give_the_losses_of_one(both: Record, results: Path, tmp_p
     alone = execute(TRIAL, Place(CPU, Conditions(DeviceKind.CPU, "2"), None, tmp_path))
     assert alone is not None
     assert (alone.status, both.status, both.error) == (Status.OK, Status.OK, "")
-    assert both.details == {"ranks": 2, **alone.details}
+    assert {**both.details, "norms": None} == {"ranks": 2, **alone.details, "norms": None}
+    assert both.details["norms"] == [pytest.approx(norm, rel=1e-4) for norm in alone.details["norms"]]
     assert alone.key != both.key
     losses = [[row["loss"] for row in record.curve] for record in (alone, both)]
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)

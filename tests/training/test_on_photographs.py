@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.contract.errors import DataError
-from harness.data import folders, sources
+from harness.data import datasets, folders, sources
 from harness.data.datasets import load
 from harness.data.inputs import mapped, resident
 from harness.data.packing.prepare import prepare
@@ -125,6 +124,14 @@ def test_mapped_inputs_are_those_that_lie_in_memory(packed: Path) -> None:
     assert torch.equal(from_pack.sample.images.labels, held.sample.images.labels)
 
 
-def test_no_images_of_a_pack_are_held_out(packed: Path) -> None:
-    with pytest.raises(DataError, match="cannot be held out"):
-        mapped.inputs(replace(SMALL, held_out=4), 3, packed, torch.device("cpu"))
+def test_images_of_a_pack_are_held_out_as_those_of_a_folder_are(packed: Path) -> None:
+    """The last of the fixed shuffle are tested on, whatever the seed, and none of them is trained on."""
+    kept = mapped.inputs(replace(SMALL, held_out=4), 3, packed, torch.device("cpu"))
+    whole = datasets.split(packed, "train")
+    _, last = whole.parted(4)
+    assert kept.count == min(SMALL.images or len(whole), len(whole) - 4)
+    assert torch.equal(kept.test.images.pixels, last.pixels)
+    assert kept.validation is None
+    held = {tuple(image.flatten().tolist()) for image in last.pixels}
+    trained = {tuple(image.flatten().tolist()) for image in kept.sample.images.pixels}
+    assert not held & trained

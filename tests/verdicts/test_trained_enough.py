@@ -90,10 +90,6 @@ def curve(loss: Callable[[float], float], stage: float = 20, parts: int = 4, aft
     )
 
 
-# Every arm at the shared rate, with as many seeds.
-UNTUNED = replace(CONVERGED, settings=replace(CONVERGED.settings, rates=None, baselines=1))
-
-
 def nothing(seed: int) -> Metrics:
     return {}
 

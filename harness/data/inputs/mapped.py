@@ -60,15 +60,15 @@ def inputs(settings: Selection, seed: int, place: Path | None, device: torch.dev
 
 def _mapped(settings: Selection, seed: int, place: Path, device: torch.device) -> Inputs:
     how = settings.augmentation
-    if settings.held_out:
-        raise DataError(f"images of {place} cannot be held out: rates are tuned on its validation images")
     mean, basis = mean_and_basis(settings.dataset, place)
     mean = mean.to(device)
     train, watched = split(place, "train"), split(place, "val")
+    if settings.held_out:  # they are tested on, and share in the mean image, which is that of all
+        train, watched = train.parted(settings.held_out)
     train = train if settings.images is None else train.first(settings.images)
     batches = Prefetched(train, mean, how, seed, basis)
     sample = train.first(min(settings.sample, len(train)))
-    own_test = "test" in splits(place)
+    own_test = "test" in splits(place) and not settings.held_out
     tested = split(place, "test") if own_test else watched
     if settings.test_images is not None:
         tested = tested.first(settings.test_images)

@@ -92,7 +92,7 @@ def test_auto_is_bf16_only_where_the_processor_has_it(
     flags: str, precision: Precision, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(environment, "_cpu_flags", lambda: set(flags.split()))
-    proxy = reproductions.named(NAME).protocol("cifar10")
+    proxy = reproductions.named(NAME).protocol("cifar10-converged-short")
     fixed = reproductions.named("relu-speedup").protocol("cifar10")
     assert choices.choose_precision(PrecisionOption.AUTO, proxy, CPU) is precision
     assert choices.choose_precision(PrecisionOption.AUTO, fixed, CPU) is Precision.FP32
@@ -133,17 +133,17 @@ def test_only_a_cpu_pays_for_algorithms_that_repeat_themselves(device: Device) -
 
 
 def test_two_precisions_are_two_experiments_and_bf16_is_a_deviation(tmp_path: Path) -> None:
-    """Three seeds in one and two in the other: neither sees the other's records."""
+    """Three seeds in one and two in the other, of the baseline three times as many: each has its own."""
     store, reproduction = Store(tmp_path), reproductions.named(NAME)
     for precision, seeds in ((Precision.FP32, 3), (Precision.BF16, 2)):
         conditions = replace(REAL, precision=precision)
-        protocol = reproduction.protocol("cifar10").at(precision)
+        protocol = reproduction.protocol("cifar10-converged-short").at(precision)
         for run in gather(reproduction, protocol, seeds, lambda t, c=conditions: answer(t, c)).runs:  # type: ignore[misc]
             store.append(run.record)
-        store.ask(NAME, "cifar10", conditions, seeds)
+        store.ask(NAME, "cifar10-converged-short", conditions, seeds)
     known = Assessments(store)
     found = {e.conditions.precision: known.evidence(e) for e in known.experiments(reproduction)}
-    assert {p: len(evidence.final()) for p, evidence in found.items()} == {"fp32": 3, "bf16": 2}
+    assert {p: len(evidence.final()) for p, evidence in found.items()} == {"fp32": 9, "bf16": 6}
     for precision, evidence in found.items():
         assert {run.record.precision for run in evidence.runs} == {precision}
         in_bf16 = any("bf16" in deviation for deviation in evidence.protocol.deviations)
