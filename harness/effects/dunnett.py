@@ -2,7 +2,7 @@
 
 Under the null the statistics are T_i = (λ_i Z₀ + √(1 − λ_i²) Z_i) / S with λ_i² = n_i / (n₀ + n_i), of which
 Z₀ is the control's, shared by all, and S the estimated spread. So the chance that all lie within ±t is an
-integral over Z₀ and S alone. Gauss's quadrature does it to four digits and more, and the same every time;
+integral over Z₀ and S alone. Gauss and Legendre's quadrature does it to ten digits, and the same every time;
 scipy.stats.dunnett draws random numbers, and takes half a second to import.
 """
 
@@ -15,6 +15,8 @@ import numpy as np
 import scipy
 
 from harness.effects.exact import Array, Values
+
+FAR = 9.0  # standard deviations beyond which a normal deviate is never
 
 
 def dunnett(control: Values, arms: Sequence[Values]) -> list[float] | None:
@@ -35,7 +37,8 @@ def dunnett(control: Values, arms: Sequence[Values]) -> list[float] | None:
 
 def _within(t: float, shares: Array, df: int) -> float:
     """Probability that the statistics of all arms lie within ±t."""
-    z, of_z = np.polynomial.hermite_e.hermegauss(48)
+    x, weights = np.polynomial.legendre.leggauss(128)
+    z, of_z = FAR * x, FAR * weights * np.exp(-((FAR * x) ** 2) / 2)
     s, of_s = _spreads(df)
     lambdas, rest = shares[:, None, None], np.sqrt(1 - shares**2)[:, None, None]
     high, low = ((sign * t * s[:, None] - lambdas * z) / rest for sign in (1, -1))
