@@ -16,11 +16,15 @@ def area(run: Run) -> float | None:
     """∫ (ln classes − training loss) over all epochs of the run's curve, by trapezoids from chance at 0."""
     layers = run.record.trial.get("settings", {}).get("network", {}).get("layers", ())
     rows = [(row.get(CurveColumn.EPOCH), row.get(CurveColumn.TRAIN_LOSS)) for row in run.record.curve]
-    if not layers or not rows or any(x is None or y is None for x, y in rows):
+    if not layers or not rows or not all(_finite(x) and _finite(y) for x, y in rows):
         return None
     chance = math.log(layers[-1]["units"])
     points = [(0.0, 0.0), *((float(x or 0.0), chance - float(y or 0.0)) for x, y in rows)]
     return sum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in pairwise(points))
+
+
+def _finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
 
 
 def ratio_of_areas(evidence: Evidence, first: str, second: str, name: str) -> tuple[Effect, ...]:

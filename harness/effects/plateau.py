@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from statistics import fmean, geometric_mean
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ LEVELS = 12
 def smoothed(run: Run) -> list[float]:
     """The run's validation loss by epoch, each the mean of itself and up to two before it."""
     losses = [row.get(CurveColumn.VALIDATION_LOSS) for row in run.record.curve]
-    known = [loss for loss in losses if loss is not None]
+    known = [loss for loss in losses if loss is not None and math.isfinite(loss)]
     return [fmean(known[max(0, i + 1 - SMOOTHED) : i + 1]) for i in range(len(known))]
 
 

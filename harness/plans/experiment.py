@@ -139,10 +139,13 @@ class Evidence:
         others = {r.arm for r in self.runs if r.planned.role is Role.SHARED_RATE}
         if not others:
             return None
-        kept = (r for r in self.runs if r.planned.role is Role.FINAL and r.arm not in others)
-        shared = (r for r in self.runs if r.planned.role is Role.SHARED_RATE)
-        again = (replace(r, planned=replace(r.planned, role=Role.FINAL)) for r in shared)
-        return replace(self, runs=(*kept, *again))
+        kept = {
+            id(p): replace(p, role=Role.FINAL) if p.role is Role.SHARED_RATE else p
+            for p in self.plan.trials
+            if p.role is not Role.FINAL or p.arm not in others
+        }
+        runs = (replace(r, planned=kept[id(r.planned)]) for r in self.runs if id(r.planned) in kept)
+        return replace(self, plan=replace(self.plan, trials=tuple(kept.values())), runs=tuple(runs))
 
     @property
     def arms(self) -> list[str]:

@@ -41,7 +41,8 @@ class Assessment:
         """What the gates and rules were asked about."""
         first, reproduction = primary(about, self.finding), self.experiment.reproduction
         effects = self.effects(about)
-        return Case(about, self.evidence, first, self.invalid, self.interim, effects, reproduction)
+        invalid = _faults(about, self.finding, self.invalid)
+        return Case(about, self.evidence, first, invalid, self.interim, effects, reproduction)
 
 
 def assess(experiment: Experiment, evidence: Evidence, interim: bool) -> Assessment:
@@ -69,9 +70,14 @@ def _judged(
     interim: bool,
     reproduction: Reproduction,
 ) -> Verdict:
-    void = (finding.void[about.id],) if about.id in finding.void else ()
     effect, all_of_them = primary(about, finding), finding.effects.get(about.id, ())
-    return judge(about, evidence, effect, (*invalid, *void), interim, all_of_them, reproduction)
+    faults = _faults(about, finding, invalid)
+    return judge(about, evidence, effect, faults, interim, all_of_them, reproduction)
+
+
+def _faults(about: Claim, finding: Finding, invalid: tuple[str, ...]) -> tuple[str, ...]:
+    """What is wrong with the runs, and why they cannot show this claim."""
+    return (*invalid, finding.void[about.id]) if about.id in finding.void else invalid
 
 
 def robust(own: Verdict, shared: Verdict) -> Verdict:

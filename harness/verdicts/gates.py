@@ -116,13 +116,23 @@ def _lost_runs(case: Case) -> list[str]:
         "runs that learned nothing": [r.record.key for r in idle(case.evidence)],
     }
     found = [f"final runs failed: {_listed(failed)}"] if failed else []
-    seeds: dict[str, set[int]] = {}
-    for run in final:
-        seeds.setdefault(run.arm, set()).add(run.seed)
-    # A baseline may have more seeds than the arms: n is the number of the smaller arm.
-    if (case.effect.n if case.effect else 0) < min(map(len, seeds.values()), default=0):
+    if _fewer_than_ran(case):
         found += [f"{what} were left out: {_listed(keys)}" for what, keys in left_out.items() if keys]
     return found
+
+
+def _fewer_than_ran(case: Case) -> bool:
+    """Whether the effect rests on fewer runs than its arms have.
+
+    A baseline may have more seeds than the arms: n is the number of the smaller arm, and what an arm lacks of
+    its own is seen by its count, which is then no arm's number of seeds.
+    """
+    seeds: dict[str, set[int]] = {}
+    for run in case.evidence.final():
+        seeds.setdefault(run.arm, set()).add(run.seed)
+    sizes = set(map(len, seeds.values()))
+    n, counts = (case.effect.n, case.effect.counts) if case.effect else (0, ())
+    return n < min(sizes, default=0) or not sizes.issuperset(counts)
 
 
 def _listed(keys: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from harness.analysis import kernels
-from harness.analysis.kernels import chroma, contrast, splits
+from harness.analysis.kernels import chroma, coloured, contrast, splits
 from harness.analysis.settings import Kernels
 from harness.contract.session import Artifacts, Session, TrialResult
 from harness.contract.trial import Trial
@@ -66,6 +66,18 @@ def test_chroma_equals_the_projection_off_the_grey_axis() -> None:
     assert chroma(torch.tensor(weights)).tolist() == pytest.approx(wanted)
 
 
+@pytest.mark.parametrize(("colour", "wanted"), [((1, 1, 1), 0.0), ((3, 0, 0), 6.0), ((1, -1, 0), 2.0)])
+def test_coloured_energy_by_hand(colour: tuple[float, float, float], wanted: float) -> None:
+    """Of a pattern whose energy is 1: 4 + 1 + 1 of (3, 0, 0) less its mean of 1."""
+    flat = torch.tensor(colour)[:, None, None] * torch.full((4, 4), 0.25)
+    assert coloured(torch.stack([flat, 2 * flat])).tolist() == pytest.approx([wanted, 4 * wanted])
+
+
+def test_coloured_energy_is_the_share_of_all_energy() -> None:
+    weights = torch.randn(8, 3, 5, 5, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(coloured(weights), chroma(weights) * weights.square().sum((1, 2, 3)))
+
+
 @given(st.lists(st.floats(0.01, 1), min_size=4, max_size=4), st.floats(0.1, 10))
 def test_contrast_knows_neither_scale_nor_side_nor_order_within_a_column(
     values: list[float], size: float
@@ -116,6 +128,18 @@ def test_a_grey_and_a_coloured_column_are_told_apart(tmp_path: Path) -> None:
     assert len(outcome.details["kernels"]) == 12
     assert len(outcome.details["kernels"][0]) == 3 * outcome.details["side"] ** 2
     assert outcome.details["columns"] == 2
+
+
+def test_a_column_that_is_only_weaker_differs_by_energy_alone(tmp_path: Path) -> None:
+    """Shares of colour know no size: a tenth of the weights is a hundredth of the energy."""
+
+    def paint(weights: Tensor) -> None:
+        weights[:6] *= 0.1
+
+    outcome, plain = measured(tmp_path, paint, count=5000), measured(tmp_path, lambda weights: None)
+    assert outcome.metrics["energy_p"] == pytest.approx(1 / 462, abs=0.0025)
+    assert outcome.metrics["observed"] == pytest.approx(plain.metrics["observed"])
+    assert (outcome.metrics["permutation_p"] or 0) > 0.05
 
 
 def test_columns_that_could_be_exchanged_give_a_uniform_p() -> None:

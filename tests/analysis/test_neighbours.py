@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.analysis import neighbours
-from harness.analysis.neighbours import nearest, net_features
+from harness.analysis.neighbours import nearest, net_features, pixel_rank
 from harness.analysis.settings import Neighbours
 from harness.contract.session import Artifacts, Session, TrialResult
 from harness.contract.trial import Status, Trial
@@ -63,6 +63,28 @@ def test_nearest_holds_where_all_are_near_one_another() -> None:
     searched, queries = (1 + 0.01 * torch.randn(n, 128, generator=draw) for n in (600, 30))
     found = nearest(searched, queries, SETTINGS)
     assert np.array_equal(found.numpy(), brute_force(searched, queries, 4))
+
+
+@given(st.integers(0, 2**31), st.integers(6, 60))
+@settings(max_examples=25, deadline=None)
+def test_pixel_rank_is_the_median_share_that_is_nearer(seed: int, count: int) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    searched, queries = (torch.randn(n, 8, generator=draw) for n in (count, 5))
+    near = torch.randint(count, (5, 3), generator=draw)
+    order = brute_force(searched, queries, count).tolist()
+    ranks = sorted(order[i].index(j) for i, row in enumerate(near.tolist()) for j in row)
+    assert pixel_rank(searched, queries, near) == pytest.approx(100 * ranks[7] / count, rel=1e-5)
+
+
+def test_neighbours_by_pixels_rank_first_and_random_ones_in_the_middle() -> None:
+    """More queries than are held against all images at once; four nearest have ranks 0 to 3."""
+    draw = torch.Generator().manual_seed(0)
+    searched, queries = (torch.randn(n, 16, generator=draw) for n in (400, 501))
+    assert pixel_rank(searched, queries, nearest(searched, queries, SETTINGS)) == pytest.approx(100 / 400)
+    by_chance = torch.randint(400, (501, 4), generator=draw)
+    assert pixel_rank(searched, queries, by_chance) == pytest.approx(50, abs=4 * 50 / 2004**0.5)
+    farthest = torch.cdist(queries, searched).topk(4).indices
+    assert pixel_rank(searched, queries, farthest) == pytest.approx(100 * 397 / 400)
 
 
 def test_features_are_the_last_hidden_layer_s_outputs() -> None:
@@ -124,6 +146,36 @@ def decoded(picture: dict[str, str]) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(picture["image"]))))
 
 
+def features_of(net: Net) -> list[Tensor]:
+    """Features of the images that are searched, and of the queries."""
+    inputs, features = resident.inputs(TRAINED.settings, 0, None, torch.device("cpu")), net_features(net)
+    with torch.no_grad():
+        return [
+            features(v.see(torch.arange(n), v.centre)) for v, n in ((inputs.sample, 60), (inputs.test, 12))
+        ]
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_the_untrained_network_is_the_one_that_training_began_with(tmp_path: Path, seed: int) -> None:
+    """Of the training's seed, whatever the weights at hand and the measurement's own seed."""
+    path = tmp_path / "net.safetensors"
+    artifacts.save(path, drawn(), {})
+    session = Session("cpu", None, tmp_path / "none.pt", Artifacts(of=lambda trial: path))
+    asked = replace(SETTINGS, of=replace(TRAINED, seed=seed))
+    found = neighbours.run(Trial(asked, 7), session).metrics["untrained"]
+    near = nearest(*features_of(Net(TRAINED.settings.network).initialise(seed).eval()), SETTINGS)
+    labels, wanted = crops(True)[1], crops(False)[1][:12]
+    assert found == pytest.approx(100 * (labels[near.numpy()] == wanted[:, None]).mean())
+
+
+def test_the_pixel_rank_is_that_of_the_nearest_by_features(outcome: TrialResult) -> None:
+    (seen, _), (asked, _) = crops(True), crops(False)
+    flat = [torch.tensor(x.reshape(len(x), -1)) for x in (seen, asked[:12])]
+    near, order = brute_force(*features_of(drawn()), 4), brute_force(flat[0], flat[1], 60).tolist()
+    ranks = sorted(order[i].index(j) for i, row in enumerate(near.tolist()) for j in row)
+    assert outcome.metrics["pixel_rank"] == pytest.approx(100 * ranks[(len(ranks) - 1) // 2] / 60)
+
+
 def test_the_picture_shows_the_queries_and_their_nearest(outcome: TrialResult, tmp_path: Path) -> None:
     (seen, labels), (asked, wanted) = crops(True), crops(False)
     queries = outcome.details["queries"]
@@ -141,14 +193,8 @@ def test_the_picture_shows_the_queries_and_their_nearest(outcome: TrialResult, t
 
 
 def test_the_pictures_by_features_are_the_nearest_by_features(outcome: TrialResult) -> None:
-    inputs = resident.inputs(TRAINED.settings, 0, None, torch.device("cpu"))
-    features = net_features(drawn())
-    with torch.no_grad():
-        a, b = (
-            features(v.see(torch.arange(n), v.centre)) for v, n in ((inputs.sample, 60), (inputs.test, 12))
-        )
-    near = brute_force(a, b, 4)
-    labels, wanted = inputs.sample.images.labels.numpy(), inputs.test.images.labels[:12].numpy()
+    near = brute_force(*features_of(drawn()), 4)
+    labels, wanted = crops(True)[1], crops(False)[1][:12]
     assert outcome.metrics["features"] == pytest.approx(100 * (labels[near] == wanted[:, None]).mean())
     for query, indices in zip(outcome.details["queries"], near, strict=False):
         assert [shown["label"] for shown in query["features"]] == labels[indices].tolist()

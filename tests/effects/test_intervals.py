@@ -227,3 +227,57 @@ def test_cutting_runs_short_never_raises_the_bound(pairs: list[tuple[float, floa
     bounds = [ratio_of_times("t", "×", arm, fast).lower_bound for arm in (short, shorter)]
     if None not in bounds:
         assert (bounds[1] or 0) <= (bounds[0] or 0)
+
+
+@given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_shares_agree_with_scipy(counted: tuple[int, int]) -> None:
+    successes, n = counted
+    effect = intervals.share("specialised", successes, n)
+    assert (effect.n, effect.estimate, effect.note) == (n, 100 * successes / n, f"{successes} of {n}")
+    assert sum(effect.values) == 100 * successes
+    for found in (effect.ci90, effect.ci95, effect.interim90, effect.interim95):
+        assert found is not None
+        wanted = sp.binomtest(successes, n).proportion_ci(found.level, method="exact")
+        assert (found.low, found.high) == pytest.approx((100 * wanted.low, 100 * wanted.high), abs=1e-6)
+
+
+def test_a_share_of_no_runs_is_none() -> None:
+    effect = intervals.share("specialised", 0, 0)
+    assert (effect.n, effect.estimate, effect.ci95, effect.note) == (0, None, None, "no runs")
+
+
+def test_seventeen_of_seventeen_are_the_fewest_that_show_four_of_five() -> None:
+    def shown(successes: int, n: int) -> bool:
+        ci95 = intervals.share("specialised", successes, n).ci95
+        return ci95 is not None and ci95.low > 80
+
+    assert [n for n in range(1, 18) if shown(n, n)] == [17]
+    assert not shown(16, 17)
+
+
+@given(st.lists(st.floats(1e-6, 1 - 1e-6), min_size=1, max_size=20))
+def test_stouffer_agrees_with_scipy(p_values: list[float]) -> None:
+    wanted = sp.combine_pvalues(p_values, method="stouffer").pvalue
+    assert intervals.stouffer(p_values) == pytest.approx(wanted, rel=1e-6, abs=1e-12)
+
+
+def test_stouffer_of_one_is_that_one_and_of_none_none() -> None:
+    assert intervals.stouffer([]) is None
+    assert intervals.stouffer([0.03]) == pytest.approx(0.03)
+    assert intervals.stouffer([0.2, 0.8]) == pytest.approx(0.5)
+
+
+@given(samples, st.floats(0.5, 0.999))
+def test_ends_are_student_s_at_any_level(values: list[float], wanted: float) -> None:
+    theirs = sp.ttest_1samp(values, 0).confidence_interval(wanted)
+    assert intervals.ends(level("x", "", values), wanted) == pytest.approx(
+        (theirs.low, theirs.high), abs=1e-8
+    )
+
+
+def test_ends_of_a_ratio_are_ratios_and_there_are_none_without_a_spread() -> None:
+    effect = paired_ratio("epochs", "×", [8.0, 2.0, 8.0], [1.0, 1.0, 2.0])
+    assert effect.ci95 is not None
+    assert intervals.ends(effect, 0.95) == pytest.approx((effect.ci95.low, effect.ci95.high))
+    assert intervals.ends(level("x", "", [3.0]), 0.95) is None
+    assert intervals.ends(level("x", "", [3.0, 3.0]), 0.95) is None

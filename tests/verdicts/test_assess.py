@@ -17,9 +17,20 @@ import reproductions
 from harness.cli import explain
 from harness.contract.device import DeviceKind
 from harness.contract.trial import Trial
+from harness.effects.intervals import level
 from harness.paper.catalogue import claim
 from harness.plans import experiment as plans
-from harness.plans.experiment import Evidence, Finding, Reproduction, gather
+from harness.plans.experiment import (
+    Evidence,
+    Finding,
+    Lookup,
+    Plan,
+    Planned,
+    Protocol,
+    Reproduction,
+    Role,
+    gather,
+)
 from harness.records import store as stores
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.keys import canonical, key_of
@@ -30,7 +41,8 @@ from harness.reporting.tables import effect_table
 from harness.reporting.wording import text
 from harness.verdicts import assessment, rules
 from harness.verdicts.assess import Assessments
-from harness.verdicts.verdict import Outcome
+from harness.verdicts.assessment import Assessment, assess, robust
+from harness.verdicts.verdict import Outcome, Verdict
 from tests.fakes.experiments import HERE, REAL, experiment, filled, reproduction, trial
 from tests.fakes.records import answer
 from tests.fakes.trials import record_for
@@ -200,3 +212,90 @@ def test_an_experiment_without_an_effect_is_assessed_too(tmp_path: Path) -> None
     found = Assessments(filled(tmp_path, 5)).of(replace(experiment(5), reproduction=bare, protocol=REAL))
     assert found.effects(claim("relu-speedup")) == ()
     assert found.verdict(claim("relu-speedup")).outcome is Outcome.INCONCLUSIVE
+
+
+def said(outcome: Outcome, qualifier: str = "") -> Verdict:
+    return Verdict("lrn", "cifar10", outcome, ("why",), qualifier, advice=("more seeds",))
+
+
+SIDES = {Outcome.REPRODUCED: 1, Outcome.DIRECTIONAL: 1, Outcome.NOT_REPRODUCED: -1}
+
+
+@pytest.mark.parametrize("shared", Outcome)
+@pytest.mark.parametrize("own", Outcome)
+def test_a_verdict_that_turns_with_the_learning_rate_is_none(own: Outcome, shared: Outcome) -> None:
+    """Directional and not reproduced are opposite; anything else only adds what was found."""
+    found = robust(said(own), said(shared, "proxy"))
+    told = f"with all arms at the shared learning rate: {shared} (proxy)"
+    if own not in (*SIDES, Outcome.INCONCLUSIVE):
+        assert found == said(own)
+    elif SIDES.get(own, 0) * SIDES.get(shared, 0) == -1:
+        assert found.headline == "inconclusive (turns with the learning rate)"
+        assert (found.reasons, found.advice) == (("why", told), ())
+    else:
+        assert found == replace(said(own), reasons=("why", told))
+
+
+SLOWER = 2000  # images of a trial at the shared rate: what tells the two apart here
+
+
+def at_two_rates(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
+    """A tuning trial, then tanh at a rate of its own and at ReLU's."""
+    shared = [Planned(trial("tanh", s, images=SLOWER), "tanh", Role.SHARED_RATE) for s in range(seeds)]
+    own = [Planned(trial(a, s), a, Role.FINAL) for a in ("tanh", "relu") for s in range(seeds)]
+    return Plan((Planned(trial("tanh", 100), "tanh", Role.TUNING), *own, *shared))
+
+
+def judged(own: float, shared: float, seeds: int = 5) -> Assessment:
+    """ReLU takes 5 epochs, and tanh so many times as many at its own rate and at the shared one."""
+
+    def lookup(asked: Trial) -> Record:
+        if asked.settings.arm == "relu":
+            return record_for(asked, HERE, epochs=5.0)
+        times = shared if asked.settings.count == SLOWER else own
+        return record_for(asked, HERE, epochs=5 * times * (1 + 0.01 * asked.seed))
+
+    made = replace(reproduction(), plan=at_two_rates, manipulated=("arm", "count"))
+    return assess(replace(experiment(seeds), reproduction=made), gather(made, REAL, seeds, lookup), False)
+
+
+@pytest.mark.parametrize(
+    ("shared", "headline", "told"),
+    [
+        (6.0, "reproduced", "reproduced"),
+        (2.0, "reproduced", "directional (weaker)"),
+        (0.5, "inconclusive (turns with the learning rate)", "not reproduced"),
+    ],
+)
+def test_an_experiment_is_judged_again_at_the_shared_rate(shared: float, headline: str, told: str) -> None:
+    found = judged(6.0, shared).verdict(claim("relu-speedup"))
+    assert found.headline == headline
+    assert found.reasons[-1] == f"with all arms at the shared learning rate: {told}"
+
+
+WHY = "the norms are constants here"
+
+
+def test_a_void_claim_is_invalid_and_its_neighbour_is_not(tmp_path: Path) -> None:
+    both = reproduction(claims=("relu-speedup", "lrn"))
+
+    def estimating(void: dict[str, str]) -> Callable[[Evidence], Finding]:
+        def estimate(evidence: Evidence) -> Finding:
+            epochs = both.estimate(evidence).effects["relu-speedup"]
+            points = level("top-1 error", "points", epochs[0].values)
+            return Finding({"relu-speedup": epochs, "lrn": (points,)}, void=void)
+
+        return estimate
+
+    store = filled(tmp_path, 5, spread(0.1))
+    sound, void = (
+        Assessments(store).of(experiment(5, replace(both, estimate=estimating(why))))
+        for why in ({}, {"lrn": WHY})
+    )
+    assert sound.verdict(claim("lrn")).outcome is Outcome.DIRECTIONAL
+    assert void.verdict(claim("lrn")).headline == "invalid"
+    assert void.verdict(claim("lrn")).reasons == (f"gate invalid: {WHY}",)
+    assert void.case(claim("lrn")).invalid == (WHY,)
+    assert void.verdict(claim("relu-speedup")) == sound.verdict(claim("relu-speedup"))
+    assert void.case(claim("relu-speedup")).invalid == ()
+    assert void.invalid == ()
