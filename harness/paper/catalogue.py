@@ -8,62 +8,11 @@ beside each figure; its runs are single ones too, and some of its pairs cross da
 
 from __future__ import annotations
 
-import math
-
 from harness.contract.errors import UnknownName
+from harness.paper.bands import at_least, count_band, difference_band, falls, levels, ratio_band
 from harness.paper.claims import Band, Claim, Fit, Kind, Metric, Side
 from harness.paper.others import caffenet
 from harness.paper.run_log import Errors, Views, errors
-
-
-def difference_band(figure: float) -> Band:
-    """A difference in points, give or take half of it, or 0.3 points where that is more."""
-    slack = max(0.5 * figure, 0.3)
-    return Band(round(figure - slack, 6), round(figure + slack, 6))
-
-
-def at_least(figure: float) -> Band:
-    """A figure that the paper gives as a lower bound: that much or more."""
-    return Band(figure, math.inf)
-
-
-def ratio_band(figure: float) -> Band:
-    """A ratio, up to half as much again in either direction on the log scale: [4, 9] for 6."""
-    return Band(round(figure / 1.5, 6), round(figure * 1.5, 6))
-
-
-def top1_band(figure: float) -> Band:
-    """A top-1 error in percent, ± 1.0 points."""
-    return Band(round(figure - 1.0, 6), round(figure + 1.0, 6))
-
-
-def top5_band(figure: float) -> Band:
-    """A top-5 error in percent, ± 0.7 points."""
-    return Band(round(figure - 0.7, 6), round(figure + 0.7, 6))
-
-
-def count_band(figure: float) -> Band:
-    """A count that the paper rounds: within 2 %."""
-    return Band(round(0.98 * figure, 6), round(1.02 * figure, 6))
-
-
-def levels(paper: Errors, logged: Errors | None = None) -> tuple[Metric, Metric]:
-    """Top-1 and top-5 error as metrics in percent."""
-    log = (logged.top1, logged.top5) if logged else (None, None)
-    return (
-        Metric("top-1 error", "%", paper.top1, top1_band(paper.top1), log[0]),
-        Metric("top-5 error", "%", paper.top5, top5_band(paper.top5), log[1]),
-    )
-
-
-def falls(paper: Errors, logged: Errors | None = None) -> tuple[Metric, Metric]:
-    """The fall of the top-1 and of the top-5 error as metrics in points."""
-    log = (logged.top1, logged.top5) if logged else (None, None)
-    return (
-        Metric("top-1 error", "points", paper.top1, difference_band(paper.top1), log[0]),
-        Metric("top-5 error", "points", paper.top5, difference_band(paper.top5), log[1]),
-    )
-
 
 # Tables 1 and 2, and §6: one network each unless said otherwise.
 TEN_VIEWS_2010 = Errors(37.5, 17.0)

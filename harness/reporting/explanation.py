@@ -12,14 +12,7 @@ from typing import Any
 from harness.contract.errors import BadValue
 from harness.contract.formatting import number
 from harness.forecast.next_runs import outlook
-from harness.paper.catalogue import (
-    at_least,
-    count_band,
-    difference_band,
-    ratio_band,
-    top1_band,
-    top5_band,
-)
+from harness.paper.bands import at_least, count_band, difference_band, ratio_band, top1_band, top5_band
 from harness.paper.claims import Band, Claim, Metric
 from harness.plans.experiment import Reproduction, Role
 from harness.records.store import Store

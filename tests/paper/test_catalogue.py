@@ -8,7 +8,7 @@ import re
 import pytest
 
 from harness.contract.errors import UnknownName
-from harness.paper import catalogue
+from harness.paper import bands
 from harness.paper.catalogue import CLAIMS, claim
 from harness.paper.claims import Band, Claim, Fit, Kind, Side
 
@@ -94,12 +94,12 @@ def test_times_have_no_band() -> None:
 
 
 def test_band_policy() -> None:
-    assert catalogue.difference_band(1.4) == Band(0.7, 2.1)
-    assert catalogue.difference_band(0.4) == Band(0.1, 0.7)  # 0.3 points are more than half of 0.4
-    assert catalogue.at_least(1.0) == claim("colour-augmentation").primary.band == Band(1.0, math.inf)
-    assert catalogue.ratio_band(6.0) == Band(4.0, 9.0)
-    assert catalogue.top1_band(37.5) == Band(36.5, 38.5)
-    assert catalogue.top5_band(17.0) == Band(16.3, 17.7)
+    assert bands.difference_band(1.4) == Band(0.7, 2.1)
+    assert bands.difference_band(0.4) == Band(0.1, 0.7)  # 0.3 points are more than half of 0.4
+    assert bands.at_least(1.0) == claim("colour-augmentation").primary.band == Band(1.0, math.inf)
+    assert bands.ratio_band(6.0) == Band(4.0, 9.0)
+    assert bands.top1_band(37.5) == Band(36.5, 38.5)
+    assert bands.top5_band(17.0) == Band(16.3, 17.7)
 
 
 def test_known_figures() -> None:

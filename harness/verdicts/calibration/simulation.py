@@ -307,7 +307,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     broken = violations(rows)
     print("\n".join(broken) or "every promise holds", file=sys.stderr)
     return int(bool(broken))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

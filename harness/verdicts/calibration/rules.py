@@ -1,11 +1,11 @@
 """The same for the rules that `calibration` does not try: bounds, directions, other scales, counts and gates.
 
-    python -m harness.verdicts.calibration_rules [--experiments N]
+    python -m harness.verdicts.calibration.rules [--experiments N]
 
 prints two tables. The first has the form of `calibration`'s: a claim whose band has one end, directions of
 ratios (on either side of one) and of measures without a figure, and a difference at another scale than the
 paper's. The second has rates that are no verdict of an effect: levels at the four seeds that no look has,
-counts, costs, and the gates of `calibration_gates`.
+counts, costs, and the gates of `gates.py`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from harness.contract.effect import Effect
 from harness.effects.intervals import paired_ratio
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim, Kind, Side
-from harness.verdicts import calibration_gates
-from harness.verdicts.calibration import (
+from harness.verdicts.calibration import gates as calibrated_gates
+from harness.verdicts.calibration.gates import ELSEWHERE, Question, Rate
+from harness.verdicts.calibration.simulation import (
     EXPERIMENTS,
     FALSE_ALARMS,
     RATIO_SD,
@@ -41,7 +42,6 @@ from harness.verdicts.calibration import (
     percent,
     promises,
 )
-from harness.verdicts.calibration_gates import ELSEWHERE, Question, Rate
 from harness.verdicts.rules import decide
 from harness.verdicts.verdict import Outcome
 
@@ -93,7 +93,7 @@ def ratio(about: Claim, sample: Array) -> Effect:
 
 def questions() -> list[Question]:
     """What the second table tries."""
-    return [*_levels_at_four(), *_counts(), *_costs(), *calibration_gates.questions()]
+    return [*_levels_at_four(), *_counts(), *_costs(), *calibrated_gates.questions()]
 
 
 def _levels_at_four() -> Iterator[Question]:
@@ -177,7 +177,7 @@ def _promised(one: Rate) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints both tables; status 1 if a promise is broken."""
-    parser = argparse.ArgumentParser(prog="python -m harness.verdicts.calibration_rules", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m harness.verdicts.calibration.rules", description=__doc__)
     parser.add_argument("--experiments", type=int, default=EXPERIMENTS, help="for each row of the tables")
     count = parser.parse_args(arguments).experiments
     rows = [row for world in worlds() for truth in world.truths for row in calibrate(world, truth, count)]

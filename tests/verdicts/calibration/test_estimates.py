@@ -10,9 +10,9 @@ from harness.contract.effect import Effect
 from harness.effects import intervals
 from harness.effects.exact import Values
 from harness.effects.two_way import ImagePart
-from harness.verdicts import calibration_effects
-from harness.verdicts.calibration import calibrate, violations
-from harness.verdicts.calibration_effects import broken_families, family_rows, spread_rows, worlds
+from harness.verdicts.calibration import estimates
+from harness.verdicts.calibration.estimates import broken_families, family_rows, spread_rows, worlds
+from harness.verdicts.calibration.simulation import calibrate, violations
 
 WORLDS = {w.kind: w for w in worlds()}
 N = 1500
@@ -41,7 +41,7 @@ def test_the_smallest_estimate_in_place_of_the_intersection_is_noticed(monkeypat
     def picked(effects: Sequence[Effect]) -> Effect:
         return min(effects, key=lambda effect: effect.estimate or 0.0)
 
-    monkeypatch.setattr(calibration_effects, "smallest", picked)
+    monkeypatch.setattr(estimates, "smallest", picked)
     assert "all alike, paper, 10 seeds: intervals cover the truth in" in broken(
         "any of four, all alike", "paper"
     )
@@ -51,7 +51,7 @@ def test_images_that_are_taken_as_known_are_noticed(monkeypatch: Patch) -> None:
     def alone(name: str, unit: str, first: Values, second: Values, images: ImagePart | None = None) -> Effect:
         return intervals.pooled(name, unit, first, second)
 
-    monkeypatch.setattr(calibration_effects, "pooled", alone)
+    monkeypatch.setattr(estimates, "pooled", alone)
     assert "paper, 10 seeds: intervals cover the truth in" in broken("images, 15 in the baseline", "paper")
 
 
@@ -73,7 +73,7 @@ def test_families_of_claims_and_of_arms_keep_their_level() -> None:
 
 
 def test_unadjusted_families_are_noticed(monkeypatch: Patch) -> None:
-    monkeypatch.setattr(calibration_effects, "holm", dict)
+    monkeypatch.setattr(estimates, "holm", dict)
     assert (
         "Holm, 17 claims, 17 of 17 null: an adjusted p errs in" in broken_families(list(family_rows(100)))[0]
     )
@@ -86,8 +86,8 @@ def test_a_noisier_arm_of_few_runs_is_what_a_pooled_variance_cannot_bear() -> No
 
 
 def test_the_command_prints_three_tables(capsys: pytest.CaptureFixture[str], monkeypatch: Patch) -> None:
-    monkeypatch.setattr(calibration_effects, "worlds", lambda: (WORLDS["direction, 15 in the baseline"],))
-    assert calibration_effects.main(["--experiments", "20"]) == 0
+    monkeypatch.setattr(estimates, "worlds", lambda: (WORLDS["direction, 15 in the baseline"],))
+    assert estimates.main(["--experiments", "20"]) == 0
     out, err = capsys.readouterr()
     assert out.count("\n| --- |") == 3
     assert "every promise holds" in err

@@ -13,13 +13,16 @@ from scipy import stats
 from harness.contract.effect import Interval
 from harness.paper.catalogue import CLAIMS
 from harness.paper.claims import Band, Claim
-from harness.verdicts import calibration, calibration_gates, calibration_rules, rules, trained_enough
-from harness.verdicts.calibration import calibrate, worlds
-from harness.verdicts.calibration_rules import Rate, rule_of, violations
+from harness.verdicts import rules, trained_enough
+from harness.verdicts.calibration import gates as calibrated_gates
+from harness.verdicts.calibration import rules as calibrated_rules
+from harness.verdicts.calibration import simulation
+from harness.verdicts.calibration.rules import Rate, rule_of, violations
+from harness.verdicts.calibration.simulation import calibrate, worlds
 
-WORLDS = {w.kind: w for w in calibration_rules.worlds()}
-QUESTIONS = calibration_rules.questions()
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "calibration.md").read_text(encoding="utf-8")
+WORLDS = {w.kind: w for w in calibrated_rules.worlds()}
+QUESTIONS = calibrated_rules.questions()
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "calibration.md").read_text(encoding="utf-8")
 N = 1500
 Patch = pytest.MonkeyPatch
 
@@ -71,7 +74,7 @@ def test_halves_that_differ_are_found_as_often_as_the_noncentral_t_says() -> Non
     found = {r.seeds: r.rate for r in rates("A/A") if r.truth == "half a point apart"}
     for seeds in (5, 10, 15):
         even, odd = (seeds + 1) // 2, seeds // 2
-        shift = 0.5 / (calibration.LEVEL_SD * math.sqrt(1 / even + 1 / odd))
+        shift = 0.5 / (simulation.LEVEL_SD * math.sqrt(1 / even + 1 / odd))
         edge = stats.t.ppf(1 - trained_enough.ALIKE / 2, seeds - 2)
         assert found[f"{seeds}"] == pytest.approx(stats.nct.sf(edge, seeds - 2, shift), abs=0.06)
 
@@ -143,16 +146,16 @@ def test_a_gate_that_stops_nothing_is_noticed(monkeypatch: Patch) -> None:
 def test_the_command_prints_both_tables_and_its_verdict(
     capsys: pytest.CaptureFixture[str], monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(calibration_rules, "worlds", lambda: (WORLDS["direction of a ratio"],))
-    monkeypatch.setattr(calibration_rules, "questions", lambda: QUESTIONS[:3])
-    assert calibration_rules.main(["--experiments", "50"]) == 0
+    monkeypatch.setattr(calibrated_rules, "worlds", lambda: (WORLDS["direction of a ratio"],))
+    monkeypatch.setattr(calibrated_rules, "questions", lambda: QUESTIONS[:3])
+    assert calibrated_rules.main(["--experiments", "50"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("| kind | truth | seeds | coverage |")
     assert "| rule | truth | seeds | said | in % of experiments | promised |" in out
     assert "every promise holds" in err
-    always = calibration_gates.Question("a rule", "any", "5", "stopped", 0.01, lambda stream: True)
-    monkeypatch.setattr(calibration_rules, "questions", lambda: [always])
-    assert calibration_rules.main(["--experiments", "50"]) == 1
+    always = calibrated_gates.Question("a rule", "any", "5", "stopped", 0.01, lambda stream: True)
+    monkeypatch.setattr(calibrated_rules, "questions", lambda: [always])
+    assert calibrated_rules.main(["--experiments", "50"]) == 1
     assert "a rule, any, 5 seeds: stopped in 100.0% of experiments, at most 1.0%" in capsys.readouterr().err
 
 
@@ -162,5 +165,5 @@ def test_what_is_shown_without_a_promise_breaks_none() -> None:
 
 def test_a_ratio_is_estimated_on_logarithms() -> None:
     about = WORLDS["direction of a ratio"].claim
-    (sample,) = calibration_rules.ratios(2.0, np.random.default_rng(0), (1, 400))
-    assert calibration_rules.ratio(about, sample).estimate == pytest.approx(2.0, rel=0.03)
+    (sample,) = calibrated_rules.ratios(2.0, np.random.default_rng(0), (1, 400))
+    assert calibrated_rules.ratio(about, sample).estimate == pytest.approx(2.0, rel=0.03)

@@ -1,7 +1,7 @@
 """How often the gates of `trained_enough` stop sound experiments, or let pass those that are not.
 
 Spreads beside those of `calibration`, both assumed: a gap between training and test error varies by 1 point
-from seed to seed, and a training loss by 2 % from one evaluation to the next. `calibration_rules` prints the
+from seed to seed, and a training loss by 2 % from one evaluation to the next. `rules.py` prints the
 rates.
 """
 
@@ -18,7 +18,7 @@ from harness.paper.catalogue import claim
 from harness.paper.claims import Claim
 from harness.plans.experiment import Check, Evidence, Finding, Lookup, Plan, Protocol, Reproduction
 from harness.records.schema import Measured
-from harness.verdicts.calibration import LEVEL_SD, Array, evidence
+from harness.verdicts.calibration.simulation import LEVEL_SD, Array, evidence
 from harness.verdicts.gates import HALVES, UNDER_FITTED, Case
 from harness.verdicts.trained_enough import ALIKE, FALL, GAP
 

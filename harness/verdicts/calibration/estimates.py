@@ -1,6 +1,6 @@
 """How often verdicts and adjusted p-values are wrong by the ways to estimate: simulations with a known truth.
 
-    python -m harness.verdicts.calibration_effects [--experiments N]
+    python -m harness.verdicts.calibration.estimates [--experiments N]
 
 Three tables beside that of `calibration`. The first judges, by the same code and held to the same promises,
 arms that are compared with all runs of a baseline, the smallest of four effects ("any layer"), and errors
@@ -28,8 +28,16 @@ from harness.effects.significance import holm
 from harness.effects.two_way import of_sets
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim
-from harness.verdicts import calibration
-from harness.verdicts.calibration import LEVEL_SD, Draw, Sample, World, band_truths, calibrate, violations
+from harness.verdicts.calibration import simulation
+from harness.verdicts.calibration.simulation import (
+    LEVEL_SD,
+    Draw,
+    Sample,
+    World,
+    band_truths,
+    calibrate,
+    violations,
+)
 
 BASELINE = 15  # runs that all arms share
 MORE = 3.0  # points by which the layers that matter cost more than the one that costs least
@@ -221,11 +229,11 @@ def _by_dunnett(baseline: Array, arms: list[Array]) -> tuple[list[float], list[f
 
 def broken_families(rows: Sequence[FamilyRow]) -> list[str]:
     """Families that err more often than in 5 %, beyond Monte-Carlo error."""
-    alarm = calibration.FALSE_ALARMS / len(rows)
+    alarm = simulation.FALSE_ALARMS / len(rows)
     return [
         f"{r.kind}, {r.nulls} null: an adjusted p errs in {r.adjusted:.1%} of families, at most 5.0% promised"
         for r in rows
-        if calibration.at_least(r.adjusted, 0.05, r.experiments) < alarm
+        if simulation.at_least(r.adjusted, 0.05, r.experiments) < alarm
     ]
 
 
@@ -275,7 +283,7 @@ def spread_table(rows: Sequence[SpreadRow]) -> str:
 
 
 def _percent(rate: float, experiments: int) -> str:
-    return calibration.percent(rate, experiments)
+    return simulation.percent(rate, experiments)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -286,14 +294,14 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the three tables; status 1 if a promise is broken."""
     parser = argparse.ArgumentParser(
-        prog="python -m harness.verdicts.calibration_effects", description=__doc__
+        prog="python -m harness.verdicts.calibration.estimates", description=__doc__
     )
-    parser.add_argument("--experiments", type=int, default=calibration.EXPERIMENTS, help="for each row")
+    parser.add_argument("--experiments", type=int, default=simulation.EXPERIMENTS, help="for each row")
     experiments: int = parser.parse_args(arguments).experiments
     rows = [row for w in worlds() for truth in w.truths for row in calibrate(w, truth, experiments)]
     families = list(family_rows(experiments))
     spreads = list(spread_rows(experiments))
-    parts = calibration.markdown(rows), family_table(families), spread_table(spreads)
+    parts = simulation.markdown(rows), family_table(families), spread_table(spreads)
     print("\n\n".join(parts))
     broken = violations(rows) + broken_families(families)
     print("\n".join(broken) or "every promise holds", file=sys.stderr)

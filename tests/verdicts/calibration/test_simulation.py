@@ -13,8 +13,9 @@ from harness.effects import intervals
 from harness.effects.intervals import paired_ratio
 from harness.effects.time_to_event import Time
 from harness.paper.claims import Claim
-from harness.verdicts import calibration, rules
-from harness.verdicts.calibration import CalibrationRow, calibrate, violations, worlds
+from harness.verdicts import rules
+from harness.verdicts.calibration import simulation
+from harness.verdicts.calibration.simulation import CalibrationRow, calibrate, violations, worlds
 from harness.verdicts.power import power
 
 WORLDS = {w.kind: w for w in worlds()}
@@ -24,7 +25,7 @@ FEW = 500  # enough to notice a rule that is broken more grossly
 
 @pytest.fixture(scope="module")
 def table() -> list[CalibrationRow]:
-    return calibration.calibrate_all(experiments=200)
+    return simulation.calibrate_all(experiments=200)
 
 
 def test_every_promise_holds(table: list[CalibrationRow]) -> None:
@@ -56,7 +57,7 @@ def test_the_power_formula_agrees_with_the_simulation() -> None:
     band = world.claim.primary.band
     assert band is not None
     simulated = {r.seeds: r.reproduced for r in calibrate(world, "paper", N)}
-    assert simulated["5"] == pytest.approx(power(calibration.PAIR_SD / 5**0.5, 4, 1.4, band, 0.0), abs=0.025)
+    assert simulated["5"] == pytest.approx(power(simulation.PAIR_SD / 5**0.5, 4, 1.4, band, 0.0), abs=0.025)
 
 
 def row(**rates: float) -> CalibrationRow:
@@ -125,7 +126,7 @@ def test_imputed_censored_runs_are_noticed(monkeypatch: Patch) -> None:
     def imputing(metric: str, unit: str, slow: Sequence[Time], fast: Sequence[Time]) -> Effect:
         return paired_ratio(metric, unit, [t.point for t in slow], [t.point for t in fast])
 
-    monkeypatch.setattr(calibration, "ratio_of_times", imputing)
+    monkeypatch.setattr(simulation, "ratio_of_times", imputing)
     assert "half censored, paper, 10 seeds: intervals cover the truth in" in broken(
         "ratio, half censored", "paper"
     )
@@ -164,12 +165,12 @@ def test_a_narrowed_rule_against_the_paper_is_noticed(monkeypatch: Patch) -> Non
 def test_the_command_prints_the_table_and_its_verdict(
     capsys: pytest.CaptureFixture[str], monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(calibration, "worlds", lambda: (WORLDS["level"],))
-    assert calibration.main(["--experiments", "50"]) == 0
+    monkeypatch.setattr(simulation, "worlds", lambda: (WORLDS["level"],))
+    assert simulation.main(["--experiments", "50"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("| kind | truth | seeds | coverage |")
     assert "every promise holds" in err
-    assert calibration.main(["--experiments", "20", "--json"]) == 0
+    assert simulation.main(["--experiments", "20", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["kind"] == "level"
     monkeypatch.setattr(rules, "ENOUGH", 3)
-    assert calibration.main(["--experiments", "20"]) == 1
+    assert simulation.main(["--experiments", "20"]) == 1
