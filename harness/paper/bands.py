@@ -1,4 +1,4 @@
-"""Bands: what counts as the paper's figure. As the paper reports single runs, they are this project's policy."""
+"""What counts as the paper's figure: its runs are single ones, so that bands are this project's policy."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How often verdicts err when the truth is known: experiments drawn at random, and judged as real ones are."""
+"""How often verdicts err when the truth is known: made-up experiments, judged as real ones are."""
