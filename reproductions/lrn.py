@@ -66,11 +66,11 @@ def estimate(evidence: Evidence) -> Finding:
         *falls(evidence, source_bare, spatial, "the source's spatial norm alone"),
     )
     varies = spread(evidence, paper)
-    void = {} if whole or varies is None or varies >= STILL else {"lrn": f"{STILL_WORDS} {varies:.1%}"}
+    shown = whole or evidence.protocol.smoke or varies is None or varies >= STILL
+    void = {} if shown else {"lrn": f"the norms are constants: their factor varies by {varies:.1%} at most"}
     return Finding({"lrn": effects}, (arms_table(evidence), norms_table(evidence)), void=void)
 
 
-STILL_WORDS = f"the norms are constants here (their factor must vary by {STILL:.0%}): it varies by at most"
 REPRODUCTION = Reproduction(
     name="lrn",
     claims=("lrn",),

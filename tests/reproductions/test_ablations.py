@@ -95,7 +95,7 @@ def test_lrn() -> None:
 def test_norms_that_are_constants_show_nothing(varies: float, judged: bool) -> None:
     """The larger of the two norms' spreads counts, and only at a proxy."""
     made = dict.fromkeys(LRN.ARMS, errors(40, 18))
-    for protocol, void in (("cifar10-converged", not judged), ("imagenet", False)):
+    for protocol, void in (("cifar10-converged", not judged), ("imagenet", False), ("smoke", False)):
         plain = evidence("lrn", made, protocol)
         details = {"norms": [{"load": 1.0, "factor": 0.5, "spread": s} for s in (varies, 0.01)]}
         runs = tuple(replace(run, record=replace(run.record, details=details)) for run in plain.runs)
