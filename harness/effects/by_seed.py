@@ -12,13 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from harness.contract.effect import Effect
 from harness.contract.formatting import number, quantity
 from harness.effects.from_runs import Measure, Metric, idle, metric
 from harness.plans.experiment import Evidence, Run
 from harness.records.schema import Measured
+
+if TYPE_CHECKING:
+    from harness.effects.two_way import ImagePart
 
 T = TypeVar("T")
 
@@ -54,7 +57,7 @@ def difference(
     images, lacking = two_way.image_part([[run for run, _ in arm] for arm in arms], signs(measure))
     values, others = ([value for _, value in arm] for arm in arms)
     effect = intervals.pooled_difference(name, unit, values, others, images)
-    return _said(effect, images.images if images else 0, lacking)
+    return _said(effect, images, lacking)
 
 
 def falls(evidence: Evidence, without: str, with_it: str, what: str = "") -> tuple[Effect, ...]:
@@ -92,7 +95,7 @@ def _gain(evidence: Evidence, arm: str, name: str, before: Measured, after: Meas
     first, second = ([run.record.metrics[which] or 0.0 for run in runs] for which in (before, after))
     images, lacking = two_way.image_part([runs], gain.signs)
     effect = intervals.paired_difference(name, "points", first, second, images)
-    return _said(effect, images.images if images else 0, lacking)
+    return _said(effect, images, lacking)
 
 
 def levels(evidence: Evidence, arm: str, top1: Measured, top5: Measured) -> tuple[Effect, ...]:
@@ -107,7 +110,7 @@ def _level(evidence: Evidence, arm: str, name: str, measure: Metric) -> Effect:
     found = counted(evidence, arm, measure)
     images, lacking = two_way.image_part([[run for run, _ in found]], measure.signs)
     effect = intervals.level(name, "%", [value for _, value in found], images)
-    return _said(effect, images.images if images else 0, lacking)
+    return _said(effect, images, lacking)
 
 
 def alone(evidence: Evidence, arm: str, name: Measured) -> list[float]:
@@ -120,13 +123,16 @@ def signs(measure: Measure) -> Mapping[Measured, int]:
     return measure.signs if isinstance(measure, Metric) else {}
 
 
-def _said(effect: Effect, images: int, lacking: str) -> Effect:
+def _said(effect: Effect, images: ImagePart | None, lacking: str) -> Effect:
     """The effect with a note that says over what its interval generalises, and from how many runs."""
     if effect.standard_error is None or effect.seed_error is None:
         return effect
     whole, seeds = (quantity(error, effect.unit) for error in (effect.standard_error, effect.seed_error))
-    over = f"standard error {whole} over seeds and {number(images)} images, {seeds} over seeds alone"
-    alone = f"standard error {seeds} over seeds alone, as {lacking}"
+    over = f"standard error {seeds} over seeds alone, as {lacking}"
+    if images is not None:
+        over = (
+            f"standard error {whole} over seeds and {number(images.images)} images, {seeds} over seeds alone"
+        )
     counts = [f"{' runs against '.join(map(str, effect.counts))}"] if effect.counts else []
-    said = "; ".join([*counts, alone if lacking else over])
+    said = "; ".join([*counts, over])
     return replace(effect, note=f"{effect.note}; {said}" if effect.note else said)

@@ -8,17 +8,18 @@ from statistics import fmean
 
 from harness.contract.effect import Effect
 from harness.effects.by_seed import paired
+from harness.effects.from_runs import by_arm, classes
 from harness.plans.experiment import Evidence, Run, Table
 from harness.records.schema import CurveColumn
 
 
 def area(run: Run) -> float | None:
     """∫ (ln classes − training loss) over all epochs of the run's curve, by trapezoids from chance at 0."""
-    layers = run.record.trial.get("settings", {}).get("network", {}).get("layers", ())
+    count = classes(run)
     rows = [(row.get(CurveColumn.EPOCH), row.get(CurveColumn.TRAIN_LOSS)) for row in run.record.curve]
-    if not layers or not rows or not all(_finite(x) and _finite(y) for x, y in rows):
+    if count is None or not rows or not all(_finite(x) and _finite(y) for x, y in rows):
         return None
-    chance = math.log(layers[-1]["units"])
+    chance = math.log(count)
     points = [(0.0, 0.0), *((float(x or 0.0), chance - float(y or 0.0)) for x, y in rows)]
     return sum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in pairwise(points))
 
@@ -42,8 +43,8 @@ def ratio_of_areas(evidence: Evidence, first: str, second: str, name: str) -> tu
 def areas_table(evidence: Evidence) -> Table:
     """Every arm's mean area, and how many of its runs did not come under chance's loss on the whole."""
     rows = []
-    for arm in dict.fromkeys(run.arm for run in evidence.final()):
-        areas = [a for run in evidence.final(arm) if (a := area(run)) is not None]
+    for arm, runs in by_arm(evidence).items():
+        areas = [a for run in runs if (a := area(run)) is not None]
         mean = round(fmean(areas), 4) if areas else None
         rows.append((arm, mean, sum(a <= 0 for a in areas), len(areas)))
     columns = ("arm", "mean area, nats · epochs", "runs not above 0", "runs")

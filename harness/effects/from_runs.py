@@ -50,11 +50,21 @@ def idle(evidence: Evidence) -> list[Run]:
 
 
 def _idle(run: Run) -> bool:
-    error = run.record.metrics.get(Measured.TRAIN_TOP1)
-    layers = run.record.trial.get("settings", {}).get("network", {}).get("layers", ())
-    if error is None or not layers or run.record.status is not Status.OK:
+    error, count = run.record.metrics.get(Measured.TRAIN_TOP1), classes(run)
+    if error is None or count is None or run.record.status is not Status.OK:
         return False
-    return bool(error > 100 * (1 - 1 / layers[-1]["units"]) - LEARNED)
+    return bool(error > 100 * (1 - 1 / count) - LEARNED)
+
+
+def classes(run: Run) -> int | None:
+    """How many classes the run's network tells apart; None where it trained none."""
+    layers = run.record.trial.get("settings", {}).get("network", {}).get("layers", ())
+    return int(layers[-1]["units"]) if layers else None
+
+
+def by_arm(evidence: Evidence) -> dict[str, list[Run]]:
+    """The final runs of each arm that has any."""
+    return {arm: evidence.final(arm) for arm in dict.fromkeys(run.arm for run in evidence.final())}
 
 
 COLUMNS = {
@@ -68,8 +78,7 @@ COLUMNS = {
 
 def arms_table(evidence: Evidence) -> Table:
     """Every arm's mean errors over its seeds, with n."""
-    arms = dict.fromkeys(run.arm for run in evidence.final())
-    rows = tuple(_row(arm, evidence.final(arm)) for arm in arms)
+    rows = tuple(_row(arm, runs) for arm, runs in by_arm(evidence).items())
     return Table("Mean errors by arm", ("arm", *COLUMNS, "finished runs"), rows)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import fmean
 from typing import Any
 
+from harness.effects.from_runs import by_arm
 from harness.plans.experiment import Evidence, Run, Table
 
 STILL = 0.05  # a factor that varies less than this, in its standard deviation over its mean, is a constant
@@ -24,9 +25,9 @@ def spread(evidence: Evidence, arm: str) -> float | None:
 def norms_table(evidence: Evidence) -> Table:
     """Every norm of every arm, mean over seeds."""
     rows = []
-    for arm in dict.fromkeys(run.arm for run in evidence.final()):
-        runs = [found for run in evidence.final(arm) if (found := norms(run))]
-        for place, of_one in enumerate(zip(*runs, strict=False), start=1):
+    for arm, runs in by_arm(evidence).items():
+        told = [found for run in runs if (found := norms(run))]
+        for place, of_one in enumerate(zip(*told, strict=False), start=1):
             means = (round(fmean(norm[name] for norm in of_one), 4) for name in ("load", "factor", "spread"))
             rows.append((arm, place, *means, len(of_one)))
     columns = ("arm", "norm", "mean of α Σ a²", "mean factor", "its coefficient of variation", "runs")

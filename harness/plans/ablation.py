@@ -89,13 +89,14 @@ def plan_of(arms: Arms | Callable[[Declared], Arms]) -> Callable[[Declared, int,
 
     def plan(protocol: Declared, seeds: int, lookup: Lookup) -> Plan:
         at_hand = arms(protocol) if callable(arms) else arms
+        most = baselines(protocol, seeds)
         found = {name: tuned(protocol, arm, lookup) for name, arm in at_hand.items()}
         tuning = [Planned(trial, name, Role.TUNING) for name, of in found.items() for trial in of.trials]
         final = [
             Planned(trial, name, role)
-            for seed in range(baselines(protocol, seeds))
+            for seed in range(most)
             for name, arm in at_hand.items()
-            if seed < (baselines(protocol, seeds) if arm == BASELINE else seeds)
+            if seed < seeds or arm == BASELINE
             for trial, role in _finals(protocol, arm, seed, found[name].factor)
         ]
         return Plan((*tuning, *final), to_come([n for n, of in found.items() if of.factor is None], seeds))

@@ -217,13 +217,17 @@ def _family(kind: str, size: int, true: int, adjust: Adjust, experiments: int) -
     return FamilyRow(kind, f"{true} of {size}", experiments, raw / experiments, adjusted / experiments)
 
 
+def _raw(baseline: Array, arms: list[Array]) -> list[float]:
+    return [student_p(pooled("", "", arm, baseline)) or 0.0 for arm in arms]
+
+
 def _by_holm(baseline: Array, arms: list[Array]) -> tuple[list[float], list[float]]:
-    p = [student_p(pooled("", "", arm, baseline)) or 0.0 for arm in arms]
+    p = _raw(baseline, arms)
     return p, list(holm(dict(zip(map(str, range(len(p))), p, strict=True))).values())
 
 
 def _by_dunnett(baseline: Array, arms: list[Array]) -> tuple[list[float], list[float]]:
-    p = [student_p(pooled("", "", arm, baseline)) or 0.0 for arm in arms]
+    p = _raw(baseline, arms)
     return p, dunnett(baseline, arms) or p
 
 
@@ -265,30 +269,26 @@ def spread_rows(experiments: int) -> Iterator[SpreadRow]:
 
 def family_table(rows: Sequence[FamilyRow]) -> str:
     """Families as a table, in percent with Monte-Carlo errors."""
-    return _table(
+    return simulation.table(
         ["family", "true nulls", "any raw p < .05", "any adjusted p < .05"],
-        [[r.kind, r.nulls, *(_percent(x, r.experiments) for x in (r.raw, r.adjusted))] for r in rows],
-    )
-
-
-def spread_table(rows: Sequence[SpreadRow]) -> str:
-    """Spreads as a table, in percent with Monte-Carlo errors."""
-    return _table(
-        ["runs", "arm's spread ÷ baseline's", "coverage", "wholly above a true 0"],
+        2,
         [
-            [r.runs, f"{r.spread:g}", *(_percent(x, r.experiments) for x in (r.coverage, r.above))]
+            [r.kind, r.nulls, *(simulation.percent(x, r.experiments) for x in (r.raw, r.adjusted))]
             for r in rows
         ],
     )
 
 
-def _percent(rate: float, experiments: int) -> str:
-    return simulation.percent(rate, experiments)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines: list[Sequence[str]] = [head, ["---"] * 2 + ["---:"] * (len(head) - 2), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def spread_table(rows: Sequence[SpreadRow]) -> str:
+    """Spreads as a table, in percent with Monte-Carlo errors."""
+    return simulation.table(
+        ["runs", "arm's spread ÷ baseline's", "coverage", "wholly above a true 0"],
+        2,
+        [
+            [r.runs, f"{r.spread:g}", *(simulation.percent(x, r.experiments) for x in (r.coverage, r.above))]
+            for r in rows
+        ],
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

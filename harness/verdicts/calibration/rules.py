@@ -24,7 +24,6 @@ from harness.verdicts.calibration import gates as calibrated_gates
 from harness.verdicts.calibration.gates import ELSEWHERE, Question, Rate
 from harness.verdicts.calibration.simulation import (
     EXPERIMENTS,
-    FALSE_ALARMS,
     RATIO_SD,
     TIME_SD,
     Array,
@@ -32,6 +31,7 @@ from harness.verdicts.calibration.simulation import (
     Promise,
     World,
     at_least,
+    broken,
     calibrate,
     difference,
     differences,
@@ -41,6 +41,7 @@ from harness.verdicts.calibration.simulation import (
     mean_level,
     percent,
     promises,
+    table,
 )
 from harness.verdicts.rules import decide
 from harness.verdicts.verdict import Outcome
@@ -148,8 +149,9 @@ def _costs() -> Iterator[Question]:
 
 def violations(rows: Sequence[CalibrationRow], found: Sequence[Rate]) -> list[str]:
     """What is wronger than promised in either table, by `calibration`'s measure and in one family."""
-    given = [*(promise for row in rows for promise in promises(row)), *map(_promise, filter(_bound, found))]
-    return [p.broken for p in given if p.probability < FALSE_ALARMS / len(given)]
+    return broken(
+        [*(promise for row in rows for promise in promises(row)), *map(_promise, filter(_bound, found))]
+    )
 
 
 def _bound(rate: Rate) -> bool:
@@ -165,10 +167,12 @@ def _promise(one: Rate) -> Promise:
 
 def second_table(found: Sequence[Rate]) -> str:
     """The rates, in percent with Monte-Carlo errors."""
-    lines = [["rule", "truth", "seeds", "said", "in % of experiments", "promised"]]
-    lines += [["---"] * 4 + ["---:"] * 2]
-    lines += [[r.rule, r.truth, r.seeds, r.said, percent(r.rate, r.experiments), _promised(r)] for r in found]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    head = ["rule", "truth", "seeds", "said", "in % of experiments", "promised"]
+    return table(
+        head,
+        4,
+        [[r.rule, r.truth, r.seeds, r.said, percent(r.rate, r.experiments), _promised(r)] for r in found],
+    )
 
 
 def _promised(one: Rate) -> str:
@@ -183,9 +187,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = [row for world in worlds() for truth in world.truths for row in calibrate(world, truth, count)]
     found = [question.rate(count) for question in questions()]
     print(f"{markdown(rows)}\n\n{second_table(found)}")
-    broken = violations(rows, found)
-    print("\n".join(broken) or "every promise holds", file=sys.stderr)
-    return int(bool(broken))
+    wrong = violations(rows, found)
+    print("\n".join(wrong) or "every promise holds", file=sys.stderr)
+    return int(bool(wrong))
 
 
 if __name__ == "__main__":

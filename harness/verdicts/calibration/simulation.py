@@ -134,18 +134,29 @@ def violations(rows: Sequence[CalibrationRow]) -> list[str]:
     A promise is broken if a rate as bad has, by the binomial distribution, a probability below its share
     of FALSE_ALARMS when the promise is just kept.
     """
-    given = [promise for row in rows for promise in promises(row)]
-    return [p.broken for p in given if p.probability < FALSE_ALARMS / len(given)]
+    return broken(promise for row in rows for promise in promises(row))
+
+
+def broken(given: Iterable[Promise]) -> list[str]:
+    """What is said of the broken ones among all promises of a page, which share FALSE_ALARMS."""
+    family = list(given)
+    return [p.broken for p in family if p.probability < FALSE_ALARMS / len(family)]
 
 
 def markdown(rows: Sequence[CalibrationRow]) -> str:
     """The table, in percent with Monte-Carlo errors."""
     columns = ("coverage", "reproduced", "directional", "not_reproduced", "inconclusive", "off_size")
     head = ["kind", "truth", "seeds", *(c.replace("_", " ") for c in columns)]
-    lines = [head, ["---"] * 3 + ["---:"] * len(columns)]
-    lines += [
-        [r.kind, r.truth, r.seeds, *(percent(getattr(r, c), r.experiments) for c in columns)] for r in rows
-    ]
+    return table(
+        head,
+        3,
+        [[r.kind, r.truth, r.seeds, *(percent(getattr(r, c), r.experiments) for c in columns)] for r in rows],
+    )
+
+
+def table(head: Sequence[str], words: int, rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table whose first `words` columns hold words, and the others figures."""
+    lines = [head, ["---"] * words + ["---:"] * (len(head) - words), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -304,6 +315,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     rows = calibrate_all(options.experiments)
     print(json.dumps([asdict(r) for r in rows], indent=1) if options.json else markdown(rows))
-    broken = violations(rows)
-    print("\n".join(broken) or "every promise holds", file=sys.stderr)
-    return int(bool(broken))
+    wrong = violations(rows)
+    print("\n".join(wrong) or "every promise holds", file=sys.stderr)
+    return int(bool(wrong))
