@@ -17,11 +17,10 @@ difference in 1 % of sound experiments, and in more where something beside the a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from statistics import fmean, variance
+from statistics import fmean
 
 from harness.contract.formatting import number, p_value, quantity
 from harness.contract.trial import Status
@@ -141,16 +140,11 @@ def alike(about: Claim, evidence: Evidence, reproduction: Reproduction | None) -
 
 
 def same_mean(first: Sequence[float], second: Sequence[float]) -> float:
-    """Two-sided p of Student's t test with one variance for both."""
-    import scipy  # takes long to load, and a list of claims can do without
+    """Two-sided p of Student's t test with one variance for both; 0 or 1 where neither varies."""
+    from harness.effects import intervals  # brings scipy, which a list of claims can do without
 
-    df = len(first) + len(second) - 2
-    apart = fmean(first) - fmean(second)
-    pooled = ((len(first) - 1) * variance(first) + (len(second) - 1) * variance(second)) / df
-    error = math.sqrt(pooled * (1 / len(first) + 1 / len(second)))
-    if error == 0:
-        return 1.0 if apart == 0 else 0.0
-    return float(2 * scipy.special.stdtr(df, -abs(apart) / error))
+    p = intervals.pooled("", "", first, second).p_student
+    return float(fmean(first) == fmean(second)) if p is None else p
 
 
 def _trained(evidence: Evidence, arm: str) -> list[Run]:
