@@ -22,7 +22,7 @@ from harness.effects.from_runs import arms_table, metric
 from harness.models.cifar10 import eleven, thirteen
 from harness.plans.experiment import Evidence, Finding, Lookup, Plan, Planned, Protocol, Reproduction, Role
 from harness.records.schema import Measured
-from harness.training.recipe import Recipe, Scheduled, scheduled
+from harness.training.scheduled.recipe import Recipe, Scheduled, scheduled
 from harness.training.schedules import Stage, Stages
 
 ARMS = {

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from harness.contract.device import DeviceKind
 from harness.contract.trial import Trial
-from harness.training.recipe import Scheduled
+from harness.training.scheduled.recipe import Scheduled
 
 
 class OfTrained:

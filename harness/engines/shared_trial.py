@@ -23,7 +23,7 @@ from harness.records.files import write_whole
 if TYPE_CHECKING:
     from harness.contract.ranks import Rank
 
-PROGRAMS = ("harness.training.scheduled:run",)  # those whose batches can be shared
+PROGRAMS = ("harness.training.scheduled.program:run",)  # those whose batches can be shared
 PATIENCE = 1800.0  # seconds: some rank may be reading a data set for the first time
 
 

@@ -18,7 +18,7 @@ from harness.contract.trial import Trial
 from harness.plans.arm_rates import AS_SHARED, Rates, Tuned, tune
 from harness.plans.experiment import Lookup, Plan, Planned, Role
 from harness.plans.experiment import Protocol as Declared
-from harness.training.recipe import Scheduled
+from harness.training.scheduled.recipe import Scheduled
 
 MOST_BASELINES = 15  # seeds of the baseline that all claims share
 

@@ -19,8 +19,8 @@ from harness.models.proxy import narrowed, small
 from harness.plans.ablation import Arm
 from harness.plans.arm_rates import Rates
 from harness.plans.experiment import Check, Protocol
-from harness.training.recipe import Photographs, Recipe, Scheduled, scheduled
-from harness.training.recipes import RECIPES
+from harness.training.scheduled.recipe import Photographs, Recipe, Scheduled, scheduled
+from harness.training.scheduled.recipes import RECIPES
 from harness.training.schedules import Drops, Schedule
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from harness.contract.trial import Settings, Status, Trial
 from harness.plans.ablation import BASELINE, Arm, to_come, training, tuned
 from harness.plans.experiment import Lookup, Plan, Planned, Protocol, Role
-from harness.training.recipe import Scheduled
+from harness.training.scheduled.recipe import Scheduled
 
 ARM = "paper"
 

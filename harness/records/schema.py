@@ -104,7 +104,7 @@ PROGRAMS: Mapping[str, Filled] = {
         (C.EPOCH, C.RUNNING_ERROR, C.LOSS, C.SAMPLE_ERROR, *CLOCKS),
         TRAINED,
     ),
-    "harness.training.scheduled:run": Filled(
+    "harness.training.scheduled.program:run": Filled(
         (
             M.TRAIN_TOP1, M.TRAIN_TOP5, M.CENTRE_TOP1, M.CENTRE_TOP5, M.TEN_TOP1, M.TEN_TOP5,
             M.TRAIN_LOSS, M.TEST_LOSS, M.TEN_LOSS, M.SHIFTED_TOP1,

@@ -27,7 +27,7 @@ from harness.contract.progress import SILENT
 from harness.contract.trial import Precision
 from harness.data.packing import writer
 from harness.models.alexnet import alexnet
-from harness.training.recipes import PAPER
+from harness.training.scheduled.recipes import PAPER
 from tests.fakes.bench import asked, measured, unable, way
 
 SMALL = alexnet(side=67, width=1 / 8, classes=10)

@@ -14,7 +14,7 @@ from harness.contract.errors import UnknownName
 from harness.contract.trial import Precision
 from harness.data.catalogue import DATA_SETS
 from harness.models.published import NORMALISATIONS
-from harness.training.recipes import RECIPES
+from harness.training.scheduled.recipes import RECIPES
 
 
 def test_the_names_are_those_that_the_harness_knows() -> None:

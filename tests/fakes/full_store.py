@@ -26,7 +26,7 @@ from harness.records import environment
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.record import Record
 from harness.records.store import Store
-from harness.training.recipe import Scheduled
+from harness.training.scheduled.recipe import Scheduled
 from harness.training.settings import ToTarget
 from harness.training.timing.settings import StepTime
 from tests.fakes.records import answer, share

@@ -14,7 +14,7 @@ from harness.plans.experiment import Evidence, Protocol, Reproduction, gather
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.keys import canonical
 from harness.records.record import Record
-from harness.training.recipe import Scheduled
+from harness.training.scheduled.recipe import Scheduled
 from harness.training.settings import ToTarget
 from harness.training.timing.settings import StepTime
 from tests.fakes.trials import record_for

@@ -240,8 +240,8 @@ def test_what_counts_goes_by_whole_names() -> None:
 
 
 SCHEDULED = {
-    "harness.training.scheduled:run",
-    "harness.training.recipe:Scheduled",
+    "harness.training.scheduled.program:run",
+    "harness.training.scheduled.recipe:Scheduled",
     "harness.data.inputs.resident:inputs",
     "harness.models.layers.convolution:build",
     "harness.models.layers.dense:build",
@@ -271,7 +271,7 @@ def test_a_training_does_not_reach_what_is_for_other_purposes() -> None:
     names = set(reached(SCHEDULED))
     assert not names & {
         "harness.data.catalogue:DATA_SETS",
-        "harness.training.recipe:Scheduled.most_images",
+        "harness.training.scheduled.recipe:Scheduled.most_images",
         "harness.training.schedules:Plateau",
         "harness.models.description:Network.multiply_adds",
         "harness.data.cifar10:fetch",

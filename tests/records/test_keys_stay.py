@@ -133,7 +133,7 @@ def test_what_only_a_gpu_runs_is_of_no_concern_to_a_cpu(module: str, source: Pat
     path = (tmp_path / "changed").joinpath(*module.split(".")).with_suffix(".py")
     replaced(path, "return ", "print(); return ")
     before, after = SourceTree(source), SourceTree(tmp_path / "changed")
-    trained = frozenset({"harness.training.scheduled:run", "harness.models.layers.lrn:build"})
+    trained = frozenset({"harness.training.scheduled.program:run", "harness.models.layers.lrn:build"})
     assert version_of(trained, before, ON_A_GPU) == version_of(trained, after, ON_A_GPU)
     assert version_of(trained, before) != version_of(trained, after)
 

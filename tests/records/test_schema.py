@@ -14,7 +14,7 @@ from tests.fakes.trials import STAND_IN
 from tests.records.test_what_runs import TRAINED, TRIALS
 
 PROGRAM = {
-    "scheduled": "harness.training.scheduled:run",
+    "scheduled": "harness.training.scheduled.program:run",
     "to a target": "harness.training.to_target:run",
     "timed": "harness.training.timing.step_time:run",
     "kernels": "harness.analysis.kernels:run",

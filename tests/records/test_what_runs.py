@@ -27,10 +27,10 @@ from harness.plans.ablation import Arm
 from harness.plans.protocols import SMOKE, looked_at
 from harness.records.code_version import CHECKOUT, counts, reached
 from harness.records.keys import entries
-from harness.training import scheduled
-from harness.training.recipe import Photographs
-from harness.training.recipe import scheduled as measured
-from harness.training.recipes import PAPER
+from harness.training.scheduled.program import run
+from harness.training.scheduled.recipe import Photographs
+from harness.training.scheduled.recipe import scheduled as measured
+from harness.training.scheduled.recipes import PAPER
 from harness.training.schedules import LOGGED, Plateau
 from harness.training.timing import step_time
 from harness.training.timing.settings import Arrangement, Feed, StepTime
@@ -117,7 +117,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("runs")
     source = folders(made / "source", contents({"train": 10, "val": 1}))
     pack(source, made / "imagenette.pack")
-    scheduled.run(TRAINED, session(made, "trained"))
+    run(TRAINED, session(made, "trained"))
     return made
 
 
@@ -176,4 +176,5 @@ def test_all_that_runs_is_reached(folder: Path, name: str) -> None:
 
 def test_it_would_be_noticed_if_an_entry_were_missing(folder: Path) -> None:
     found = {str(definition(code)) for code in ran(folder, "kernels")}
-    assert "harness.analysis.kernels:chroma" in found - set(reached({"harness.training.scheduled:run"}))
+    trained = reached({"harness.training.scheduled.program:run"})
+    assert "harness.analysis.kernels:chroma" in found - trained.keys()

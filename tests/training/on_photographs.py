@@ -13,10 +13,10 @@ from harness.contract.session import Artifacts, Session
 from harness.contract.trial import Trial
 from harness.models.alexnet import alexnet
 from harness.records import environment
-from harness.training import scheduled
-from harness.training.recipe import Photographs
-from harness.training.recipe import scheduled as measured
-from harness.training.recipes import PAPER
+from harness.training.scheduled import program
+from harness.training.scheduled.recipe import Photographs
+from harness.training.scheduled.recipe import scheduled as measured
+from harness.training.scheduled.recipes import PAPER
 
 # The paper's recipe whole, but for the width: a full one's checkpoints take half a gigabyte each.
 SMALL = measured(
@@ -44,7 +44,7 @@ def main() -> None:
         Artifacts(folder / "own.safetensors"),
         report=lambda progress: print(progress.epoch, flush=True),
     )
-    outcome = scheduled.run(Trial(settings, 1), session)
+    outcome = program.run(Trial(settings, 1), session)
     curve = [{k: v for k, v in row.items() if "seconds" not in k} for row in outcome.curve]
     print(json.dumps([outcome.status, dict(outcome.metrics), curve]))
 

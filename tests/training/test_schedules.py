@@ -172,5 +172,5 @@ def test_schedules_are_plain_data() -> None:
 
 
 def test_schedules_and_recipes_need_no_torch() -> None:
-    script = "import sys, harness.training.recipes; sys.exit('torch' in sys.modules)"
+    script = "import sys, harness.training.scheduled.recipes; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -34,8 +34,8 @@ from harness.models.description import Network
 from harness.models.network import Net
 from harness.records import environment
 from harness.training.loop import Loop
-from harness.training.recipe import Recipe
-from harness.training.recipes import PAPER
+from harness.training.scheduled.recipe import Recipe
+from harness.training.scheduled.recipes import PAPER
 from harness.training.update import Momentum2012, apply, groups
 
 NETWORK = alexnet()

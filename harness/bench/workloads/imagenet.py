@@ -40,8 +40,8 @@ from harness.models.network import Net
 from harness.paper.catalogue import claim
 from harness.records import environment
 from harness.training.loop import Loop
-from harness.training.recipe import Recipe
-from harness.training.recipes import recipe
+from harness.training.scheduled.recipe import Recipe
+from harness.training.scheduled.recipes import recipe
 
 SIDE = 256
 EPOCHS = 90  # §5

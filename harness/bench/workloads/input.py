@@ -41,7 +41,7 @@ from harness.data.catalogue import training_images
 from harness.data.inputs.prefetch import Prefetched
 from harness.data.packing import prepare
 from harness.records import environment
-from harness.training.recipes import PAPER
+from harness.training.scheduled.recipes import PAPER
 
 OURS, THEIRS = "a pack, prefetched", "ImageFolder and DataLoader"
 IMAGES = 1200

@@ -56,7 +56,7 @@ class Photographs:
 class Scheduled(Recipe):
     """A recipe to train to the end of its schedule, on what images, and what to measure on the way."""
 
-    implementation: ClassVar[str] = "harness.training.scheduled:run"
+    implementation: ClassVar[str] = "harness.training.scheduled.program:run"
     exclusive: ClassVar[bool] = False
     device: ClassVar[DeviceKind | None] = None
     dataset: str = "cifar10"

@@ -29,8 +29,9 @@ from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
 from harness.plans.protocols import SMOKE, looked_at
 from harness.records.image_bits import unpacked
 from harness.records.schema import Measured
-from harness.training import artifacts, scheduled
-from harness.training.recipe import Scheduled
+from harness.training import artifacts
+from harness.training.scheduled import program
+from harness.training.scheduled.recipe import Scheduled
 from harness.training.schedules import Drops
 from tests.fakes.trials import record_for
 
@@ -52,7 +53,7 @@ def train(
     trial: Trial, folder: Path, stopping: Callable[[], bool] = lambda: False, root: Path | None = None
 ) -> TrialResult:
     mine = Artifacts(folder / "own.safetensors")
-    return scheduled.run(trial, Session("cpu", root, folder / "trial.pt", mine, stopping=stopping))
+    return program.run(trial, Session("cpu", root, folder / "trial.pt", mine, stopping=stopping))
 
 
 def timeless(outcome: TrialResult) -> list[dict[str, float | None]]:

@@ -19,10 +19,11 @@ from harness.data.augmentation import Views
 from harness.data.inputs.selection import Inputs
 from harness.models.layers import dropout
 from harness.models.network import Net
-from harness.training import artifacts, data_parallel, norm_spread, schedules, tested, update
+from harness.training import artifacts, data_parallel, schedules, update
 from harness.training.loop import CurveRow, Epochs, Loop, Parts
-from harness.training.recipe import Scheduled
-from harness.training.tested import Observer, Predictions
+from harness.training.scheduled import norm_spread, tested
+from harness.training.scheduled.recipe import Scheduled
+from harness.training.scheduled.tested import Observer, Predictions
 
 
 def run(trial: Trial[Scheduled], session: Session) -> TrialResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.contract.errors import UnknownName
 from harness.data.views import Augmentation, ColourNoise, MeanCrop, Spread
 from harness.models.alexnet import alexnet
-from harness.training.recipe import Recipe
+from harness.training.scheduled.recipe import Recipe
 from harness.training.schedules import LOGGED, Plateau, Steps
 
 # The text has one rate and one decay for all weights and does not set biases apart.

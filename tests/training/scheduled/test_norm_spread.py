@@ -15,7 +15,7 @@ from harness.models.alexnet import PAPER, SOURCE_2012
 from harness.models.description import AcrossMaps
 from harness.models.network import Net
 from harness.models.proxy import small
-from harness.training import norm_spread
+from harness.training.scheduled import norm_spread
 
 
 def views() -> Views:

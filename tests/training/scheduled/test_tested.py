@@ -16,7 +16,7 @@ from harness.models.network import Net
 from harness.models.proxy import small
 from harness.training.data_parallel import ALONE
 from harness.training.evaluate import judge, probabilities
-from harness.training.tested import SHIFTS, Observer, Predictions
+from harness.training.scheduled.tested import SHIFTS, Observer, Predictions
 
 
 def views(mean: MeanCrop, brighter: tuple[int, int, int] = (0, 0, 0)) -> Views:

@@ -10,7 +10,7 @@ from harness.contract.errors import UnknownName
 from harness.data.views import Augmentation, ColourNoise, MeanCrop, Spread, offsets
 from harness.models.description import Dropout, Weighted
 from harness.records.keys import canonical
-from harness.training.recipes import CAFFE, PAPER, RECIPES, SOURCE_2012, Recipe, recipe
+from harness.training.scheduled.recipes import CAFFE, PAPER, RECIPES, SOURCE_2012, Recipe, recipe
 from harness.training.schedules import LOGGED, Plateau, Steps
 
 
