@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from harness.contract.effect import Interval
@@ -81,7 +81,11 @@ class Metric:
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement of the paper, with all that is declared about it before anything runs."""
+    """One statement of the paper, with all that is declared about it before anything runs.
+
+    At another scale than the paper's a verdict may rest on another metric, `elsewhere`, that shows a
+    direction with fewer seeds. `negligible` has a band in which a difference is as good as none there.
+    """
 
     id: str
     section: str
@@ -97,12 +101,21 @@ class Claim:
     log_2012: str = ""
     discussion: str = ""
     fit: Fit | None = None  # None: it is about speed, time or counts, and may be shown by any network
+    elsewhere: str = ""
+    negligible: Metric | None = None
     needs: str = ""  # of a claim that is declared and has no reproduction: what running it would take
 
     @property
     def primary(self) -> Metric:
         """The first metric: the verdict rests on it, and on no other but where all are counted."""
         return self.metrics[0]
+
+    def judged(self, at_paper_scale: bool) -> Claim:
+        """The claim with the metric first on which a verdict rests at the paper's scale or at another."""
+        other = None if at_paper_scale or not self.elsewhere else self.metric(self.elsewhere)
+        if other is None:
+            return self
+        return replace(self, metrics=(other, *(metric for metric in self.metrics if metric is not other)))
 
     def rests_on(self, name: str) -> bool:
         """Whether the verdict rests on the metric of that name: of counts on each, else on the first."""

@@ -34,13 +34,16 @@ class Assessment:
         return self.verdicts[about.id]
 
     def effects(self, about: Claim) -> tuple[Effect, ...]:
-        """The effects on one of the experiment's claims, the primary one first."""
-        return self.finding.effects.get(about.id, ())
+        """The effects on one of the experiment's claims, that first on which the verdict rests."""
+        found = self.finding.effects.get(about.id, ())
+        first = primary(judged_as(about, self.evidence), self.finding)
+        return found if first is None else (first, *(effect for effect in found if effect is not first))
 
     def case(self, about: Claim) -> Case:
         """What the gates and rules were asked about."""
-        first, reproduction = primary(about, self.finding), self.experiment.reproduction
-        effects = self.effects(about)
+        effects, reproduction = self.effects(about), self.experiment.reproduction
+        about = judged_as(about, self.evidence)
+        first = primary(about, self.finding)
         invalid = _faults(about, self.finding, self.invalid)
         return Case(about, self.evidence, first, invalid, self.interim, effects, reproduction)
 
@@ -70,6 +73,7 @@ def _judged(
     interim: bool,
     reproduction: Reproduction,
 ) -> Verdict:
+    about = judged_as(about, evidence)
     effect, all_of_them = primary(about, finding), finding.effects.get(about.id, ())
     faults = _faults(about, finding, invalid)
     return judge(about, evidence, effect, faults, interim, all_of_them, reproduction)
@@ -94,6 +98,11 @@ def robust(own: Verdict, shared: Verdict) -> Verdict:
             advice=(),
         )
     return replace(own, reasons=said)
+
+
+def judged_as(about: Claim, evidence: Evidence) -> Claim:
+    """The claim as it is judged at the evidence's scale."""
+    return about.judged(at_paper_scale(about, evidence.protocol))
 
 
 def primary(about: Claim, finding: Finding) -> Effect | None:

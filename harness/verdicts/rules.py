@@ -171,7 +171,21 @@ def _proxy(case: Case, ci95: Interval) -> Verdict:
         outcome, what = Outcome.NOT_REPRODUCED, "excludes the null on the other side"
     else:
         outcome, what = Outcome.INCONCLUSIVE, "holds the null"
-    return case.say(outcome, *SCALE.stopped(case), _reason(case, ci95, what), qualifier=PROXY)
+    reasons = (*SCALE.stopped(case), _reason(case, ci95, what), *_negligible(case))
+    return case.say(outcome, *reasons, qualifier=PROXY)
+
+
+def _negligible(case: Case) -> tuple[str, ...]:
+    """That a difference is as good as none, by two one-sided tests, where the claim says what would be."""
+    margin = case.claim.negligible
+    if margin is None or margin.band is None:
+        return ()
+    effect = next((effect for effect in case.effects if effect.metric == margin.name), None)
+    ci90 = intervals(effect, case.interim)[0] if effect else None
+    if ci90 is None or not margin.band.contains(ci90):
+        return ()
+    place = f"{span(ci90, margin.unit)} is inside {limits(margin.band, margin.unit)}"
+    return (f"CI₉₀ of the {margin.name} {place}: as good as no difference",)
 
 
 def _level(case: Case, ci90: Interval | None, ci95: Interval) -> Verdict:

@@ -15,9 +15,10 @@ import reproductions
 from harness.contract.effect import Effect
 from harness.contract.trial import Trial
 from harness.paper.catalogue import claim
-from harness.plans.experiment import Evidence, gather
+from harness.plans.experiment import Evidence, Experiment, gather
 from harness.records.keys import canonical
 from harness.records.record import Record
+from harness.verdicts.assessment import assess
 from harness.verdicts.rules import judge
 from harness.verdicts.verdict import Outcome
 from reproductions import bias_init as BIASES  # noqa: N812
@@ -113,6 +114,18 @@ def test_overlapping_pooling() -> None:
     made = {"3×3 windows": errors(40, 18, 42, 30), "2×2 windows": errors(40.4, 18.3, 43, 29)}
     found = estimates("overlapping-pooling", evidence("overlapping-pooling", made))
     assert list(found.values()) == pytest.approx([0.4, 0.3, 0.02, 2.0])
+
+
+def test_overlapping_pooling_shows_first_what_the_verdict_rests_on() -> None:
+    """At a proxy its cross-entropy, at the paper's scale its error."""
+    made = {"3×3 windows": errors(40, 18), "2×2 windows": errors(40.4, 18.3)}
+    about, pooling = claim("overlapping-pooling"), reproductions.named("overlapping-pooling")
+    for name, first in {"imagenet": "top-1 error", "imagenette-short": "loss"}.items():
+        experiment = Experiment(pooling, pooling.protocol(name).at(REAL.precision), 3, REAL)
+        found = assess(experiment, evidence("overlapping-pooling", made, name), interim=False)
+        shown = [effect.metric for effect in found.effects(about)]
+        assert shown[0] == found.case(about).claim.primary.name == first
+        assert set(shown) >= {"top-1 error", "top-5 error", "loss"}
 
 
 def test_two_gpu_error() -> None:

@@ -104,6 +104,29 @@ def test_rules(about: Claim, ci90: tuple[float, float], ci95: tuple[float, float
     assert any(interval in reason for interval in shown for reason in found.reasons)
 
 
+@pytest.mark.parametrize(
+    ("loss", "error", "headline", "negligible"),
+    [
+        ((0.01, 0.03), (-1.5, 2.0), "directional (proxy)", False),
+        ((0.01, 0.03), (-0.5, 0.9), "directional (proxy)", True),
+        ((-0.01, 0.03), (-0.5, 0.9), "inconclusive (proxy)", True),
+        ((-0.01, 0.03), (-0.5, 1.1), "inconclusive (proxy)", False),
+        ((-0.03, -0.01), (0.5, 1.5), "not reproduced (proxy)", False),
+    ],
+)
+def test_overlapping_pooling_rests_on_its_cross_entropy_at_a_proxy(
+    loss: tuple[float, float], error: tuple[float, float], headline: str, negligible: bool
+) -> None:
+    declared = claim("overlapping-pooling")
+    about = declared.judged(at_paper_scale=False)
+    assert (about.primary.name, declared.judged(at_paper_scale=True)) == ("loss", declared)
+    found = [effect(about, loss), effect(declared, error)]
+    runs = evidence(about, [run(s) for s in range(5)], "small")
+    verdict = judge(about, runs, found[0], effects=found)
+    assert verdict.headline == headline
+    assert any("as good as no difference" in reason for reason in verdict.reasons) is negligible
+
+
 def test_the_null_must_be_excluded_at_95_even_inside_the_band() -> None:
     touching = replace(LRN, metrics=(Metric("top-1 error", "points", 0.3, Band(0.0, 0.6)),))
     assert verdict(touching, effect(touching, (0.01, 0.5), (-0.02, 0.55))).outcome is Outcome.INCONCLUSIVE

@@ -16,14 +16,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from harness.contract.effect import Effect
-from harness.effects.intervals import paired_ratio
+from harness.contract.effect import Effect, Interval
+from harness.effects.intervals import paired_ratio, pooled
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim, Kind, Side
 from harness.verdicts.calibration import gates as calibrated_gates
 from harness.verdicts.calibration.gates import ELSEWHERE, Question, Rate
 from harness.verdicts.calibration.simulation import (
     EXPERIMENTS,
+    LEVEL_SD,
     RATIO_SD,
     TIME_SD,
     Array,
@@ -94,7 +95,7 @@ def ratio(about: Claim, sample: Array) -> Effect:
 
 def questions() -> list[Question]:
     """What the second table tries."""
-    return [*_levels_at_four(), *_counts(), *_costs(), *calibrated_gates.questions()]
+    return [*_levels_at_four(), *_negligible(), *_counts(), *_costs(), *calibrated_gates.questions()]
 
 
 def _levels_at_four() -> Iterator[Question]:
@@ -113,6 +114,27 @@ def _levels_at_four() -> Iterator[Question]:
     for truth, value in {"low edge": band.low, "paper": about.primary.paper, "high edge": band.high}.items():
         for outcome, most in promised.items():
             yield Question("level", truth, "4", str(outcome), most, said(outcome, value or 0.0))
+
+
+def _negligible() -> Iterator[Question]:
+    """A difference at an end of what counts as none, of two arms each as noisy as the simulated errors."""
+    about = claim("overlapping-pooling").judged(at_paper_scale=False)
+    unsure = Effect(about.primary.name, about.primary.unit, 5, 0.0, None, Interval(-1.0, 1.0, 0.95))
+
+    def said(truth: float, seeds: int) -> Callable[[np.random.Generator], bool]:
+        def happens(stream: np.random.Generator) -> bool:
+            arm, base = stream.normal(truth, LEVEL_SD, seeds), stream.normal(0.0, LEVEL_SD, 3 * seeds)
+            effects = [unsure, pooled("top-1 error", "points", arm, base)]
+            found = decide(about, evidence(ELSEWHERE, seeds), unsure, effects=effects)
+            return any("as good as no difference" in reason for reason in found.reasons)
+
+        return happens
+
+    for seeds in (5, 10):
+        for truth, most in {"1 point": 0.05, "−1 point": 0.05, "null": None}.items():
+            value = {"1 point": 1.0, "−1 point": -1.0}.get(truth, 0.0)
+            rule, of = "negligible difference, elsewhere", f"{seeds}"
+            yield Question(rule, truth, of, "as good as none", most, said(value, seeds))
 
 
 def _counts() -> Iterator[Question]:
