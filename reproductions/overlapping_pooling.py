@@ -5,8 +5,9 @@
 The windows of 2×2 round down so that every layer keeps the size that 3×3 windows give: 55, 27, 13 and 6, in
 the proxy 24, 12, 6 and 3. Beside the errors stands the other half of §3.4, that overlapping windows make it
 "slightly more difficult to overfit": the gap between test and training error, for which `cifar10-scarce` is
-there. An effect of .4 points needs 70 seeds at a proxy, so there the verdict rests on the cross-entropy. Costs three hours
-on two cores at `cifar10-converged-short`, the shared arm included; a GPU's time is not yet measured.
+there. An effect of .4 points needs 70 seeds at a proxy, so a verdict there rests on the cross-entropy. Costs
+three hours on two cores at `cifar10-converged-short`, the shared arm included; a GPU's time is not yet
+measured.
 
 Observed: nothing yet at these protocols.
 """
