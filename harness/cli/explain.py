@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -16,7 +17,8 @@ from harness.paper import catalogue
 from harness.paper.claims import Claim, Kind
 from harness.plans.experiment import Table
 from harness.records.store import Store
-from harness.reporting import overview, replication, tables, wording
+from harness.reporting import beyond, overview, replication, tables, wording
+from harness.reporting.beyond import Question
 from harness.reporting.explanation import (
     Answer,
     Chain,
@@ -27,6 +29,7 @@ from harness.reporting.explanation import (
     origin,
 )
 from harness.verdicts import sequential
+from harness.verdicts.assess import Assessments
 from harness.verdicts.assessment import Assessment
 from harness.verdicts.gates import at_paper_scale
 from harness.verdicts.verdict import MEANINGS, Outcome
@@ -34,17 +37,47 @@ from harness.verdicts.verdict import MEANINGS, Outcome
 
 def show(name: str, protocol: str | None, store: Store, as_json: bool, console: Console) -> None:
     """Prints the chain; UnknownName with the nearest names where there is no such claim or protocol."""
-    found = chain(catalogue.claim(name), protocol, store)
+    asked = beyond.named(name)
+    if asked is not None:
+        question = next(beyond.of(asked, Assessments(store), protocol))
+        data, parts = _question_data(question), _question(question)
+    else:
+        found = chain(catalogue.claim(name), protocol, store)
+        data, parts = as_data(found), _parts(found)
     if as_json:
-        print_json(_bounded(as_data(found)))
+        print_json(_bounded(data))
         return
-    for title, body in _parts(found):
+    for title, body in parts:
         console.print(title, style="bold", markup=False, highlight=False)
         for line in body:
             console.print(_grid(line) if isinstance(line, Table) else line, markup=False, highlight=False)
         console.print()
     for sentence in store.damaged:
         say(console, sentence, WARNING)
+
+
+def _question(asked: Question) -> Iterator[tuple[str, list[str | Table]]]:
+    """What is asked, and what was measured."""
+    yield f"{asked.reproduction.name}: beyond the paper", [f"{wording.opened(asked.reproduction.question)}."]
+    yield (
+        "Standing",
+        [beyond.STANDING, ", ".join(words for _, words in asked.badges), asked.progress, *asked.said],
+    )
+    for table in asked.shown:
+        yield table.title, [table, *([table.note] if table.note else [])]
+
+
+def _question_data(asked: Question) -> dict[str, Any]:
+    return {
+        "question": asked.reproduction.question,
+        "reproduction": asked.reproduction.name,
+        "standing": [beyond.STANDING, *(words for _, words in asked.badges)],
+        "protocol": asked.assessment.experiment.protocol.name if asked.assessment else None,
+        "deviations": asked.said,
+        "progress": asked.progress,
+        "tables": [asdict(table) for table in asked.shown],
+        "command": asked.command,
+    }
 
 
 def _parts(found: Chain) -> Iterator[tuple[str, list[str | Table]]]:

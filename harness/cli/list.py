@@ -12,6 +12,8 @@ from harness.cli.terminal.tables import Row, print_rows, say
 from harness.contract.formatting import NOTHING, duration
 from harness.forecast.next_runs import NextRun
 from harness.records.store import Store
+from harness.reporting import beyond
+from harness.reporting.beyond import Question
 from harness.reporting.overview import P_VALUES, logged, ours, standing
 from harness.reporting.sections import Section, leading, sections
 
@@ -29,9 +31,16 @@ def show(store: Store, as_json: bool, console: Console, progress: Progress) -> N
     say(console, "\nWhat would say more, and takes at most so long of one core or one GPU:")
     say(console, "./repro.py run CLAIM --protocol PROTOCOL")
     print_rows([{"claim": s.claim.id, **_run(run)} for s in found for run in s.runs], False, console)
+    say(console, f"\n{beyond.TITLE}; never judged:")
+    print_rows([_question(question) for question in beyond.questions(store)], False, console)
     console.print()
     for stand, names in _standings(found).items():
         console.print(f"{stand}: {', '.join(names)}", highlight=False, markup=False)
+
+
+def _question(asked: Question) -> Row:
+    at = asked.assessment.experiment.protocol.name if asked.assessment else ""
+    return {"question": asked.reproduction.name, "at": at, "stored": asked.stored, **_run(asked.next_run)}
 
 
 def _claim(section: Section) -> Row:

@@ -8,7 +8,7 @@ from harness.cli.terminal.progress import Progress
 from harness.contract.device import CPU
 from harness.records import environment
 from harness.records.store import Store
-from harness.reporting import pages, sections
+from harness.reporting import beyond, pages, sections
 
 
 def write(out: Path, store: Store, progress: Progress) -> tuple[Path, Path]:
@@ -16,4 +16,5 @@ def write(out: Path, store: Store, progress: Progress) -> tuple[Path, Path]:
     with progress as tracker:
         found = sections.sections(store, tracker)
         notices = [*sections.notices(found), *store.damaged]
-        return pages.render(found, out, environment.describe(CPU), notices, tracker)
+        asked = beyond.questions(store)
+        return pages.render(found, out, environment.describe(CPU), notices, tracker, asked)

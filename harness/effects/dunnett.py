@@ -15,6 +15,7 @@ import numpy as np
 import scipy
 
 from harness.effects.exact import Array, Values
+from harness.effects.significance import DIRECTION
 
 FAR = 9.0  # standard deviations beyond which a normal deviate is never
 
@@ -31,22 +32,44 @@ def dunnett(control: Values, arms: Sequence[Values]) -> list[float] | None:
         return None
     errors = np.sqrt(variance * (1 / counts[0] + 1 / counts[1:]))
     t = [abs(group.mean() - groups[0].mean()) / e for group, e in zip(groups[1:], errors, strict=True)]
-    shares = np.sqrt(counts[1:] / (counts[0] + counts[1:]))
-    return [max(0.0, 1 - _within(float(size), shares, df)) for size in t]
+    return [beyond(float(size), [int(count) for count in counts], df) for size in t]
 
 
-def _within(t: float, shares: Array, df: int) -> float:
+def beyond(t: float, counts: Sequence[int], df: float) -> float:
+    """Adjusted p of a statistic of that size: the chance under the null that any arm's is as large.
+
+    `counts` are the numbers of runs, the control's first; `df` those of the estimated spread.
+    """
+    return max(0.0, 1 - _within(abs(t), _shares(counts), df))
+
+
+def critical(counts: Sequence[int], df: float, level: float = DIRECTION) -> float:
+    """Half-width, in standard errors, of intervals that hold for all arms at once."""
+    from scipy.optimize import brentq  # a part of scipy that nothing else needs
+
+    most = float(scipy.special.stdtrit(df, 1 - (1 - level) / (2 * len(counts))))  # beyond Bonferroni's
+    return float(brentq(lambda t: _within(t, _shares(counts), df) - level, 0.0, most))
+
+
+def _shares(counts: Sequence[int]) -> Array:
+    """λ of each arm: the root of its runs' part in those of both."""
+    control, *arms = counts
+    return np.array([math.sqrt(count / (control + count)) for count in arms])
+
+
+def _within(t: float, shares: Array, df: float) -> float:
     """Probability that the statistics of all arms lie within ±t."""
     x, weights = np.polynomial.legendre.leggauss(128)
     z, of_z = FAR * x, FAR * weights * np.exp(-((FAR * x) ** 2) / 2)
     s, of_s = _spreads(df)
-    lambdas, rest = shares[:, None, None], np.sqrt(1 - shares**2)[:, None, None]
-    high, low = ((sign * t * s[:, None] - lambdas * z) / rest for sign in (1, -1))
-    inside = np.prod(scipy.special.ndtr(high) - scipy.special.ndtr(low), axis=0)
+    # Arms of equally many runs lie within ±t with one chance, which is computed once.
+    lambdas, repeats = (part[:, None, None] for part in np.unique(shares, return_counts=True))
+    high, low = ((sign * t * s[:, None] - lambdas * z) / np.sqrt(1 - lambdas**2) for sign in (1, -1))
+    inside = np.prod((scipy.special.ndtr(high) - scipy.special.ndtr(low)) ** repeats, axis=0)
     return float(of_s @ inside @ of_z) / math.sqrt(2 * math.pi)
 
 
-def _spreads(df: int) -> tuple[Array, Array]:
+def _spreads(df: float) -> tuple[Array, Array]:
     """Nodes and weights for the sample's spread, √(χ² / df)."""
     x, weights = np.polynomial.legendre.leggauss(64)
     low, high = max(0.0, 1 - 6 / math.sqrt(df)), 1 + 6 / math.sqrt(df)

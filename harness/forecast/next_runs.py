@@ -103,6 +103,12 @@ def outlook(
     return Outlook(_reason(claim, reproduction, known, best), _next_runs(claim, reproduction, known, best))
 
 
+def for_question(reproduction: Reproduction, known: Assessments) -> NextRun:
+    """The cheapest run that would say something of a question that is no claim of the paper."""
+    first = _cheapest_first(reproduction)[0]
+    return _priced(reproduction, first, first.seeds, known, "an answer, which is never judged")
+
+
 def sources(runs: Sequence[NextRun]) -> Iterator[str]:
     """How to get each data set that the runs need."""
     for dataset in dict.fromkeys(run.dataset for run in runs if run.dataset):
@@ -179,10 +185,11 @@ def _further(claim: Claim, best: Assessment, known: Assessments) -> NextRun | No
     if best.verdict(claim).outcome is not Outcome.INCONCLUSIVE or seeds is None:
         return None
     run = _next_run(claim, reproduction, protocol, seeds, known)
-    return replace(run, command=f"{_command(reproduction, protocol)} --until-decided")
+    return replace(run, command=f"{command(reproduction, protocol)} --until-decided")
 
 
-def _command(reproduction: Reproduction, protocol: Protocol, seeds: int | None = None) -> str:
+def command(reproduction: Reproduction, protocol: Protocol, seeds: int | None = None) -> str:
+    """What to type to run the reproduction at the protocol."""
     more = f" --seeds {seeds}" if seeds not in (None, protocol.seeds) else ""
     return f"./repro.py run {reproduction.name} --protocol {protocol.name}{more}"
 
@@ -193,7 +200,8 @@ def _next_run(
     name = claim.id, reproduction.name, protocol.name, protocol.precision, seeds
     found = _found(known)
     if name not in found:
-        found[name] = _priced(claim, reproduction, protocol, seeds, known)
+        gives, paper = _gives(claim, protocol), at_paper_scale(claim, protocol)
+        found[name] = _priced(reproduction, protocol, seeds, known, gives, paper)
     return found[name]
 
 
@@ -204,14 +212,19 @@ def _found(known: Assessments) -> dict[tuple[object, ...], NextRun]:
 
 
 def _priced(
-    claim: Claim, reproduction: Reproduction, protocol: Protocol, seeds: int, known: Assessments
+    reproduction: Reproduction,
+    protocol: Protocol,
+    seeds: int,
+    known: Assessments,
+    gives: str,
+    paper: bool = False,
 ) -> NextRun:
     left = {device: _left(reproduction, protocol, seeds, known.store, device) for device in DEVICES}
     trials = left[CPU]
     wanted = {trial.settings.device for trial in trials}
     prices = tuple(_price(left[d], d, known.store) for d in DEVICES if not wanted or wanted & {None, d.kind})
-    paper, command = at_paper_scale(claim, protocol), _command(reproduction, protocol, seeds)
-    return NextRun(_gives(claim, protocol), paper, command, protocol.dataset, len(trials), prices)
+    words = command(reproduction, protocol, seeds)
+    return NextRun(gives, paper, words, protocol.dataset, len(trials), prices)
 
 
 def _left(

@@ -2,7 +2,8 @@
 
 An experiment is worth the undecided claims that it answers, and costs what its trials take at most. First
 come experiments without a verdict, then inconclusive ones, each by cost for a claim, the least first: no
-other order decides more claims within a time. Decided claims come last, once nothing undecided is left.
+other order decides more claims within a time. Decided claims come after them, once nothing undecided is left,
+and questions that are no claim of the paper come last.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Standing(IntEnum):
     NO_VERDICT = 0
     INCONCLUSIVE = 1
     DECIDED = 2
+    NEVER_JUDGED = 3  # it answers no claim, so that no run of it can decide any
 
 
 class Intent(StrEnum):
@@ -59,7 +61,7 @@ class Step:
     @property
     def price(self) -> tuple[Standing, float]:
         """What steps are ordered by."""
-        return self.standing, self.seconds / len(self.experiment.reproduction.claims)
+        return self.standing, self.seconds / max(1, len(self.experiment.reproduction.claims))
 
 
 def plan(
@@ -93,9 +95,9 @@ def intended(steps: Sequence[Step], seconds: float) -> Iterator[Step]:
 
 
 def groups(steps: Sequence[Step]) -> list[list[Experiment]]:
-    """Undecided experiments, then decided ones: these begin only when those have nothing left to run."""
-    undecided = [s.experiment for s in steps if s.standing is not Standing.DECIDED]
-    rest = [s.experiment for s in steps if s.standing is Standing.DECIDED]
+    """Undecided experiments, then the others: these begin only when those have nothing left to run."""
+    undecided = [s.experiment for s in steps if s.standing < Standing.DECIDED]
+    rest = [s.experiment for s in steps if s.standing >= Standing.DECIDED]
     return [group for group in (undecided, rest) if group]
 
 
@@ -137,6 +139,8 @@ _MADE_UP = Record("", "", {}, Conditions(DeviceKind.CPU, ""), "", Status.OK, met
 
 def known(experiment: Experiment, assessments: Assessments) -> Standing:
     """What the store says of the experiment's claims, on whatever machine it knows most from."""
+    if not experiment.reproduction.claims:
+        return Standing.NEVER_JUDGED
     suitable = (c for c in assessments.conditions if c.suit(experiment.protocol.dataset))
     everywhere = dict.fromkeys((experiment.conditions, *suitable))
     return max(_known(replace(experiment, conditions=c), assessments) for c in everywhere)

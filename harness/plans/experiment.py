@@ -192,7 +192,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """One file of `reproductions/`: how one or a few claims are answered, at any of its protocols."""
+    """One file of `reproductions/`: how one or a few claims are answered, at any of its protocols.
+
+    One without claims asks a `question` that is not the paper's: it is planned, run and shown as others are,
+    and never judged.
+    """
 
     name: str
     claims: tuple[str, ...]
@@ -203,6 +207,7 @@ class Reproduction:
     manipulated: Manipulated = ()  # dotted settings in which arms may differ
     baseline_arm: str | None = None  # None: the first of the plan
     overfitting_arm: str | None = None  # the one without the remedy; None: none is asked to overfit
+    question: str = ""  # of a reproduction without claims: what it asks
 
     def protocol(self, name: str) -> Protocol:
         """The protocol of that name; UnknownName with the nearest names when there is none."""

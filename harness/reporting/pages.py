@@ -16,8 +16,9 @@ from harness.contract import formatting
 from harness.contract.errors import StoreError
 from harness.contract.progress import SILENT, Tracker, tracked
 from harness.plans.experiment import Table
-from harness.reporting import markdown, overview, replication, tables, wording
+from harness.reporting import beyond, markdown, overview, replication, tables, wording
 from harness.reporting.attempts import Attempt, attempts, trial_table, trouble_table
+from harness.reporting.beyond import Question
 from harness.reporting.figures import selection
 from harness.reporting.figures.frame import Drawing
 from harness.reporting.sections import Section, leading
@@ -46,12 +47,13 @@ def render(
     environment: Mapping[str, Any],
     notices: Sequence[str] = (),
     tracker: Tracker = SILENT,
+    questions: Sequence[Question] = (),
 ) -> tuple[Path, Path]:
     """Writes report.html, report.md and figures/*.svg; StoreError where that cannot be done."""
     examined = [s for s in sections if s.examined]
     named = list(zip(examined, slugs(examined), strict=True))
     entries = [entry(s, slug) for s, slug in tracked(named, "drawing sections", tracker)]
-    page = _page(sections, entries, environment, notices)
+    page = _page(sections, entries, environment, notices) | {"questions": questions}
     files = {f"figures/{d.name}.svg": d.svg for e in entries for d in e.drawings}
     files["report.md"] = _templates().get_template("report.md.j2").render(page)
     files["report.html"] = _templates().get_template("report.html.j2").render(page)
@@ -149,6 +151,7 @@ def _templates() -> Environment:
             "place": overview.place,
             "standing": overview.standing,
             "own_uncertainty": replication.own_uncertainty,
+            "beyond": beyond,
         }
     )
     return found

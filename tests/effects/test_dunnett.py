@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as sp
 
-from harness.effects.dunnett import dunnett
+from harness.effects.dunnett import beyond, critical, dunnett
 
 # Dunnett (1955), Table 1: blood counts of animals, a control and two drugs.
 CONTROL = [7.40, 8.50, 7.20, 8.24, 9.84, 8.32]
@@ -56,3 +56,15 @@ def test_nothing_to_go_by() -> None:
     assert dunnett([1.0], [[2.0]]) is None
     assert dunnett([1.0, 1.0], [[2.0, 2.0]]) is None
     assert dunnett([1.0, 2.0], [[]]) is None
+
+
+@pytest.mark.parametrize("counts", [(15, 5, 5, 5, 5), (5, 5), (3, 3, 2)])
+def test_the_critical_value_is_that_of_a_p_of_five_per_cent(counts: tuple[int, ...]) -> None:
+    df = sum(counts) - len(counts)
+    assert beyond(critical(counts, df), counts, df) == pytest.approx(0.05, abs=1e-9)
+
+
+def test_critical_values_are_those_of_dunnett_s_table() -> None:
+    """Dunnett (1964), two-sided .05, equal numbers: two arms with 10 degrees of freedom, four with 20."""
+    assert critical((6,) * 3, 10) == pytest.approx(2.57, abs=0.005)
+    assert critical((6,) * 5, 20) == pytest.approx(2.65, abs=0.005)

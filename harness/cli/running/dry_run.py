@@ -29,6 +29,7 @@ KNOWN = {
     Standing.NO_VERDICT: "no verdict yet",
     Standing.INCONCLUSIVE: "inconclusive",
     Standing.DECIDED: "decided",
+    Standing.NEVER_JUDGED: "never judged",
 }
 
 

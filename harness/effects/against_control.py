@@ -1,0 +1,135 @@
+"""Many arms against one control: every arm's mean, and differences whose intervals hold all at once.
+
+The spread over seeds is that of all arms together, as Dunnett (1955) has it. Where records say which test
+images were wrong, their part is added to each difference's variance (`two_way.py`), and Dunnett's quantile
+is taken as it stands: it supposes less in common between the differences than images shared by all arms give
+them, so that the intervals are too wide rather than too narrow. Networks that learned nothing, or diverged,
+are counted and left out: no error of theirs is one of their arm's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING, cast
+
+from harness.contract.effect import Interval
+from harness.contract.formatting import number, p_value, span
+from harness.effects.by_seed import counted
+from harness.effects.from_runs import Metric, by_arm
+from harness.effects.significance import DIRECTION
+from harness.plans.experiment import Evidence, Run, Table
+from harness.training.scheduled.recipe import Scheduled
+
+if TYPE_CHECKING:
+    from harness.effects.two_way import ImagePart
+
+Groups = Mapping[str, Sequence[tuple[Run, float]]]
+COLUMNS = (
+    "arm", "rate", "runs that learned", "mean", "95 % interval", "less the first arm's",
+    "95 % interval of all at once", "p, Dunnett",
+)  # fmt: skip
+NOTE = (
+    "An arm's mean and interval stand alone. The intervals of the differences, over {over}, hold all at once "
+    "in 95 % of experiments, and p is adjusted to match. Runs that diverged or learned nothing are left out."
+)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An arm's mean less the control's; no interval where nothing shows the spread."""
+
+    estimate: float
+    interval: Interval | None = None
+    adjusted_p: float | None = None
+
+
+def comparison(title: str, evidence: Evidence, measure: Metric) -> Table:
+    """Every arm in the plan's order, the control first: its mean, and its difference from the control's."""
+    arms = by_arm(evidence)
+    groups = {arm: counted(evidence, arm, measure) for arm in arms}
+    found, over = differences(groups, measure)
+    rows = tuple(_row(arm, arms[arm], groups[arm], measure, found.get(arm)) for arm in arms)
+    return Table(title, COLUMNS, rows, NOTE.format(over=over) if found else "")
+
+
+def differences(groups: Groups, measure: Metric) -> tuple[dict[str, Difference], str]:
+    """Each arm's difference from the first one's, and over what the intervals generalise."""
+    from harness.effects import two_way  # brings numpy, which the list of claims can do without
+
+    first = next(iter(groups), "")
+    known = {arm: found for arm, found in groups.items() if found}
+    if first not in known or len(known) < 2:
+        return {}, ""
+    control = known.pop(first)
+    parts = {
+        arm: two_way.image_part([_runs(own), _runs(control)], measure.signs) for arm, own in known.items()
+    }
+    lacking = next((why for _, why in parts.values() if why), "")
+    images = [None if lacking else part for part, _ in parts.values()]
+    found = _all_at_once(_values(control), [_values(own) for own in known.values()], images)
+    over = f"seeds alone, as {lacking}" if lacking else "seeds and test images"
+    return dict(zip(known, found, strict=True)), over
+
+
+def _all_at_once(
+    control: list[float], arms: Sequence[list[float]], images: Sequence[ImagePart | None]
+) -> list[Difference]:
+    """The differences of the arms' means from the control's."""
+    from harness.effects import dunnett
+
+    estimates = [fmean(arm) - fmean(control) for arm in arms]
+    counts = [len(values) for values in (control, *arms)]
+    df = sum(counts) - len(counts)
+    squares = sum((value - fmean(values)) ** 2 for values in (control, *arms) for value in values)
+    if not df or not squares:
+        return [Difference(estimate) for estimate in estimates]
+    seeds = [squares / df * (1 / len(control) + 1 / len(arm)) for arm in arms]
+    whole = [part.joined(own, df)[0] if part else own for part, own in zip(images, seeds, strict=True)]
+    most = dunnett.critical(counts, df)
+    return [_difference(e, math.sqrt(v), most, counts, df) for e, v in zip(estimates, whole, strict=True)]
+
+
+def _difference(estimate: float, error: float, most: float, counts: Sequence[int], df: int) -> Difference:
+    from harness.effects import dunnett
+
+    interval = Interval(estimate - most * error, estimate + most * error, DIRECTION)
+    return Difference(estimate, interval, dunnett.beyond(estimate / error, counts, df))
+
+
+def _row(
+    arm: str,
+    runs: Sequence[Run],
+    known: Sequence[tuple[Run, float]],
+    measure: Metric,
+    less: Difference | None,
+) -> tuple[object, ...]:
+    from harness.effects import intervals, two_way
+
+    images, _ = two_way.image_part([_runs(known)], measure.signs)
+    own = intervals.level("", "", _values(known), images)
+    mean = None if own.estimate is None else number(own.estimate)
+    return arm, rate(runs), f"{len(known)} of {len(runs)}", mean, span(own.ci95), *_against(less)
+
+
+def _against(less: Difference | None) -> tuple[str | None, str | None, str | None]:
+    if less is None:
+        return None, None, None
+    p = None if less.adjusted_p is None else p_value(less.adjusted_p)
+    return number(less.estimate), span(less.interval), p
+
+
+def rate(runs: Sequence[Run]) -> float:
+    """The learning rate that an arm's runs begin with."""
+    settings = cast(Scheduled, runs[0].planned.trial.settings)
+    return settings.schedule.at(0, 0, ()).rate
+
+
+def _runs(found: Sequence[tuple[Run, float]]) -> list[Run]:
+    return [run for run, _ in found]
+
+
+def _values(found: Sequence[tuple[Run, float]]) -> list[float]:
+    return [value for _, value in found]

@@ -1,0 +1,90 @@
+"""Records as JSON says them: runs of an arm, their numbers, curves and bits. Not by the store."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.plans.experiment import Role
+from harness.verdicts.assessment import Assessment
+
+Numbers = NDArray[np.float64]
+NEAR_CHANCE = 2.0  # points: a training error so near to chance's is a network that learned nothing
+
+
+@dataclass(frozen=True)
+class Raw:
+    """One record, as its file has it."""
+
+    seed: int
+    content: Mapping[str, Any]
+
+    def metric(self, name: str) -> float | None:
+        """A metric of a run that finished."""
+        return self.content["metrics"].get(name) if self.content["status"] == "ok" else None
+
+    @property
+    def classes(self) -> int | None:
+        """How many classes its network tells apart."""
+        network = self.content["trial"]["settings"].get("network")
+        return network["layers"][-1]["units"] if network else None
+
+    @property
+    def idle(self) -> bool:
+        """Whether it finished and learned nothing."""
+        error = self.metric("train_top1")
+        if error is None or self.classes is None:
+            return False
+        return error > 100 * (1 - 1 / self.classes) - NEAR_CHANCE
+
+    @property
+    def curve(self) -> list[Mapping[str, float | None]]:
+        """Its rows."""
+        return list(self.content["curve"])
+
+    def bits(self, name: str, of_set: str) -> Numbers | None:
+        """One number an image: 1 where the run was wrong; None where none are kept."""
+        wrong = self.content["details"].get("wrong", {})
+        if name not in wrong:
+            return None
+        held = np.frombuffer(base64.b64decode(wrong[name]), np.uint8)
+        return np.unpackbits(held, count=wrong[of_set]).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Arms:
+    """The final runs of every arm of an experiment, by seed."""
+
+    folder: Path
+    assessment: Assessment  # which trial belongs to which arm, and no more
+
+    @cached_property
+    def runs(self) -> dict[str, list[Raw]]:
+        """The runs that have a record, whatever became of them."""
+        found: dict[str, list[Raw]] = {}
+        for planned in self.assessment.evidence.plan.trials:
+            if planned.role is Role.FINAL:
+                key = self.assessment.experiment.key(planned.trial)
+                if (content := self._answer(key)) is not None:
+                    found.setdefault(planned.arm, []).append(Raw(planned.trial.seed, content))
+        return {arm: sorted(runs, key=lambda raw: raw.seed) for arm, runs in found.items()}
+
+    def learned(self, arm: str) -> list[Raw]:
+        """An arm's runs, less those that learned nothing; in a smoke run none need have."""
+        smoke = self.assessment.experiment.protocol.name == "smoke"
+        return [raw for raw in self.runs.get(arm, []) if smoke or not raw.idle]
+
+    def _answer(self, key: str) -> Mapping[str, Any] | None:
+        """The latest attempt that did not fail, else the latest."""
+        paths = (self.folder / "records").glob(f"{key}-*.json")
+        contents = [json.loads(p.read_text(encoding="utf-8")) for p in paths]
+        latest = sorted(contents, key=lambda c: (c["status"] != "failed", c["finished"]))
+        return latest[-1] if latest else None

@@ -1,0 +1,174 @@
+"""Every estimate, interval and p that a report prints, computed again from the raw JSON by scipy alone.
+
+Any folder of `reports/` that has records is read as it is; so is a made-up store with evidence on all claims.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import reproductions
+from harness.paper.catalogue import claim
+from harness.paper.claims import Kind
+from harness.records.store import Store
+from harness.reporting import tables
+from harness.reporting.sections import Section, leading, sections
+from tests.fakes import judged_store
+from tests.recomputed import formulas
+from tests.recomputed.estimands import ESTIMANDS, Effects
+from tests.recomputed.formulas import Result
+from tests.recomputed.raw import Arms
+
+REPORTS = Path(reproductions.__file__).parents[1] / "reports"
+PUBLISHED = sorted({path.parent.parent for path in REPORTS.glob("**/records/*.json")})
+Values = tuple[float, ...]
+DRAWN = 0.01  # an exact p by random arrangements: five standard errors of the two draws' difference
+
+
+def significant(value: float) -> float:
+    """Half a unit of the last of four digits, or of a whole number's, and what rounding may do to a tie."""
+    size = abs(value)
+    unit = 1.0 if size >= 1e4 else 10.0 ** (math.floor(math.log10(size)) - 3) if size > 0 else 1e-12
+    return 0.5 * unit + 1e-9 * size
+
+
+def numbers(cell: str) -> list[float]:
+    """The numbers in a printed cell, without its unit."""
+    plain = cell.replace("−", "-").replace(",", "") if "[" not in cell else cell.replace("−", "-")
+    found = re.findall(r"-?∞|-?\d[\d,]*\.?\d*(?:e-?\d+)?", plain)
+    return [float(x.rstrip(",").replace(",", "").replace("∞", "inf")) for x in found]
+
+
+def same_number(cell: str, value: float | None) -> bool:
+    if value is None or cell == "–":
+        return value is None and cell == "–"
+    return _near(numbers(cell)[0], value)
+
+
+def same_interval(cell: str, ends: tuple[float, float] | None) -> bool:
+    if ends is None or cell == "–":
+        return ends is None and cell == "–"
+    return all(_near(*both) for both in zip(numbers(cell), ends, strict=True))
+
+
+def _near(shown: float, value: float) -> bool:
+    return shown == value or abs(shown - value) <= significant(value)
+
+
+def same_p(cell: str, p: float | None, slack: float = 0.0) -> bool:
+    if p is None or cell == "–":
+        return p is None and cell == "–"
+    if cell.startswith("<"):
+        return p < 1e-4 + slack + 1e-9
+    return abs(float(cell.split()[0]) - p) <= 0.5e-4 + 1e-6 + slack
+
+
+def wrong(row: dict[str, str], found: Result) -> Iterator[str]:
+    """What a printed row says otherwise than the recomputed effect."""
+    checks = {
+        "estimate": same_number(row["estimate"], found.estimate),
+        "95 % interval": same_interval(row.get("95 % interval", "–"), found.ci95),
+        "90 % interval": same_interval(row.get("90 % interval", "–"), found.ci90),
+        "p, Student": same_p(row.get("p, Student", "–"), found.p_student),
+        "p, exact": found.p_exact is None
+        or same_p(row.get("p, exact", "–"), found.p_exact, DRAWN if found.drawn else 0.0),
+    }
+    for name, holds in checks.items():
+        if not holds:
+            yield f"{row['metric']}, {name}: printed {row.get(name)}, recomputed {found}"
+
+
+def printed(section: Section) -> list[dict[str, str]]:
+    """The rows of a section's table of effects, as a reader sees them."""
+    table = tables.effect_table(section.claim, section.effects, section.adjusted_p, section.proxy)
+    return [dict(zip(table.columns, row, strict=True)) for row in tables.cells(table)]
+
+
+def recomputed(folder: Path, section: Section) -> Effects:
+    assert section.assessment is not None
+    return ESTIMANDS[section.claim.id](Arms(folder, section.assessment))
+
+
+def of_section(rows: list[dict[str, str]], found: Effects) -> list[str]:
+    """All that does not agree in one section; its effects are the same by name."""
+    assert [row["metric"] for row in rows] == [name.replace("_", " ") for name in found]
+    said = [fault for row, one in zip(rows, found.values(), strict=True) for fault in wrong(row, one)]
+    return said + list(by_dunnett(rows, list(found.values())))
+
+
+def by_dunnett(rows: list[dict[str, str]], found: list[Result]) -> Iterator[str]:
+    """Each row's p over the arms that share its control: the arm that stands in several differences."""
+    for row, one in zip(rows, found, strict=True):
+        cell, families = row.get("p, Dunnett", "–"), list(shared(one, found))
+        options = [formulas.dunnett(control, arms)[at] for control, arms, at in families]
+        if not any(same_p(cell, p, 2e-6) for p in options or [None]):
+            yield f"{row['metric']}: p, Dunnett printed {cell}, recomputed {options}"
+
+
+def shared(one: Result, found: list[Result]) -> Iterator[tuple[Values, list[Values], int]]:
+    """The controls that it shares with others, all arms against each, and its own place among them."""
+    for side, control in enumerate(one.arms):
+        family = [r for r in found if len(r.arms) == 2 and r.arms[side] == control]
+        if len(family) > 1:
+            yield control, [r.arms[1 - side] for r in family], family.index(one)
+
+
+def statistical(section: Section) -> bool:
+    return bool(section.effects) and section.claim.kind is not Kind.EXACT
+
+
+def check(folder: Path) -> tuple[list[str], set[str]]:
+    """What disagrees in the report of a folder, and the claims that were compared."""
+    found = [s for s in sections(Store(folder)) if statistical(s)]
+    effects = {id(s): recomputed(folder, s) for s in found}
+    faults = [f"{s.claim.id}: {f}" for s in found for f in of_section(printed(s), effects[id(s)])]
+    family = {
+        s.claim.id: p
+        for s in leading(found)
+        if s.verdict.outcome.judged and (p := next(iter(effects[id(s)].values())).p_student) is not None
+    }
+    for section in leading(found):
+        cell = printed(section)[0].get("p, Holm", "–")
+        if not same_p(cell, formulas.holm(family).get(section.claim.id)):
+            faults.append(f"{section.claim.id}: p, Holm printed {cell}, recomputed {formulas.holm(family)}")
+    return faults, {s.claim.id for s in found}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return judged_store.fill(tmp_path_factory.mktemp("judged")).root
+
+
+@pytest.mark.parametrize("published", PUBLISHED, ids=lambda path: path.name)
+def test_a_published_report_prints_what_scipy_finds(published: Path) -> None:
+    assert check(published)[0] == []
+
+
+def test_every_claim_is_recomputed_from_made_up_records(folder: Path) -> None:
+    faults, compared = check(folder)
+    assert faults == []
+    assert compared == set(ESTIMANDS)
+
+
+def test_every_claim_with_an_interval_has_its_formula_here() -> None:
+    """A new claim is added to `ESTIMANDS`, so that no published figure is without a second computation."""
+    claims = {name for r in reproductions.every() for name in r.claims}
+    assert set(ESTIMANDS) == {name for name in claims if claim(name).kind is not Kind.EXACT}
+
+
+@pytest.mark.parametrize("column", ["estimate", "95 % interval", "90 % interval", "p, Student", "p, Dunnett"])
+def test_a_wrong_digit_is_found(folder: Path, column: str) -> None:
+    """The last digit of each kind of figure, changed by two."""
+    section = next(s for s in sections(Store(folder)) if s.claim.id == "lrn-cifar")
+    rows, found = printed(section), recomputed(folder, section)
+    assert of_section(rows, found) == []
+    cell = rows[0][column]
+    at = max(i for i, letter in enumerate(cell.partition(" (")[0]) if letter.isdigit())
+    rows[0][column] = f"{cell[:at]}{(int(cell[at]) + 2) % 10}{cell[at + 1 :]}"
+    (said,) = of_section(rows, found)
+    assert column in said
