@@ -51,6 +51,6 @@ REPRODUCTION = Reproduction(
     ),
     plan=plan_of(ARMS),
     estimate=estimate,
-    figure="training-curves",
+    figure="plateaus",
     manipulated=("network.layers",),
 )

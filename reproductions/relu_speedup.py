@@ -131,9 +131,8 @@ def _smoothed(evidence: Evidence) -> tuple[Effect, ...]:
 
     target = evidence.protocol.settings.target
     tanh, relu = paired(evidence, tuple(ARMS), lambda run: fitted_crossing(run, target))
-    return (
-        (intervals.paired_ratio("epochs, by a line through the last looks", "×", tanh, relu),) if tanh else ()
-    )
+    name = "epochs, by a line through the last evaluations"
+    return (intervals.paired_ratio(name, "×", tanh, relu),) if tanh else ()
 
 
 def _times(evidence: Evidence, metric: str) -> dict[str, list[Time]]:

@@ -150,13 +150,29 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the report; default: <results-dir>/report.")
     ] = None,
+    formats: Annotated[
+        str, typer.Option("--format", help="Any of html, md, tex, csv and json, with commas between them.")
+    ] = "html,md,json",
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Write it anew as records come, until Ctrl-C.")
+    ] = False,
+    index: Annotated[
+        Path | None, typer.Option(help="Instead, an index page of all reports below this folder.")
+    ] = None,
     results_dir: ResultsDir = RESULTS,
 ) -> None:
-    """Write report.html and report.md from the store."""
+    """Write the report of a store: as pages to read, and as files for programs."""
     from harness.cli import report as command
 
-    folder = out or results_dir / "report"
-    for page in command.write(folder, options.store(results_dir), options.progress()):
+    folder, wanted = out or results_dir / "report", command.formats(formats)
+    written: tuple[Path, ...]
+    if index is not None:
+        written = command.write_index(index)
+    elif watch:
+        written = command.watch(folder, results_dir, options.progress, wanted, options.console())
+    else:
+        written = command.write(folder, options.store(results_dir), options.progress(), wanted)
+    for page in written:
         typer.echo(page)
 
 

@@ -13,11 +13,12 @@ from rich.table import Table as Grid
 from harness.cli.terminal.tables import WARNING, print_json, say
 from harness.contract.formatting import limits, number
 from harness.effects.significance import LOOKS
+from harness.forecast.next_runs import Outlook
 from harness.paper import catalogue
 from harness.paper.claims import Claim, Kind
 from harness.plans.experiment import Table
 from harness.records.store import Store
-from harness.reporting import beyond, overview, replication, tables, wording
+from harness.reporting import beyond, overview, phrases, replication, tables, wording
 from harness.reporting.beyond import Question
 from harness.reporting.explanation import (
     Answer,
@@ -28,11 +29,12 @@ from harness.reporting.explanation import (
     chosen,
     origin,
 )
+from harness.reporting.sections import Section
 from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments
 from harness.verdicts.assessment import Assessment
 from harness.verdicts.gates import at_paper_scale
-from harness.verdicts.verdict import MEANINGS, Outcome
+from harness.verdicts.verdict import MEANINGS, Outcome, Verdict
 
 
 def show(name: str, protocol: str | None, store: Store, as_json: bool, console: Console) -> None:
@@ -81,7 +83,8 @@ def _question_data(asked: Question) -> dict[str, Any]:
 
 
 def _parts(found: Chain) -> Iterator[tuple[str, list[str | Table]]]:
-    """The chain's links: titles with lines and tables."""
+    """What was found, then the chain's links: titles with lines and tables."""
+    yield f"{found.claim.id}: {_headline(found.verdict)}", [_finding(found)]
     yield from _declared(found.claim, replication.own_uncertainty(found.claim, found.assessment))
     if found.assessment is None:
         yield "Evidence", [found.needs]
@@ -94,14 +97,21 @@ def _parts(found: Chain) -> Iterator[tuple[str, list[str | Table]]]:
     if panel:
         yield panel.title, [panel, panel.note]
     if found.assessment is not None and found.needs:
-        yield "What would say more", [found.needs]
+        yield "Next experiments", [found.needs]
+
+
+def _finding(found: Chain) -> str:
+    """The plain sentence that a report opens the claim with."""
+    runs = found.assessment.evidence.runs if found.assessment else ()
+    records, none = tuple(run.record for run in runs), Outlook("no evidence yet")
+    return phrases.finding(Section(found.claim, found.reproduction, found.assessment, records, outlook=none))
 
 
 def _declared(claim: Claim, spread: str) -> Iterator[tuple[str, list[str | Table]]]:
-    log = f"2012 run log: {claim.log_2012}"
+    log = f"the authors' run log: {claim.log_2012}"
     said: list[str | Table] = [f"{wording.opened(claim.statement)}.", f"figure: {claim.figure}"]
     said += [log] * bool(claim.log_2012) + [f"own uncertainty: {spread}"] * bool(spread)
-    yield f"{claim.id}: the paper, {overview.place(claim)}", said
+    yield f"The paper, {overview.place(claim)}", said
     lines: list[str | Table] = [f"estimand: {claim.estimand}", f"direction: {_direction(claim)}"]
     for metric in claim.metrics:
         band = f"{limits(metric.band, metric.unit)}; " if metric.band else ""
@@ -141,13 +151,15 @@ def _experiment(found: Chain, assessment: Assessment) -> Iterator[tuple[str, lis
 
 
 def _measured(found: Chain, assessment: Assessment) -> Iterator[tuple[str, list[str | Table]]]:
+    if assessment.evidence.protocol.smoke:
+        return  # its numbers say nothing
     seeds = tables.seed_table(assessment.evidence)
     if seeds:
         yield seeds.title, [seeds, *([seeds.note] if seeds.note else [])]
     effects = assessment.effects(found.claim)
     if effects:
         proxy = not at_paper_scale(found.claim, assessment.evidence.protocol)
-        table = tables.effect_table(found.claim, effects, proxy=proxy)
+        table = tables.effect_table(found.claim, effects, proxy=proxy, interim=assessment.interim)
         yield "Effects, the primary one first", [_upright(table), *([table.note] if table.note else [])]
 
 
@@ -164,9 +176,13 @@ def _gate_table(found: list[Answer]) -> Table:
     return Table("", ("gate", "question", "", "answer"), rows)
 
 
+def _headline(verdict: Verdict) -> str:
+    return verdict.headline.upper() if verdict.outcome is Outcome.SMOKE else verdict.headline
+
+
 def _verdict(found: Chain) -> Iterator[str]:
     verdict = found.verdict
-    yield verdict.headline.upper() if verdict.outcome is Outcome.SMOKE else verdict.headline
+    yield _headline(verdict)
     yield from (f"  because: {reason}" for reason in verdict.sentences)
     if found.claim.kind is not Kind.EXACT or verdict.outcome not in (
         Outcome.REPRODUCED,

@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 
+from harness.cli.terminal.outcomes import styled
 from harness.cli.terminal.progress import Progress
 from harness.cli.terminal.tables import Row, print_rows, say
 from harness.contract.formatting import NOTHING, duration
@@ -14,8 +18,9 @@ from harness.forecast.next_runs import NextRun
 from harness.records.store import Store
 from harness.reporting import beyond
 from harness.reporting.beyond import Question
-from harness.reporting.overview import P_VALUES, logged, ours, standing
+from harness.reporting.overview import logged, ours, standing
 from harness.reporting.sections import Section, leading, sections
+from harness.verdicts.verdict import MEANINGS, Outcome
 
 
 def show(store: Store, as_json: bool, console: Console, progress: Progress) -> None:
@@ -25,17 +30,51 @@ def show(store: Store, as_json: bool, console: Console, progress: Progress) -> N
     if as_json:
         print_rows([{**_claim(s), "why": s.needs or _because(s), **_next(s)} for s in found], True, console)
         return
-    print_rows(
-        [_without(_claim(s), "section", "2012 run", "deviations", *P_VALUES) for s in found], False, console
-    )
-    say(console, "\nWhat would say more, and takes at most so long of one core or one GPU:")
-    say(console, "./repro.py run CLAIM --protocol PROTOCOL")
-    print_rows([{"claim": s.claim.id, **_run(run)} for s in found for run in s.runs], False, console)
+    for outcome in MEANINGS:
+        _print_outcome(outcome, [s for s in found if s.verdict.outcome is outcome], console)
+    _print_next(found, console)
     say(console, f"\n{beyond.TITLE}; never judged:")
     print_rows([_question(question) for question in beyond.questions(store)], False, console)
-    console.print()
-    for stand, names in _standings(found).items():
-        console.print(f"{stand}: {', '.join(names)}", highlight=False, markup=False)
+
+
+def _print_outcome(outcome: Outcome, found: Sequence[Section], console: Console) -> None:
+    """The claims with that outcome: what was found, and below it why no more can be said."""
+    if not found:
+        return
+    console.print(
+        Text.assemble(styled(outcome, f"{outcome} {len(found)}"), (f"  {MEANINGS[outcome]}", "dim"))
+    )
+    if outcome is Outcome.NOT_RUN:
+        names = Text(", ".join(s.claim.id for s in found))
+        console.print(Padding(names, (0, 0, 1, 2)))
+        return
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    for section in found:
+        table.add_row(section.claim.id, _said(section))
+    console.print(Padding(table, (0, 0, 1, 2)), highlight=False)
+
+
+def _said(section: Section) -> Text:
+    """What was found beside the paper's figure; of smoke runs nothing, as they show nothing."""
+    if section.smoke:
+        return Text(f"ran; the paper: {section.claim.figure}", "dim")
+    primary = next((replace(one, name="").line for one in ours(section)), NOTHING)
+    said = Text.assemble((primary, "bold"), f"; the paper: {section.claim.figure}")
+    qualified = [section.verdict.qualifier] * bool(section.verdict.qualifier)
+    below = ", ".join([*qualified, section.scale])
+    return said.append(f"\n{below}", "dim") if below else said
+
+
+def _print_next(found: Sequence[Section], console: Console) -> None:
+    """The runs that would say more, with the most that they take."""
+    runs = [(s.claim.id, run) for s in found for run in s.runs]
+    if not runs:
+        return
+    say(console, "Next experiments, with the most that they take of one core or one GPU:")
+    say(console, "./repro.py run CLAIM --protocol PROTOCOL")
+    print_rows([{"claim": name, **_run(run)} for name, run in runs], False, console)
 
 
 def _question(asked: Question) -> Row:
@@ -72,19 +111,7 @@ def _next(section: Section) -> Row:
     return {"standing": standing(section), "command": section.next_command, "runs": runs}
 
 
-def _standings(found: Sequence[Section]) -> dict[str, list[str]]:
-    """The claims by where they stand."""
-    kinds: dict[str, list[str]] = {}
-    for section in found:
-        kinds.setdefault(standing(section), []).append(section.claim.id)
-    return kinds
-
-
 def _run(run: NextRun) -> dict[str, str]:
     most = {price.device: duration(price.seconds) for price in run.prices}
     none = dict.fromkeys(("core", "GPU"), NOTHING)
-    return {"protocol": run.protocol, "data": run.data, "trials": str(run.trials), **none, **most}
-
-
-def _without(row: Row, *names: str) -> Row:
-    return {name: value for name, value in row.items() if name not in names}
+    return {"protocol": run.protocol, "trials": str(run.trials), **none, **most}

@@ -2,77 +2,193 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 import reproductions
+from harness.cli.terminal.outcomes import styled
 from harness.cli.terminal.tables import WARNING, Row, print_rows, say
+from harness.plans.experiment import Evidence, Experiment
+from harness.records.conditions import Conditions
 from harness.records.keys import code_version
 from harness.records.record import Record
 from harness.records.store import Store
 from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments
+from harness.verdicts.verdict import Verdict
+
+UNPLANNED = "no protocol plans this trial any more"
+ANOTHER_WAY = "its plan went another way"
+EACH = "Each of them by its key: ./repro.py status --why --json"
 
 
 def show(store: Store, why: bool, as_json: bool, console: Console) -> None:
-    """What the store has of each experiment; with `why`, of each record."""
+    """What the store has of each experiment; with `why`, for which reasons records count or do not."""
     known = Assessments(store)
-    rows = list(_records(known) if why else _experiments(known))
-    print_rows(rows, as_json, console)
-    if not rows and not as_json:
+    if as_json:
+        rows = list(_records(known)) if why else [_row(one) for one in _stored(known)]
+        print_rows(rows, True, console)
+    elif not store.records:
         say(console, f"no records in {store.root}; './repro.py run relu-speedup --protocol smoke' makes some")
+    elif why:
+        _print_reasons(known, console)
+    else:
+        _print_experiments(list(_stored(known)), console)
     for sentence in store.damaged:
         say(console, sentence, WARNING)
 
 
-def _experiments(known: Assessments) -> Iterable[Row]:
+@dataclass(frozen=True)
+class Stored:
+    """An experiment, what the store has of it, and what that says of its claims."""
+
+    experiment: Experiment
+    evidence: Evidence
+    verdicts: tuple[Verdict, ...]
+    looks: str
+
+    @property
+    def done(self) -> int:
+        """Trials that need not run any more."""
+        return len(self.evidence.plan.trials) - len(self.evidence.to_run)
+
+    @property
+    def trials(self) -> str:
+        """`42/72+`, where more trials follow from the results of these."""
+        plan = self.evidence.plan
+        return f"{self.done}/{len(plan.trials)}{'+' if plan.to_come else ''}"
+
+
+def _stored(known: Assessments) -> Iterator[Stored]:
     for reproduction in reproductions.every():
         for experiment in known.experiments(reproduction):
             evidence = known.evidence(experiment)
             if evidence.plan.trials:
-                yield {
-                    "experiment": reproduction.name,
-                    "protocol": experiment.protocol.name,
-                    "device": experiment.conditions.device,
-                    "torch": experiment.conditions.torch,
-                    "seeds": experiment.seeds,
-                    "stored": len(evidence.plan.trials) - len(evidence.to_run),
-                    "known": len(evidence.plan.trials),
-                    "to come": evidence.plan.to_come,
-                    "looks": sequential.in_words(sequential.valid(experiment, evidence, known.store)),
-                }
+                verdicts = tuple(known.of(experiment).verdicts.values())
+                looks = sequential.in_words(sequential.valid(experiment, evidence, known.store))
+                yield Stored(experiment, evidence, verdicts, looks)
 
 
-def _records(known: Assessments) -> Iterable[Row]:
+def _row(one: Stored) -> Row:
+    experiment, plan = one.experiment, one.evidence.plan
+    return {
+        "experiment": experiment.reproduction.name,
+        "protocol": experiment.protocol.name,
+        "verdicts": {verdict.claim: verdict.headline for verdict in one.verdicts},
+        "device": experiment.conditions.device,
+        "torch": experiment.conditions.torch,
+        "seeds": experiment.seeds,
+        "stored": one.done,
+        "known": len(plan.trials),
+        "to come": plan.to_come,
+        "looks": one.looks,
+    }
+
+
+def _print_experiments(found: Sequence[Stored], console: Console) -> None:
+    """A line an experiment, its verdict first; conditions once where all share them."""
+    several = len({_where(one.experiment.conditions) for one in found}) > 1
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=bool(found))
+    for name, side in (("verdict", "left"), ("trials", "right"), ("experiment and protocol", "left")):
+        table.add_column(name, justify=side, no_wrap=name == "trials")  # type: ignore[arg-type]
+    for one in found:
+        table.add_row(_verdicts(one), one.trials, _described(one, several))
+    console.print(table, highlight=False)
+    if found and not several:
+        say(console, f"All on {_where(found[0].experiment.conditions)}.")
+    if any(one.evidence.plan.to_come for one in found):
+        say(console, "+: more trials follow from the results of these.")
+
+
+def _verdicts(one: Stored) -> Text:
+    """The verdict; of several claims each one's, with its claim."""
+    if len(one.verdicts) == 1:
+        return _headline(one.verdicts[0])
+    lines = (_headline(verdict).append(f"\n  {verdict.claim}", "dim") for verdict in one.verdicts)
+    return Text("\n").join(lines)
+
+
+def _headline(verdict: Verdict) -> Text:
+    return styled(verdict.outcome, verdict.headline)
+
+
+def _described(one: Stored, several: bool) -> Text:
+    """The experiment, and below it what is particular to it."""
+    experiment = one.experiment
+    said = Text.assemble((experiment.reproduction.name, "bold"), f" {experiment.protocol.name}")
+    further = [_where(experiment.conditions)] * several + [one.looks] * bool(one.looks)
+    return said.append("".join(f"\n  {line}" for line in further), "dim")
+
+
+def _where(conditions: Conditions) -> str:
+    return f"{conditions.device}, {conditions.precision}, torch {conditions.torch}"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a record counts or does not: in words that many records share, and with what is its own."""
+
+    shared: str
+    own: str
+
+
+def _records(known: Assessments) -> Iterator[Row]:
     fresh, stale = _reasons(known)
     for record in known.store.records:
-        reason = fresh.get(record.key) or stale.get(record.key) or "no protocol plans this trial any more"
+        reason = _reason(record, fresh, stale)
         yield {
             "key": record.key,
             "status": record.status,
             "standing": "fresh" if record.key in fresh else "stale",
-            "why": reason,
+            "why": reason.own,
             "commit": record.made_by,
             "finished": record.finished,
         }
 
 
-def _reasons(known: Assessments) -> tuple[dict[str, str], dict[str, str]]:
+def _print_reasons(known: Assessments, console: Console) -> None:
+    """The reasons with the number of records that each is of, most first."""
+    fresh, stale = _reasons(known)
+    for name, belongs in (("fresh", True), ("stale", False)):
+        records = [r for r in known.store.records if (r.key in fresh) is belongs]
+        counted = Counter(_reason(r, fresh, stale).shared for r in records)
+        console.print(Text(f"{name}: {len(records):,}", "bold"))
+        table = Table(box=None, pad_edge=False, show_header=False)
+        table.add_column(justify="right", no_wrap=True)
+        table.add_column()
+        for reason, count in sorted(counted.items(), key=lambda one: (-one[1], one[0])):
+            table.add_row(f"{count:,}", Text(reason))
+        if counted:
+            console.print(table, highlight=False)
+    say(console, EACH)
+
+
+def _reason(record: Record, fresh: dict[str, Reason], stale: dict[str, Reason]) -> Reason:
+    return fresh.get(record.key) or stale.get(record.key) or Reason(UNPLANNED, UNPLANNED)
+
+
+def _reasons(known: Assessments) -> tuple[dict[str, Reason], dict[str, Reason]]:
     """Why each fresh and each stale record is so, by key."""
-    fresh: dict[str, str] = {}
-    stale: dict[str, str] = {}
+    fresh: dict[str, Reason] = {}
+    stale: dict[str, Reason] = {}
     for reproduction in reproductions.every():
         for protocol in reproduction.protocols:
             for experiment in known.under_every_condition(reproduction, protocol):
                 for run in known.evidence(experiment).runs:
-                    fresh[run.record.key] = f"{experiment.name}, {run.planned.role} {run.arm}"
+                    shared = f"{experiment.name}, {run.planned.role}"
+                    fresh[run.record.key] = Reason(shared, f"{shared} {run.planned.arm}")
         for old, trial in known.stale(reproduction):
             stale[old.key] = _outdated(old, code_version(trial, old.conditions.device))
     return fresh, stale
 
 
-def _outdated(record: Record, code: str) -> str:
+def _outdated(record: Record, code: str) -> Reason:
     if record.code == code:
-        return "its plan went another way"
-    return f"the code that can change it is version {code} now and was {record.code} ({record.made_by})"
+        return Reason(ANOTHER_WAY, ANOTHER_WAY)
+    own = f"the code that can change it is version {code} now and was {record.code} ({record.made_by})"
+    return Reason(f"the code that can change it is another now than at {record.made_by}", own)

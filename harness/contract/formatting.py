@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from typing import Protocol
 
+ZERO = 1e-9  # what is less is no finding
 NOTHING = "–"  # what stands where there is nothing to say
 SINGULAR = {"points": "point", "days": "day"}
 # Seconds from which on a unit serves, the unit in seconds, and its name.
@@ -23,29 +25,61 @@ class Range(Protocol):
         """The upper end."""
 
 
-def number(value: float) -> str:
-    """Four significant digits; whole numbers in full, with thousands separated."""
+def number(value: float, decimals: int | None = None) -> str:
+    """Four significant digits, whole numbers in full; or rounded to so many decimals. Never e-notation.
+
+    What is closer to nought than `ZERO` is what sums leave of it.
+    """
     if math.isnan(value):
         return "NaN"
-    if value < 0:
-        return f"−{number(-value)}"
     if math.isinf(value):
-        return "∞"
-    if value >= 1e4 or value == int(value):
-        return f"{value:,.0f}"
-    return f"{value:.4g}".replace("e-0", "e-")
+        return "∞" if value > 0 else "−∞"
+    shown = 0.0 if abs(value) < ZERO else value if decimals is None else round(value, decimals)
+    size = _four_digits(abs(shown)) if decimals is None else f"{abs(shown):,.{max(decimals, 0)}f}"
+    return f"−{size}" if shown < 0 else size
 
 
-def quantity(value: float, unit: str) -> str:
+def _four_digits(size: float) -> str:
+    if size >= 1e4 or size == int(size):
+        return f"{size:,.0f}"
+    return f"{Decimal(f'{size:.4g}'):,f}"
+
+
+def decimals(ends: Range | None) -> int | None:
+    """The decimals at which half of an interval's width has two digits; None where that says nothing.
+
+    An estimate is rounded where its interval is: digits beyond are noise. Negative: tens and more.
+    """
+    half = (ends.high - ends.low) / 2 if ends else math.nan
+    if not ZERO <= half < math.inf:
+        return None
+    return 1 - int(f"{half:.1e}".partition("e")[2])
+
+
+def quantity(value: float, unit: str, decimals: int | None = None) -> str:
     """A number with its unit: `1.4 points`, `1 point`, `6×`."""
-    said = number(value)
+    said = number(value, decimals)
     named = SINGULAR.get(unit, unit) if said in ("1", "−1") else unit
     return f"{said}{named if unit == '×' else f' {named}' if unit else ''}"
 
 
-def span(ends: Range | None, unit: str = "") -> str:
-    """An interval or a band in square brackets, with its unit: `[4, 9] ×`."""
-    return f"[{number(ends.low)}, {number(ends.high)}] {unit}".strip() if ends else NOTHING
+def span(ends: Range | None, unit: str = "", decimals: int | None = None) -> str:
+    """A range in square brackets, with its unit: `[4, 9] ×`."""
+    return (
+        f"[{number(ends.low, decimals)}, {number(ends.high, decimals)}] {unit}".strip() if ends else NOTHING
+    )
+
+
+def interval(ends: Range | None, unit: str = "") -> str:
+    """A confidence interval in square brackets, rounded by its own width: `[−3.5, 1.9] points`."""
+    return span(ends, unit, decimals(ends))
+
+
+def between(ends: Range, unit: str = "") -> str:
+    """A confidence interval in a sentence: `−3.5 to 1.9 points`, `6.5× to 7.3×`."""
+    at = decimals(ends)
+    low = quantity(ends.low, unit, at) if unit == "×" else number(ends.low, at)
+    return f"{low} to {quantity(ends.high, unit, at)}"
 
 
 def limits(band: Range | None, unit: str = "") -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import scipy
@@ -57,9 +58,15 @@ def _shares(counts: Sequence[int]) -> Array:
     return np.array([math.sqrt(count / (control + count)) for count in arms])
 
 
+@lru_cache
+def _nodes(count: int) -> tuple[Array, Array]:
+    """Nodes and weights of a quadrature, which take twenty milliseconds to find."""
+    return np.polynomial.legendre.leggauss(count)
+
+
 def _within(t: float, shares: Array, df: float) -> float:
     """Probability that the statistics of all arms lie within ±t."""
-    x, weights = np.polynomial.legendre.leggauss(128)
+    x, weights = _nodes(128)
     z, of_z = FAR * x, FAR * weights * np.exp(-((FAR * x) ** 2) / 2)
     s, of_s = _spreads(df)
     # Arms of equally many runs lie within ±t with one chance, which is computed once.
@@ -71,7 +78,7 @@ def _within(t: float, shares: Array, df: float) -> float:
 
 def _spreads(df: float) -> tuple[Array, Array]:
     """Nodes and weights for the sample's spread, √(χ² / df)."""
-    x, weights = np.polynomial.legendre.leggauss(64)
+    x, weights = _nodes(64)
     low, high = max(0.0, 1 - 6 / math.sqrt(df)), 1 + 6 / math.sqrt(df)
     s = (high - low) / 2 * x + (high + low) / 2
     constant = math.log(2) + df / 2 * math.log(df / 2) - math.lgamma(df / 2)

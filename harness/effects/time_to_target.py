@@ -30,8 +30,8 @@ def fitted_crossing(run: Run, target: float) -> float | None:
     """The epoch at which a line through the sample errors of the last two epochs comes to the target.
 
     The first look at or under a target is a lucky one: a run that is looked at more often gets there sooner.
-    The line, by least squares, asks all of the last looks. None where there are fewer than three of them, and
-    where it rises.
+    The line, by least squares, asks all of the last looks. None where there are fewer than three of them,
+    where it rises, and where it comes to the target before the training began.
     """
     looks = [(row.get(CurveColumn.EPOCH), row.get(CurveColumn.SAMPLE_ERROR)) for row in run.record.curve]
     seen = [(epoch, error) for epoch, error in looks if epoch is not None and error is not None]
@@ -39,4 +39,5 @@ def fitted_crossing(run: Run, target: float) -> float | None:
     if len(last) < 3:
         return None
     slope, height = linear_regression(*zip(*last, strict=True))
-    return (target - height) / slope if slope < 0 else None
+    crossing = (target - height) / slope if slope < 0 else 0.0
+    return crossing if crossing > 0 else None

@@ -179,7 +179,7 @@ SPREADS = (
 FROM_SINGLE_RUNS = ("lrn", "overlapping-pooling", "two-gpu-error", "colour-augmentation", "depth")
 AT_LEAST = ("colour-augmentation",)  # of these the paper gives only what the difference exceeds
 # Differences in top-1 points that the log notes in words between further pairs of runs.
-NOTED = {"lrn": ("2012 log, run 110 against 101", 1.0)}
+NOTED = {"lrn": ("the authors' run log, 110 against 101", 1.0)}
 
 
 def original(about: Claim) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 import pandas as pd
 
 from harness.records.conditions import Conditions
-from harness.records.record import Record
+from harness.records.record import Record, described
 
 
 def frame(records: Iterable[Record]) -> pd.DataFrame:
@@ -59,19 +59,3 @@ def environments(records: Iterable[Record], without: Collection[str] = ()) -> pd
     found = pd.DataFrame(rows).assign(records=[len(those) for those in several])
     named = [name for name in found.columns if name != "records"]
     return found if len(found) == 1 else found.groupby(named, dropna=False, sort=False).sum().reset_index()
-
-
-def described(record: Record) -> dict[str, object]:
-    """Environment and conditions of a record, side by side."""
-    held = record.conditions
-    return {
-        **record.environment,
-        "device": str(held.device),
-        "devices": held.devices,
-        "torch": held.torch,
-        "data": str(held.data or "none"),
-        "precision": str(held.precision),
-        "threads": held.numerics.threads,
-        "deterministic": held.numerics.deterministic,
-        "tf32": held.numerics.tf32,
-    }

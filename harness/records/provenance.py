@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -34,6 +35,28 @@ def provenance(root: Path = ROOT) -> Provenance:
     commit = _git(root, "rev-parse", "--short=12", "HEAD") if (root / ".git").exists() else None
     changes = _git(root, "status", "--porcelain", "--", *SOURCES) if commit else None
     return Provenance(commit or None, None if changes is None else bool(changes), source_hash(root))
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The commit that last changed what is declared before anything runs, and when, in UTC."""
+
+    path: str
+    commit: str
+    when: str
+    changed: bool  # the file differs from what was committed
+
+
+@cache
+def declared(path: str, root: Path = ROOT) -> Declared | None:
+    """Where it can be checked that `path` was written before the runs; None without its history."""
+    if not (root / ".git").exists() or _git(root, "rev-parse", "--is-shallow-repository") != "false":
+        return None
+    seconds, _, commit = (_git(root, "log", "-1", "--format=%ct %h", "--", path) or "").partition(" ")
+    if not commit:
+        return None
+    when = datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Declared(path, commit, when, bool(_git(root, "status", "--porcelain", "--", path)))
 
 
 def source_hash(root: Path) -> str:

@@ -89,6 +89,22 @@ class Record:
         return found
 
 
+def described(record: Record) -> dict[str, object]:
+    """Environment and conditions of a record, side by side."""
+    held = record.conditions
+    return {
+        **record.environment,
+        "device": str(held.device),
+        "devices": held.devices,
+        "torch": held.torch,
+        "data": str(held.data or "none"),
+        "precision": str(held.precision),
+        "threads": held.numerics.threads,
+        "deterministic": held.numerics.deterministic,
+        "tf32": held.numerics.tf32,
+    }
+
+
 LATER = "later"  # where a record that was read keeps the text of what is not decoded yet
 
 

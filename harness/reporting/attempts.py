@@ -11,6 +11,8 @@ from harness.plans.experiment import Evidence, Table
 from harness.records.keys import canonical, spelled_trial
 from harness.records.record import Record
 from harness.records.schema import Cost
+from harness.reporting.tables import Key
+from harness.reporting.wording import shortened
 
 
 @dataclass(frozen=True)
@@ -20,14 +22,21 @@ class Attempt:
     arm: str
     role: str
     seed: object
-    ordinal: str
+    number: int  # 0 where there is none
+    of: int
     record: Record | None
+
+    @property
+    def ordinal(self) -> str:
+        """`1 of 2`."""
+        return f"{self.number} of {self.of}" if self.number else NOTHING
 
     @property
     def head(self) -> tuple[object, ...]:
         """Where the attempt belongs and how it ended."""
         status = self.record.status if self.record else "no record"
-        return self.arm, self.role, str(self.seed), self.ordinal, status, self.record and self.record.key[:12]
+        key = self.record and Key(self.record.key, self.number)
+        return self.arm, self.role, str(self.seed), self.ordinal, status, key
 
 
 def attempts(evidence: Evidence | None, records: Sequence[Record]) -> list[Attempt]:
@@ -48,10 +57,18 @@ def attempts(evidence: Evidence | None, records: Sequence[Record]) -> list[Attem
     return found + [a for r in rest for a in _counted(NOTHING, "not in the plan", r.trial.get("seed"), [r])]
 
 
+def keys(records: Sequence[Record]) -> dict[int, Key]:
+    """What each record is called, with the number of its attempt at the trial; by the record's identity."""
+    same: dict[str, list[Record]] = {}
+    for record in sorted(records, key=lambda record: record.started):
+        same.setdefault(record.key, []).append(record)
+    return {id(r): Key(r.key, number) for found in same.values() for number, r in enumerate(found, 1)}
+
+
 def _counted(arm: str, role: str, seed: object, records: Sequence[Record]) -> list[Attempt]:
     ordered = sorted(records, key=lambda r: r.started)
-    made = [Attempt(arm, role, seed, f"{i} of {len(ordered)}", r) for i, r in enumerate(ordered, 1)]
-    return made or [Attempt(arm, role, seed, NOTHING, None)]
+    made = [Attempt(arm, role, seed, i, len(ordered), r) for i, r in enumerate(ordered, 1)]
+    return made or [Attempt(arm, role, seed, 0, 0, None)]
 
 
 def trial_table(found: Sequence[Attempt]) -> Table | None:
@@ -72,7 +89,7 @@ def _cost(record: Record | None) -> tuple[str | None, str | None, str | None]:
 def trouble_table(found: Sequence[Attempt]) -> Table | None:
     """Runs that failed or diverged, with what they said."""
     bad = [(a, a.record) for a in found if a.record and a.record.status is not Status.OK]
-    rows = tuple((*a.head, record.error, record.started) for a, record in bad)
+    rows = tuple((*a.head, shortened(record.error), record.started) for a, record in bad)
     note = "A diverged run is a result and counts; a failed one is no result and is run again."
     columns = ("arm", "role", "seed", "attempt", "status", "key", "error", "started")
     return Table("Failed and diverged runs", columns, rows, note) if rows else None

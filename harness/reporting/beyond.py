@@ -11,7 +11,7 @@ from harness.forecast.next_runs import NextRun
 from harness.plans.experiment import Reproduction, Table
 from harness.records.record import Record
 from harness.records.store import Store
-from harness.reporting import tables
+from harness.reporting import arms, tables
 from harness.reporting.attempts import attempts, trial_table, trouble_table
 from harness.reporting.figures.selection import stand_in
 from harness.verdicts.assess import Assessments
@@ -29,6 +29,12 @@ class Question:
     assessment: Assessment | None
     records: tuple[Record, ...]  # every attempt of every planned trial
     next_run: NextRun
+    number: int = 1  # among the question's experiments
+
+    @property
+    def slug(self) -> str:
+        """A name for its section: the question's, numbered from its second experiment on."""
+        return self.reproduction.name + (f"-{self.number}" if self.number > 1 else "")
 
     @property
     def badges(self) -> tuple[tuple[str, str], ...]:
@@ -86,13 +92,12 @@ class Question:
 
     @property
     def folded(self) -> tuple[Table, ...]:
-        """Tuning, what the arms change, every trial, and the machines."""
+        """Tuning, what the arms change, and every trial."""
         if self.assessment is None:
             return ()
         evidence = self.assessment.evidence
         tried = trial_table(attempts(evidence, self.records))
-        made = tables.environment_table(self.records)
-        found = (tables.tuning_table(evidence), tables.arms_table(evidence), tried, made)
+        found = (tables.tuning_table(evidence), arms.arms_table(evidence), tried)
         return tuple(table for table in found if table)
 
 
@@ -109,10 +114,10 @@ def of(reproduction: Reproduction, known: Assessments, protocol: str | None = No
     found = known.at_protocol(reproduction, named) if named else known.experiments(reproduction)
     next_run = next_runs.for_question(reproduction, known)
     assessed = sorted(map(known.of, found), key=lambda assessment: not assessment.evidence.complete)
-    for assessment in assessed:
+    for number, assessment in enumerate(assessed, 1):
         runs = assessment.evidence.runs
         records = tuple(r for run in runs for r in known.store.attempts(run.record.key))
-        yield Question(reproduction, assessment, records, next_run)
+        yield Question(reproduction, assessment, records, next_run, number)
     if not assessed:
         yield Question(reproduction, None, (), next_run)
 

@@ -5,12 +5,15 @@ Nothing is decided here. Every gate is asked again, in its order, so that the an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from harness.contract.effect import Effect
 from harness.contract.errors import BadValue
 from harness.contract.formatting import number
+from harness.effects.significance import MOST_SEEDS
 from harness.forecast.next_runs import outlook
 from harness.paper.bands import at_least, count_band, difference_band, ratio_band, top1_band, top5_band
 from harness.paper.claims import Band, Claim, Metric
@@ -160,7 +163,13 @@ def _experiment_data(found: Chain, assessment: Assessment) -> dict[str, Any]:
             }
             for r in assessment.evidence.final()
         ],
-        "effects": [asdict(effect) for effect in assessment.effects(found.claim)],
+        "effects": list(map(_effect_data, assessment.effects(found.claim))),
         "gates": [asdict(answer) for answer in answers(assessment.case(found.claim))],
         "replication": asdict(compared) if compared else None,
     }
+
+
+def _effect_data(effect: Effect) -> dict[str, Any]:
+    """The effect, with what its endless number of seeds is known to exceed: JSON has no word for that."""
+    beyond = effect.n_to_decide is not None and math.isinf(effect.n_to_decide)
+    return {**asdict(effect), "n_to_decide_exceeds": MOST_SEEDS if beyond else None}

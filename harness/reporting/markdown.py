@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
 from harness.plans.experiment import Table
-from harness.reporting.tables import cells, kinds
+from harness.reporting.summary import Part, Sentence
+from harness.reporting.tables import kinds, linked
 from harness.reporting.wording import text
+
+NO_LINKS: Mapping[str, str] = MappingProxyType({})
 
 
 def escape(value: object) -> str:
     """One line of text that Markdown and HTML both show as it is."""
     return _escaped(text(value))
+
+
+def _cell(said: str, target: str) -> str:
+    return f"[{escape(said)}]({target})" if target else escape(said)
 
 
 @lru_cache(maxsize=100_000)
@@ -22,14 +31,32 @@ def _escaped(shown: str) -> str:
     return re.sub(r"([\\`*|~$])|(?<=\])(?=\()|(?<!\w)(?=_)|(?=_(?!\w))", r"\\\1", line)
 
 
-def table(value: Table) -> str:
-    """The table in GitHub's form, columns of figures flush right."""
+def sentence(parts: Sentence) -> str:
+    """A sentence with what it stresses and links."""
+    return "".join(map(_part, parts))
+
+
+def _part(part: Part) -> str:
+    words = part.words
+    before, after = " " * words.startswith(" "), " " * words.endswith(" ")
+    said = escape(words) if words.strip() else ""
+    said = f"[{said}](#{part.target})" if part.target else f"**{said}**" if part.strong else said
+    return f"{before}{said}{after}" if words.strip() else words
+
+
+def table(value: Table, records: str = "records", links: Mapping[str, str] = NO_LINKS) -> str:
+    """The table in GitHub's form, figures flush right, keys as links to their records.
+
+    `links` lead from first cells to headings.
+    """
     from tabulate import tabulate
 
-    rows = cells(value)
+    rows = [[_cell(said, record and f"{records}/{record}") for said, record in row] for row in linked(value)]
+    for row in rows:
+        row[0] = f"[{row[0]}](#{links[row[0]]})" if row[0] in links else row[0]
     sides = ["right" if kind == "figure" else "left" for kind in kinds(value)]
     return tabulate(
-        [[escape(cell) for cell in row] for row in rows],
+        rows,
         headers=[escape(c) if c else "" for c in value.columns],
         tablefmt="github",
         colalign=sides if rows else None,

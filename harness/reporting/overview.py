@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from harness.contract.effect import Effect
 from harness.contract.formatting import number, p_value, quantity
 from harness.forecast.next_runs import NextRun, sources
 from harness.paper.claims import Claim, Kind
+from harness.paper.titles import title
 from harness.plans.experiment import Table
 from harness.reporting.sections import Section, leading
 from harness.reporting.wording import estimate, support, words
@@ -41,6 +43,11 @@ class Line:
     marks: tuple[int, ...]  # numbers of its deviations
 
     @property
+    def label(self) -> str:
+        """The claim as a short sentence; of further evidence the protocol that it is at."""
+        return title(self.section.claim) if self.first else f"… at {self.section.verdict.protocol}"
+
+    @property
     def marked(self) -> str:
         """`1–4, 6`."""
         runs: list[list[int]] = []
@@ -67,20 +74,33 @@ def family(sections: Sequence[Section]) -> str:
     )
 
 
+def judged(section: Section) -> Effect | None:
+    """The effect that the verdict rests on, with the 95 % interval that counts for it."""
+    first = next(iter(section.effects), None)
+    looks = first is not None and section.assessment is not None and section.assessment.interim
+    return replace(first, ci95=first.interim95) if first and looks and first.interim95 else first
+
+
 def ours(section: Section) -> list[Found]:
-    """What was found for each metric that the claim declares; of counts all are judged, else the first."""
-    known = [e for e in section.effects if e.n]
+    """What was found for each metric that the claim declares; of counts all are judged, else the first.
+
+    Nothing of smoke runs: they show that the code runs, and their numbers are about nothing else.
+    """
+    first = judged(section)
+    if section.smoke or first is None:
+        return []
+    known = [e for e in (first, *section.effects[1:]) if e.n]
     found = [e for e in known if section.claim.metric(e.metric)] or known[:1]
     exact = section.claim.kind is Kind.EXACT  # counted, so that there is neither n nor interval
     names = [words(e.metric) if len(found) > 1 else "" for e in found]
     return [
-        Found(name, estimate(e), "" if exact else support(e), exact or e is section.effects[0])
+        Found(name, estimate(e), "" if exact else support(e), exact or e is first)
         for name, e in zip(names, found, strict=True)
     ]
 
 
 def logged(claim: Claim) -> str:
-    """The 2012 run's figures, those of one unit behind one another."""
+    """The figures of the authors' log of 2012, those of one unit behind one another."""
     known = [(m.logged_2012, m.unit) for m in claim.metrics if m.logged_2012 is not None]
     if len({unit for _, unit in known}) != 1:
         return " / ".join(quantity(value, unit) for value, unit in known)
@@ -113,6 +133,23 @@ def lines(sections: Sequence[Section], slugs: Mapping[int, str]) -> list[Line]:
     ]
 
 
+def measured(section: Section) -> bool:
+    """Whether there is anything that says something of the claim: smoke runs do not."""
+    return section.examined and not section.smoke and section.verdict.outcome is not Outcome.NOT_RUN
+
+
+def shown(lines: Sequence[Line]) -> list[Line]:
+    """The lines of the first screen: each claim's best evidence, and below it what was judged elsewhere."""
+    seen: set[tuple[str, str | None]] = set()
+    found: list[Line] = []
+    for line in lines:
+        name = line.section.claim.id, line.section.verdict.protocol
+        if line.first or (line.section.verdict.outcome.judged and name not in seen):
+            found.append(line)
+        seen.add(name)
+    return found
+
+
 def tally(sections: Sequence[Section]) -> list[tuple[Outcome, int, int]]:
     """How many claims have which outcome, and how many of those as a proxy."""
     verdicts = [s.verdict for s in leading(sections)]
@@ -123,7 +160,7 @@ def tally(sections: Sequence[Section]) -> list[tuple[Outcome, int, int]]:
 
 def verdict_table(found: Sequence[Line]) -> Table:
     """A line a claim: what the paper says, what was found, and the verdict."""
-    columns = ("claim", "paper", "2012 run", "ours", *P_VALUES, "protocol", "verdict", "deviations")
+    columns = ("claim", "paper", "authors' log, 2012", "ours", *P_VALUES, "protocol", "verdict", "deviations")
     return Table("Verdicts", columns, tuple(_verdict_row(line) for line in found))
 
 
@@ -144,7 +181,7 @@ def _verdict_row(line: Line) -> tuple[object, ...]:
 def needs_table(sections: Sequence[Section]) -> Table:
     """A line a claim: why there is no verdict at the paper's scale, and the runs that would say more."""
     columns = ("claim", "standing", "next run", "its cost", "at the paper's scale", "its cost there")
-    return Table("What it would take", columns, tuple(_needs_row(s) for s in leading(sections)))
+    return Table("Next experiments", columns, tuple(_needs_row(s) for s in leading(sections)))
 
 
 def _needs_row(section: Section) -> tuple[object, ...]:

@@ -8,19 +8,19 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.contract import formatting
 from harness.contract.errors import StoreError
 from harness.contract.progress import SILENT, Tracker, tracked
-from harness.plans.experiment import Table
-from harness.reporting import beyond, markdown, overview, replication, tables, wording
-from harness.reporting.attempts import Attempt, attempts, trial_table, trouble_table
+from harness.records.provenance import Declared
+from harness.reporting import beyond, markdown, overview, phrases, replication, tables, wording
 from harness.reporting.beyond import Question
-from harness.reporting.figures import selection
-from harness.reporting.figures.frame import Drawing
+from harness.reporting.entries import Entry, entries
+from harness.reporting.formats import FILES, PAGES, Format, data, data_among, pages_among
+from harness.reporting.front import front
+from harness.reporting.origin import Origin, origin
 from harness.reporting.sections import Section, leading
 from harness.verdicts.verdict import MEANINGS
 
@@ -30,85 +30,68 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A section with everything drawn: tables to read, and tables to unfold."""
-
-    section: Section
-    slug: str  # the claim's id, with a number after it where a claim has several sections
-    drawings: tuple[Drawing, ...]
-    tables: tuple[Table, ...]
-    folded: tuple[Table, ...]
-
-
 def render(
     sections: Sequence[Section],
     out: Path,
     environment: Mapping[str, Any],
     notices: Sequence[str] = (),
     tracker: Tracker = SILENT,
+    records: str = "records",
+    formats: Sequence[Format] = PAGES,
+    declared: Declared | None = None,
+    live: int = 0,
     questions: Sequence[Question] = (),
-) -> tuple[Path, Path]:
-    """Writes report.html, report.md and figures/*.svg; StoreError where that cannot be done."""
-    examined = [s for s in sections if s.examined]
-    named = list(zip(examined, slugs(examined), strict=True))
-    entries = [entry(s, slug) for s, slug in tracked(named, "drawing sections", tracker)]
-    page = _page(sections, entries, environment, notices) | {"questions": questions}
-    files = {f"figures/{d.name}.svg": d.svg for e in entries for d in e.drawings}
-    files["report.md"] = _templates().get_template("report.md.j2").render(page)
-    files["report.html"] = _templates().get_template("report.html.j2").render(page)
+) -> tuple[Path, ...]:
+    """Writes a file for each format, and of the pages their figures; StoreError where that cannot be done.
+
+    `records` is where the records lie, as seen from the page. `live` are the seconds after which a page loads
+    itself again, as the report of a run that goes on. `questions` are those that are no claim of the paper.
+    """
+    found = origin(sections, environment, declared)
+    files = data(sections, found, formats)
+    if pages_among(formats):
+        files |= _pages(sections, found, environment, notices, tracker, records, formats, live, questions)
     for name, content in files.items():
         write(out / name, content)
-    return out / "report.html", out / "report.md"
+    return tuple(out / FILES[one] for one in formats)
 
 
-def slugs(sections: Sequence[Section]) -> list[str]:
-    """A name for each section: its claim's id, numbered from the second section of a claim on."""
-    ids = [s.claim.id for s in sections]
-    return [
-        name if name not in ids[:i] else f"{name}-{ids[:i].count(name) + 1}" for i, name in enumerate(ids)
-    ]
-
-
-def entry(section: Section, slug: str) -> Entry:
-    """The section with its figures and tables."""
-    figure = section.reproduction.figure if section.reproduction else None
-    drawings = selection.draw(section.claim, slug, figure, section.evidence, section.effects)
-    tried = attempts(section.evidence, section.records)
-    return Entry(section, slug, tuple(drawings), _shown(section, tried), _folded(section, tried))
-
-
-def _shown(section: Section, tried: Sequence[Attempt]) -> tuple[Table, ...]:
-    own = section.finding.tables if section.finding else ()
-    effects = (
-        tables.effect_table(section.claim, section.effects, section.adjusted_p, section.proxy)
-        if section.effects
-        else None
-    )
-    seeds = tables.seed_table(section.evidence) if section.evidence else None
-    panel = replication.panel(section.claim, section.assessment)
-    return tuple(t for t in (effects, panel, *own, seeds, trouble_table(tried)) if t)
-
-
-def _folded(section: Section, tried: Sequence[Attempt]) -> tuple[Table, ...]:
-    evidence = section.evidence
-    tuning, arms = (tables.tuning_table(evidence), tables.arms_table(evidence)) if evidence else (None, None)
-    made = tables.environment_table(section.records)
-    found = (tuning, arms, trial_table(tried), tables.stale_table(section.stale), made)
-    return tuple(t for t in found if t)
+def _pages(
+    sections: Sequence[Section],
+    origin: Origin,
+    environment: Mapping[str, Any],
+    notices: Sequence[str],
+    tracker: Tracker,
+    records: str,
+    formats: Sequence[Format],
+    live: int,
+    questions: Sequence[Question],
+) -> dict[str, str]:
+    """The files for people, with their figures."""
+    found = entries(sections)
+    drawn = tracked(found, "drawing sections", tracker)
+    files = {name: content for entry in drawn for name, content in entry.files.items()}
+    page = _page(sections, found, notices, records)
+    page |= front(page["lines"], origin, environment, data_among(formats), live) | {"questions": questions}
+    if page["overview"]:
+        files[f"figures/{page['overview'].name}.svg"] = page["overview"].svg
+    return files | {
+        name: templates().get_template(f"{name}.j2").render(page) for name in pages_among(formats)
+    }
 
 
 def _page(
     sections: Sequence[Section],
     entries: Sequence[Entry],
-    environment: Mapping[str, Any],
     notices: Sequence[str],
+    records: str,
 ) -> dict[str, Any]:
     """All that the templates may name."""
-    lines = overview.lines(sections, {id(e.section): e.slug for e in entries})
+    lines = overview.lines(sections, {id(s): e.slug for e in entries for s in e.sections})
     return {
         "notices": tuple(dict.fromkeys(notices)),
         "entries": entries,
+        "records": records,
         "lines": lines,
         "leading": leading(sections),
         "deviations": overview.deviations(sections),
@@ -118,21 +101,25 @@ def _page(
         "tally": overview.tally(sections),
         "family": overview.family(sections),
         "meanings": MEANINGS.items(),
-        "environment": tables.key_values("Where this report was made", environment),
     }
 
 
-def _templates() -> Environment:
+def templates() -> Environment:
     """The templates; a page escapes whatever it is given, Markdown through the filters named `md…`."""
     import jinja2
 
     html = jinja2.select_autoescape(enabled_extensions=("html.j2",), default_for_string=True)
     loader = jinja2.FileSystemLoader(TEMPLATES)
     found = jinja2.Environment(
-        loader=loader, autoescape=html, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        loader=loader,
+        autoescape=html,
+        finalize=wording.neutral,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
     filters: dict[str, Callable[..., Any]] = {
-        "cells": tables.cells,
+        "linked": tables.linked,
         "kinds": tables.kinds,
         "alarming": wording.alarming,
         "words": wording.words,
@@ -142,6 +129,7 @@ def _templates() -> Environment:
         "text": wording.text,
         "md": markdown.escape,
         "md_table": markdown.table,
+        "md_sentence": markdown.sentence,
     }
     found.filters.update(filters)
     found.globals.update(
@@ -150,8 +138,9 @@ def _templates() -> Environment:
             "logged": overview.logged,
             "place": overview.place,
             "standing": overview.standing,
+            "null_name": phrases.null_name,
+            "question": beyond,
             "own_uncertainty": replication.own_uncertainty,
-            "beyond": beyond,
         }
     )
     return found

@@ -55,6 +55,11 @@ class Section:
         return self.assessment.finding if self.assessment else None
 
     @property
+    def interim(self) -> bool:
+        """Whether seeds are added at interim looks, so that intervals are the wider ones of looks."""
+        return self.assessment is not None and self.assessment.interim
+
+    @property
     def effects(self) -> tuple[Effect, ...]:
         """The claim's effects, the primary one first."""
         return self.assessment.effects(self.claim) if self.assessment else ()
@@ -117,7 +122,7 @@ class Section:
             return ""
         experiment = self.assessment.experiment
         more = f" --seeds {experiment.seeds}" if experiment.seeds != experiment.protocol.seeds else ""
-        more = " --until-decided" if self.assessment.interim else more
+        more = " --until-decided" if self.interim else more
         return f"./repro.py run {experiment.reproduction.name} --protocol {experiment.protocol.name}{more}"
 
     @property

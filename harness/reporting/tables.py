@@ -6,12 +6,15 @@ Records of any program are taken as they come: what a record lacks is shown as a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import comb
+from types import MappingProxyType
 
 from harness.contract.effect import Effect
-from harness.contract.formatting import number, p_value, quantity, span
+from harness.contract.formatting import NOTHING, decimals, interval, number, p_value, quantity
 from harness.contract.once import once
+from harness.effects.significance import DIRECTION as LEVEL
 from harness.effects.significance import MOST_SEEDS
 from harness.paper.claims import Claim, Kind
 from harness.plans.experiment import Evidence, Role, Run, Table
@@ -24,10 +27,43 @@ from harness.verdicts.gates import ever_judged
 PRIVATE = {"hostname", "host", "user", "is"}
 
 
+@dataclass(frozen=True)
+class Key:
+    """A trial's key in a table, which leads to the record of the attempt."""
+
+    key: str
+    attempt: int = 1
+
+    def __str__(self) -> str:
+        """As much of it as distinguishes trials."""
+        return self.key[:12]
+
+    @property
+    def file(self) -> str:
+        """The record's name in the store."""
+        return f"{self.key}-{self.attempt}.json"
+
+
 @once
 def cells(table: Table) -> list[list[str]]:
     """The table's rows as text."""
     return [[text(value) for value in row] for row in table.rows]
+
+
+def linked(table: Table) -> list[list[tuple[str, str]]]:
+    """The table's cells as text, each with the name of the record that it leads to, if to any."""
+    return [
+        [(said, value.file if isinstance(value, Key) else "") for said, value in zip(line, row, strict=True)]
+        for line, row in zip(cells(table), table.rows, strict=True)
+    ]
+
+
+def trimmed(table: Table) -> Table:
+    """The table without the columns in which no row says anything."""
+    columns = zip(*cells(table), strict=True)
+    kept = [i for i, column in enumerate(columns) if i == 0 or any(cell != NOTHING for cell in column)]
+    shown = tuple(tuple(row[i] for i in kept) for row in table.rows)
+    return Table(table.title, tuple(table.columns[i] for i in kept), shown, table.note) if shown else table
 
 
 def kinds(table: Table) -> list[str]:
@@ -43,6 +79,9 @@ def _kind(name: str, column: Sequence[str]) -> str:
     return "figure" if numeric(column) else "long" if widest > 44 else "name" if widest > 22 else "word"
 
 
+NO_KEYS: Mapping[int, Key] = MappingProxyType({})
+NO_PLACES: Mapping[str, int | None] = MappingProxyType({})
+MOST_STALE = 20  # rows: records of years would fill the page
 COLUMNS = (
     "metric", "role", "estimate", "paper", "95 % interval", "90 % interval", "n", "censored", "p, Student",
     "p, exact", "p, Holm", "p, Dunnett", "at least", "smallest detectable effect", "n that would decide",
@@ -52,15 +91,19 @@ PRIMARY, SECONDARY, SHOWN, COUNTED = "primary", "secondary, not judged", "shown,
 STUDENT = "p, Student: of the intervals' t; p, exact: of sign flips or permutations of seeds."
 HOLM = "p, Holm: Student's, adjusted over the primary effects of all claims of this report that are judged."
 DUNNETT = "p, Dunnett: over seeds alone, adjusted over the arms that share their control."
-MAY_BE_ABSENT = ("p, exact", "p, Holm", "p, Dunnett")
+MAY_BE_ABSENT = ("censored", "p, exact", "p, Holm", "p, Dunnett")
 
 
 def effect_table(
-    claim: Claim, effects: Sequence[Effect], adjusted_p: float | None = None, proxy: bool = False
+    claim: Claim,
+    effects: Sequence[Effect],
+    adjusted_p: float | None = None,
+    proxy: bool = False,
+    interim: bool = False,
 ) -> Table:
     """All that is said of each effect; of a single value, only what one value can say.
 
-    `proxy` says that this is another scale than the paper's.
+    `proxy` says that this is another scale than the paper's, `interim` that seeds are added at looks.
     """
     families = _dunnett(effects)
     rows = [
@@ -78,9 +121,26 @@ def effect_table(
     said = [f"{opened(words(e.metric))}, value by value: {', '.join(map(number, e.values))}." for e in few]
     remarks = [f"{opened(words(e.metric))}: {e.note}" for e in effects if e.note]
     shown = tuple(tuple(row[i] for i in kept) for row in rows)
-    note = " ".join(rests + said + remarks + _looks(effects[:1]))
+    note = " ".join(rests + said + remarks + _looks(effects[:1] if interim else ()))
     names = (*COLUMNS[:-1], DIRECTION) if proxy else COLUMNS
     return Table("Effects", tuple(names[i] for i in kept), shown, note)
+
+
+def counts_table(claim: Claim, effects: Sequence[Effect]) -> Table:
+    """What was counted, metric by metric, and whether it agrees: the verdict is that of the worst."""
+    rows = tuple(_count_row(claim, effect) for effect in effects)
+    columns = ("count", "here", "paper", "agrees")
+    return Table("Counts", columns, rows, "All of them must agree: the verdict is that of the worst.")
+
+
+def _count_row(claim: Claim, effect: Effect) -> tuple[object, ...]:
+    metric, count = claim.metric(effect.metric), effect.estimate
+    here = None if count is None else quantity(count, effect.unit)
+    if metric is None or metric.band is None or count is None:
+        return words(effect.metric), here, None, None
+    paper = None if metric.paper is None else quantity(metric.paper, metric.unit)
+    agrees = metric.band.low <= count <= metric.band.high
+    return words(effect.metric), here, paper, agrees
 
 
 def role(claim: Claim, number: int) -> str:
@@ -93,15 +153,23 @@ def role(claim: Claim, number: int) -> str:
 def _effect_row(
     claim: Claim, e: Effect, role: str, adjusted_p: float | None, of_arms: str
 ) -> tuple[object, ...]:
-    metric, value = claim.metric(e.metric), None if e.estimate is None else quantity(e.estimate, e.unit)
-    paper = metric and metric.paper
-    intervals = (span(i) if i else None for i in (e.ci95, e.ci90))
-    tested = (None if p is None else p_value(p) for p in (e.p_student, e.p_value, adjusted_p))
+    metric = claim.metric(e.metric)
+    value = None if e.estimate is None else quantity(e.estimate, e.unit, decimals(e.ci95))
+    paper = None if metric is None or metric.paper is None else quantity(metric.paper, e.unit)
+    intervals = (interval(i) if i else None for i in (e.ci95, e.ci90))
+    exact = e.p_value if least_exact_p(e) <= 1 - LEVEL else None  # else it could never have shown anything
+    tested = (None if p is None else p_value(p) for p in (e.p_student, exact, adjusted_p))
     beyond = e.n_to_decide is not None and e.n_to_decide > MOST_SEEDS
     decides = f"> {number(MOST_SEEDS)}" if beyond else e.n_to_decide
     n = " against ".join(map(str, e.counts)) or e.n
-    rest = (e.lower_bound, e.minimum_detectable, decides)
+    least = None if e.minimum_detectable is None else quantity(e.minimum_detectable, e.unit)
+    rest = (e.lower_bound, least, decides)
     return words(e.metric), role, value, paper, *intervals, n, e.censored, *tested, of_arms, *rest
+
+
+def least_exact_p(effect: Effect) -> float:
+    """The smallest two-sided p that flipping so many signs, or permuting so many runs, can give."""
+    return 2 / (comb(sum(effect.counts), effect.counts[0]) if effect.counts else 2**effect.n)
 
 
 def _dunnett(effects: Sequence[Effect]) -> dict[int, str]:
@@ -123,37 +191,64 @@ def _dunnett(effects: Sequence[Effect]) -> dict[int, str]:
 def _looks(effects: Sequence[Effect]) -> list[str]:
     """Intervals at the nominal levels of interim looks."""
     return [
-        f"{opened(words(e.metric))}, widened for looks: {span(e.interim90)} and {span(e.interim95)}."
+        f"{opened(words(e.metric))}, at the wider levels of interim looks: {interval(e.interim90)} and "
+        f"{interval(e.interim95)}."
         for e in effects
         if e.interim95
     ]
 
 
-def seed_table(evidence: Evidence) -> Table | None:
-    """What each final run measured."""
+def seed_table(evidence: Evidence, keys: Mapping[int, Key] = NO_KEYS, where: str = "") -> Table | None:
+    """What each final run measured; `keys` are of its records by their identity.
+
+    `where` distinguishes one experiment's table from another's.
+    """
     runs = sorted(evidence.final(), key=lambda r: (_arms(evidence).index(r.arm), r.seed))
     names = list(dict.fromkeys(name for r in runs for name in _measured(r.record)))
     if not runs:
         return None
-    rows = ((r.arm, str(r.seed), *(_measured(r.record).get(n) for n in names), r.record.status) for r in runs)
+    places = _places([r.record for r in runs])
+    found = [(r, _measured(r.record, places)) for r in runs]
+    rows = (
+        (r.arm, str(r.seed), *(told.get(n) for n in names), r.record.status, _key(r.record, keys))
+        for r, told in found
+    )
     brackets = any(name.endswith("_low") for r in runs for name in r.record.metrics)
     note = "A range is the bracket between the last evaluation above the target and the first at or under it."
-    columns = ("arm", "seed", *map(words, names), "status")
-    return Table("Final runs, seed by seed", columns, tuple(rows), note if brackets else "")
+    columns = ("arm", "seed", *map(words, names), "status", "key")
+    return Table(f"Final runs, seed by seed{where}", columns, tuple(rows), note if brackets else "")
 
 
-def _measured(record: Record) -> dict[str, str]:
+def _places(records: Sequence[Record]) -> dict[str, int | None]:
+    """The decimals of each metric, by which its largest value has four digits; None where all are whole."""
+    values: dict[str, list[float]] = {}
+    for record in records:
+        for name, value in record.metrics.items():
+            if value is not None and math.isfinite(value):
+                values.setdefault(name, []).append(abs(value))
+    whole = {name: all(value == int(value) for value in found) for name, found in values.items()}
+    return {
+        name: None if whole[name] else max(0, 3 - math.floor(math.log10(max(found))))
+        for name, found in values.items()
+    }
+
+
+def _measured(record: Record, places: Mapping[str, int | None] = NO_PLACES) -> dict[str, str]:
     """A record's metrics as text, with each `x_low` and `x_high` joined to a bracket `x`."""
     found: dict[str, str] = {}
     for name, value in record.metrics.items():
         stem = name.removesuffix("_low").removesuffix("_high")
         if stem == name:
-            found[name] = _yes_no(value) if name == Measured.REACHED else text(value)
+            found[name] = _yes_no(value) if name == Measured.REACHED else _number(value, places.get(name))
         elif f"{stem}_high" not in record.metrics:
-            found[name] = text(value)
+            found[name] = _number(value, places.get(name))
         else:
             found[stem] = _bracket(record.metrics.get(f"{stem}_low"), record.metrics[f"{stem}_high"])
     return found
+
+
+def _number(value: float | None, decimals: int | None) -> str:
+    return text(None) if value is None else number(value, decimals)
 
 
 def _bracket(low: float | None, high: float | None) -> str:
@@ -201,73 +296,19 @@ def last_error(record: Record) -> float | None:
     return errors[-1] if errors else None
 
 
-def arms_table(evidence: Evidence) -> Table | None:
-    """The settings in which the final arms differ, read from what was run and not from what was meant."""
-    first = {run.arm: run for run in reversed(evidence.final())}
-    arms = [arm for arm in _arms(evidence) if arm in first]
-    flat = {arm: dict(_flat(first[arm].record.trial.get("settings", {}))) for arm in arms}
-    names = dict.fromkeys(name for arm in arms for name in flat[arm])
-    rows = [(name, *(flat[arm].get(name) for arm in arms)) for name in names]
-    differing = tuple(row for row in rows if len({text(v) for v in row[1:]}) > 1)
-    if len(arms) < 2 or not differing:
-        return None
-    return Table("Where the arms differ", ("setting", *arms), differing, "Every other setting is the same.")
-
-
-def _flat(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested settings as dotted paths; layers by their names, so that one that is missing moves no other."""
-    if isinstance(value, (Mapping, list)) and value:
-        pairs = value.items() if isinstance(value, Mapping) else zip(_names(value), value, strict=True)
-        for name, part in pairs:
-            yield from _flat(part, f"{at}.{name}" if at else str(name))
-    else:
-        yield at, value
-
-
-def _names(parts: Sequence[Any]) -> list[str]:
-    """What to call each part of a list: layers by name, or by kind behind the last one that has a name."""
-    if not any(isinstance(part, Mapping) and "name" in part for part in parts):
-        return list(map(str, range(len(parts))))
-    names: list[str] = []
-    last = ""
-    for part in parts:
-        last = part.get("name", last)
-        name = last if "name" in part else f"{last}/{part.get('is', 'part')}"
-        count = sum(n.partition("#")[0] == name for n in names)
-        names.append(f"{name}#{count + 1}" if count else name)
-    return names
-
-
 def _arms(evidence: Evidence) -> list[str]:
     return list(dict.fromkeys([p.arm for p in evidence.plan.trials] + [r.arm for r in evidence.runs]))
 
 
-def stale_table(records: Sequence[Record]) -> Table | None:
+def _key(record: Record, keys: Mapping[int, Key]) -> Key:
+    return keys.get(id(record)) or Key(record.key)
+
+
+def stale_table(records: Sequence[Record], keys: Mapping[int, Key] = NO_KEYS) -> Table | None:
     """Records made by other code."""
-    rows = tuple((r.key[:12], r.trial.get("seed"), r.status, r.code, r.started) for r in records)
+    shown = records[:MOST_STALE]
+    rows = tuple((_key(r, keys), r.trial.get("seed"), r.status, r.code[:12], r.started) for r in shown)
     note = "Made by code that computes something else than today's: shown, and never used."
+    note += f" So are {len(records) - len(shown):,} more." if len(records) > len(shown) else ""
     columns = ("key", "seed", "status", "version of the code", "started")
     return Table("Stale records", columns, rows, note) if rows else None
-
-
-def environment_table(records: Sequence[Record]) -> Table | None:
-    """The environments the records were made in, a column each."""
-    from harness.records.frames import environments  # brings pandas
-
-    found = environments(records, without=PRIVATE)
-    if found.empty:
-        return None
-    counts = found.pop("records").tolist()
-    columns = ("", *(f"{count} records" if count > 1 else "1 record" for count in counts))
-    rows = tuple((words(name), *map(text, found[name])) for name in sorted(found.columns))
-    return Table("Where the records were made", columns, rows)
-
-
-def key_values(title: str, values: Mapping[str, Any]) -> Table | None:
-    """A mapping as a table of two columns."""
-    rows = tuple((words(name), value) for name, value in _public(values).items())
-    return Table(title, ("", "value"), rows) if rows else None
-
-
-def _public(values: Mapping[str, Any]) -> dict[str, str]:
-    return {str(name): text(value) for name, value in values.items() if name not in PRIVATE}

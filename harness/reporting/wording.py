@@ -5,16 +5,39 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from harness.contract.effect import Effect
-from harness.contract.formatting import NOTHING, number, quantity, span
+from harness.contract.formatting import NOTHING, decimals, interval, number, quantity
 
+T = TypeVar("T")
 UNREACHED = "not reached"
+LONGEST = 200  # letters of an error that a page repeats; its record has the rest
+# Control characters, and those that are unseen or turn the direction of what follows: a record may hold any.
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
 FIGURE = re.compile(r"[<>≥]? ?\[?−?[\d.,∞]+(e-?\d+)?([ –%×,\]].*)?$")
+
+
+def neutral(said: T) -> T:
+    """The text with a mark in the place of what cannot be seen: nothing else lets words into a page."""
+    return type(said)(UNSEEN.sub("\N{REPLACEMENT CHARACTER}", said)) if isinstance(said, str) else said
+
+
+def shortened(said: str) -> str:
+    """One line of an error, and no more of it than `LONGEST` letters."""
+    line = " ".join(said.split())
+    return line if len(line) <= LONGEST else f"{line[:LONGEST].rstrip()} …"
 
 
 def text(value: object) -> str:
     """Any cell as text."""
+    return neutral(_text(value))
+
+
+def _text(value: object) -> str:
     if value is None or value == "":
         return NOTHING
     if isinstance(value, bool):
@@ -48,9 +71,9 @@ def alarming(cell: str) -> bool:
 
 
 def estimate(effect: Effect) -> str:
-    """An effect's estimate, or what censoring leaves of it."""
+    """An effect's estimate, rounded as its interval is, or what censoring leaves of it."""
     if effect.estimate is not None:
-        return quantity(effect.estimate, effect.unit)
+        return quantity(effect.estimate, effect.unit, decimals(effect.ci95))
     if effect.lower_bound is not None:
         return f"≥ {quantity(effect.lower_bound, effect.unit)}"
     return NOTHING
@@ -58,5 +81,5 @@ def estimate(effect: Effect) -> str:
 
 def support(effect: Effect) -> str:
     """What an estimate rests on: its interval, n and how many runs are censored."""
-    parts = [span(effect.ci95)] * bool(effect.ci95) + [f"n = {effect.n}"] * bool(effect.n)
+    parts = [interval(effect.ci95)] * bool(effect.ci95) + [f"n = {effect.n}"] * bool(effect.n)
     return ", ".join(parts + [f"{effect.censored} censored"] * bool(effect.censored))

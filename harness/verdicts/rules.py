@@ -5,7 +5,7 @@
                          of counts, all of them inside their bands
     directional          CI₉₅ excludes the null on the claimed side (weaker, stronger, size unproven)
     not reproduced       CI₉₅ outside the band and not on the claimed side; for a level, above the band;
-                         of counts, any outside its band (in part, where others are inside)
+                         of counts, any outside its band (part holds, where others are inside)
     inconclusive         all else; a level whose CI₉₅ lies below the band is marked for an audit
 
 At an interim look both intervals are replaced by their wider forms at the nominal levels that
@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.contract.effect import Effect, Interval
-from harness.contract.formatting import limits, number, quantity, span
+from harness.contract.formatting import decimals, limits, number, quantity, span
 from harness.effects.significance import EQUIVALENCE, INTERIM_EQUIVALENCE, MOST_SEEDS
 from harness.paper.claims import Band, Claim, Kind, Metric, Side
 from harness.plans.experiment import Evidence, Reproduction
@@ -147,7 +147,7 @@ def _exact(case: Case) -> Verdict:
     outside, unknown, inside = ([said for is_, said in places if is_ is x] for x in (False, None, True))
     reasons = [f"rule exact: {said}" for said in (*outside, *unknown, *inside)]
     if outside:
-        return case.say(Outcome.NOT_REPRODUCED, *reasons, qualifier="in part" if inside else "")
+        return case.say(Outcome.NOT_REPRODUCED, *reasons, qualifier="part holds" if inside else "")
     return case.say(Outcome.INCONCLUSIVE if unknown else Outcome.REPRODUCED, *reasons)
 
 
@@ -166,11 +166,11 @@ def _place(metric: Metric, case: Case) -> tuple[bool | None, str]:
 
 def _proxy(case: Case, ci95: Interval) -> Verdict:
     if excludes_null(ci95, case.claim):
-        outcome, what = Outcome.DIRECTIONAL, "excludes the null on the claimed side"
+        outcome, what = Outcome.DIRECTIONAL, "excludes no effect, on the claimed side"
     elif _opposite(ci95, case.claim):
-        outcome, what = Outcome.NOT_REPRODUCED, "excludes the null on the other side"
+        outcome, what = Outcome.NOT_REPRODUCED, "excludes no effect, on the other side"
     else:
-        outcome, what = Outcome.INCONCLUSIVE, "holds the null"
+        outcome, what = Outcome.INCONCLUSIVE, "includes no effect"
     reasons = (*SCALE.stopped(case), _reason(case, ci95, what), *_negligible(case))
     return case.say(outcome, *reasons, qualifier=PROXY)
 
@@ -203,17 +203,19 @@ def _level(case: Case, ci90: Interval | None, ci95: Interval) -> Verdict:
 def _against_null(case: Case, ci90: Interval | None, ci95: Interval) -> Verdict:
     band, claimed = case.claim.primary.band, excludes_null(ci95, case.claim)
     if band and claimed and ci90 is not None and band.contains(ci90):
-        reasons = _reason(case, ci90, "is inside the band"), _reason(case, ci95, "excludes the null")
+        reasons = _reason(case, ci90, "is inside the band"), _reason(case, ci95, "excludes no effect")
         return case.say(Outcome.REPRODUCED, *reasons)
     if claimed:
-        reason = _reason(case, ci95, "excludes the null on the claimed side")
+        reason = _reason(case, ci95, "excludes no effect, on the claimed side")
         return case.say(Outcome.DIRECTIONAL, reason, qualifier=_size(ci95, band, case.claim))
     if band and band.misses(ci95):
-        reason = _reason(case, ci95, "is outside the band and not on the claimed side of the null")
+        reason = _reason(case, ci95, "is outside the band and not on the claimed side of no effect")
         return case.say(Outcome.NOT_REPRODUCED, reason)
     if not band and _opposite(ci95, case.claim):
-        return case.say(Outcome.NOT_REPRODUCED, _reason(case, ci95, "is on the other side of the null"))
-    return case.say(Outcome.INCONCLUSIVE, _reason(case, ci95, "holds the null, and what the paper claims"))
+        return case.say(Outcome.NOT_REPRODUCED, _reason(case, ci95, "is on the other side of no effect"))
+    return case.say(
+        Outcome.INCONCLUSIVE, _reason(case, ci95, "includes no effect, and what the paper claims")
+    )
 
 
 def _capped(verdict: Verdict, case: Case) -> Verdict:
@@ -257,8 +259,9 @@ def _reason(case: Case, interval: Interval, what: str) -> str:
         if band and case.at_paper_scale
         else []
     )
-    against += [f"null {number(case.claim.null)}"] if case.claim.null is not None else []
+    against += [f"no effect is {number(case.claim.null)}"] if case.claim.null is not None else []
     against += [f"n = {case.seeds}"]
     against += [f"{effect.censored} of {effect.n} censored"] if effect and effect.censored else []
     name = "CI₉₀" if interval.level in (EQUIVALENCE, INTERIM_EQUIVALENCE) else "CI₉₅"
-    return f"{name}{look} {span(interval, case.claim.primary.unit)} {what} ({', '.join(against)})"
+    ends = span(interval, case.claim.primary.unit, decimals(interval))
+    return f"{name}{look} {ends} {what} ({', '.join(against)})"

@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.contract.effect import Interval
-from harness.contract.formatting import duration, limits, number, p_value, quantity, span
+from harness.contract.formatting import (
+    between,
+    decimals,
+    duration,
+    interval,
+    limits,
+    number,
+    p_value,
+    quantity,
+    span,
+)
 from harness.paper.claims import Band
 
 
@@ -17,7 +27,9 @@ from harness.paper.claims import Band
     ("value", "text"),
     [
         (6.0, "6"),
-        (0.00001, "1e-5"),
+        (0.00001, "0.00001"),
+        (-1.48e-16, "0"),
+        (9_999.7, "10,000"),
         (60_965_224, "60,965,224"),
         (12_345.6, "12,346"),
         (-1.25, "−1.25"),
@@ -75,3 +87,65 @@ def test_a_ratio_stands_against_its_sign() -> None:
 
 def test_no_p_value_is_nought() -> None:
     assert [p_value(p) for p in (0.0, 0.00009, 0.0001, 0.25)] == ["< 0.0001", "< 0.0001", "0.0001", "0.2500"]
+
+
+NUMBERS = st.floats(-1e12, 1e12)
+WIDTHS = st.floats(1e-6, 1e6)
+
+
+def read(said: str) -> float:
+    """The number that a text says."""
+    return float(said.replace(",", "").replace("−", "-"))
+
+
+@given(NUMBERS, st.none() | st.integers(-3, 6))
+def test_no_number_has_an_exponent_an_ascii_minus_or_a_negative_nought(
+    value: float, decimals: int | None
+) -> None:
+    said = number(value, decimals)
+    assert set(said) <= set("0123456789.,−")
+    assert not (said.startswith("−") and read(said) == 0)
+
+
+@given(NUMBERS)
+def test_a_number_is_no_further_off_than_its_fourth_digit(value: float) -> None:
+    assert read(number(value)) == pytest.approx(value, rel=5.1e-4, abs=1e-9)
+
+
+@given(st.floats(-1e6, 1e6), WIDTHS)
+def test_half_of_an_interval_has_two_digits_and_the_estimate_as_many_decimals(
+    middle: float, half: float
+) -> None:
+    ends = Interval(middle - half, middle + half, 0.95)
+    at = decimals(ends)
+    assert at is not None
+    said = number((ends.high - ends.low) / 2, at)
+    assert len(said.replace(",", "").replace(".", "").strip("0")) <= 2
+    assert read(said) == pytest.approx(half, rel=0.051, abs=1e-9)
+    shown = number(middle, at)
+    assert len(shown.partition(".")[2]) == max(at, 0)
+    assert abs(read(shown) - middle) <= 0.051 * half + 1e-9
+    first, last = map(read, interval(ends)[1:-1].split(", "))
+    assert (first, last) == (read(number(ends.low, at)), read(number(ends.high, at)))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "unit", "brackets", "sentence"),
+    [
+        (-3.487, 1.912, "points", "[−3.5, 1.9] points", "−3.5 to 1.9 points"),
+        (6.4712, 7.3181, "×", "[6.47, 7.32] ×", "6.47× to 7.32×"),
+        (16.96, 23.41, "days", "[17.0, 23.4] days", "17.0 to 23.4 days"),
+        (1_147, 2_480, "images/s", "[1,150, 2,480] images/s", "1,150 to 2,480 images/s"),
+        (7.1, math.inf, "×", "[7.1, ∞] ×", "7.1× to ∞×"),
+        (2.0, 2.0, "points", "[2, 2] points", "2 to 2 points"),
+    ],
+)
+def test_intervals(low: float, high: float, unit: str, brackets: str, sentence: str) -> None:
+    ends = Interval(low, high, 0.95)
+    assert interval(ends, unit) == brackets
+    assert between(ends, unit) == sentence
+
+
+def test_an_interval_of_no_or_endless_width_rounds_nothing() -> None:
+    assert [decimals(i) for i in (None, Interval(1, 1, 0.95), Interval(1, math.inf, 0.95))] == [None] * 3
+    assert decimals(Interval(0, 0.199, 0.95)) == 2, "half is .0995, which rounds to .10"

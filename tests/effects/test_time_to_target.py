@@ -22,6 +22,9 @@ def looked(*errors: float | None) -> Run:
     return Run(Planned(Trial(Idle(), 0), "a", Role.FINAL), record)
 
 
+FAR_BELOW = (0.100, 0.099, 0.098, 0.097)  # a line that was at the target before the training began
+
+
 @given(st.floats(0.01, 0.05), st.floats(0.3, 0.5), st.integers(8, 30))
 def test_a_straight_curve_is_crossed_where_it_is(slope: float, start: float, count: int) -> None:
     errors = [start - slope * (i + 1) / 4 for i in range(count)]
@@ -40,6 +43,8 @@ def test_a_lucky_last_look_is_weighed_against_the_others() -> None:
     assert 2.5 < found < 3.0
 
 
-@pytest.mark.parametrize("errors", [(), (0.3, 0.2), (0.2, 0.21, 0.22, 0.23), (None, None, None)])
-def test_too_few_looks_or_rising_ones_cross_nothing(errors: tuple[float | None, ...]) -> None:
+@pytest.mark.parametrize("errors", [(), (0.3, 0.2), (0.2, 0.21, 0.22, 0.23), (None, None, None), FAR_BELOW])
+def test_too_few_looks_rising_ones_and_those_long_past_the_target_cross_nothing(
+    errors: tuple[float | None, ...],
+) -> None:
     assert fitted_crossing(looked(*errors), 0.25) is None

@@ -148,7 +148,8 @@ def _row(key: str, part: int, parts: int, error: str) -> Row:
         "seconds": 3.7 * part + noise, "cpu_seconds": 3.6 * part + noise, error: fallen,
     }  # fmt: skip
     scheduled: Row = {
-        "rate": 0.01, "train_loss": 2.2 * fallen, "validation_error": None if (part + 1) % parts else fallen
+        "rate": 0.01, "train_loss": 2.2 * fallen, "validation_error": None if (part + 1) % parts else fallen,
+        "validation_loss": None if (part + 1) % parts else 2.4 * max(fallen, 0.1 + 0.002 * noise),
     }  # fmt: skip
     return row | scheduled if error == "train_error" else row
 

@@ -167,7 +167,7 @@ def relu_speedup(arms: Arms) -> Effects:
     clock = "seconds" if device == "cuda" else "cpu_seconds"
     found = named(epochs=times(arms, pair, bracket("epochs")), seconds=times(arms, pair, bracket(clock)))
     smoothed = ratio(arms, pair, line)
-    return found | ({"epochs, by a line through the last looks": smoothed} if smoothed else {})
+    return found | ({"epochs, by a line through the last evaluations": smoothed} if smoothed else {})
 
 
 def lrn(arms: Arms) -> Effects:

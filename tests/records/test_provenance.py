@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.records.provenance import Provenance, provenance, source_hash
+from harness.records.provenance import Provenance, declared, provenance, source_hash
 
 
 def git(folder: Path, *arguments: str) -> str:
     identity = ("-c", "user.name=A", "-c", "user.email=a@b", "-c", "safe.directory=*")
-    environ = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
+    environ = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "TZ": "UTC"}
     command = ["git", *identity, *arguments]
     return subprocess.run(
         command, cwd=folder, env=environ, check=True, capture_output=True, text=True
@@ -76,3 +76,30 @@ def test_without_git_there_is_the_source(checkout: Path, monkeypatch: pytest.Mon
     found = provenance(checkout)
     assert (found.commit, found.dirty) == (None, None)
     assert str(found) == f"source {source_hash(checkout)}"
+
+
+def test_where_it_can_be_checked_what_was_declared(checkout: Path) -> None:
+    path = "harness/code.py"
+    (checkout / "README.md").write_text("more\n")
+    git(checkout, "commit", "-qam", "of something else")
+    first = git(checkout, "rev-parse", "--short", "HEAD~1")
+    found = declared(path, checkout)
+    assert found
+    assert (found.path, found.commit, found.changed) == (path, first, False)
+    assert found.when == git(
+        checkout, "log", "-1", "--format=%cd", "--date=format-local:%Y-%m-%dT%H:%M:%SZ", first
+    )
+    declared.cache_clear()
+    (checkout / path).write_text("x = 2\n")
+    again = declared(path, checkout)
+    assert again
+    assert again.changed
+    assert declared("harness/none.py", checkout) is None
+    assert declared(path, checkout.parent) is None
+
+
+def test_a_history_that_is_cut_off_dates_nothing(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "README.md").write_text("more\n")
+    git(checkout, "commit", "-qam", "of something else")
+    git(tmp_path, "clone", "-q", "--depth", "1", checkout.as_uri(), "shallow")
+    assert declared("harness/code.py", tmp_path / "shallow") is None

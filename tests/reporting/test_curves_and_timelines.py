@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 import reproductions
-from harness.contract.effect import Effect, Interval
 from harness.contract.trial import Status
 from harness.plans.experiment import Run
-from harness.reporting.figures import secondary, selection, step_timeline, training_curves
+from harness.reporting.figures import learning_curves, plateaus, selection, step_timeline, training_curves
 from harness.reporting.figures.frame import Drawing
 from tests.fakes import sections as made
 from tests.fakes.runs import run
 
+STEPS = (0.004, 0.009, 0.005)  # seconds, untraced
 RATES = (0.02, 0.02, 0.02, 0.02, 0.002, 0.0002)
 
 
@@ -41,7 +41,8 @@ ARMS = [
 
 
 def drawn(figure: str, runs: list[Run], protocol: str = "cifar10") -> list[Drawing]:
-    return selection.draw(made.SIX, "one", figure, made.evidence(runs, protocol), ())
+    proof = made.evidence(runs, protocol)
+    return selection.FIGURES[figure]("one", proof, "", selection.caveat(proof))
 
 
 def test_every_arm_has_a_line_a_seed_their_mean_and_the_validation_error() -> None:
@@ -75,8 +76,8 @@ def test_a_diverged_run_is_drawn_as_far_as_it_went_and_no_curve_is_no_figure() -
     assert drawn("training-curves", []) == []
 
 
-def timed(arm: str, spans: list[dict[str, Any]]) -> Run:
-    one = run(arm, 0, 0.02, 1.0)
+def timed(arm: str, spans: list[dict[str, Any]], seed: int = 0) -> Run:
+    one = run(arm, seed, 0.02, 1.0)
     return replace(one, record=replace(one.record, details={"timeline": spans}))
 
 
@@ -104,30 +105,59 @@ def test_a_step_is_drawn_device_by_device_with_its_exchange() -> None:
 
 def test_the_timeline_says_which_bars_are_exchange() -> None:
     (drawing,) = drawn("step-timeline", [timed("two", COLUMNS)])
-    assert "two, 1: 5 ms, of which 1 ms exchange; two, 2: 5.5 ms, of which 2.5 ms exchange" in drawing.caption
+    assert "two, 1: 5 ms traced, of which 1 ms exchange; two, 2: 5.5 ms" in drawing.caption
     words = {word.strip() for word in ElementTree.fromstring(drawing.svg).itertext()}
     assert {"conv1", "computes", "exchanges, or waits to", "two, 1", "two, 2"} <= words
     assert drawn("step-timeline", [timed("two", []), run("one", 0, 0.02, 1.0)]) == []
 
 
-def effect(metric: str, unit: str = "points", estimate: float = 0.5) -> Effect:
-    interval = Interval(estimate - 1, estimate + 1, 0.95)
-    return Effect(
-        metric, unit, 3, estimate, None, interval, values=(estimate - 0.5, estimate, estimate + 0.5)
+def test_the_run_nearest_the_median_is_drawn_with_its_untraced_step() -> None:
+    """Untraced steps of 4, 9 and 5 ms: the third run is the most usual, though traced it took 20."""
+    spans = [[{"start": 0, "end": end}] for end in (0.006, 0.012, 0.02)]
+    runs = [
+        replace(one, record=replace(one.record, metrics={"step_seconds": seconds}))
+        for one, seconds in zip((timed("one", rows, i) for i, rows in enumerate(spans)), STEPS, strict=True)
+    ]
+    (lane,) = step_timeline.lanes(made.evidence(runs))
+    assert (lane.end, lane.untraced) == pytest.approx((20.0, 5.0))
+    (drawing,) = drawn("step-timeline", runs)
+    assert "20 ms traced, of which 0 ms exchange; 5 ms untraced" in drawing.caption
+    assert "untraced step" in "".join(ElementTree.fromstring(drawing.svg).itertext())
+
+
+def test_the_learning_curve_is_of_what_is_judged_and_the_running_error_apart() -> None:
+    """Both mean lines once stopped above the target though every run had reached it."""
+    rows = (
+        {"epoch": 1.0, "running_error": 0.5, "sample_error": None},
+        {"epoch": 2.0, "running_error": 0.32, "sample_error": 0.28},
+        {"epoch": 3.0, "running_error": 0.29, "sample_error": 0.24},
     )
+    one = run("relu", 0, 0.02, 3.0)
+    reached = replace(one, record=replace(one.record, curve=rows))
+    (panel,) = learning_curves.panels(made.evidence([reached]))
+    arm = panel.arms["relu"]
+    assert arm.judged[0].errors == pytest.approx((28.0, 24.0))
+    assert arm.running[0].errors == pytest.approx((50.0, 32.0, 29.0))
+    (drawing,) = drawn("learning-curves", [reached])
+    said = "".join(ElementTree.fromstring(drawing.svg).itertext())
+    assert "error on a fixed sample: judged" in said
+    assert "running error of the batches: not judged" in said
 
 
-def test_effects_that_a_claim_does_not_declare_are_drawn_apart_and_named_secondary() -> None:
-    effects = (
-        effect("top-1 error"), effect("top-5 error"), effect("top-1 error, by the source's noise"),
-        effect("same class, by pixels", "%", 40.0),
-    )  # fmt: skip
-    judged, others = selection.draw(made.LRN, "one", None, made.evidence(ARMS), effects)
-    assert judged.caption.count("secondary, not judged") == 1, "the top-5 error is declared, and not primary"
-    assert others.name == "one-secondary"
-    assert "Secondary effects: not judged" in others.svg
-    assert others.svg.count("by the source's noise") + others.svg.count("by the source&#x27;s noise") >= 1
-    assert "same class, by pixels: 40 % [39, 41]" in secondary.describe(effects)
+def test_validation_loss_is_drawn_with_a_ring_at_its_plateau() -> None:
+    """Smoothed over three epochs it falls by more than 1 % up to the fifth, and then no more."""
+    losses = [4.0, 3.0, 2.0, 1.0, 1.0, *[1.0] * 7]
+    rows = tuple({"epoch": float(e), "validation_loss": loss} for e, loss in enumerate(losses, 1))
+    one = run("with dropout", 0, 0.02, 3.0)
+    found = replace(one, record=replace(one.record, curve=rows))
+    curve = plateaus.LossCurve.of(found)
+    assert curve
+    assert curve.losses[:4] == pytest.approx((4.0, 3.5, 3.0, 2.0))
+    assert curve.plateau == 6.0
+    (drawing,) = drawn("plateaus", [found])
+    assert "with dropout: 1 of 1 runs came to a plateau" in drawing.caption
+    assert "median 6 epochs" in "".join(ElementTree.fromstring(drawing.svg).itertext())
+    assert drawn("plateaus", [one]) == []
 
 
 def test_every_figure_that_a_reproduction_names_can_be_drawn() -> None:

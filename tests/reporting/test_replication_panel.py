@@ -78,7 +78,7 @@ def test_at_the_papers_scale_page_markdown_and_explain_have_the_panel(tmp_path: 
     assert (
         "In points, the paper's difference is 1.37; ours 1.3 with a standard error of 0.07071" in panel.note
     )
-    assert "2012 log, run 110 against 101: 1; caffenet-benchmark, 128 pixels: −0.1." in panel.note
+    assert "the authors' run log, 110 against 101: 1; caffenet-benchmark, 128 pixels: −0.1." in panel.note
     terminal = explained(store, "lrn")
     for text in (*written(section, tmp_path / "out"), terminal):
         assert replication.TITLE in text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 import shutil
 import struct
@@ -18,15 +20,62 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 BROWSER = next((path for path in map(shutil.which, NAMES) if path), None)
 FLAGS = ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "hide-scrollbars")
 QUIET = ("disable-background-networking", "disable-component-update", "disable-sync")
-# Only copies of the page carry this: the report itself has no script, and its policy would refuse one.
+# Only copies of the page carry these: the report's policy lets no script run but its own.
 PROBE = """<script>
 const doc = document.documentElement;
 const small = [...document.querySelectorAll('figure text')].map(t => t.getBoundingClientRect().height);
-const widths = [...document.querySelectorAll('svg')].map(s => s.getBoundingClientRect().width);
+const widths = [...document.querySelectorAll('figure svg')].map(s => s.getBoundingClientRect().width);
 const hidden = widths.filter(w => w < 200).length;
 document.title = [doc.scrollWidth, innerWidth, Math.min(...small).toFixed(1), hidden,
   getComputedStyle(document.body).fontSize, getComputedStyle(doc).backgroundColor].join(' ');
 </script></body>"""
+# Asks the script for what only some sections have.
+CONTROLS = """<section data-table><table><tr><td>a "b"</td><td>1</td></tr></table>
+<button data-csv="name" hidden>CSV</button>
+<p><code>./repro.py</code> <button data-copy="" hidden>Copy</button></p>
+<figure><button data-toggle="arm 1" aria-pressed="true" hidden>arm</button>
+<svg><g data-series="arm 1"></g><g data-series="arm 2"></g></svg></figure></section>"""
+# Does what a reader would, and leaves what the page then shows as its title.
+DRIVER = """<script>addEventListener('load', () => {
+const all = selector => [...document.querySelectorAll(selector)], one = selector => all(selector)[0];
+const rows = () => all('[data-filtered] [data-outcome]').filter(r => !r.hidden).map(r => r.dataset.outcome);
+const seen = {};
+seen.all = rows();
+one('[data-filter=reproduced]').click();
+seen.reproduced = rows();
+seen.said = one('[data-shown]').textContent;
+one('[data-filter=reproduced]').click();
+const search = one('[data-search]');
+search.value = 'CENSORED relu'; search.dispatchEvent(new Event('input'));
+seen.searched = rows();
+search.value = ''; search.dispatchEvent(new Event('input'));
+seen.again = rows();
+const heading = all('.front.sized thead th').pop();
+heading.querySelector('button').click();
+seen.sorted = all('.front.sized tbody tr').map(r => r.cells[4].textContent.trim());
+heading.querySelector('button').click();
+seen.reversed = all('.front.sized tbody tr').map(r => r.cells[4].textContent.trim());
+seen.direction = heading.getAttribute('aria-sort');
+const theme = one('[data-theme-switch]');
+theme.click(); theme.click();
+seen.dark = [theme.textContent, getComputedStyle(document.body).colorScheme];
+const writeText = async text => { seen.copied = text; };
+Object.defineProperty(navigator, 'clipboard', { value: { writeText } });
+one('[data-copy=""]').click();
+URL.createObjectURL = blob => { blob.text().then(text => { seen.csv = text; }); return '#'; };
+one('[data-csv]').click();
+const series = () => all('[data-series]').map(part => part.style.display);
+one('[data-toggle]').click();
+seen.toggled = [...series(), one('[data-toggle]').getAttribute('aria-pressed')];
+one('[data-toggle]').click();
+seen.toggled.push(...series());
+seen.buttons = all('button[hidden], input[hidden]').length;
+location.hash = '#lesson-title';
+setTimeout(() => {
+  seen.unfolded = one('#reading').open;
+  document.title = JSON.stringify(seen);
+}, 100);
+})</script></body>"""
 
 pytestmark = pytest.mark.skipif(
     BROWSER is None, reason=f"no browser on the path (looked for {', '.join(NAMES)})"
@@ -39,9 +88,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("report")
     page, _ = render(made.everything(), out, ENVIRONMENT, ["Made up for a test."])
     source = page.read_text(encoding="utf-8")
-    assert "<script" not in source
-    probed = re.sub(r"<meta http-equiv=[^>]*>", "", source).replace("</body>", PROBE)
-    (out / "probe.html").write_text(probed, encoding="utf-8")
+    free = re.sub(r"<meta http-equiv=[^>]*>", "", source)
+    for name, script in (("probe", PROBE), ("driven", CONTROLS + DRIVER)):
+        (out / f"{name}.html").write_text(free.replace("</body>", script), encoding="utf-8")
     return out
 
 
@@ -104,7 +153,30 @@ def test_a_picture_can_be_taken(report: Path, tmp_path: Path, width: int, height
 
 def test_the_browser_reads_what_was_written(report: Path, tmp_path: Path) -> None:
     dom = browse(report / "report.html", tmp_path / "p", "--dump-dom")
-    for said in ("AlexNet, re-examined", "5.857×", "SMOKE", "training error (%)", "What it would take"):
+    for said in ("AlexNet, re-examined", "5.86×", "SMOKE", "training error (%)", "Next experiments"):
         assert said in dom
     assert "&lt;script&gt;alert" in dom
     assert "<script>alert" not in dom
+    assert '<th role="columnheader" scope="col"><button type="button">claim</button></th>' in dom, (
+        "its script ran"
+    )
+
+
+def test_a_reader_can_filter_search_sort_copy_toggle_and_change_the_theme(
+    report: Path, tmp_path: Path
+) -> None:
+    dom = browse(report / "driven.html", tmp_path / "p", "--dump-dom", "--virtual-time-budget=3000")
+    title = re.search(r"<title>(.*?)</title>", dom, flags=re.DOTALL)
+    assert title
+    seen = json.loads(html.unescape(title[1]))
+    assert seen["reproduced"] == ["reproduced"]
+    assert seen["said"] == f"1 of {len(seen['all'])} lines are shown"
+    assert seen["searched"] == ["directional"]
+    assert seen["again"] == seen["all"]
+    assert len(seen["sorted"]) == 3
+    assert seen["sorted"] == sorted(seen["sorted"])
+    assert (seen["reversed"], seen["direction"]) == (seen["sorted"][::-1], "descending")
+    assert (seen["copied"], seen["csv"]) == ("./repro.py", '"a ""b""","1"\n')
+    assert seen["toggled"] == ["none", "", "false", "", ""]
+    assert seen["dark"] == ["Theme: dark", "dark"]
+    assert (seen["buttons"], seen["unfolded"]) == (0, True)

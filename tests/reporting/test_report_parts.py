@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from matplotlib.axes import Axes
 
-from harness.contract.effect import Effect
 from harness.contract.trial import Status
-from harness.effects.intervals import level
 from harness.paper.catalogue import claim
-from harness.reporting import markdown, tables, wording
+from harness.reporting import arms, markdown, wording
 from harness.reporting.attempts import attempts
-from harness.reporting.figures import effect_plot, learning_curves
+from harness.reporting.figures import learning_curves
 from harness.reporting.pages import render
 from tests.fakes import sections as made
 
@@ -36,14 +33,6 @@ def test_the_median_counts_runs_that_never_got_there(
     assert learning_curves.median_epochs(runs) == median
 
 
-def test_effects_share_a_scale_where_they_can_be_compared() -> None:
-    section = made.complete(("19pct",))
-    drawn = effect_plot.intervals(section.claim, section.effects, "", "x")
-    assert drawn.svg.count(">10</text>") == 2, "both axes reach ten"
-    lone = Effect("odd", "", 2, -1.0, None, None, values=(-2.0, 0.0))
-    assert not effect_plot.scale(section.claim, lone).log
-
-
 def test_every_attempt_stands_beside_its_trial() -> None:
     section = made.complete(("19pct",))
     found = attempts(section.evidence, section.records)
@@ -54,9 +43,9 @@ def test_every_attempt_stands_beside_its_trial() -> None:
 def test_where_the_arms_differ_is_read_from_the_records() -> None:
     section = made.complete(("19pct",))
     assert section.evidence
-    table = tables.arms_table(section.evidence)
+    table = arms.arms_table(section.evidence)
     assert table
-    assert table.rows == (("network.nonlinearity", "relu", "tanh"),)
+    assert table.rows == (("network: nonlinearity", "relu", "tanh"),)
 
 
 def test_a_layer_that_is_missing_moves_no_other() -> None:
@@ -67,10 +56,10 @@ def test_a_layer_that_is_missing_moves_no_other() -> None:
         {"is": "Conv", "name": "conv2"},
     ]
     names = ["conv1", "conv1/Pool", "conv1/Pool#2", "conv2"]
-    assert [path for path, _ in tables._flat({"layers": layers}) if path.endswith(".is")] == [
+    assert [path for path, _ in arms.flattened({"layers": layers}) if path.endswith(".is")] == [
         f"layers.{name}.is" for name in names
     ]
-    assert [path for path, _ in tables._flat({"rates": [0.1, 0.2]})] == ["rates.0", "rates.1"]
+    assert [path for path, _ in arms.flattened({"rates": [0.1, 0.2]})] == ["rates.0", "rates.1"]
 
 
 @pytest.mark.parametrize(
@@ -92,27 +81,6 @@ def test_columns_of_figures_are_distinguished_from_words(cells: list[str], figur
 def test_markdown_escapes_only_what_would_become_markup() -> None:
     assert markdown.escape("epochs_low [4, 9] 5 %") == "epochs_low [4, 9] 5 %"
     assert markdown.escape("_x_ *y* a|b") == "\\_x\\_ \\*y\\* a\\|b"
-
-
-@pytest.mark.parametrize("shift", [-4.0, 0.0, 40.0])
-def test_a_band_with_one_end_is_shaded_to_the_end_of_the_axis(
-    shift: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shaded: list[tuple[float, float]] = []
-    span = Axes.axvspan
-
-    def seen(axes: Axes, low: float, high: float, **rest: object) -> object:
-        shaded.append((low, high))
-        return span(axes, low, high, **rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Axes, "axvspan", seen)
-    about = claim("colour-augmentation")
-    effect = level("top-1 error", "points", [shift + x for x in (0.5, 1.0, 1.7)])
-    drawn = effect_plot.intervals(about, (effect,), "", "x")
-    ((low, high),) = shaded
-    assert low == 1.0
-    assert high == effect_plot.scale(about, effect).limits[1] > 1.0
-    assert "inf" not in drawn.svg.lower().replace("info", "")
 
 
 def test_a_band_with_one_end_is_a_bound_in_both_forms_of_the_report(tmp_path: Path) -> None:

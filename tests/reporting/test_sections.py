@@ -54,7 +54,8 @@ def test_holm_adjusts_the_primary_effects_of_the_claims_that_are_judged() -> Non
 
 def test_the_raw_and_the_adjusted_p_stand_side_by_side_for_the_primary_effect_alone() -> None:
     section = judged("h0", 0.01)
-    table = tables.effect_table(section.claim, section.effects, 0.03)
+    six = [replace(effect, n=6) for effect in section.effects]
+    table = tables.effect_table(section.claim, six, 0.03)
     at = [table.columns.index(f"p, {name}") for name in ("Student", "exact", "Holm")]
     assert [[row[i] for i in at] for row in table.rows] == [
         ["0.0100", "0.5000", "0.0300"], ["0.0010", "< 0.0001", None],
@@ -62,6 +63,15 @@ def test_the_raw_and_the_adjusted_p_stand_side_by_side_for_the_primary_effect_al
     assert not {"p", "p, Dunnett"} & set(table.columns)
     assert tables.HOLM in table.note
     assert "p, Holm" not in tables.effect_table(section.claim, section.effects).columns
+
+
+def test_an_exact_p_that_could_show_nothing_is_left_out() -> None:
+    """Flipping five signs gives .0625 at the least, which once stood without a word beside a direction."""
+    section = judged("h0", 0.01)
+    effect = section.effects[0]
+    assert [tables.least_exact_p(replace(effect, n=n)) for n in (3, 5, 6)] == [0.25, 0.0625, 0.03125]
+    assert tables.least_exact_p(replace(effect, counts=(3, 3))) == 0.1
+    assert "p, exact" not in tables.effect_table(section.claim, section.effects).columns
 
 
 def test_the_overview_has_both_p_values_of_every_claim_in_the_family(tmp_path: Path) -> None:
@@ -74,7 +84,7 @@ def test_the_overview_has_both_p_values_of_every_claim_in_the_family(tmp_path: P
     ]  # fmt: skip
     assert "here 4" in overview.family(found)
     html, text = render(found, tmp_path, {})
-    assert "0.0400 <small>Student</small> 0.0600 <small>Holm</small>" in html.read_text(encoding="utf-8")
+    assert '>0.0400</td><td class="figure">0.0600</td>' in html.read_text(encoding="utf-8")
     for page in (html, text):
         assert "No verdict rests on either" in page.read_text(encoding="utf-8")
     assert overview.family(adjusted([made.unwritten()])) == ""

@@ -247,7 +247,7 @@ def test_less_than_a_small_telescope_finds_is_too_small(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "further"),
     [
-        ("lrn", ["2012 log, run 110 against 101", "caffenet-benchmark, 128 pixels"]),
+        ("lrn", ["the authors' run log, 110 against 101", "caffenet-benchmark, 128 pixels"]),
         ("overlapping-pooling", ["caffenet-benchmark, 128 pixels"]),
         ("two-gpu-error", []),
         ("colour-augmentation", []),

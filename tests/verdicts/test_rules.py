@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from harness.contract.device import DeviceKind
 from harness.contract.effect import Effect, Interval
+from harness.contract.formatting import interval
 from harness.contract.trial import Status, Trial
 from harness.effects.intervals import level, paired_difference
 from harness.effects.significance import INTERIM_DIRECTION, INTERIM_EQUIVALENCE
@@ -100,8 +101,8 @@ def test_rules(about: Claim, ci90: tuple[float, float], ci95: tuple[float, float
     found = verdict(about, effect(about, ci90, ci95))
     assert found.headline == headline
     assert found.audit == ("audit" in headline)
-    shown = [f"[{low:.4g}, {high:.4g}]".replace("-", "−") for low, high in (ci90, ci95)]
-    assert any(interval in reason for interval in shown for reason in found.reasons)
+    shown = [interval(Interval(*ends, 0.9)) for ends in (ci90, ci95)]
+    assert any(ends in reason for ends in shown for reason in found.reasons)
 
 
 @pytest.mark.parametrize(
@@ -140,8 +141,8 @@ def test_a_claim_below_its_null_has_its_sizes_turned() -> None:
 
 def test_reasons_name_rule_interval_band_null_and_n() -> None:
     (size, null) = verdict(LRN, effect(LRN, (1.0, 2.0), (0.9, 2.3))).reasons
-    assert size == "CI₉₀ [1, 2] points is inside the band (band [0.7, 2.1], null 0, n = 5)"
-    assert null == "CI₉₅ [0.9, 2.3] points excludes the null (band [0.7, 2.1], null 0, n = 5)"
+    assert size == "CI₉₀ [1.00, 2.00] points is inside the band (band [0.7, 2.1], no effect is 0, n = 5)"
+    assert null == "CI₉₅ [0.90, 2.30] points excludes no effect (band [0.7, 2.1], no effect is 0, n = 5)"
 
 
 @pytest.mark.parametrize("n", [1, 2])
@@ -183,7 +184,7 @@ def test_more_than_a_point_is_a_band_with_one_end(
 ) -> None:
     found = verdict(COLOUR, effect(COLOUR, ci90, ci95))
     assert found.headline == headline
-    assert "(band ≥ 1 point, null 0, n = 5)" in found.reasons[0]
+    assert "(band ≥ 1 point, no effect is 0, n = 5)" in found.reasons[0]
 
 
 def test_n_is_seeds_whatever_the_effect_counts() -> None:
@@ -268,12 +269,16 @@ def counts(**changes: float | None) -> list[Effect]:
         ({}, "reproduced", "parameters: 60,000,000 is inside [58,800,000, 61,200,000]"),
         (
             {"largest": 1.452},
-            "not reproduced (in part)",
+            "not reproduced (part holds)",
             "largest share of a middle convolution: 1.452 % is outside [0, 1]",
         ),
-        ({"neurons": 622_312, "largest": 1.452}, "not reproduced (in part)", "neurons: 622,312 is outside"),
+        (
+            {"neurons": 622_312, "largest": 1.452},
+            "not reproduced (part holds)",
+            "neurons: 622,312 is outside",
+        ),
         ({"dense": None}, "inconclusive", "dense layers: it was not counted"),
-        ({"dense": None, "neurons": 1}, "not reproduced (in part)", "neurons: 1 is outside"),
+        ({"dense": None, "neurons": 1}, "not reproduced (part holds)", "neurons: 1 is outside"),
         ({m.name.split()[0]: 1e9 for m in COUNT.metrics}, "not reproduced", "parameters: 1,000,000,000"),
     ],
 )
@@ -292,7 +297,9 @@ def test_every_count_must_lie_in_its_band_and_no_seeds_are_needed(
 def test_counts_are_reproduced_where_all_are_right_and_in_part_where_some_are(right: list[bool]) -> None:
     made = [replace(e, estimate=e.estimate if ok else -7.0) for e, ok in zip(counts(), right, strict=True)]
     found = judge(COUNT, evidence(COUNT, []), made[0], effects=made)
-    expected = "reproduced" if all(right) else "not reproduced (in part)" if any(right) else "not reproduced"
+    expected = (
+        "reproduced" if all(right) else "not reproduced (part holds)" if any(right) else "not reproduced"
+    )
     assert found.headline == expected
     assert sum("outside" in reason for reason in found.reasons) == right.count(False)
 

@@ -346,7 +346,7 @@ def records(evidence: Evidence) -> tuple[Record, ...]:
             "without dropout errs on test images by 4 points more than on training images, and a claim on "
             "overfitting needs 10",
         ),
-        (14.0, "directional (proxy)", "excludes the null on the claimed side"),
+        (14.0, "directional (proxy)", "excludes no effect, on the claimed side"),
     ],
 )
 def test_a_proxy_that_cannot_show_the_claim_is_said_to_be_invalid_in_the_report(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import io
 import re
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), (
 THEME = {INK: "ink", MUTED: "muted", FRAME: "frame", PAPER: "paper", BAND: "band"} | {
     colour: f"arm-{i}" for i, colour in enumerate(ARMS)
 }
+LINE = 58  # letters of a heading in the widest face
 WIDTH = 5.4  # inches: legible both on a phone and in the page's widest column
 STYLE: Any = {
     "svg.fonttype": "none",
@@ -59,6 +61,11 @@ class Drawing:
     wide: bool = False  # takes the page's width, and on a phone scrolls in its frame
 
     @property
+    def title(self) -> str:
+        """What it is of: the caption's first sentence."""
+        return self.caption.partition(". ")[0]
+
+    @property
     def inline(self) -> str:
         """The SVG to stand in a page: colours as CSS variables, the printed ones to fall back on."""
         return re.sub(r"#[0-9a-f]{6}\b(?=[;\"])", _variable, self.svg)
@@ -78,7 +85,7 @@ def frame(height: float, heading: str, caveat: str) -> Iterator[Figure]:
     with matplotlib.style.context(["default", STYLE]):  # whatever the reader's own matplotlibrc says
         figure = Figure(figsize=(WIDTH, height))
         top = 1 - 0.1 / height
-        figure.text(0.015, top, heading, va="top", fontsize=10, fontweight="bold")
+        figure.text(0.015, top, textwrap.fill(heading, LINE), va="top", fontsize=10, fontweight="bold")
         figure.text(0.985, top, caveat, va="top", ha="right", fontsize=8.5, color=ARMS[1])
         yield figure
 

@@ -1,4 +1,4 @@
-"""Figure 3's counterpart: the first layer's kernels of one network, column by column."""
+"""Figure 3's counterpart: the first layer's kernels of every network, a column beside the other."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from harness.plans.experiment import Evidence
+from harness.contract.formatting import p_value
+from harness.effects.from_runs import metric
+from harness.plans.experiment import Evidence, Run
+from harness.records.schema import Measured
 from harness.reporting.figures import pictures
 from harness.reporting.figures.frame import INK, MUTED, Drawing
 
-WIDTH, MARGIN, GAP = 390.0, 8.0, 2.0
-MOST_IN_A_ROW = 16  # as in the paper's figure
-LARGEST_CELL = 31.0
+WIDTH, MARGIN, LABEL = 720.0, 8.0, 118.0  # LABEL: what a network's name takes at the left
+BETWEEN, GAP, ROW_GAP = 18.0, 1.5, 9.0  # columns, kernels, networks
+MOST_IN_A_ROW = 24
+LARGEST_CELL = 24.0
 
 
 @dataclass(frozen=True)
@@ -23,61 +27,91 @@ class KernelPicture:
 
     seed: int
     side: int
-    columns: tuple[tuple[Sequence[float], ...], ...]
+    columns: tuple[tuple[Sequence[float], ...], ...]  # the least colourful first
     chroma: tuple[float | None, ...]  # mean of each column
+    p: float | None = None  # of random splits of the same kernels
 
     @property
     def in_a_row(self) -> int:
-        """Kernels in a row: as few rows as the paper's width allows, evenly filled."""
+        """Kernels of a column in a row: as few rows as the width allows, evenly filled."""
         count = max(map(len, self.columns))
-        return math.ceil(count / math.ceil(count / MOST_IN_A_ROW))
+        return math.ceil(count / math.ceil(count * len(self.columns) / MOST_IN_A_ROW))
 
     @property
     def cell(self) -> float:
         """Side of a kernel's picture with the gap behind it."""
-        return min(LARGEST_CELL, (WIDTH - 2 * MARGIN + GAP) / self.in_a_row)
+        columns = len(self.columns)
+        room = WIDTH - LABEL - MARGIN - BETWEEN * (columns - 1)
+        return min(LARGEST_CELL, room / (columns * self.in_a_row))
+
+    @property
+    def height(self) -> float:
+        """What the network takes, with the gap behind it."""
+        return self.cell * math.ceil(max(map(len, self.columns)) / self.in_a_row) + ROW_GAP + 11
 
 
-def kernels(name: str, evidence: Evidence, caveat: str) -> list[Drawing]:
-    """The kernels of the first network that a record shows; nothing where none does."""
-    found = (read(run.record.details, run.seed) for run in evidence.final())
-    first = next((one for one in found if one), None)
-    return [draw(name, first, caveat)] if first else []
+def kernels(name: str, evidence: Evidence, heading: str, caveat: str) -> list[Drawing]:
+    """The kernels of every network that a record shows, in one drawing; nothing where none does."""
+    found = [one for run in evidence.final() if (one := of(run))]
+    return [draw(name, found, heading, caveat)] if found else []
 
 
-def read(details: Mapping[str, Any], seed: int) -> KernelPicture | None:
+def of(run: Run) -> KernelPicture | None:
+    """The run's kernels, None where its record does not show them."""
+    return read(run.record.details, run.seed, metric(Measured.PERMUTATION_P)(run))
+
+
+def read(details: Mapping[str, Any], seed: int, p: float | None = None) -> KernelPicture | None:
     """What a record's details show, None where they are not what they should be."""
     maps, side, chroma = details.get("kernels") or (), details.get("side"), details.get("chroma") or ()
     if not maps or not side or any(len(one) != 3 * side * side for one in maps):
         return None
     size = math.ceil(len(maps) / (details.get("columns") or 1))
     cuts = [slice(i, i + size) for i in range(0, len(maps), size)]
-    means = tuple(fmean(chroma[cut]) if chroma[cut] else None for cut in cuts)
-    return KernelPicture(seed, side, tuple(tuple(maps[cut]) for cut in cuts), means)
+    means = [(tuple(maps[cut]), fmean(chroma[cut]) if chroma[cut] else None) for cut in cuts]
+    means.sort(key=lambda one: one[1] or 0.0)
+    return KernelPicture(seed, side, tuple(m for m, _ in means), tuple(c for _, c in means), p)
 
 
-def draw(name: str, found: KernelPicture, caveat: str) -> Drawing:
-    """Every column's kernels in their own order below its name and mean chroma."""
-    parts, y = pictures.caveat(WIDTH, caveat), pictures.HEADER if caveat else 4.0
-    for number, column in enumerate(found.columns):
-        parts += _column(found, number, y)
-        y += 20 + found.cell * math.ceil(len(column) / found.in_a_row)
-    title = f"The first layer's kernels, network of seed {found.seed}"
-    return pictures.drawing(name, (WIDTH, y + 4), title, describe(found), parts)
+def draw(name: str, found: Sequence[KernelPicture], heading: str, caveat: str) -> Drawing:
+    """A network a strip: its columns side by side, each below its mean chroma."""
+    y = 6.0 + pictures.HEADING * len(pictures.wrapped(heading, WIDTH))
+    parts = [*pictures.heading(MARGIN, WIDTH, heading), *pictures.caveat(WIDTH, caveat)]
+    for one in found:
+        parts += _network(one, y)
+        y += one.height
+    title = f"The first layer's kernels of {len(found)} {'network' if len(found) == 1 else 'networks'}"
+    return pictures.drawing(name, (WIDTH, y + 4), title, describe(found), parts, True)
 
 
-def _column(found: KernelPicture, number: int, top: float) -> Iterator[str]:
-    kernels, mean = found.columns[number], found.chroma[number]
-    label = f"column {number + 1}" if len(found.columns) > 1 else "all kernels"
-    yield pictures.words(MARGIN, top + 12, label, INK, 'font-weight="bold"')
-    chroma = "" if mean is None else f", mean chroma {mean:.3f}"
-    said = f"{len(kernels)} kernels of {found.side}×{found.side}{chroma}"
-    yield pictures.words(WIDTH - MARGIN, top + 12, said, MUTED, 'text-anchor="end"')
-    for i, kernel in enumerate(kernels):
+def _network(found: KernelPicture, top: float) -> Iterator[str]:
+    yield pictures.words(MARGIN, top + 22, f"network {found.seed}", INK, 'font-weight="bold"')
+    if found.p is not None:
+        yield pictures.words(MARGIN, top + 33, f"permutation p {p_value(found.p)}", MUTED)
+    wide = found.cell * found.in_a_row + BETWEEN
+    for number, (column, mean) in enumerate(zip(found.columns, found.chroma, strict=True)):
+        left = LABEL + number * wide
+        said = "" if mean is None else f"mean chroma {mean:.3f}"
+        yield pictures.words(left, top + 9, said, MUTED)
+        yield from _column(column, found, left, top + 12)
+
+
+def _column(
+    column: Sequence[Sequence[float]], found: KernelPicture, left: float, top: float
+) -> Iterator[str]:
+    """A column's kernels as one picture, so that a network of ninety-six is two pictures."""
+    rows = math.ceil(len(column) / found.in_a_row)
+    width, height = found.in_a_row * (found.side + 1) - 1, rows * (found.side + 1) - 1
+    sheet = pictures.sheet(width, height, _placed(column, found))
+    scale = found.cell / (found.side + 1)
+    yield pictures.picture((left, top), (width * scale, height * scale), sheet)
+
+
+def _placed(column: Sequence[Sequence[float]], found: KernelPicture) -> Iterator[tuple[int, int, int, bytes]]:
+    """Each kernel's place on the sheet in pixels, its side, and its pixels."""
+    for i, kernel in enumerate(column):
         row, place = divmod(i, found.in_a_row)
-        x, y = MARGIN + place * found.cell, top + 18 + row * found.cell
-        picture = pictures.png(found.side, pixels(kernel, found.side))
-        yield pictures.image(round(x, 2), round(y, 2), round(found.cell - GAP, 2), picture)
+        yield place * (found.side + 1), row * (found.side + 1), found.side, pixels(kernel, found.side)
 
 
 def pixels(kernel: Sequence[float], side: int) -> bytes:
@@ -90,13 +124,12 @@ def pixels(kernel: Sequence[float], side: int) -> bytes:
     return bytes(scaled[channel * area + i] for i in range(area) for channel in range(3))
 
 
-def describe(found: KernelPicture) -> str:
+def describe(found: Sequence[KernelPicture]) -> str:
     """How the picture is to be read."""
-    means = [f"column {i + 1} {mean:.3f}" for i, mean in enumerate(found.chroma) if mean is not None]
-    chroma = f" (mean: {', '.join(means)})" if means else ""
+    columns = len(found[0].columns) > 1
+    right = " The more colourful column stands at the right: which one it is, is chance." if columns else ""
     return (
-        "Each kernel is scaled to its own range and stands in the network's order; red, green and blue are "
-        "what it weighs of each, and grey sees no colour. Chroma is the share of a kernel's energy off the "
-        f"grey axis{chroma}. In the paper's Figure 3 the 48 kernels of GPU 1 stand above, mostly "
-        "colour-blind, and the 48 of GPU 2 below, mostly coloured: which column is which is chance."
+        "A strip a network. Each kernel is scaled to its own range; grey sees no colour. Chroma is the share "
+        f"of a kernel's energy off the grey axis.{right} In the paper's Figure 3 one column's 48 kernels are "
+        "mostly colour-blind and the other's mostly coloured."
     )

@@ -1,4 +1,8 @@
-"""Training error against epochs, as in the paper's Figure 1: a panel a network, a colour and dash an arm."""
+"""Training error against epochs, as in the paper's Figure 1: a panel a network, a colour and dash an arm.
+
+What is judged is the error of the weights at hand on a sample of the training images, which is looked at near
+the target alone. The error of the passing batches lags behind it, and is drawn faintly to lead there.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +16,18 @@ from harness.contract.formatting import number
 from harness.contract.trial import Status
 from harness.plans.experiment import Evidence, Run
 from harness.records.schema import CurveColumn, Measured
-from harness.reporting.figures.frame import ARMS, DASHES, MUTED, PAPER, Drawing, frame, svg
+from harness.reporting.figures.frame import ARMS, DASHES, INK, MUTED, PAPER, Drawing, frame, svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+RUNNING: Any = (0, (1, 1.2))
 HIGHEST = 80.0  # the paper's own axis ends near here; the first steps would squeeze all that matters
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One run: epochs, training error in percent, and where it crossed the target, if it did."""
+    """Errors in percent by epoch of one run, and where it crossed the target, if it did."""
 
     seed: int
     epochs: tuple[float, ...]
@@ -32,11 +37,19 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Arm:
+    """An arm's curves, a run each: the error that is judged, and that of the passing batches."""
+
+    judged: tuple[Curve, ...]
+    running: tuple[Curve, ...]
+
+
+@dataclass(frozen=True)
 class Panel:
     """One network's curves by arm, the error to reach in percent, and the last epoch of any panel."""
 
     network: str
-    arms: Mapping[str, tuple[Curve, ...]]
+    arms: Mapping[str, Arm]
     target: float | None
     last: float
 
@@ -46,34 +59,40 @@ class Panel:
         return f"{self.network} network" if self.network else ""
 
 
-def learning_curves(name: str, evidence: Evidence, caveat: str) -> list[Drawing]:
+def learning_curves(name: str, evidence: Evidence, heading: str, caveat: str) -> list[Drawing]:
     """A drawing for each network, all on one scale; after the first, names end in the network's."""
     drawn = panels(evidence)
     names = [name if i == 0 else f"{name}-{p.network}" for i, p in enumerate(drawn)]
-    return [_draw(one, p, caveat) for p, one in zip(drawn, names, strict=True)]
+    return [_draw(one, p, heading, caveat) for p, one in zip(drawn, names, strict=True)]
 
 
 def panels(evidence: Evidence) -> list[Panel]:
     """The final runs by network and arm; an arm `19pct/relu` is the arm `relu` of the network `19pct`."""
-    found: dict[str, dict[str, list[Curve]]] = {}
+    found: dict[str, dict[str, list[Run]]] = {}
     for run in evidence.final():
         network, _, arm = run.arm.rpartition("/")
-        found.setdefault(network, {}).setdefault(arm, []).append(_curve(run))
-    last = max(
-        (e for arms in found.values() for cs in arms.values() for c in cs for e in c.epochs), default=1.0
-    )
+        found.setdefault(network, {}).setdefault(arm, []).append(run)
+    drawn = {network: _ordered(arms) for network, arms in found.items()}
+    curves = [c for arms in drawn.values() for arm in arms.values() for c in arm.running]
+    last = max((e for c in curves for e in c.epochs), default=1.0)
     order = list(dict.fromkeys(p.arm.rpartition("/")[0] for p in evidence.plan.trials))
-    kept = sorted(found, key=lambda name: order.index(name) if name in order else len(order))
-    return [Panel(name, _ordered(found[name]), _target(evidence.final()), last) for name in kept]
+    kept = sorted(drawn, key=lambda name: order.index(name) if name in order else len(order))
+    return [Panel(name, drawn[name], _target(evidence.final()), last) for name in kept]
 
 
-def _ordered(arms: Mapping[str, list[Curve]]) -> dict[str, tuple[Curve, ...]]:
+def _ordered(arms: Mapping[str, Sequence[Run]]) -> dict[str, Arm]:
     """ReLU first: the paper's solid line."""
-    return {arm: tuple(arms[arm]) for arm in sorted(arms, key=lambda arm: (arm != "relu", arm))}
+    return {arm: _arm(arms[arm]) for arm in sorted(arms, key=lambda arm: (arm != "relu", arm))}
 
 
-def _curve(run: Run) -> Curve:
-    rows = [(row.get("epoch"), row.get(CurveColumn.RUNNING_ERROR)) for row in run.record.curve]
+def _arm(runs: Sequence[Run]) -> Arm:
+    columns = (CurveColumn.SAMPLE_ERROR, CurveColumn.RUNNING_ERROR)
+    judged, running = (tuple(_curve(run, column) for run in runs) for column in columns)
+    return Arm(judged, running)
+
+
+def _curve(run: Run, column: CurveColumn) -> Curve:
+    rows = [(row.get("epoch"), row.get(column)) for row in run.record.curve]
     points = [(e, 100 * y) for e, y in rows if e is not None and y is not None and math.isfinite(y)]
     epochs, errors = tuple(e for e, _ in points), tuple(y for _, y in points)
     return Curve(run.seed, epochs, errors, run.record.metrics.get(Measured.EPOCHS_HIGH), run.record.status)
@@ -84,20 +103,22 @@ def _target(runs: Sequence[Run]) -> float | None:
     return next((100 * float(t) for t in targets if t is not None), None)
 
 
-def _draw(name: str, panel: Panel, caveat: str) -> Drawing:
+def _draw(name: str, panel: Panel, heading: str, caveat: str) -> Drawing:
     label = f"Training error against epochs{f', {panel.heading}' if panel.network else ''}"
-    with frame(3.5, panel.heading, caveat) as figure:
-        axes = figure.add_axes((0.1, 0.145, 0.875, 0.765))
+    said = [part for part in (heading, panel.heading) if part]
+    with frame(3.5, " · ".join(said), caveat) as figure:
+        axes = figure.add_axes((0.1, 0.145, 0.875, 0.7))
         _prepare(axes, panel)
-        for style, curves in enumerate(panel.arms.values()):
-            _draw_arm(axes, curves, style % len(ARMS), panel.target)
-        _legend(axes, panel)
-        said = describe(panel)
-        return Drawing(name, svg(figure, name, label, said), f"{label}. {said}")
+        for style, (arm, drawn) in enumerate(panel.arms.items()):
+            _draw_arm(axes, arm, drawn, style % len(ARMS), panel.target)
+        _legend(axes)
+        words = describe(panel)
+        return Drawing(name, svg(figure, name, label, words), f"{label}. {words}")
 
 
 def _prepare(axes: Axes, panel: Panel) -> None:
-    top = max((y for curves in panel.arms.values() for c in curves for y in c.errors), default=HIGHEST)
+    drawn = [c for arm in panel.arms.values() for c in (*arm.judged, *arm.running)]
+    top = max((y for c in drawn for y in c.errors), default=HIGHEST)
     axes.set_xlim(0, panel.last * 1.03)
     axes.set_ylim(0, min(HIGHEST, 10 * math.ceil(top / 10)))
     axes.set_xlabel("epochs")
@@ -113,28 +134,43 @@ def _ticks(target: float, top: float) -> list[float]:
     return sorted({target, *(i * step for i in range(int(top / step) + 1))})
 
 
-def _draw_arm(axes: Axes, curves: Sequence[Curve], style: int, target: float | None) -> None:
-    colour, dash = ARMS[style], DASHES[style]
-    for curve in curves:
-        axes.plot(curve.epochs, curve.errors, color=colour, linewidth=0.7, alpha=0.4)
+def _draw_arm(axes: Axes, name: str, arm: Arm, style: int, target: float | None) -> None:
+    """The running error's mean as a faint lead, then each run's judged error and their mean."""
+    colour = ARMS[style]
+    axes.plot(*mean_curve(arm.running), color=colour, linewidth=1.1, linestyle=RUNNING, alpha=0.7)
+    for curve in arm.judged:
+        axes.plot(curve.epochs, curve.errors, color=colour, linewidth=0.7, alpha=0.45)
+    for curve in arm.running:
         if curve.status is Status.DIVERGED and curve.epochs:
             axes.plot(curve.epochs[-1], curve.errors[-1], "x", color=colour, markersize=6, zorder=5)
-    axes.plot(*mean_curve(curves), color=colour, linewidth=2.2, linestyle=dash)
+    axes.plot(*mean_curve(arm.judged), color=colour, linewidth=2.2, linestyle=DASHES[style])
     if target is not None:
-        _mark_crossings(axes, curves, colour, target)
+        _mark_crossings(axes, name, arm.judged, style, target)
 
 
-def _mark_crossings(axes: Axes, curves: Sequence[Curve], colour: str, target: float) -> None:
-    reached = [c.crossed for c in curves if c.crossed is not None]
-    axes.plot(
-        reached, [target] * len(reached), "o", color=colour, markersize=4, markerfacecolor=PAPER, zorder=5
-    )
+def _mark_crossings(axes: Axes, name: str, curves: Sequence[Curve], style: int, target: float) -> None:
+    """A ring where each run was first at or under the target, and the arm's name at their median."""
+    colour = ARMS[style]
+    rings = [(c.crossed, _error_at(c, target)) for c in curves if c.crossed is not None]
+    x, y = [epoch for epoch, _ in rings], [error for _, error in rings]
+    axes.plot(x, y, "o", color=colour, markersize=4, markerfacecolor=PAPER, zorder=5)
     middle = median_epochs(curves)
-    if middle is not None:
-        axes.plot([middle, middle], [0, target], color=colour, linewidth=0.9, linestyle=(0, (1, 2)))
-        side, shift = ("left", 5) if middle < 0.75 * axes.get_xlim()[1] else ("right", -5)
-        place: dict[str, Any] = {"xytext": (shift, 4), "textcoords": "offset points", "ha": side}
-        axes.annotate(f"median {number(middle)}", (middle, 0), color=colour, **place)
+    if middle is None:
+        return
+    axes.plot([middle, middle], [0, target], color=colour, linewidth=0.9, linestyle=(0, (1, 2)))
+    side, shift = ("left", 5) if middle < 0.6 * axes.get_xlim()[1] else ("right", -5)
+    place: dict[str, Any] = {
+        "xytext": (shift, 4 + 26 * (style % 2)),
+        "textcoords": "offset points",
+        "ha": side,
+    }
+    said = f"{_in_words(name)}, {_runs(len(curves))}:\nmedian {number(middle)} epochs"
+    axes.annotate(said, (middle, 0), color=colour, fontweight="bold", **place)
+
+
+def _error_at(curve: Curve, target: float) -> float:
+    """The judged error where the run crossed; the target where the curve does not say."""
+    return next((y for e, y in zip(curve.epochs, curve.errors, strict=True) if e == curve.crossed), target)
 
 
 def mean_curve(curves: Sequence[Curve]) -> tuple[list[float], list[float]]:
@@ -158,27 +194,24 @@ def median_epochs(curves: Sequence[Curve]) -> float | None:
     return middle if math.isfinite(middle) else None
 
 
-def _legend(axes: Axes, panel: Panel) -> None:
+def _legend(axes: Axes) -> None:
     from matplotlib.lines import Line2D
 
-    styles = [i % len(ARMS) for i in range(len(panel.arms))]
-    handles = [Line2D([], [], color=ARMS[i], linestyle=DASHES[i], linewidth=2.2) for i in styles]
-    names = [f"{_in_words(arm)} ({_runs(len(curves))})" for arm, curves in panel.arms.items()]
-    if panel.target is not None:
-        handles.append(Line2D([], [], color=MUTED, linewidth=0.8))
-        names.append(f"{number(panel.target)} % training error")
-    axes.legend(handles, names, frameon=False, loc="upper right", handlelength=3.2)
+    solid, faint = Line2D([], [], color=INK, linewidth=2.2), Line2D([], [], color=INK, linewidth=1.1)
+    faint.set_linestyle(RUNNING)
+    names = ("error on a fixed sample: judged", "running error of the batches: not judged")
+    axes.legend((solid, faint), names, frameon=False, loc="upper right", handlelength=2.6, fontsize=8.5)
 
 
 def describe(panel: Panel) -> str:
     """What the panel shows, in words."""
-    marks = "Thin lines are seeds, thick lines their mean as far as every seed goes"
+    marks = "Thin lines are runs, thick ones their mean as far as every run goes"
     if panel.target is None:
         return f"{marks}."
-    reached = "; ".join(f"{_in_words(arm)}: {_reached(curves)}" for arm, curves in panel.arms.items())
-    crossed = any(c.crossed is not None for curves in panel.arms.values() for c in curves)
-    rings = f"; rings mark the first evaluation at or under {number(panel.target)} %, dotted lines the median"
-    return f"{reached}. {marks}{rings if crossed else ''}."
+    reached = "; ".join(f"{_in_words(name)}: {_reached(arm.judged)}" for name, arm in panel.arms.items())
+    crossed = any(c.crossed is not None for arm in panel.arms.values() for c in arm.judged)
+    rings = f"; rings are the first evaluations at or under {number(panel.target)} %" if crossed else ""
+    return f"{reached}. {marks}{rings}. The sample is looked at near the target alone."
 
 
 def _reached(curves: Sequence[Curve]) -> str:

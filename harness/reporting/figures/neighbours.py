@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
+from harness.effects.from_runs import metric
 from harness.plans.experiment import Evidence, Run
+from harness.records.schema import Measured
 from harness.reporting.figures import pictures
 from harness.reporting.figures.frame import ARMS, FRAME, INK, MUTED, Drawing
 
@@ -42,12 +45,12 @@ class Query:
         return sum(one.label == self.label for one in self.near[measure])
 
 
-def neighbours(name: str, evidence: Evidence, caveat: str) -> list[Drawing]:
+def neighbours(name: str, evidence: Evidence, heading: str, caveat: str) -> list[Drawing]:
     """The queries of the first network that a record shows; nothing where none does."""
     for run in evidence.final():
         queries = [q for q in map(read, run.record.details.get("queries") or ()) if q]
         if queries:
-            return [draw(name, queries, run, caveat)]
+            return [draw(name, queries, run, overall(evidence), heading, caveat)]
     return []
 
 
@@ -66,22 +69,41 @@ def _near(found: Mapping[str, Any]) -> Near:
     return Near(pictures.stored(found.get("image")), int(found["label"]))
 
 
-def draw(name: str, queries: Sequence[Query], run: Run, caveat: str) -> Drawing:
+def overall(evidence: Evidence) -> str:
+    """What share of the nearest images has the query's class, over all queries and runs: what is judged."""
+    runs, name = evidence.final(), {"features": Measured.FEATURES, "pixels": Measured.PIXELS}
+    found = {m: [v for run in runs if (v := metric(name[m])(run)) is not None] for m in ROWS}
+    if not all(found.values()):
+        return ""
+    asked = {int(count) for run in runs if (count := metric(Measured.QUERIES)(run))}
+    queries = f"all {max(asked):,} queries" if asked else "all queries"
+    shares = " and ".join(f"{fmean(found[m]):.1f} % by {said}" for m, said in ROWS.items())
+    return f"Over {queries} (mean of {len(found['features'])} networks): {shares}"
+
+
+def draw(name: str, queries: Sequence[Query], run: Run, whole: str, heading: str, caveat: str) -> Drawing:
     """A strip a query: the image and its classes at the left, its neighbours at the right."""
     dataset = run.planned.trial.settings.dataset
     names = CIFAR10 if dataset == "cifar10" else ()
-    top, strip = 34.0, len(ROWS) * ROW + 14
-    parts = [*pictures.caveat(WIDTH, caveat), *_heads()]
+    lines = [*pictures.wrapped(heading, WIDTH), *pictures.wrapped(whole, WIDTH)]
+    top, strip = 24.0 + pictures.HEADING * len(lines), len(ROWS) * ROW + 14
+    parts = [
+        *pictures.caveat(WIDTH, caveat),
+        *pictures.heading(LEFT, WIDTH, heading, whole),
+        *_heads(top - 10),
+    ]
     for i, query in enumerate(queries):
         parts += _strip(query, names, top + i * strip)
     title = f"The nearest training images of {len(queries)} test images, network of seed {run.seed}"
-    return pictures.drawing(name, (WIDTH, top + len(queries) * strip), title, describe(queries), parts, True)
+    return pictures.drawing(
+        name, (WIDTH, top + len(queries) * strip), title, describe(queries, whole), parts, True
+    )
 
 
-def _heads() -> Iterator[str]:
+def _heads(y: float) -> Iterator[str]:
     heads = ((LEFT, "test image"), (BARS, "most probable classes"), (NEAR, "nearest training images"))
     for x, said in heads:
-        yield pictures.words(x, 24, said, INK, 'font-weight="bold" font-size="10"')
+        yield pictures.words(x, y, said, INK, 'font-weight="bold" font-size="10"')
 
 
 def _strip(query: Query, names: Sequence[str], y: float) -> Iterator[str]:
@@ -128,15 +150,14 @@ def class_name(number: int, names: Sequence[str]) -> str:
     return names[number] if 0 <= number < len(names) else f"class {number}"
 
 
-def describe(queries: Sequence[Query]) -> str:
-    """How the picture is to be read, and what it counts up to."""
+def describe(queries: Sequence[Query], whole: str) -> str:
+    """How the picture is to be read, what it counts up to, and what all queries come to."""
     alike = {m: sum(q.alike(m) for q in queries) for m in ROWS}
     shown = {m: sum(len(q.near[m]) for q in queries) for m in ROWS}
     counts = [f"{alike[m]} of {shown[m]} by {said}" for m, said in ROWS.items()]
     return (
-        "Left: each test image with its class below it and its five most probable classes; the bar of its "
-        "own class is green. Right: the training images nearest to it by Euclidean distance between outputs "
-        "of the last hidden layer, and below them between pixels; a thick green frame marks the query's "
-        f"class, a thin grey one another. Of the query's class are {', '.join(counts)}. The queries are the "
-        "first of the test set, chosen by nobody."
+        "Left: each test image with its most probable classes, its own in green. Right: its nearest training "
+        "images by Euclidean distance between outputs of the last hidden layer, and between pixels; a thick "
+        f"green frame marks the query's class. Here that are {', '.join(counts)}. {whole}{'.' * bool(whole)} "
+        "The queries are the first of the test set, chosen by nobody."
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 LARGEST = 96  # pixels a side: photographs are shown small, and a page should stay light
 HEADER = 16.0  # what a caveat takes at the top
+HEADING = 13.0  # a line of a heading
+LETTER = 6.8  # the mean width of a bold one of a heading, in the widest face
 
 
 def drawing(
@@ -40,6 +43,19 @@ def words(x: float, y: float, said: str, colour: str = INK, more: str = "") -> s
     return f'<text x="{x:g}" y="{y:g}" fill="{colour}" {more}>{html.escape(said)}</text>'
 
 
+def wrapped(said: str, width: float) -> list[str]:
+    """A heading's lines in a drawing of that width."""
+    return textwrap.wrap(said, int(width / LETTER))
+
+
+def heading(x: float, width: float, bold: str, plain: str = "") -> list[str]:
+    """What the figure shows, in its first lines."""
+    looks = ['font-size="10" font-weight="bold"'] * len(wrapped(bold, width))
+    lines = [*wrapped(bold, width), *wrapped(plain, width)]
+    looks += ['font-size="10"'] * (len(lines) - len(looks))
+    return [words(x, HEADING * (i + 1), line, INK, looks[i]) for i, line in enumerate(lines)]
+
+
 def caveat(width: float, said: str) -> list[str]:
     """What the figure must say of itself, at its upper right."""
     return [words(width - 6, 11, said, ARMS[1], 'text-anchor="end"')] if said else []
@@ -57,11 +73,24 @@ def image(x: float, y: float, side: float, source: str, label: str = "") -> str:
     return f'<image {place} style="image-rendering: pixelated" href="{source}">{title}</image>'
 
 
-def png(side: int, pixels: bytes) -> str:
-    """A square of 8-bit RGB pixels, row by row, as a data URI; stored, so that its bytes are always alike."""
+def picture(place: tuple[float, float], size: tuple[float, float], source: str) -> str:
+    """A picture of any shape with its pixels kept square."""
+    (x, y), (width, height) = place, size
+    box = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"'
+    return f'<image {box} style="image-rendering: pixelated" href="{source}"/>'
+
+
+def sheet(width: int, height: int, parts: Iterable[tuple[int, int, int, bytes]]) -> str:
+    """Squares of 8-bit RGB pixels at their places on a clear sheet, as a data URI.
+
+    Stored and not compressed, so that its bytes are always alike.
+    """
     from PIL import Image  # only drawing needs it
 
-    return _uri(Image.frombytes("RGB", (side, side), pixels), compress_level=0)
+    whole = Image.new("RGBA", (width, height))
+    for x, y, side, pixels in parts:
+        whole.paste(Image.frombytes("RGB", (side, side), pixels), (x, y))
+    return _uri(whole, compress_level=0)
 
 
 def stored(encoded: object) -> str | None:

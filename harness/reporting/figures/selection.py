@@ -1,49 +1,28 @@
-"""Which figures a claim's section has: its reproduction's own, then its effects, declared ones first."""
+"""Which figures a claim's section has: what is judged, then an interval a protocol."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
-from harness.contract.effect import Effect
-from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence
-from harness.reporting.figures.effect_plot import intervals
 from harness.reporting.figures.frame import Drawing
 from harness.reporting.figures.kernels import kernels
 from harness.reporting.figures.learning_curves import learning_curves
 from harness.reporting.figures.neighbours import neighbours
-from harness.reporting.figures.secondary import secondary
+from harness.reporting.figures.plateaus import plateaus
 from harness.reporting.figures.step_timeline import step_timeline
 from harness.reporting.figures.training_curves import training_curves
 
-# By the name that a reproduction gives; each takes the file's stem, the evidence and the caveat.
-FIGURES: Mapping[str, Callable[[str, Evidence, str], list[Drawing]]] = {
-    "architecture": lambda name, evidence, caveat: [architecture(name)],
+# By the name that a reproduction gives; each takes the file's stem, the evidence, the heading and the caveat.
+FIGURES: Mapping[str, Callable[[str, Evidence, str, str], list[Drawing]]] = {
+    "architecture": lambda name, evidence, heading, caveat: [architecture(name)],
     "kernels": kernels,
     "learning-curves": learning_curves,
     "neighbours": neighbours,
+    "plateaus": plateaus,
     "step-timeline": step_timeline,
     "training-curves": training_curves,
 }
-
-
-def draw(
-    claim: Claim, name: str, figure: str | None, evidence: Evidence | None, effects: Sequence[Effect]
-) -> list[Drawing]:
-    """The claim's figures; their files are called `name`, with a suffix after the first."""
-    drawings: list[Drawing] = []
-    if figure and evidence:
-        drawings += FIGURES[figure](name, evidence, caveat(evidence))
-    shown = [e for e in effects if e.values or e.ci95]
-    declared = [e for e in shown if claim.metric(e.metric)]
-    further = [e for e in shown if e not in declared]
-    if declared:
-        stem = f"{name}-effect" if drawings else name
-        drawings.append(intervals(claim, declared, caveat(evidence), stem))
-    if further:
-        stem = f"{name}-secondary" if drawings else name
-        drawings.append(secondary(claim, further, caveat(evidence), stem))
-    return drawings
 
 
 def architecture(name: str) -> Drawing:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from harness.contract.formatting import number
+from harness.effects.step_times import STEP
 from harness.plans.experiment import Evidence, Run
 from harness.reporting.figures.frame import ARMS, INK, MUTED, PAPER, Drawing, frame, svg
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-BAR, AXIS, HEAD = 0.42, 0.55, 0.3  # inches: a device's bar, the axis below, the legend above
+BAR, AXIS, HEAD = 0.42, 0.55, 0.75  # inches: a device's bar, the axis below, the legend above
 EXCHANGE = ARMS[1]
 SHADES = (0.30, 0.50)  # neighbouring layers differ
 LEGIBLE = 0.05  # of the width: a narrower bar has no room for a name
@@ -36,6 +39,7 @@ class Lane:
     arm: str
     rank: int
     spans: tuple[DrawnSpan, ...]
+    untraced: float | None = None  # milliseconds of the run's median step, which nothing traced
 
     @property
     def end(self) -> float:
@@ -48,24 +52,34 @@ class Lane:
         return sum(span.end - span.start for span in self.spans if span.exchange)
 
 
-def step_timeline(name: str, evidence: Evidence, caveat: str) -> list[Drawing]:
+def step_timeline(name: str, evidence: Evidence, heading: str, caveat: str) -> list[Drawing]:
     """A bar for every device of every arm; nothing where no record has a timeline."""
     found = lanes(evidence)
-    return [_draw(name, found, caveat)] if found else []
+    return [_draw(name, found, heading, caveat)] if found else []
 
 
 def lanes(evidence: Evidence) -> list[Lane]:
-    """The devices of each arm's first run that has a timeline, in the plan's order."""
-    arms = dict.fromkeys(p.arm for p in evidence.plan.trials)
-    firsts = (next((r for r in evidence.final(arm) if _spans(r)), None) for arm in arms)
-    return [lane for run in firsts if run for lane in _lanes(run)]
+    """The devices of each arm's most usual run that has a timeline, in the plan's order."""
+    usual = (_usual([run for run in evidence.final(arm) if _spans(run)]) for arm in evidence.arms)
+    return [lane for run in usual if run for lane in _lanes(run)]
+
+
+def _usual(runs: Sequence[Run]) -> Run | None:
+    """The run whose untraced step is nearest the arm's median; the first where none tells."""
+    timed = [(seconds, run) for run in runs if (seconds := STEP(run)) is not None]
+    if not timed:
+        return next(iter(runs), None)
+    middle = median(seconds for seconds, _ in timed)
+    return min(timed, key=lambda one: abs(one[0] - middle))[1]
 
 
 def _lanes(run: Run) -> list[Lane]:
     found: dict[int, list[DrawnSpan]] = {}
     for rank, span in _spans(run):
         found.setdefault(rank, []).append(span)
-    return [Lane(run.arm, rank, tuple(found[rank])) for rank in sorted(found)]
+    seconds = STEP(run)
+    untraced = None if seconds is None else 1000 * seconds
+    return [Lane(run.arm, rank, tuple(found[rank]), untraced) for rank in sorted(found)]
 
 
 def _spans(run: Run) -> list[tuple[int, DrawnSpan]]:
@@ -80,13 +94,13 @@ def _span(row: dict[str, Any]) -> DrawnSpan:
     return DrawnSpan(str(row.get("layer") or ""), row.get("kind") == "exchange", start, end)
 
 
-def _draw(name: str, found: Sequence[Lane], caveat: str) -> Drawing:
+def _draw(name: str, found: Sequence[Lane], heading: str, caveat: str) -> Drawing:
     label = "One training step, device by device"
     height = AXIS + HEAD + BAR * len(found)
-    with frame(height, "", caveat) as figure:
+    with frame(height, heading, caveat) as figure:
         axes = figure.add_axes((0.27, AXIS / height, 0.705, BAR * len(found) / height))
         for row, lane in enumerate(found):
-            _draw_lane(axes, lane, row, max(one.end for one in found))
+            _draw_lane(axes, lane, row, max(map(_last, found)))
         _prepare(axes, found)
         said = describe(found)
         return Drawing(name, svg(figure, name, label, said), f"{label}. {said}", wide=True)
@@ -102,22 +116,32 @@ def _draw_lane(axes: Axes, lane: Lane, row: int, last: float) -> None:
         if not span.exchange and span.end - span.start > LEGIBLE * last:
             middle = (span.start + span.end) / 2
             axes.text(middle, row, span.layer, ha="center", va="center", fontsize=7.5, color=INK)
+    if lane.untraced is not None:
+        axes.plot([lane.untraced] * 2, [row - 0.48, row + 0.48], color=INK, linewidth=2, zorder=5)
+
+
+def _last(lane: Lane) -> float:
+    """The last millisecond that is drawn of a lane."""
+    return max(lane.end, lane.untraced or 0.0)
 
 
 def _prepare(axes: Axes, found: Sequence[Lane]) -> None:
+    from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     axes.set_ylim(len(found) - 0.5, -0.5)
     axes.set_yticks(range(len(found)), [_label(lane, found) for lane in found])
     axes.tick_params(axis="y", left=False, labelcolor=INK, labelsize=8)
     axes.spines["left"].set_visible(False)
-    axes.set_xlim(0, 1.01 * max(lane.end for lane in found))
+    axes.set_xlim(0, 1.01 * max(map(_last, found)))
     axes.set_xlabel("milliseconds from the beginning of the step")
     axes.xaxis.label.set_color(MUTED)
-    names = [Patch(facecolor=ARMS[0], alpha=SHADES[1], label="computes")]
+    names: list[Artist] = [Patch(facecolor=ARMS[0], alpha=SHADES[1], label="computes")]
     names.append(Patch(facecolor=EXCHANGE, hatch="////", edgecolor=PAPER, label="exchanges, or waits to"))
+    if any(lane.untraced is not None for lane in found):
+        names.append(Line2D([], [], color=INK, linewidth=2, label="untraced step"))
     axes.legend(
-        handles=names, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.1
+        handles=names, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.1
     )
 
 
@@ -128,11 +152,16 @@ def _label(lane: Lane, found: Sequence[Lane]) -> str:
 
 def describe(found: Sequence[Lane]) -> str:
     """What each device's step took, and how much of it was exchange."""
-    each = "; ".join(
-        f"{_label(lane, found)}: {number(lane.end)} ms, of which {number(lane.exchanged)} ms exchange"
-        for lane in found
-    )
+    each = "; ".join(f"{_label(lane, found)}: {_took(lane)}" for lane in found)
     return (
-        "A bar a device, from the first run of each arm that has a timeline: a layer is one with weights and "
-        f"all that follows it; the forward pass comes first, then the backward pass. {each}."
+        "A bar a device, from the run of each arm whose untraced step is nearest the median: a layer is one "
+        "with weights and all that follows it; the forward pass comes first, then the backward pass. To "
+        f"trace a step lengthens it: what is judged are the untraced ones. {each}."
     )
+
+
+def _took(lane: Lane) -> str:
+    traced = (
+        f"{number(round(lane.end, 1))} ms traced, of which {number(round(lane.exchanged, 1))} ms exchange"
+    )
+    return traced if lane.untraced is None else f"{traced}; {number(round(lane.untraced, 1))} ms untraced"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MARKS = ("o", "s", "^", "D", "v", "P")  # tell the arms apart without colour
 UNSEEN = (0, (4, 2))
-AXES, LINE = 3.1, 0.175  # inches: all but the legend, and a line of it
+AXES, LINE = 3.3, 0.175  # inches: all but the legend, and a line of it
 LONG = 34  # letters of a name that needs a line of its own in the legend
 MOST_LABELS = 4  # of the rates that a schedule drops to
 
@@ -37,10 +37,10 @@ class ArmCurves:
     drops: tuple[tuple[float, float], ...]  # epoch, and the rate from there on
 
 
-def training_curves(name: str, evidence: Evidence, caveat: str) -> list[Drawing]:
+def training_curves(name: str, evidence: Evidence, heading: str, caveat: str) -> list[Drawing]:
     """One drawing of all arms; nothing where no record has such a curve."""
     drawn = [arm for arm in arms(evidence) if arm.training]
-    return [_draw(name, drawn, caveat)] if drawn else []
+    return [_draw(name, drawn, heading, caveat)] if drawn else []
 
 
 def arms(evidence: Evidence) -> list[ArmCurves]:
@@ -74,14 +74,14 @@ def rate_drops(rows: Sequence[Mapping[str, float | None]]) -> list[tuple[float, 
     return [(at, new) for (at, old), (_, new) in steps if old is not None and new is not None and new < old]
 
 
-def _draw(name: str, drawn: Sequence[ArmCurves], caveat: str) -> Drawing:
+def _draw(name: str, drawn: Sequence[ArmCurves], heading: str, caveat: str) -> Drawing:
     label = "Training and unseen error against epochs"
     names = [f"{arm.name} ({_runs(len(arm.training))})" for arm in drawn]
     columns = 1 if max(map(len, names)) > LONG else 2
     legend = 0.1 + LINE * math.ceil((len(names) + 2) / columns)
     height = AXES + legend
-    with frame(height, "", caveat) as figure:
-        axes = figure.add_axes((0.1, (legend + 0.5) / height, 0.875, (AXES - 0.8) / height))
+    with frame(height, heading, caveat) as figure:
+        axes = figure.add_axes((0.1, (legend + 0.5) / height, 0.875, (AXES - 1.15) / height))
         _prepare(axes, drawn)
         for style, arm in enumerate(drawn):
             _draw_arm(axes, arm, style % len(ARMS))

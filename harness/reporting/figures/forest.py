@@ -1,0 +1,207 @@
+"""All claims that have a size in one forest plot: 0 is no effect, 1 is the paper's figure, whatever the unit.
+
+A page lays it out as a table with a strip for each row, so that rows can be read, sorted and filtered; where
+there is only Markdown it is one picture. Both are made of the same rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.contract.effect import Effect
+from harness.contract.formatting import NOTHING, limits, quantity
+from harness.paper.claims import Claim, Kind, Metric
+from harness.reporting.figures.frame import BAND, FRAME, INK, MUTED, PAPER, Drawing
+from harness.reporting.figures.pictures import box, drawing, words
+from harness.reporting.overview import Line, judged, ours
+from harness.reporting.sections import Section
+from harness.verdicts.verdict import Outcome
+
+LOW, HIGH = -2.5, 3.5  # the scale's ends: what lies beyond has an arrow
+COLOURS: Mapping[Outcome, str] = {  # of the picture; a page has its own, by the same names
+    Outcome.REPRODUCED: "#0c5632",
+    Outcome.DIRECTIONAL: "#0b477b",
+    Outcome.NOT_REPRODUCED: "#8a1c10",
+    Outcome.INVALID: "#8a1c10",
+    Outcome.INCONCLUSIVE: "#7a5600",
+}
+NO_EFFECT, AS_PAPER = "no effect", "paper"
+BEYOND = ("◂ opposite direction", "stronger than the paper ▸")
+READING = (
+    "Each row is scaled so that 0 is no effect and 1 is the paper's figure, ratios on a logarithmic scale. "
+    "Bar: 95 % interval, with an arrow where it goes on. Filled: the paper's setting; hollow: a smaller "
+    "scale, which shows a direction at most. Shaded: what counts as the paper's figure; dashed where that "
+    "does not apply."
+)
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A row's marks, each place a share of the strip's width in percent."""
+
+    dot: float | None
+    bar: tuple[float, float] | None
+    arrows: tuple[bool, bool]  # whether the bar goes on to the left, and to the right
+    band: tuple[float, float] | None
+    filled: bool  # at the paper's setting, where the band applies
+
+
+@dataclass(frozen=True)
+class ForestRow:
+    """A claim's line with its marks; without, where it has no size to be scaled by."""
+
+    line: Line
+    strip: Strip | None
+
+    @property
+    def section(self) -> Section:
+        """The line's section."""
+        return self.line.section
+
+    @property
+    def paper(self) -> str:
+        """The figure that it is scaled by, else the claim's own words."""
+        effect, claim = judged(self.section), self.section.claim
+        metric = claim.metric(effect.metric) if self.strip and effect else None
+        if metric is None or metric.paper is None:
+            return claim.figure or NOTHING
+        bound = metric.band if metric.band and metric.band.one_sided else None
+        return limits(bound, metric.unit) if bound else quantity(metric.paper, metric.unit)
+
+
+def rows(lines: Iterable[Line]) -> list[ForestRow]:
+    """A row for every line."""
+    return [ForestRow(line, strip(line.section)) for line in lines]
+
+
+def share(place: float) -> float:
+    """Where a place on the scale lies, in percent of the strip's width."""
+    return round(100 * (min(max(place, LOW), HIGH) - LOW) / (HIGH - LOW), 2)
+
+
+def strip(section: Section) -> Strip | None:
+    """The marks of the effect that is judged; None of smoke runs, and where there is no size to scale by."""
+    effect = judged(section)
+    metric = section.claim.metric(effect.metric) if effect else None
+    if section.smoke or effect is None or metric is None or not scalable(section.claim, metric):
+        return None
+    scale = Scale(section.claim, metric)
+    ends = scale.span(_interval(effect))
+    point = None if effect.estimate is None else scale.place(effect.estimate)
+    if ends is None and (point is None or not math.isfinite(point)):
+        return None
+    band = scale.span((metric.band.low, metric.band.high) if metric.band else None)
+    return Strip(
+        None if point is None or not LOW <= point <= HIGH else share(point),
+        None if ends is None else (share(ends[0]), share(ends[1])),
+        _arrows(ends, point),
+        None if band is None else (share(band[0]), share(band[1])),
+        not section.proxy,
+    )
+
+
+def scalable(claim: Claim, metric: Metric) -> bool:
+    """Whether the paper gives a size and there is a point of no effect beside it."""
+    if claim.null is None or metric.paper is None or metric.paper == claim.null:
+        return False
+    return claim.kind is not Kind.RATIO or min(claim.null, metric.paper) > 0
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From a claim's unit to the common one."""
+
+    claim: Claim
+    metric: Metric
+
+    def place(self, value: float) -> float:
+        """0 at no effect, 1 at the paper's figure."""
+        null, paper = self.claim.null, self.metric.paper
+        assert null is not None
+        assert paper is not None
+        if self.claim.kind is not Kind.RATIO:
+            return (value - null) / (paper - null)
+        towards = math.log(paper / null)
+        return math.log(value / null) / towards if value > 0 else math.copysign(math.inf, -towards)
+
+    def span(self, ends: tuple[float, float] | None) -> tuple[float, float] | None:
+        """Both ends in their order on the scale; None where one is no number."""
+        if ends is None or any(map(math.isnan, ends)):
+            return None
+        low, high = sorted(map(self.place, ends))
+        return low, high
+
+
+def _interval(effect: Effect) -> tuple[float, float] | None:
+    if effect.ci95 is not None:
+        return effect.ci95.low, effect.ci95.high
+    return None if effect.lower_bound is None else (effect.lower_bound, math.inf)
+
+
+def _arrows(ends: tuple[float, float] | None, point: float | None) -> tuple[bool, bool]:
+    low, high = ends or (point or 0.0, point or 0.0)
+    return low < LOW, high > HIGH
+
+
+ROW, TOP, LEFT, PLOT, WIDTH = 26.0, 34.0, 300.0, 330.0, 900.0  # of the picture, in points
+
+
+def picture(name: str, found: Sequence[ForestRow]) -> Drawing | None:
+    """The rows that have marks as one picture; None where there are none."""
+    drawn = [row for row in found if row.strip]
+    if not drawn:
+        return None
+    height = TOP + ROW * len(drawn) + 26
+    parts = [box(0, 0, WIDTH, height, f'fill="{PAPER}"'), *_frame(height)]
+    for number, row in enumerate(drawn):
+        parts += _row(TOP + ROW * (number + 0.5), row)
+    return drawing(name, (WIDTH, height), "Every claim that has a size", READING, parts, wide=True)
+
+
+def _x(percent: float) -> float:
+    return LEFT + PLOT * percent / 100
+
+
+def _frame(height: float) -> Iterator[str]:
+    bottom = height - 24
+    for place, label, dash in ((0, NO_EFFECT, 'stroke-dasharray="3 3"'), (1, AS_PAPER, "")):
+        x = _x(share(place))
+        yield _line(x, TOP - 6, x, bottom, f'stroke="{MUTED}" {dash}')
+        yield words(x, TOP - 12, label, MUTED, f'text-anchor="{"end" if place == 0 else "start"}"')
+    yield words(LEFT, height - 8, BEYOND[0], MUTED)
+    yield words(LEFT + PLOT, height - 8, BEYOND[1], MUTED, 'text-anchor="end"')
+    yield words(LEFT + PLOT + 20, TOP - 12, "ours, 95 % interval", MUTED)
+    yield words(WIDTH - 10, TOP - 12, "verdict", MUTED, 'text-anchor="end"')
+
+
+def _row(y: float, row: ForestRow) -> Iterator[str]:
+    section, marks = row.section, row.strip
+    assert marks is not None
+    colour = COLOURS.get(section.verdict.outcome, MUTED)
+    yield words(10, y + 3, row.line.label, INK if row.line.first else MUTED)
+    if marks.band:
+        low, high = map(_x, marks.band)
+        look = f'fill="{BAND}"' if marks.filled else f'fill="none" stroke="{FRAME}" stroke-dasharray="2 2"'
+        yield box(low, y - 7, high - low, 14, look)
+    yield from _bar(y, marks, colour)
+    if marks.dot is not None:
+        fill = colour if marks.filled else PAPER
+        yield f'<circle cx="{_x(marks.dot):g}" cy="{y:g}" r="4.5" fill="{fill}" stroke="{colour}"/>'
+    found = next(iter(ours(section)), None)
+    yield words(LEFT + PLOT + 20, y + 3, f"{found.value} {found.rest}" if found else "", INK)
+    yield words(WIDTH - 10, y + 3, section.verdict.headline, colour, 'text-anchor="end" font-weight="bold"')
+
+
+def _bar(y: float, marks: Strip, colour: str) -> Iterator[str]:
+    if marks.bar:
+        low, high = map(_x, marks.bar)
+        yield _line(low, y, high, y, f'stroke="{colour}" stroke-width="2"')
+    for goes_on, x, side in zip(marks.arrows, (LEFT, LEFT + PLOT), (1, -1), strict=True):
+        if goes_on:
+            yield f'<path d="M{x:g} {y:g}l{7 * side} -4v8z" fill="{colour}"/>'
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, look: str) -> str:
+    return f'<line x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}" {look}/>'

@@ -1,0 +1,86 @@
+"""Validation loss by epoch up to its first plateau: what the iterations that training needs are judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from harness.contract.formatting import number
+from harness.effects.plateau import LEAST, PATIENCE, SMOOTHED, first_plateau, smoothed
+from harness.plans.experiment import Evidence, Run
+from harness.reporting.figures.frame import ARMS, DASHES, PAPER, Drawing, frame, svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class LossCurve:
+    """One run's smoothed loss by epoch, and the epoch of its plateau; None where none came."""
+
+    losses: tuple[float, ...]
+    plateau: float | None
+
+    @classmethod
+    def of(cls, run: Run) -> LossCurve | None:
+        """The run's curve, None where it has no validation loss."""
+        losses = tuple(smoothed(run))
+        return cls(losses, first_plateau(losses).high) if losses else None
+
+
+def plateaus(name: str, evidence: Evidence, heading: str, caveat: str) -> list[Drawing]:
+    """One drawing of all arms; nothing where no run has a validation loss."""
+    arms = {arm: [c for run in evidence.final(arm) if (c := LossCurve.of(run))] for arm in evidence.arms}
+    drawn = {arm: curves for arm, curves in arms.items() if curves}
+    return [_draw(name, drawn, heading, caveat)] if drawn else []
+
+
+def _draw(name: str, arms: dict[str, list[LossCurve]], heading: str, caveat: str) -> Drawing:
+    label = "Validation loss against epochs, up to its first plateau"
+    with frame(3.5, heading, caveat) as figure:
+        axes = figure.add_axes((0.11, 0.145, 0.865, 0.7))
+        axes.set_xlabel("epochs")
+        axes.set_ylabel(f"validation loss, mean of {SMOOTHED} epochs (nats)")
+        for style, (arm, curves) in enumerate(arms.items()):
+            _draw_arm(axes, arm, curves, style % len(ARMS))
+        axes.margins(y=0.12)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(lambda x, _: number(round(x, 9)))
+        said = describe(arms)
+        return Drawing(name, svg(figure, name, label, said), f"{label}. {said}")
+
+
+def _draw_arm(axes: Axes, arm: str, curves: Sequence[LossCurve], style: int) -> None:
+    """Every run's loss, a ring at its plateau, and the arm's name at the median run's."""
+    look: dict[str, Any] = {"color": ARMS[style], "linestyle": DASHES[style]}
+    for curve in curves:
+        axes.plot(range(1, len(curve.losses) + 1), curve.losses, linewidth=1.2, alpha=0.6, **look)
+    rings = [(c.plateau, c.losses[int(c.plateau) - 1]) for c in curves if c.plateau]
+    if not rings:
+        return
+    x, y = [epoch for epoch, _ in rings], [loss for _, loss in rings]
+    axes.plot(
+        x, y, "o", color=ARMS[style], markersize=6, markerfacecolor=PAPER, markeredgewidth=1.6, zorder=5
+    )
+    middle = median(x)
+    axes.axvline(middle, color=ARMS[style], linewidth=0.9, linestyle=(0, (1, 2)))
+    place: dict[str, Any] = {"xytext": (4, -4 - 24 * style), "textcoords": "offset points", "va": "top"}
+    said = f"{arm}:\nmedian {number(middle)} epochs"
+    at = (middle, 1.0)
+    axes.annotate(
+        said, at, xycoords=axes.get_xaxis_transform(), color=ARMS[style], fontweight="bold", **place
+    )
+
+
+def describe(arms: dict[str, list[LossCurve]]) -> str:
+    """What is drawn, and what a plateau is."""
+    reached = "; ".join(
+        f"{arm}: {sum(c.plateau is not None for c in curves)} of {len(curves)} runs came to a plateau"
+        for arm, curves in arms.items()
+    )
+    return (
+        f"Rings are plateaus: the last epoch whose loss was {100 * LEAST:g} % under the best before it, with "
+        f"{PATIENCE} epochs of no such fall behind it. Dotted lines are medians. {reached}."
+    )

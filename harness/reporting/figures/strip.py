@@ -1,0 +1,226 @@
+"""One interval a protocol on one axis, with the paper's figure, its authors' log and what others found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.contract.effect import Effect, Interval
+from harness.contract.formatting import interval, quantity
+from harness.paper.claims import Claim, Kind, Metric
+from harness.paper.others import CAFFENET_BENCHMARK
+from harness.paper.run_log import NOTED
+from harness.reporting.figures import pictures
+from harness.reporting.figures.axis import Axis, circle, diamond, line
+from harness.reporting.figures.frame import ARMS, BAND, INK, MUTED, PAPER, Drawing
+from harness.reporting.phrases import null_name
+from harness.reporting.sections import Section
+from harness.reporting.wording import estimate, words
+from harness.verdicts.rules import intervals
+from harness.verdicts.verdict import Outcome
+
+WIDTH, MARGIN = 390.0, 10.0
+TOP, ROW, BELOW = 30.0, 31.0, 34.0  # what lies above the rows, a row, and what lies below them
+MOST_ROWS = 8
+APART, EDGE = 80.0, 50.0  # of two names above, and of a name and an end of the drawing
+REACH = 3.0  # spans of what must be seen by which an interval may exceed it before it is cut off
+COLOURS: Mapping[Outcome, str] = {
+    Outcome.REPRODUCED: ARMS[2],
+    Outcome.DIRECTIONAL: ARMS[0],
+    Outcome.NOT_REPRODUCED: ARMS[1],
+    Outcome.INCONCLUSIVE: ARMS[4],
+    Outcome.REPORTED: ARMS[3],
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One experiment's estimate of the claim's primary effect."""
+
+    label: str
+    effect: Effect
+    ci95: Interval | None  # the one that is judged
+    outcome: Outcome
+    proxy: bool
+
+
+@dataclass(frozen=True)
+class Other:
+    """A figure that was found elsewhere, in the claim's unit."""
+
+    label: str
+    value: float
+
+
+def strip(name: str, sections: Sequence[Section], caveat: str) -> Drawing | None:
+    """A claim's sections, the best evidence first; None where none has an estimate, and of counts."""
+    claim, first = sections[0].claim, next(iter(sections[0].effects), None)
+    if first is None or claim.kind is Kind.EXACT:
+        return None
+    metric = claim.metric(first.metric) or Metric(first.metric, first.unit)
+    rows = [row for section in sections if (row := _row(section, metric))]
+    if not rows:
+        return None
+    known = others(claim) if metric is claim.primary else []
+    return _draw(name, Shown(claim, metric, rows[:MOST_ROWS], known, len(rows[MOST_ROWS:])), caveat)
+
+
+def _row(section: Section, metric: Metric) -> Row | None:
+    """The section's row; smoke has none, and neither has what was only counted."""
+    effect = next((effect for effect in section.effects if effect.metric == metric.name), None)
+    if section.smoke or effect is None or not effect.n or _point(effect) is None:
+        return None
+    _, ci95 = intervals(effect, section.interim)
+    proxy = section.proxy and section.claim.paper_scale is not None
+    return Row(f"{section.scale}, n = {effect.n}", effect, ci95, section.verdict.outcome, proxy)
+
+
+def _point(effect: Effect) -> float | None:
+    return effect.lower_bound if effect.estimate is None else effect.estimate
+
+
+def others(claim: Claim) -> list[Other]:
+    """What the authors' run log and later studies found of the claim's primary metric."""
+    found = []
+    if claim.primary.logged_2012 is not None:
+        found.append(Other("the authors' run log", claim.primary.logged_2012))
+    if claim.id in NOTED:
+        found.append(Other(*NOTED[claim.id]))
+    if claim.id in CAFFENET_BENCHMARK:
+        found.append(Other("caffenet-benchmark, 128 pixels", CAFFENET_BENCHMARK[claim.id].difference))
+    return found
+
+
+@dataclass(frozen=True)
+class Shown:
+    """All that is drawn: the metric's rows, what others found of it, and how many rows have no room."""
+
+    claim: Claim
+    metric: Metric
+    rows: Sequence[Row]
+    known: Sequence[Other]
+    left_out: int
+
+    @property
+    def at_scale(self) -> bool:
+        """Whether any row is of the paper's scale, where alone a band applies."""
+        return self.metric.band is not None and not all(row.proxy for row in self.rows)
+
+    @property
+    def bottom(self) -> float:
+        """Where the rows end."""
+        return TOP + ROW * (len(self.rows) + len(self.known))
+
+
+def _draw(name: str, shown: Shown, caveat: str) -> Drawing:
+    axis, metric = _axis(shown), shown.metric
+    parts = [*_references(shown, axis)]
+    for i, row in enumerate(shown.rows):
+        parts += _interval(row, axis, TOP + i * ROW, metric)
+    for i, other in enumerate(shown.known, len(shown.rows)):
+        parts += _other(other, axis, TOP + i * ROW, metric.unit)
+    unit = f" ({metric.unit})" if metric.unit else ""
+    parts += axis.drawn(shown.bottom + 2, f"{words(metric.name)}{unit}")
+    parts += pictures.caveat(WIDTH, caveat)
+    title = f"By protocol: {words(metric.name)}"
+    return pictures.drawing(name, (WIDTH, shown.bottom + BELOW), title, describe(shown), parts)
+
+
+def _axis(shown: Shown) -> Axis:
+    """An axis that holds every estimate and reference, and intervals as far as they leave those legible."""
+    metric, null = shown.metric, shown.claim.null
+    band = (metric.band.low, metric.band.high) if metric.band and shown.at_scale else ()
+    points = [p for row in shown.rows if (p := _point(row.effect)) is not None]
+    points += [x for x in (null, metric.paper, *band) if x is not None and math.isfinite(x)]
+    points += [other.value for other in shown.known]
+    log = null == 1 and min(points) > 0
+    bars = (row.ci95 for row in shown.rows if row.ci95)
+    ends = [end for ci95 in bars for end in (ci95.low, ci95.high) if math.isfinite(end)]
+    return Axis.over([*points, *_near(points, ends, log)], MARGIN, WIDTH - MARGIN, log)
+
+
+def _near(points: Sequence[float], ends: Sequence[float], log: bool) -> list[float]:
+    """The ends of intervals, cut off where they would squeeze all points together."""
+    scaled = [math.log(p) if log else p for p in points]
+    reach = REACH * (max(scaled) - min(scaled))
+    if not reach:
+        return [e for e in ends if e > 0 or not log]
+    low, high = min(scaled) - reach, max(scaled) + reach
+    if log:
+        low, high = math.exp(low), math.exp(high)
+    return [min(max(end, low), high) for end in ends]
+
+
+def _references(shown: Shown, axis: Axis) -> Iterator[str]:
+    """The paper's figure as a solid line and no effect as a dashed one, each named above."""
+    metric, null = shown.metric, shown.claim.null
+    paper = "" if metric.paper is None else f"paper {quantity(metric.paper, metric.unit)}"
+    none = "" if null is None else null_name(shown.claim)
+    lines: list[tuple[float | None, str, str, str]]
+    lines = [(metric.paper, paper, INK, ""), (null, none, MUTED, ' stroke-dasharray="3 3"')]
+    held = [(x, line) for line in lines if (x := line[0]) is not None and axis.holds(x)]
+    drawn = [(axis.at(x), said, colour, look) for x, (_, said, colour, look) in held]
+    for x, said, colour, look in drawn:
+        for top in range(int(TOP), int(shown.bottom), int(ROW)):  # not through the words
+            yield line((x, top + 12), (x, top + ROW - 1), f'stroke="{colour}"{look}')
+        beside = next((other for other, *_ in drawn if 0 < abs(other - x) < APART), x)
+        yield pictures.words(x, TOP - 10, said, colour, _anchor(x, beside))
+
+
+def _anchor(x: float, beside: float) -> str:
+    """Where a name begins, so that it stays on the drawing and off the other name."""
+    side = "start" if x < EDGE or x > beside else "end" if x > WIDTH - EDGE or x < beside else "middle"
+    return f'text-anchor="{side}"'
+
+
+def _interval(row: Row, axis: Axis, top: float, metric: Metric) -> Iterator[str]:
+    """The label and the figures above, the bar below: filled at the paper's setting, hollow at a proxy."""
+    y, colour = top + 20, COLOURS.get(row.outcome, MUTED)
+    if metric.band and not row.proxy:
+        low, high = axis.at(metric.band.low), axis.at(metric.band.high)
+        yield pictures.box(low, y - 6, high - low, 12, f'fill="{BAND}"')
+    yield from _labels(row.label, _figures(row), top, colour)
+    if row.ci95:
+        yield from _bar(row.ci95, axis, y, colour)
+    elif row.effect.estimate is None:
+        yield from _bar(Interval(row.effect.lower_bound or axis.low, math.inf, 0.95), axis, y, colour)
+    point = _point(row.effect)
+    if point is not None:
+        fill = PAPER if row.proxy else colour
+        yield circle(axis.at(point), y, 4, f'fill="{fill}" stroke="{colour}" stroke-width="1.8"')
+
+
+def _figures(row: Row) -> str:
+    return f"{estimate(row.effect)} {interval(row.ci95)}" if row.ci95 else estimate(row.effect)
+
+
+def _labels(label: str, figures: str, top: float, colour: str) -> Iterator[str]:
+    yield pictures.words(MARGIN, top + 9, label, MUTED, 'font-size="8.5"')
+    yield pictures.words(WIDTH - MARGIN, top + 9, figures, colour, 'text-anchor="end" font-weight="bold"')
+
+
+def _bar(ends: Interval, axis: Axis, y: float, colour: str) -> Iterator[str]:
+    """A bar, with an arrow where it goes on beyond the axis."""
+    low, high = axis.at(ends.low), axis.at(ends.high)
+    yield line((low, y), (high, y), f'stroke="{colour}" stroke-width="2.4"')
+    for end, x, way in ((ends.low, low, -1), (ends.high, high, 1)):
+        if not axis.holds(end):
+            yield f'<path d="M{x + 3 * way:g},{y:g} l{-7 * way},-4 v8 z" fill="{colour}"/>'
+
+
+def _other(other: Other, axis: Axis, top: float, unit: str) -> Iterator[str]:
+    yield from _labels(other.label, quantity(other.value, unit), top, MUTED)
+    yield diamond(axis.at(other.value), top + 20, MUTED)
+
+
+def describe(shown: Shown) -> str:
+    """How the drawing is to be read; its figures stand in it."""
+    said = ["Bars are 95 % confidence intervals."]
+    said += ["Hollow: run at a smaller scale, which shows a direction only."] * any(
+        r.proxy for r in shown.rows
+    )
+    said += ["Shaded: what counts as the paper's figure, by this project's policy."] * shown.at_scale
+    said += ["Diamonds: single runs of others."] * bool(shown.known)
+    said += [f"{shown.left_out:,} more experiments are in the table below."] * bool(shown.left_out)
+    return " ".join(said)

@@ -1,0 +1,127 @@
+"""A page of all published reports below a folder, by claim and hardware, from the results.json beside each.
+
+Nothing is judged again: a report says what its own code said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+
+from harness.contract.errors import StoreError
+from harness.contract.formatting import NOTHING
+from harness.paper.catalogue import CLAIMS
+from harness.paper.titles import title
+from harness.reporting.formats import FILES, Format
+from harness.reporting.pages import templates, write
+from harness.reporting.results import FORMAT
+
+
+class _Origin(msgspec.Struct):
+    records: int
+    first: str
+    last: str
+    hardware: list[str]
+    judged_by: str
+
+
+class _Experiment(msgspec.Struct):
+    protocol: str
+
+
+class _Result(msgspec.Struct):
+    claim: str
+    leading: bool
+    experiment: _Experiment | None
+    outcome: str
+    qualifier: str
+
+
+class _Results(msgspec.Struct):
+    format: int
+    origin: _Origin
+    results: list[_Result]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A report's verdict on a claim, and where it says so."""
+
+    words: str
+    kind: str
+    protocol: str
+    link: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """A report: where it is, and what its results.json says; `trouble` where that cannot be read."""
+
+    link: str
+    name: str
+    hardware: str = NOTHING
+    days: str = NOTHING
+    records: str = NOTHING
+    code: str = NOTHING
+    trouble: str = ""
+    verdicts: tuple[tuple[str, Cell], ...] = ()
+
+    def verdict(self, claim: str) -> Cell | None:
+        """What it says of the claim, if anything was run."""
+        return dict(self.verdicts).get(claim)
+
+
+def write_index(folder: Path) -> tuple[Path, Path]:
+    """Writes index.html and index.md into the folder; StoreError where there is no report below it."""
+    found = published(folder)
+    if not found:
+        raise StoreError(f"no report lies below {folder}; './repro.py report --out {folder}/NAME' writes one")
+    claims = [(c.id, title(c)) for c in CLAIMS if any(p.verdict(c.id) for p in found)]
+    for name in ("index.html", "index.md"):
+        page = templates().get_template(f"{name}.j2").render(reports=found, claims=claims)
+        write(folder / name, page)
+    return folder / "index.html", folder / "index.md"
+
+
+def published(folder: Path) -> list[Published]:
+    """Every report below the folder, the newest first."""
+    found = [_read(path, folder) for path in sorted(folder.rglob(FILES[Format.HTML]))]
+    return sorted(found, key=lambda one: (not one.trouble, one.days), reverse=True)
+
+
+def _read(page: Path, folder: Path) -> Published:
+    link = quote(page.relative_to(folder).as_posix())
+    name = page.parent.relative_to(folder).as_posix()
+    path = page.with_name(FILES[Format.JSON])
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=_Results)
+    except FileNotFoundError:
+        return Published(link, name, trouble="rendered by code that left no results.json")
+    except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:
+        return Published(link, name, trouble=f"its results.json cannot be read ({error})")
+    if found.format != FORMAT:
+        return Published(link, name, trouble=f"its results.json has format {found.format}, known: {FORMAT}")
+    origin = found.origin
+    days = " to ".join(dict.fromkeys(moment[:10] for moment in (origin.first, origin.last) if moment))
+    hardware = "; ".join(origin.hardware) or NOTHING
+    told = (days or NOTHING, f"{origin.records:,}", origin.judged_by or NOTHING)
+    return Published(link, name, hardware, *told, verdicts=_verdicts(found.results, link))
+
+
+def _verdicts(results: Sequence[_Result], link: str) -> tuple[tuple[str, Cell], ...]:
+    known = (one for one in results if one.leading and one.outcome not in ("not run", "smoke"))
+    return tuple((one.claim, _cell(one, link)) for one in known)
+
+
+def _cell(one: _Result, link: str) -> Cell:
+    headline = f"{one.outcome} ({one.qualifier})" if one.qualifier else one.outcome
+    return Cell(
+        headline,
+        one.outcome.replace(" ", "-"),
+        one.experiment.protocol if one.experiment else "",
+        f"{link}#{one.claim}",
+    )

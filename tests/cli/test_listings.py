@@ -1,0 +1,118 @@
+"""`list`, `status` and `report` as a person sees them: 80 columns, verdicts first, nothing said twice."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from harness.cli import list as listing
+from harness.cli import report, status
+from harness.cli.terminal.progress import progress_on
+from harness.contract.errors import UnknownName
+from harness.records.store import Store
+from harness.reporting.formats import Format
+from tests.fakes.experiments import console
+from tests.fakes.full_store import fill, records
+
+COUNT = 120
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with several experiments, fresh and stale records."""
+    folder = tmp_path_factory.mktemp("store")
+    fill(folder, COUNT)
+    return folder
+
+
+def narrow() -> Console:
+    """A terminal of 80 columns."""
+    return Console(file=io.StringIO(), width=80, emoji=False)
+
+
+def said(screen: Console) -> list[str]:
+    assert isinstance(screen.file, io.StringIO)
+    return screen.file.getvalue().splitlines()
+
+
+def test_status_gives_the_verdict_of_every_experiment_in_full(root: Path) -> None:
+    screen = narrow()
+    status.show(Store(root), False, False, screen)
+    lines = said(screen)
+    assert max(map(len, lines)) <= 80
+    assert "…" not in "".join(lines)
+    assert lines[0].split() == ["verdict", "trials", "experiment", "and", "protocol"]
+    assert any(re.match(r"\w.*? +\d+/\d+\+? +bias-init cifar10-early", line) for line in lines)
+    assert any(line.startswith("All on cpu, ") for line in lines)
+
+
+def test_status_for_scripts_has_the_verdict_of_each_claim(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status.show(Store(root), False, True, console())
+    rows = json.loads(capsys.readouterr().out)
+    (early,) = [row for row in rows if row["protocol"] == "cifar10-early"]
+    assert list(early["verdicts"]) == ["bias-init"]
+
+
+def test_why_is_summed_up_and_every_record_counted_once(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen = narrow()
+    status.show(Store(root), True, False, screen)
+    lines = said(screen)
+    assert max(map(len, lines)) <= 80
+    assert len(lines) < COUNT / 4
+    heads = [int(line.split()[1]) for line in lines if line.startswith(("fresh: ", "stale: "))]
+    reasons = [int(found[1]) for line in lines if (found := re.match(r" *(\d+) {2}", line))]
+    assert sum(heads) == sum(reasons) == COUNT
+    status.show(Store(root), True, True, console())
+    assert len(json.loads(capsys.readouterr().out)) == COUNT
+
+
+def test_the_list_is_grouped_by_verdict_and_shows_no_number_of_a_smoke_run(root: Path) -> None:
+    screen = narrow()
+    listing.show(Store(root), False, screen, progress_on(console()))
+    lines = said(screen)
+    assert max(map(len, lines)) <= 80
+    counts = [int(found[1]) for line in lines if (found := re.match(r"[a-z][a-z ]+ (\d+)  \w", line))]
+    assert sum(counts) == 24
+    smoke = next(i for i, line in enumerate(lines) if line.startswith("smoke "))
+    assert "ran; the paper: " in lines[smoke + 1]
+
+
+def test_formats_are_named_with_commas_and_a_wrong_one_is_refused() -> None:
+    assert report.formats("json, csv,json") == (Format.JSON, Format.CSV)
+    with pytest.raises(UnknownName, match=r"unknown format 'htm' \(nearest: html"):
+        report.formats("html,htm")
+
+
+def test_a_watched_report_is_written_again_when_a_record_comes_and_stays_when_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[tuple[int, int]] = []
+
+    def write(out: Path, store: Store, progress: object, wanted: object, live: int = 0) -> tuple[Path, ...]:
+        written.append((len(store.records), live))
+        return (out / "report.html",)
+
+    monkeypatch.setattr(report, "write", write)
+    store, coming = Store(tmp_path), records(Store(tmp_path / "other"))
+    looks = iter(range(4))
+
+    def wait(seconds: float) -> None:
+        look = next(looks, None)
+        if look is None:
+            raise KeyboardInterrupt
+        if look == 1:
+            store.append(next(coming))
+
+    screen = narrow()
+    report.watch(tmp_path / "report", tmp_path, lambda: progress_on(console()), (Format.HTML,), screen, wait)
+    assert written == [(0, report.EVERY), (1, report.EVERY), (1, 0)]
+    assert [re.findall(r": (\d+) records", line) for line in said(screen)] == [["0"], ["1"]]
