@@ -15,22 +15,26 @@ from harness.cli.options import (
     RESULTS,
     BenchPrecision,
     Budget,
+    Claim,
     Claims,
     DataDir,
     DeviceOption,
     DryRun,
     Every,
+    ExportFormat,
     Gpus,
     Json,
     NormalisationOption,
     PrecisionOption,
     ProtocolName,
+    Quiet,
     RecipeOption,
     ResultsDir,
     RunPrecision,
     Seeds,
     SplitOption,
     UntilDecided,
+    Version,
     ViewsOption,
     Workers,
     WorkloadNames,
@@ -38,15 +42,19 @@ from harness.cli.options import (
     named,
 )
 from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
+from harness.verdicts.verdict import Fails
 
 app = typer.Typer(
-    help="Re-examine the claims of the AlexNet paper (Krizhevsky, Sutskever, Hinton 2012).",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 data = typer.Typer(help="Check or get the data sets.", no_args_is_help=True)
 app.add_typer(data, name="data")
+
+
+@app.callback()
+def front_door(version: Version = False) -> None:
+    """Re-examine the claims of the AlexNet paper (Krizhevsky, Sutskever, Hinton 2012)."""
 
 
 @app.command(name="list")
@@ -72,6 +80,7 @@ def run(
     dry_run: DryRun = False,
     until_decided: UntilDecided = False,
     budget: Budget = None,
+    quiet: Quiet = False,
 ) -> None:
     """Run what is missing of one or more claims; what is stored is never run again."""
     from harness.cli import run as command
@@ -87,7 +96,7 @@ def run(
     )
     if dry_run:
         preview.show(asked, options.console())
-    elif not command.start(asked, options.console()):
+    elif not command.start(asked, options.console(sparing=quiet)):
         raise typer.Exit(1)
 
 
@@ -105,7 +114,7 @@ def status(
 
 @app.command()
 def explain(
-    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="A claim, as './repro.py list' names it.")],
+    claim: Claim,
     protocol: Annotated[
         str | None, typer.Option(help="Scale of the runs; default: the one that the verdict rests on.")
     ] = None,
@@ -116,6 +125,61 @@ def explain(
     from harness.cli import explain as command
 
     command.show(claim, protocol, options.store(results_dir), json, options.console())
+
+
+@app.command()
+def compare(
+    first: Annotated[
+        Path, typer.Argument(metavar="A", help="A results folder, a published report, or an export.")
+    ],
+    second: Annotated[Path | None, typer.Argument(metavar="[B]", help="Another one.")] = None,
+    precisions: Annotated[
+        bool, typer.Option("--precisions", help="Compare fp32 with bf16 in A, instead of A with B.")
+    ] = False,
+    fail_if: Annotated[
+        Fails | None,
+        choice("rule", Fails, "Exit with 1 where a verdict is worse, or anything changed."),
+    ] = None,
+    claim: Annotated[
+        list[str] | None, typer.Option(help="Only this claim; may be given more than once.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write the verdicts to this file as JUnit XML.")] = None,
+    json: Json = False,
+) -> None:
+    """Two sets of evidence, effect by effect: differences with intervals, and verdicts that changed."""
+    from harness.cli import compare as command
+
+    asked = command.Request(first, second, precisions, claim or (), fail_if, junit)
+    if not command.show(asked, json, options.console(), options.progress(patience=30)):
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files go.")],
+    to: Annotated[ExportFormat, choice("format", ExportFormat, "What other programs are to read.")],
+    results_dir: ResultsDir = RESULTS,
+) -> None:
+    """Records, curves and effects as tables: a row each, columns as docs/export.md has them."""
+    from harness.cli import export as command
+
+    progress = options.progress(patience=30)
+    for path in command.write(options.store(results_dir), to, folder, progress, options.console(stderr=True)):
+        typer.echo(path)
+
+
+@app.command()
+def merge(
+    into: Annotated[Path, typer.Argument(metavar="INTO", help="The results folder that takes all.")],
+    sources: Annotated[
+        list[str], typer.Argument(metavar="FROM...", help="Results folders, each as FOLDER or NAME=FOLDER.")
+    ],
+    json: Json = False,
+) -> None:
+    """Join the stores of several machines, replacing nothing, and show where laboratories disagree."""
+    from harness.cli import merge as command
+
+    command.show(into, sources, json, options.console(), options.progress(patience=30))
 
 
 @app.command()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -47,7 +46,7 @@ def show(name: str, protocol: str | None, store: Store, as_json: bool, console: 
         found = chain(catalogue.claim(name), protocol, store)
         data, parts = as_data(found), _parts(found)
     if as_json:
-        print_json(_bounded(data))
+        print_json(data)
         return
     for title, body in parts:
         console.print(title, style="bold", markup=False, highlight=False)
@@ -196,12 +195,3 @@ def _grid(table: Table) -> Grid:
     for row in tables.cells(table):
         grid.add_row(*row)
     return grid
-
-
-def _bounded(value: Any) -> Any:
-    """The value without the infinite ends of intervals, for which JSON has no word: null instead."""
-    if isinstance(value, Mapping):
-        return {name: _bounded(part) for name, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_bounded(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -34,6 +34,14 @@ class PrecisionOption(StrEnum):
     BF16 = "bf16"
 
 
+class ExportFormat(StrEnum):
+    """What `export --to` writes."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    JSON = "json"
+
+
 class SplitOption(StrEnum):
     """The parts of a data set."""
 
@@ -72,12 +80,35 @@ def one_of(kind: str, names: Iterable[str]) -> Callable[[str], str]:
 
 def choice(kind: str, names: Iterable[str], help_: str) -> Any:
     """An option that takes one of these names."""
-    return typer.Option(parser=one_of(kind, names), metavar=_listed(names), help=help_)
+    read, begun = one_of(kind, names), completed(lambda: names)
+    return typer.Option(parser=read, metavar=_listed(names), help=help_, autocompletion=begun)
 
 
 def named(kind: str, names: Iterable[str], help_: str) -> Any:
     """An argument that is one of these names."""
-    return typer.Argument(parser=one_of(kind, names), metavar=_listed(names), help=help_)
+    read, begun = one_of(kind, names), completed(lambda: names)
+    return typer.Argument(parser=read, metavar=_listed(names), help=help_, autocompletion=begun)
+
+
+def completed(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """What a shell is offered for the beginning of one of these names."""
+    return lambda incomplete: [str(name) for name in names() if str(name).startswith(incomplete)]
+
+
+def _claims() -> list[str]:
+    from harness.paper.catalogue import CLAIMS
+
+    return [claim.id for claim in CLAIMS]
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from harness.records import environment
+        from harness.records.provenance import provenance
+
+        installed = environment.version("alexnet-repro") or "(not installed)"
+        typer.echo(f"alexnet-repro {installed}, {provenance()}")
+        raise typer.Exit
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -85,7 +116,24 @@ def _listed(names: Iterable[str]) -> str:
 
 
 Claims = Annotated[
-    list[str] | None, typer.Argument(metavar="CLAIM...", help="Claims, as './repro.py list' names them.")
+    list[str] | None,
+    typer.Argument(
+        metavar="CLAIM...",
+        help="Claims, as './repro.py list' names them.",
+        autocompletion=completed(_claims),
+    ),
+]
+Claim = Annotated[
+    str,
+    typer.Argument(
+        metavar="CLAIM",
+        help="A claim, as './repro.py list' names it.",
+        autocompletion=completed(_claims),
+    ),
+]
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_show_version, is_eager=True, help="Print version and commit."),
 ]
 DataDir = Annotated[
     Path | None, typer.Option(help="Folder that holds the data sets; else $REPRO_DATA, then ./data.")
@@ -103,11 +151,11 @@ def store(results_dir: Path) -> Store:
     return Store(results_dir)
 
 
-def console(stderr: bool = False) -> Output:
-    """Standard output, or standard error."""
+def console(stderr: bool = False, sparing: bool = False) -> Output:
+    """Standard output, or standard error; a `sparing` one shows warnings and failures alone."""
     from harness.cli.terminal.console import Output
 
-    return Output(stderr)
+    return Output(stderr, sparing)
 
 
 def progress(stderr: bool = True, patience: float | None = None) -> Progress:
@@ -135,6 +183,7 @@ WorkloadNames = Annotated[
     list[str] | None, named("workload", workload_names(), "What to measure; default: all of them.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the trials and their cost, run nothing.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show warnings and failures alone.")]
 UntilDecided = Annotated[
     bool, typer.Option("--until-decided", help="Add seeds at the looks 3, 5, 10, until a verdict stands.")
 ]

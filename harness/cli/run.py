@@ -102,7 +102,7 @@ def _run_rounds(
         engine.close(at_once=interrupted)
     for record in seen.failed:
         progress.say(f"trial {record.key} failed:", FAILURE)
-        progress.say(record.error)
+        progress.say(record.error, FAILURE)
     return not seen.failed
 
 

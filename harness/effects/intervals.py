@@ -90,7 +90,7 @@ def pooled(
         return replace(plain, note="each arm's values are equal: the spread is unknown")
     variance = (first.var() * len(first) + second.var() * len(second)) / (n - 2)
     inverse = 1 / len(first) + 1 / len(second)
-    effect = _bounded(plain, estimate, float(variance) * inverse, n - 2, images)
+    effect = bounded(plain, estimate, float(variance) * inverse, n - 2, images)
     return replace(effect, p_student=student_p(effect))
 
 
@@ -188,7 +188,7 @@ def student(
     plain = Effect(metric, unit, n, estimate, None, None, values=kept, log=log)
     if n == 1 or _constant(x):
         return replace(plain, note=_no_spread(n))
-    return _bounded(plain, mean, float(y.var(ddof=1)) / n, n - 1, images)
+    return bounded(plain, mean, float(y.var(ddof=1)) / n, n - 1, images)
 
 
 def finite(values: Values) -> Array:
@@ -216,23 +216,23 @@ def student_p(effect: Effect) -> float | None:
     """Two-sided p of Student's t against no effect, 0 or a ratio of 1; None without a standard error."""
     if effect.standard_error is None or effect.df is None:
         return None
-    return 2 * float(scipy.special.stdtr(effect.df, -abs(_centre(effect)) / effect.standard_error))
+    return 2 * float(scipy.special.stdtr(effect.df, -abs(centre(effect)) / effect.standard_error))
 
 
 def _one_sided(effect: Effect) -> tuple[float, float]:
     """The chances of a t as large and of one as small, if there is no effect."""
     assert effect.standard_error is not None
-    t = _centre(effect) / effect.standard_error
+    t = centre(effect) / effect.standard_error
     return float(scipy.special.stdtr(effect.df, -t)), float(scipy.special.stdtr(effect.df, t))
 
 
-def _centre(effect: Effect) -> float:
+def centre(effect: Effect) -> float:
     """The estimate on the scale of its standard error."""
     assert effect.estimate is not None
     return math.log(effect.estimate) if effect.log else effect.estimate
 
 
-def _bounded(effect: Effect, mean: float, seeds: float, df: float, images: ImagePart | None) -> Effect:
+def bounded(effect: Effect, mean: float, seeds: float, df: float, images: ImagePart | None = None) -> Effect:
     """The effect with all that its mean and the variance of that mean over seeds say."""
     variance, df = images.joined(seeds, df) if images else (seeds, df)
     error = math.sqrt(variance)
@@ -273,8 +273,8 @@ def ends(effect: Effect, level: float) -> tuple[float, float] | None:
 def _ends(effect: Effect, level: float) -> tuple[float, float]:
     assert effect.standard_error is not None
     assert effect.df is not None
-    centre, half = _centre(effect), t_quantile(level, effect.df) * effect.standard_error
-    low, high = centre - half, centre + half
+    middle, half = centre(effect), t_quantile(level, effect.df) * effect.standard_error
+    low, high = middle - half, middle + half
     return (math.exp(low), math.exp(high)) if effect.log else (low, high)
 
 
@@ -285,7 +285,7 @@ def _p_of_smallest(effects: Sequence[Effect]) -> float:
 
 
 def _largest_exact(effects: Sequence[Effect]) -> float | None:
-    found = [e.p_value for e in effects if e.p_value is not None and _centre(e) > 0]
+    found = [e.p_value for e in effects if e.p_value is not None and centre(e) > 0]
     return max(found) if len(found) == len(effects) else None
 
 

@@ -61,20 +61,23 @@ class ImagePart:
         images = sum(term.variance for term in self.own)
         whole = seeds + images - sum(term.variance for term in self.twice)
         if whole <= max(seeds, images):
-            return (seeds, df) if seeds >= images else (images, _satterthwaite(images, self.own))
-        return whole, _satterthwaite(whole, (Term(seeds, df), *self.own, *self.twice))
+            return (seeds, df) if seeds >= images else (images, satterthwaite(images, self.own))
+        return whole, satterthwaite(whole, (Term(seeds, df), *self.own, *self.twice))
 
 
 def image_part(arms: Sequence[Sequence[Run]], signs: Signs) -> tuple[ImagePart | None, str]:
     """What the images add to the mean of one arm's runs, or to the first's less the second's.
 
-    None, with the reason, where a run's record has no bits or the runs were tested on different images.
+    None, with the reason, where an arm has no runs, a run's record has no bits, or the runs were tested on
+    different images.
     """
     if not signs or not all(name in SETS for name in signs):
         return None, "there is no bit an image of it"
     runs = [run for arm in arms for run in arm]
-    lacking = sum(not all(_kept(run, name) for name in signs) for run in runs)
-    if lacking or not runs:
+    lacking = sum(not all(kept(run, name) for name in signs) for run in runs)
+    if not all(arms):
+        return None, "an arm has no runs"
+    if lacking:
         return None, f"{lacking} of {len(runs)} runs keep no bits"
     sets = dict.fromkeys(SETS[name] for name in signs)
     if any(len({_count(run, name) for run in runs}) > 1 for name in sets):
@@ -112,16 +115,18 @@ def _interaction(cells: Outcomes) -> Term:
 def _outcomes(runs: Sequence[Run], of_set: str, signs: Signs) -> Outcomes:
     """The runs' outcomes on one set, with the signs of the errors."""
     chosen = [(name, sign) for name, sign in signs.items() if SETS[name] == of_set]
-    rows = [sum(np.int8(sign) * _flags(run, name).view(np.int8) for name, sign in chosen) for run in runs]
+    rows = [sum(np.int8(sign) * flags(run, name).view(np.int8) for name, sign in chosen) for run in runs]
     return np.stack(rows).astype(np.int8, copy=False)
 
 
-def _flags(run: Run, name: str) -> NDArray[np.bool_]:
+def flags(run: Run, name: str) -> NDArray[np.bool_]:
+    """Which images of its set the run got wrong by this error, bool (images,)."""
     wrong = run.record.details["wrong"]
     return unpacked(wrong[name], wrong[SETS[name]])
 
 
-def _kept(run: Run, name: str) -> bool:
+def kept(run: Run, name: str) -> bool:
+    """Whether the run's record has a bit an image of this error."""
     wrong = run.record.details.get("wrong", {})
     return name in wrong and wrong.get(SETS[name], 0) > 1
 
@@ -130,6 +135,7 @@ def _count(run: Run, of_set: str) -> int:
     return int(run.record.details["wrong"][of_set])
 
 
-def _satterthwaite(whole: float, terms: Sequence[Term]) -> float:
+def satterthwaite(whole: float, terms: Sequence[Term]) -> float:
+    """Degrees of freedom of a variance that is the sum of these terms, some of them perhaps taken off."""
     spread = sum(term.variance**2 / term.df for term in terms)
     return whole**2 / spread if spread else math.inf

@@ -1,1 +1,5 @@
 """What trials leave behind: records, their keys, and the folder that keeps them."""
+
+from harness.records.store import Store
+
+__all__ = ["Store"]

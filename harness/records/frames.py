@@ -1,4 +1,7 @@
-"""Records as pandas frames: a row a record, or a row a point of a curve. Brings pandas: import it late."""
+"""Records as pandas frames: a row a record, or a row a point of a curve. Brings pandas: import it late.
+
+docs/export.md describes every column.
+"""
 
 from __future__ import annotations
 
@@ -7,31 +10,39 @@ from collections.abc import Collection, Iterable
 import pandas as pd
 
 from harness.records.conditions import Conditions
+from harness.records.keys import spelled
 from harness.records.record import Record, described
 
 
 def frame(records: Iterable[Record]) -> pd.DataFrame:
     """A row a record, by key and in order: what it is of, where it ran, its status, cost and metrics."""
-    rows = [
-        {
-            "key": record.key,
-            "program": record.settings.get("is"),
-            "seed": record.trial.get("seed"),
-            "precision": str(record.precision),
-            "device": str(record.conditions.device),
-            "devices": record.conditions.devices,
-            "torch": record.conditions.torch,
-            "data": str(record.conditions.data or "none"),
-            "status": str(record.status),
-            "finished": record.finished,
-            "made by": record.made_by,
-            **{f"cost: {name}": value for name, value in record.cost.items()},
-            **record.metrics,
-        }
-        for record in records
-    ]
-    found = pd.DataFrame(rows)
-    return found.set_index("key") if rows else found
+    found = pd.DataFrame([_row(record) for record in records])
+    return found.set_index("key") if len(found) else found
+
+
+def _row(record: Record) -> dict[str, object]:
+    held = record.conditions
+    return {
+        "key": record.key,
+        "program": record.settings.get("is"),
+        "settings": spelled(record.settings),
+        "seed": record.trial.get("seed"),
+        "precision": str(record.precision),
+        "device": str(held.device),
+        "devices": held.devices,
+        "cpu": record.environment.get("cpu"),
+        "gpu": record.environment.get("gpu"),
+        "torch": held.torch,
+        "data": str(held.data or "none"),
+        "status": str(record.status),
+        "error": record.error,
+        "started": record.started,
+        "finished": record.finished,
+        "code": record.code,
+        "made_by": record.made_by,
+        **{f"cost_{name}": value for name, value in record.cost.items()},
+        **record.metrics,
+    }
 
 
 def curves(records: Iterable[Record]) -> pd.DataFrame:

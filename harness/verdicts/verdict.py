@@ -34,6 +34,29 @@ class Outcome(StrEnum):
         """1 where it speaks for the claim, −1 where it speaks against it, else 0."""
         return {Outcome.REPRODUCED: 1, Outcome.DIRECTIONAL: 1, Outcome.NOT_REPRODUCED: -1}.get(self, 0)
 
+    @property
+    def says(self) -> int:
+        """How much it says for the claim beside other outcomes; 0 where there is no evidence."""
+        return SAYS.get(self, 0)
+
+
+# From most to least, of outcomes that rest on evidence.
+SAYS: Mapping[Outcome, int] = {
+    Outcome.REPRODUCED: 5,
+    Outcome.DIRECTIONAL: 4,
+    Outcome.INCONCLUSIVE: 3,
+    Outcome.NOT_REPRODUCED: 2,
+    Outcome.REPORTED: 1,
+    Outcome.SMOKE: 1,
+}
+
+
+class Fails(StrEnum):
+    """At what a comparison of two sets of verdicts is to fail."""
+
+    WORSE = "worse"  # a verdict that says less for its claim, or is gone
+    CHANGED = "changed"  # any verdict that reads otherwise, or an effect that is not the same
+
 
 # In the order in which a report counts and explains them.
 MEANINGS: Mapping[Outcome, str] = {

@@ -14,8 +14,8 @@ import pytest
 from rich.console import Console
 
 import reproductions
-from harness.cli import explain
 from harness.cli.explain import show
+from harness.cli.terminal.tables import bounded
 from harness.contract.errors import BadValue, UnknownName
 from harness.paper.catalogue import CLAIMS, claim
 from harness.plans.experiment import Experiment
@@ -163,7 +163,7 @@ def test_a_band_with_one_end_is_a_bound_in_words_and_null_in_json(
 
 
 def test_an_open_end_of_an_interval_is_null_in_json() -> None:
-    assert explain._bounded({"ci95": {"low": 1.5, "high": math.inf}, "n": [6]}) == {
+    assert bounded({"ci95": {"low": 1.5, "high": math.inf}, "n": [6]}) == {
         "ci95": {"low": 1.5, "high": None},
         "n": [6],
     }

@@ -174,6 +174,13 @@ def test_ten_views_against_one_are_compared_image_by_image() -> None:
     assert "over seeds and 400 images" in top1.note
 
 
+def test_an_arm_without_runs_has_no_images() -> None:
+    """As while an experiment runs: the baseline is there, with its bits, and the other arm is not."""
+    done = arm("a", np.zeros((2, 4), bool))
+    for arms in ([done, []], [[], done], [[]]):
+        assert image_part(arms, {M.TEN_TOP1: 1}) == (None, "an arm has no runs")
+
+
 def test_where_bits_are_lacking_the_note_says_so() -> None:
     flags = np.random.default_rng(0).random((3, 20)) < 0.5
     bare = [replace(r, record=replace(r.record, details={})) for r in arm("b", flags[::-1])]

@@ -95,6 +95,11 @@ def decisive(arm: str, seed: int) -> float:
     return 5.0 + 0.01 * seed if arm == "relu" else 30.0
 
 
+def noisy(arm: str, seed: int) -> float:
+    """The same ratio as another laboratory might measure it: no value is one of `decisive`."""
+    return decisive(arm, seed) * (1.02 if seed % 2 else 0.99)
+
+
 def vague(arm: str, seed: int) -> float:
     """Values that decide nothing with any number of seeds."""
     return 5.0 if arm == "relu" else (1.0 + seed % 2 * 40.0) * (1 + 0.01 * seed)

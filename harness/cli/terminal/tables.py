@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from typing import Any
 
 from rich.console import Console
@@ -23,7 +24,18 @@ def say(console: Console, sentence: str, style: str = "") -> None:
 
 def print_json(value: Any) -> None:
     """JSON in ASCII, which any terminal and file can take."""
-    print(json.dumps(value, indent=1, default=asdict))
+    print(json.dumps(bounded(value), indent=1, allow_nan=False))
+
+
+def bounded(value: Any) -> Any:
+    """The value without the infinite ends of intervals, for which JSON has no word: null instead."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return bounded(asdict(value))
+    if isinstance(value, Mapping):
+        return {name: bounded(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [bounded(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_rows(rows: Sequence[Row], as_json: bool, console: Console) -> None:

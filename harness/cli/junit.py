@@ -1,0 +1,43 @@
+"""A comparison as JUnit XML, which pipelines show beside tests: a case for each verdict of the first side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from harness.contract.errors import StoreError
+from harness.records.files import write_whole
+from harness.verdicts.comparison import Comparison
+from harness.verdicts.effect_rows import EffectRow
+from harness.verdicts.verdict import Fails
+
+Verdicts = dict[str, tuple[EffectRow, EffectRow | None]]  # by experiment, on both sides
+
+
+def write(compared: Comparison, rule: Fails, path: Path) -> None:
+    """Writes the file; StoreError where it cannot be written."""
+    failing, verdicts = {row.experiment for row in compared.failing(rule)}, _verdicts(compared)
+    count = len(failing & verdicts.keys())
+    suite = ElementTree.Element("testsuite", name="compare", tests=str(len(verdicts)), failures=str(count))
+    for experiment, (before, after) in verdicts.items():
+        case = ElementTree.SubElement(suite, "testcase", classname=before.protocol, name=before.claim)
+        said = f"{before.verdict} → {after.verdict if after else 'no verdict'}"
+        if experiment in failing:
+            ElementTree.SubElement(case, "failure", message=said)
+        elif after is None:
+            ElementTree.SubElement(case, "skipped", message=said)
+    try:
+        write_whole(path, ElementTree.tostring(suite, encoding="unicode") + "\n")
+    except OSError as error:
+        raise StoreError(f"--junit {path} cannot be written: {error.strerror}; name another file") from error
+
+
+def _verdicts(compared: Comparison) -> Verdicts:
+    found: Verdicts = {}
+    for one in compared.differences:
+        if one.first.primary:
+            found.setdefault(one.first.experiment, (one.first, one.second))
+    for lone in compared.unmatched:
+        if lone.first and lone.row.primary:
+            found.setdefault(lone.row.experiment, (lone.row, None))
+    return found

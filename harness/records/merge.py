@@ -1,0 +1,175 @@
+"""Stores of several laboratories joined in one: every file as it is, none replaced, and who measured what.
+
+`<into>/merged/<laboratory>-<number>.json` lists the records of a laboratory by a digest of their files. It is
+written before any record is copied, so that none is ever there without its origin, and a merge that was
+interrupted is repeated by the same command: what is there already is passed over. Looks and the numbers of
+seeds that were asked for come along, as they decide how a verdict is reached.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.contract.errors import BadValue, StoreError
+from harness.records.files import write_next, write_whole
+from harness.records.record import OtherFormat, Record, Unreadable, decode
+from harness.records.store import Store
+
+NAME = re.compile(r"[\w.-]+")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A laboratory's store."""
+
+    name: str
+    root: Path
+
+    @classmethod
+    def parse(cls, text: str) -> Source:
+        """`NAME=FOLDER`, or a folder, which is then called by its own name."""
+        name, named, folder = text.partition("=")
+        if not named or Path(text).is_dir():
+            name, folder = _own_name(Path(text)), text
+        if not NAME.fullmatch(name):
+            raise BadValue(
+                f"'{name}' cannot name a laboratory: use letters, digits, dots and dashes, "
+                f"as in lab-a={folder}"
+            )
+        return cls(name, Path(folder))
+
+
+@dataclass(frozen=True)
+class Merged:
+    """How many records of a laboratory were new, and how many were there already."""
+
+    name: str
+    new: int
+    known: int
+
+
+def merge(into: Path, sources: Sequence[Source]) -> list[Merged]:
+    """Copies what `into` lacks; BadValue or StoreError before anything is written, where it may not."""
+    _check_names(into, sources)
+    read = [(source, _whole_records(source.root)) for source in sources]
+    try:
+        return [_join(into, source, files) for source, files in read]
+    except OSError as error:
+        raise StoreError(
+            f"{into} cannot be written: {error.strerror}; fix that and give the same command again: "
+            "what was copied stays"
+        ) from error
+
+
+def laboratories(root: Path) -> dict[str, list[Record]]:
+    """The records of a store by who measured them; its own, that were never merged, go by its own name."""
+    names, found = origins(root), dict[str, list[Record]]()
+    for one, path in _files(root / "records").items():
+        with suppress(OtherFormat, Unreadable):  # the store itself names these
+            record = decode(path.read_bytes())
+            found.setdefault(names.get(one, _own_name(root)), []).append(record)
+    return found
+
+
+def origins(root: Path) -> dict[str, str]:
+    """The laboratory of every record that was merged into a store, by the digest of its file."""
+    names: dict[str, str] = {}
+    for path in sorted((root / "merged").glob("*.json")):
+        try:
+            note = json.loads(path.read_text(encoding="utf-8"))
+            names |= {one: note["laboratory"] for one in note["records"] if one not in names}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"{path} is no whole note of a merge ({error}); delete it, and merge those stores again"
+            ) from error
+    return names
+
+
+def _check_names(into: Path, sources: Iterable[Source]) -> None:
+    taken = {_own_name(into): into}
+    for source in sources:
+        if not (source.root / "records").is_dir():
+            raise StoreError(f"{source.root} holds no records; name a results folder or a published report")
+        if source.root.resolve() == into.resolve():
+            raise BadValue(f"{into} cannot be merged into itself")
+        if source.name in taken:
+            raise BadValue(
+                f"{source.root} and {taken[source.name]} would both be called {source.name}: "
+                f"name it, as in lab-a={source.root}"
+            )
+        taken[source.name] = source.root
+
+
+def _own_name(root: Path) -> str:
+    return root.resolve().name
+
+
+def _whole_records(root: Path) -> dict[str, Path]:
+    """The files of a store by digest; StoreError where one of them is damaged or of another version."""
+    damaged = Store(root).damaged
+    if damaged:
+        more = f" ({len(damaged) - 1} more like it)" if len(damaged) > 1 else ""
+        raise StoreError(f"nothing was merged: {damaged[0]}{more}")
+    return _files(root / "records")
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """JSON files by a digest of their content."""
+    found = sorted(folder.glob("*.json"))
+    return {hashlib.sha256(path.read_bytes()).hexdigest()[:24]: path for path in found}
+
+
+def _join(into: Path, source: Source, files: Mapping[str, Path]) -> Merged:
+    """Notes first, then records."""
+    present = _files(into / "records")
+    new = {one: path for one, path in files.items() if one not in present}
+    _note_origins(into, source, new)
+    _join_asked(into, source.root)
+    for folder in (source.root / "looks").glob("*/"):  # what is judged by looks stays so
+        (into / "looks" / folder.name).mkdir(parents=True, exist_ok=True)
+        _copy(_files(folder), into / "looks" / folder.name)
+    _copy(new, into / "records")
+    return Merged(source.name, len(new), len(files) - len(new))
+
+
+def _copy(files: Mapping[str, Path], folder: Path) -> None:
+    """Every file that the folder lacks, byte for byte, by the next number that is free there."""
+    present = _files(folder)
+    for one, path in files.items():
+        if one not in present:
+            write_next(folder, path.stem.rpartition("-")[0], path.read_bytes().decode())
+
+
+def _note_origins(into: Path, source: Source, new: Iterable[str]) -> None:
+    """Who measured the new records: a store that was merged before tells of several laboratories."""
+    inner, known = origins(source.root), origins(into)
+    by_name: dict[str, list[str]] = {}
+    for one in new:
+        if one not in known:
+            by_name.setdefault(inner.get(one, source.name), []).append(one)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    for name, records in by_name.items():
+        note = {"laboratory": name, "time": now, "records": sorted(records)}
+        write_next(into / "merged", name, json.dumps(note, indent=1))
+
+
+def _join_asked(into: Path, root: Path) -> None:
+    """The most seeds that either was asked for."""
+    for path in (root / "asked").glob("*"):
+        ours, theirs = _count(into / "asked" / path.name), _count(path)
+        if theirs > ours:
+            write_whole(into / "asked" / path.name, f"{theirs}\n")
+
+
+def _count(path: Path) -> int:
+    try:
+        return int(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return 0

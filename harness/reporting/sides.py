@@ -1,0 +1,136 @@
+"""Evidence of two places set side by side: two stores, published reports, or exports of other code."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import reproductions
+from harness.contract.errors import BadValue
+from harness.contract.progress import SILENT, Tracker, tracked
+from harness.contract.trial import Precision
+from harness.records.record import Record
+from harness.records.store import Store
+from harness.verdicts import effect_rows
+from harness.verdicts.assess import Assessments
+from harness.verdicts.comparison import Comparison, compare
+from harness.verdicts.effect_rows import EffectRow
+from harness.verdicts.same_nets import Net, SameNet, nets, same_nets
+
+EFFECTS = "effects.json"  # what `export --to json` writes, and a side may be instead of a store
+
+
+@dataclass(frozen=True)
+class Side:
+    """Evidence of one place; `stale` tells by reproduction of records that today's code does not judge."""
+
+    name: str
+    rows: tuple[EffectRow, ...]
+    nets: tuple[Net, ...] = ()
+    stale: Mapping[str, str] | None = None
+    notices: tuple[str, ...] = ()
+
+    def in_precision(self, precision: Precision) -> Side:
+        """What of it was computed in a precision; what needs no run, in any."""
+        return replace(
+            self,
+            name=f"{self.name} in {precision}",
+            rows=tuple(row for row in self.rows if row.precision is precision or not row.runs),
+            nets=tuple(net for net in self.nets if net.record.precision is precision),
+        )
+
+    def on(self, claims: Collection[str]) -> Side:
+        """What of it is about these claims; all where none is named."""
+        return replace(self, rows=tuple(row for row in self.rows if not claims or row.claim in claims))
+
+    def why_not(self, wanted: EffectRow) -> str:
+        """Why it has nothing to set beside an effect of the other side."""
+        of_claim = [row for row in self.rows if row.claim == wanted.claim]
+        if any((row.protocol, row.metric) == (wanted.protocol, wanted.metric) for row in of_claim):
+            return "it has that under fewer conditions"
+        if any(row.protocol == wanted.protocol for row in of_claim):
+            return f"no {wanted.metric} there"
+        if of_claim:
+            return f"other protocol: {', '.join(dict.fromkeys(row.protocol for row in of_claim))}"
+        unread = "no record that this version reads" if self.notices else "no record"
+        return (self.stale or {}).get(wanted.reproduction, unread)
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Two sides with all that is compared of them."""
+
+    first: Side
+    second: Side
+    comparison: Comparison
+    nets: tuple[SameNet, ...]
+
+
+def side_by_side(first: Side, second: Side) -> SideBySide:
+    """The comparison of two sides, and of the networks that both trained."""
+
+    def absent(row: EffectRow, of_first: bool) -> str:
+        return (second if of_first else first).why_not(row)
+
+    found = compare(first.rows, second.rows, absent)
+    return SideBySide(first, second, found, tuple(same_nets(first.nets, second.nets)))
+
+
+def side(place: Path, tracker: Tracker = SILENT) -> Side:
+    """The evidence of a results folder or a published report, or of an export; BadValue where it is none."""
+    if place.is_file():
+        return _exported(place)
+    if not (place / "records").is_dir():
+        if (place / EFFECTS).is_file():
+            return _exported(place / EFFECTS)
+        what = f"holds neither records nor {EFFECTS}" if place.is_dir() else "is not there"
+        raise BadValue(
+            f"{place} {what}; name a results folder, a published report or what 'export --to json' wrote"
+        )
+    return of_store(Store(place), tracker)
+
+
+def of_store(store: Store, tracker: Tracker = SILENT) -> Side:
+    """All that today's code makes of a store."""
+    known = Assessments(store)
+    each = tracked(reproductions.every(), f"judging {store.root}", tracker)
+    found = [known.of(e) for r in each for e in known.experiments(r)]
+    rows = [row for assessment in found for row in effect_rows.rows(assessment)]
+    return Side(str(store.root), tuple(rows), tuple(nets(found)), _stale(known), _notices(store))
+
+
+def part(root: Path, records: Sequence[Record]) -> Store:
+    """A store as if it had these of its records alone."""
+    found = Store(root)
+    found.records = sorted(records, key=lambda record: (record.finished, record.key))
+    return found
+
+
+def _exported(file: Path) -> Side:
+    try:
+        return Side(str(file), tuple(effect_rows.read(file.read_bytes())))
+    except (OSError, ValueError) as error:
+        raise BadValue(
+            f"{file} is not what 'export --to json' writes as {EFFECTS} ({error}); name that, or a store"
+        ) from error
+
+
+def _stale(known: Assessments) -> dict[str, str]:
+    """Of every reproduction with records that today's code does not judge: how many, and whose they are."""
+    old = {r.name: [record for record, _ in known.stale(r)] for r in reproductions.every()}
+    return {name: _of_other_code(records) for name, records in old.items() if records}
+
+
+def _of_other_code(records: Sequence[Record]) -> str:
+    commits = ", ".join(sorted({record.made_by for record in records}))
+    return (
+        f"other code version: its {len(records)} records are by {commits}; "
+        f"'export --to json' with that code gives an {EFFECTS} to compare"
+    )
+
+
+def _notices(store: Store) -> tuple[str, ...]:
+    """The first of the files that are left out, and how many more there are."""
+    more = len(store.damaged) - 1
+    return store.damaged[:1] + (f"and {more} more files of {store.root} are left out",) * (more > 0)

@@ -1,0 +1,112 @@
+"""`compare` as a person and a pipeline meet it: tables, JSON, exit codes, JUnit, and wrong input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import repro
+import reproductions
+from harness.contract.errors import BadValue, HarnessError, StoreError, UnknownName
+from tests.fakes.experiments import Value, decisive, filled, reproduction, vague
+
+
+@pytest.fixture(autouse=True)
+def _only_the_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reproductions, "every", lambda: (reproduction(),))
+    monkeypatch.setenv("COLUMNS", "300")
+
+
+def call(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(repro.app, ["compare", *map(str, arguments)], catch_exceptions=False)
+
+
+def stores(root: Path, second: Value = vague) -> tuple[Path, Path]:
+    """Two folders: one in which the claim is reproduced, and another."""
+    filled(root / "a", 5, lambda arm, seed: 1.001 * decisive(arm, seed) + 0.001 * (seed % 2))
+    filled(root / "b", 5, second)
+    return root / "a", root / "b"
+
+
+def test_people_read_a_table(tmp_path: Path) -> None:
+    out = call(*stores(tmp_path)).stdout
+    assert "B − A, or B ÷ A of ratios, with 95 % intervals of independent samples (Welch)" in out
+    assert "p, Holm is over the 1 effects that verdicts rest on" in out
+    assert "verdict on relu-speedup at cifar10: reproduced → inconclusive (worse)" in out
+
+
+def test_scripts_read_json(tmp_path: Path) -> None:
+    found = json.loads(call(*stores(tmp_path), "--json").stdout)
+    (one,) = found["differences"]
+    assert one["first"]["estimate"] / one["second"]["estimate"] == pytest.approx(
+        1 / one["contrast"]["estimate"]
+    )
+    assert one["contrast"]["ci95"]["low"] < one["contrast"]["estimate"] < one["contrast"]["ci95"]["high"]
+    assert found["verdicts"] == [
+        {
+            "claim": "relu-speedup",
+            "protocol": "cifar10",
+            "A": "reproduced",
+            "B": "inconclusive",
+            "worse": True,
+        }
+    ]
+
+
+@pytest.mark.parametrize(("rule", "there", "back"), [("worse", 1, 0), ("changed", 1, 1)])
+def test_a_pipeline_stops_at_what_it_was_told(tmp_path: Path, rule: str, there: int, back: int) -> None:
+    first, second = stores(tmp_path)
+    assert call(first, second).exit_code == 0
+    failed = call(first, second, "--fail-if", rule)
+    assert failed.exit_code == there
+    assert f"--fail-if {rule}: relu-speedup at cifar10, epochs" in failed.stderr
+    assert call(second, first, "--fail-if", rule).exit_code == back
+    assert call(first, first, "--fail-if", rule).exit_code == 0
+
+
+def test_junit_has_a_case_for_each_verdict(tmp_path: Path) -> None:
+    first, second = stores(tmp_path)
+    assert call(first, second, "--junit", tmp_path / "found.xml").exit_code == 0
+    suite = ElementTree.parse(tmp_path / "found.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("1", "1")
+    case, failure = suite[0], suite[0][0]
+    assert (case.get("classname"), case.get("name")) == ("cifar10", "relu-speedup")
+    assert (failure.tag, failure.get("message")) == ("failure", "reproduced → inconclusive")
+    with pytest.raises(StoreError, match=r"--junit .* cannot be written"):
+        call(first, second, "--junit", first / "records")
+
+
+def test_one_claim_alone(tmp_path: Path) -> None:
+    first, second = stores(tmp_path)
+    assert call(first, second, "--claim", "lrn", "--fail-if", "worse").exit_code == 0
+    assert call(first, second, "--claim", "relu-speedup", "--fail-if", "worse").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "sentence"),
+    [
+        (("a",), BadValue, "compare takes two places A and B, or one place and --precisions"),
+        (("a", "b", "--precisions"), BadValue, "compare takes two places A and B"),
+        (("a", "nowhere"), BadValue, "nowhere is not there; name a results folder"),
+        (("a", "."), BadValue, "holds neither records nor effects.json"),
+        (("a", "notes.txt"), BadValue, "notes.txt is not what 'export --to json' writes as effects.json"),
+        (("a", "b", "--fail-if", "wors"), UnknownName, r"unknown rule 'wors' \(nearest: worse"),
+        (("a", "b", "--claim", "lrm"), UnknownName, r"unknown claim 'lrm' \(nearest: lrn"),
+    ],
+)
+def test_wrong_input_is_one_sentence(
+    arguments: tuple[str, ...],
+    kind: type[HarnessError],
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stores(tmp_path)
+    (tmp_path / "notes.txt").write_text("[{}]")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(kind, match=sentence):
+        call(*arguments)
