@@ -16,7 +16,7 @@ Observed: nothing yet at these protocols.
 from __future__ import annotations
 
 from harness.analysis.settings import Neighbours
-from harness.effects.by_seed import alone
+from harness.effects.by_seed import together
 from harness.plans.experiment import Evidence, Finding, Reproduction
 from harness.plans.protocols import ON_ACCURACY
 from harness.plans.trained_networks import ARM, plan_of
@@ -29,7 +29,7 @@ def estimate(evidence: Evidence) -> Finding:
     """Percent of neighbours of the query's class by features less by pixels; each by itself; the controls."""
     from harness.effects import intervals  # brings scipy, which the list of claims can do without
 
-    features, pixels, untrained, rank = (alone(evidence, ARM, name) for name in NAMES)
+    features, pixels, untrained, rank = together(evidence, ARM, NAMES)
     effects = (
         intervals.paired_difference("same class", "points", features, pixels),
         intervals.level("same class, by the last hidden layer", "%", features),

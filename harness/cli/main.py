@@ -13,6 +13,7 @@ import typer
 
 from harness.cli.app import app
 from harness.contract.errors import HarnessError
+from harness.contract.visible import visible
 
 
 def main() -> None:
@@ -33,7 +34,7 @@ def _command() -> str | int | None:
 
 
 def _refused(sentence: str) -> int:
-    typer.secho(f"repro: {sentence}", err=True, fg="red")
+    typer.secho(f"repro: {visible(sentence)}", err=True, fg="red")
     return 2
 
 

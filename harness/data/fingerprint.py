@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
+from harness.contract.errors import DataError
 from harness.data import folders, photographs
 from harness.data.packing import pack
-from harness.records import environment
+from harness.records import environment, files
 from harness.records.conditions import DataIdentity, Form
 
 Seen = tuple[tuple[str, int, int], ...]  # name below the folder, size, time of change
@@ -21,7 +22,11 @@ def of(dataset: str, place: Path) -> DataIdentity:
     if folders.packed(place):
         return pack.read_index(place).identity
     decoder = f"Pillow {environment.version('pillow')}"
-    return DataIdentity(dataset, Form.FILES, _content(place, _seen(place)), decoder)
+    try:
+        return DataIdentity(dataset, Form.FILES, _content(place, _seen(place)), decoder)
+    except OSError as error:
+        named = error.filename or place
+        raise DataError(f"{named} cannot be read: {error.strerror}; remove it or get it again") from None
 
 
 def _seen(place: Path) -> Seen:
@@ -37,7 +42,7 @@ def _seen(place: Path) -> Seen:
 @lru_cache(maxsize=8)
 def _content(place: Path, seen: Seen) -> str:
     def line(name: str) -> str:
-        return f"{hashlib.sha256((place / name).read_bytes()).hexdigest()} {name}"
+        return f"{hashlib.sha256(files.read(place / name)).hexdigest()} {name}"
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:  # hashing lets go of Python's lock
         lines = threads.map(line, (name for name, _, _ in seen))

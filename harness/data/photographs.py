@@ -1,11 +1,15 @@
 """Photographs as files: the 256 × 256 centre of one (§2), and the listing of a folder of them. No torch.
 
+Files may be strangers': only formats that data sets hold are opened, since Pillow hands some others to
+programs that run what is in them, and nothing is read that would not end or not fit.
+
 The paper names no filter for its rescaling; here it is Pillow's bilinear one, with the sizes and corners that
 torchvision's Resize(256) and CenterCrop(256) take, so that published weights see the pixels that they expect.
 """
 
 from __future__ import annotations
 
+import io
 import struct
 import warnings
 from dataclasses import dataclass
@@ -16,8 +20,12 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from harness.contract.errors import DataError
+from harness.contract.visible import visible
+from harness.records import files
 
 SIDE = 256
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "PPM", "TIFF")
+MOST_PIXELS = 100_000_000  # of one photograph; the largest of ImageNet have 60 million
 SUFFIXES = frozenset({".jpeg", ".jpg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff"})
 DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 
@@ -35,17 +43,26 @@ def decode(file: Path | IO[bytes], name: str = "") -> np.ndarray:
     """The centre of a photograph whose shorter side is scaled to 256: uint8 (256, 256, 3) in RGB.
 
     What the content is counts, not the file's name; grey and CMYK are converted. DataError, with `name`,
-    where the file is empty, cut short or no image.
+    where the file is empty, cut short, too large or no image of the FORMATS.
     """
     try:
+        content = io.BytesIO(files.read(file)) if isinstance(file, Path) else file
         # Harmless remarks, such as on a palette's transparency, would be repeated for every worker.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(file) as image:
+            with Image.open(content, formats=FORMATS) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    raise ValueError(f"its {image.width} × {image.height} pixels are too many")
                 return _centre(image.convert("RGB"))
     except DAMAGE as error:
-        reason = "it is no image" if isinstance(error, UnidentifiedImageError) else str(error)
-        raise DataError(f"{name or file} is no whole image ({reason}); get it again") from None
+        shown = visible(name or str(file))
+        raise DataError(f"{shown} is no whole image ({_reason(error)}); get it again") from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "it is no image"
+    return visible(error.strerror if isinstance(error, OSError) and error.strerror else str(error))
 
 
 def _centre(image: Image.Image) -> np.ndarray:
@@ -78,16 +95,36 @@ def classes(root: Path, split: str) -> tuple[str, ...]:
     folder = root / split
     if not folder.is_dir():
         raise DataError(f"{folder} is missing; the layout is <split>/<class>/<image>, as torchvision's is")
-    names = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    if not names:
+    names = (p.name for p in _inside(folder) if p.is_dir() and not p.name.startswith("."))
+    found = sorted(plain_name(name, folder) for name in names)
+    if not found:
         raise DataError(f"{folder} has no class folders; the layout is <split>/<class>/<image>")
-    return tuple(names)
+    return tuple(found)
 
 
 def image_files(folder: Path) -> list[Path]:
     """The image files right in `folder`, by name; hidden files and others do not count."""
-    found = (p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
-    return sorted(found, key=lambda path: path.name)
+    found = (p for p in _inside(folder) if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+    return sorted(found, key=lambda path: plain_name(path.name, folder))
+
+
+def plain_name(name: str, where: object) -> str:
+    """The name of a class or image, which lists hold a line each; DataError where it fits in none."""
+    if visible(name) != name or "\n" in name:
+        raise DataError(
+            f"{visible(str(where))} has the name {visible(name)!r}, with characters that are hidden or no "
+            "UTF-8; rename that file"
+        )
+    return name
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise DataError(
+            f"{visible(str(folder))} cannot be read: {error.strerror}; make it readable"
+        ) from None
 
 
 def same_classes(root: Path, one: tuple[str, ...], split: str, other: tuple[str, ...]) -> None:

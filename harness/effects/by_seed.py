@@ -33,9 +33,23 @@ def paired(
 
     Networks that learned nothing are left out, unless `dead` says that to learn nothing is a result too.
     """
-    found = [{run.seed: value for run, value in counted(evidence, arm, measure, dead)} for arm in arms]
-    shared = sorted(set.intersection(*map(set, found))) if found else []
-    return [[by_seed[seed] for seed in shared] for by_seed in found]
+    return _shared([dict(_by_seed(evidence, arm, measure, dead)) for arm in arms])
+
+
+def together(evidence: Evidence, arm: str, names: Sequence[Measured]) -> list[list[float]]:
+    """One arm's values of each of the metrics over the seeds that have all of them, by seed."""
+    return _shared([dict(_by_seed(evidence, arm, metric(name))) for name in names])
+
+
+def _by_seed(
+    evidence: Evidence, arm: str, measure: Callable[[Run], T | None], dead: bool = False
+) -> list[tuple[int, T]]:
+    return [(run.seed, value) for run, value in counted(evidence, arm, measure, dead)]
+
+
+def _shared(found: Sequence[Mapping[int, T]]) -> list[list[T]]:
+    seeds = sorted(set.intersection(*map(set, found))) if found else []
+    return [[by_seed[seed] for seed in seeds] for by_seed in found]
 
 
 def counted(

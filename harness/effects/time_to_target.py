@@ -21,7 +21,8 @@ def bracket(name: str) -> Callable[[Run], Time | None]:
 
     def measure(run: Run) -> Time | None:
         found = run.record.metrics
-        return Time(found[f"{name}_low"] or 0.0, found[f"{name}_high"]) if Measured.REACHED in found else None
+        whole = {Measured.REACHED, f"{name}_low", f"{name}_high"} <= found.keys()
+        return Time(found[f"{name}_low"] or 0.0, found[f"{name}_high"]) if whole else None
 
     return measure
 

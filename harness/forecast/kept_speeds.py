@@ -15,10 +15,10 @@ import msgspec
 from harness.contract.device import Device
 from harness.contract.trial import Precision
 from harness.records import environment
-from harness.records.files import write_whole
+from harness.records.files import read, write_whole
 
 FILE = "speeds.json"
-Positive = Annotated[float, msgspec.Meta(gt=0)]
+Positive = Annotated[float, msgspec.Meta(ge=1, le=1e21)]  # a speed: no worker does so few or so many
 Table = dict[str, dict[str, dict[Precision, Positive]]]  # by hardware, torch's version and precision
 
 
@@ -48,6 +48,6 @@ def keep(root: Path, device: Device, measured: Mapping[Precision, float]) -> Non
 def _read(root: Path) -> Table:
     """All that is kept; nothing where the file is missing or damaged, so that it is measured again."""
     try:
-        return msgspec.json.decode((root / FILE).read_bytes(), type=Table)
-    except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError):
+        return msgspec.json.decode(read(root / FILE), type=Table)
+    except (OSError, UnicodeError, RecursionError, msgspec.DecodeError):
         return {}

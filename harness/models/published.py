@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from harness.models import weights
 from harness.models.alexnet import alexnet
 from harness.models.network import Net
 
+LARGEST = 4 << 30  # bytes; the paper's network has a quarter of a billion
+MOST_CLASSES = 30_000  # all of ImageNet has 22,000
+DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 CLASSIFIERS = ("fc8.weight", "classifier.6.weight")  # ours and torchvision's names of the last layer
 
 
@@ -71,24 +76,51 @@ def load(variant: str, path: Path) -> Net:
 
     `.npz` holds Caffe's blobs; `.safetensors`, `.pth` and `.pt` our names of the layers or torchvision's.
     """
+    if not path.is_file():
+        raise DataError(f"no weights at {path}; give the path of a .safetensors, .pth or .npz file")
+    _check_size(path)
     if path.suffix == ".npz":
         return weights.load_caffe(Net(alexnet(variant)), path).eval()
     tensors = _tensors(path)
-    classes = next((len(tensors[name]) for name in CLASSIFIERS if name in tensors), 1000)
-    net = Net(alexnet(variant, classes=classes))
+    net = Net(alexnet(variant, classes=_classes(tensors)))
     theirs = CLASSIFIERS[1] in tensors
     return (weights.load_torchvision if theirs else weights.assign)(net, tensors, str(path)).eval()
 
 
+def _check_size(path: Path) -> None:
+    """DataError for a file that is larger than any weights, or an archive that unpacks to more."""
+    size = path.stat().st_size
+    with suppress(zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                size = max(size, sum(member.file_size for member in archive.infolist()))
+    if size > LARGEST:
+        raise DataError(f"{path} holds {size:,} bytes, more than any weights; fetch it again")
+
+
+def _classes(tensors: dict[str, Tensor]) -> int:
+    """How many classes the weights tell apart; where they do not say, ImageNet's."""
+    last = next((tensors[name] for name in CLASSIFIERS if name in tensors), None)
+    return len(last) if last is not None and last.dim() == 2 and 0 < len(last) <= MOST_CLASSES else 1000
+
+
 def _tensors(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise DataError(f"no weights at {path}; give the path of a .safetensors, .pth or .npz file")
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        found = load_file(path) if path.suffix == ".safetensors" else _unpickled(path)
     except Exception:  # both readers raise whatever they stumble over
         raise DataError(f"{path} holds no weights that can be read; write or fetch it again") from None
-    if not isinstance(found, dict) or not all(isinstance(t, Tensor) for t in found.values()):
+    if not isinstance(found, dict) or not all(isinstance(n, str) and _plain(t) for n, t in found.items()):
         raise DataError(f"{path} is no state dict of tensors; save the network's state_dict() alone")
-    return found
+    return {name: tensor.float() for name, tensor in found.items()}
+
+
+def _unpickled(path: Path) -> object:
+    """What torch saved: tensors and containers, and no code that would be run."""
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _plain(value: object) -> bool:
+    """Whether it is a tensor whose every number the file holds: none that is spread out of a few."""
+    if not isinstance(value, Tensor) or value.layout is not torch.strided or value.dtype not in DTYPES:
+        return False
+    return value.numel() * value.element_size() <= value.untyped_storage().nbytes()

@@ -59,4 +59,4 @@ def _score(records: Sequence[Record | None]) -> float | None:
 def _error(record: Record | None) -> float | None:
     if record is None or record.status is Status.FAILED:
         return None
-    return math.inf if record.status is Status.DIVERGED else record.metrics[Measured.TEN_TOP1]
+    return math.inf if record.status is Status.DIVERGED else record.metrics.get(Measured.TEN_TOP1)

@@ -98,10 +98,18 @@ def _rung(
 
 def score(records: Sequence[Record]) -> tuple[float, float]:
     """First by how many seeds missed the target, then by epochs; by the running error where all missed."""
-    missed = [r for r in records if not r.metrics[Measured.REACHED]]
+    missed = [r for r in records if not r.metrics.get(Measured.REACHED)]
     if len(missed) == len(records):
         return math.inf, max(_final_error(r) for r in records)
-    return float(len(missed)), sum(r.metrics[Measured.EPOCHS_HIGH] or 0.0 for r in records)
+    return float(len(missed)), sum(map(_epochs, records))
+
+
+def _epochs(record: Record) -> float:
+    """Epochs to the target; a run that missed it adds nothing, one that does not tell is the worst."""
+    found = record.metrics.get(Measured.EPOCHS_HIGH)
+    if found is None:
+        return math.inf if record.metrics.get(Measured.REACHED) else 0.0
+    return found
 
 
 def _final_error(record: Record) -> float:

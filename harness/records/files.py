@@ -1,11 +1,36 @@
-"""The one way to write a file: whole or not at all, whatever ends the program meanwhile."""
+"""The one way to write a file: whole or not at all, whatever ends the program meanwhile; and to read one."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+MOST = 256 << 20  # bytes of a file that is read at once: no record, note or photograph has as many
+
+
+class Unsuitable(OSError):
+    """What is no file that could be read at once; `strerror` says why."""
+
+
+def read(path: Path | str, most: int = MOST) -> bytes:
+    """The content of a regular file; Unsuitable, at once, for a pipe, a device or more than `most` bytes."""
+    with open(path, "rb", opener=_at_once) as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise Unsuitable(errno.EINVAL, "it is no regular file", str(path))
+        if found.st_size > most:
+            said = f"it has {found.st_size:,} bytes, and no more than {most:,} are read"
+            raise Unsuitable(errno.EFBIG, said, str(path))
+        return file.read(most)
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Opens a pipe without waiting for its writer."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 @contextmanager

@@ -7,18 +7,29 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:  # records are read without it
+    import numpy as np
 
 
 def packed(flags: Sequence[bool] | np.ndarray) -> str:
     """Flags as base64 text, eight to a byte, the first in the highest bit."""
+    import numpy as np
+
     return base64.b64encode(np.packbits(np.asarray(flags, dtype=bool)).tobytes()).decode("ascii")
 
 
 def unpacked(text: str, count: int) -> np.ndarray:
     """The `count` flags of a `packed` text, bool (count,); ValueError where it holds another number."""
-    held = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
-    if len(held) != -(-count // 8):
-        raise ValueError(f"{len(held)} bytes do not hold the bits of {count} images")
-    return np.unpackbits(held, count=count).astype(bool)
+    import numpy as np
+
+    return np.unpackbits(np.frombuffer(held(text, count), np.uint8), count=count).astype(bool)
+
+
+def held(text: str, count: int) -> bytes:
+    """The bytes of a `packed` text; ValueError where they are not those of `count` flags."""
+    found = base64.b64decode(text, validate=True)
+    if len(found) != -(-count // 8):
+        raise ValueError(f"{len(found)} bytes do not hold the bits of {count} images")
+    return found

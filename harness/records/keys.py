@@ -6,13 +6,16 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.contract.device import DeviceKind
 from harness.contract.once import once
 from harness.contract.trial import LABEL, Trial
 from harness.records.code_version import counts, version_of
 from harness.records.conditions import Conditions
+
+if TYPE_CHECKING:
+    from harness.records.record import Record
 
 
 def plain(value: Any) -> Any:
@@ -125,6 +128,12 @@ def _entries(value: Any) -> Iterator[str]:
 def key_of(trial: Trial, conditions: Conditions) -> str:
     """The trial's key: 24 hexadecimal digits."""
     return _digest(canonical(trial), _conditions(conditions), code_version(trial, conditions.device))
+
+
+def holds(record: Record) -> bool:
+    """Whether a record's key is that of the trial, conditions and code that it names, by today's spelling."""
+    parts = spelled_trial(record.trial), _conditions(record.conditions), record.code
+    return record.key == _digest(*parts)
 
 
 @once

@@ -9,18 +9,21 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from harness.contract.trial import Precision, Status
+from harness.contract.visible import visible, visible_json
+from harness.records import shape
 from harness.records.conditions import Conditions
 from harness.records.provenance import Provenance
+from harness.records.shape import Stored
 
 # 1 had no number, and texts in the place of devices and data; 2 had a digest of its values, not of its text.
 FORMAT = 3
 VALUES = 2
+LONGEST = 300  # characters of what is said of a text
 HEAD = re.compile(rb'\s*\{\s*"digest": "([0-9a-f]+)",')
 
 
@@ -113,27 +116,6 @@ class _Head(msgspec.Struct):
     digest: Any = None
 
 
-class _Stored(msgspec.Struct):
-    """A record's text: what many records share is decoded once, what few readers need is decoded later."""
-
-    key: str
-    lineage: str
-    trial: dict[str, msgspec.Raw]
-    conditions: Conditions
-    code: str
-    status: Status
-    metrics: dict[str, float | None] = {}
-    curve: msgspec.Raw = msgspec.Raw(b"[]")
-    cost: dict[str, float] = {}
-    environment: msgspec.Raw = msgspec.Raw(b"{}")
-    details: msgspec.Raw = msgspec.Raw(b"{}")
-    started: str = ""
-    finished: str = ""
-    error: str = ""
-    format: Any = 1
-    digest: Any = None
-
-
 def encode(record: Record) -> str:
     """A record as JSON text that carries its format and, first of all, the digest of the text behind it."""
     rest = json.dumps({"format": FORMAT, **dataclasses.asdict(record)}, indent=1, allow_nan=False)[1:]
@@ -147,52 +129,51 @@ def decode(text: str | bytes) -> Record:
     """
     data = text.encode() if isinstance(text, str) else text
     try:
-        stored = msgspec.json.decode(data, type=_Stored)
+        return _decoded(data)
+    except (OtherFormat, Unreadable):
+        raise
     except msgspec.ValidationError as error:
-        _check(data, _head(data))  # another version's shape is no damage, and damage is no shape
-        raise Unreadable(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Unreadable(visible(str(error))[:LONGEST]) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise Unreadable("it is cut short or is no JSON") from None
+
+
+def _decoded(data: bytes) -> Record:
+    shown = visible_json(data)
+    try:
+        stored = msgspec.json.decode(shown, type=Stored)
+    except msgspec.ValidationError:
+        _check(data, msgspec.json.decode(shown, type=_Head))  # another version's shape is no damage,
+        raise  # and damage is no shape
     _check(data, stored)
     return _record(stored)
 
 
-def _check(data: bytes, found: _Head | _Stored) -> None:
+def _check(data: bytes, found: _Head | Stored) -> None:
     _check_format(found.format)
     if found.digest != _found_digest(data, found.format):
         raise Unreadable("its digest does not fit its content")
 
 
-def _head(data: bytes) -> _Head:
-    try:
-        return msgspec.json.decode(data, type=_Head)
-    except msgspec.ValidationError:
-        raise Unreadable("it is no JSON object") from None
-
-
-def _record(stored: _Stored) -> Record:
-    """The record, whose curve and details stay text until they are asked for."""
+def _record(stored: Stored) -> Record:
+    """The record, whose curve and details are checked, and stay text until they are asked for."""
+    shape.check(stored)
     record = object.__new__(Record)
     fields = {field.name: getattr(stored, field.name) for field in dataclasses.fields(Record)}
     later = {name: fields.pop(name) for name in ("curve", "details")}
-    fields["trial"] = {name: _shared(bytes(raw)) for name, raw in stored.trial.items()}
-    fields["environment"] = _shared(bytes(stored.environment))
+    fields["trial"] = shape.trial(stored.trial)
+    fields["environment"] = shape.environment(bytes(stored.environment))
     record.__dict__.update(fields, **{LATER: later})
     return record
-
-
-@lru_cache(maxsize=20_000)
-def _shared(raw: bytes) -> Any:
-    """The value of a text that many records have in common, as all seeds do their settings."""
-    return msgspec.json.decode(raw)
 
 
 def _check_format(found: object) -> None:
     if found in (FORMAT, VALUES):
         return
-    if isinstance(found, int) and found > FORMAT:
-        raise OtherFormat(f"a newer version of this program wrote it (format {found}, known: {FORMAT})")
-    raise OtherFormat(f"an older version of this program wrote it (format {found}, known: {FORMAT})")
+    if not isinstance(found, int):
+        raise Unreadable("its format is no number")
+    age = "a newer" if found > FORMAT else "an older"
+    raise OtherFormat(f"{age} version of this program wrote it (format {str(found)[:9]}, known: {FORMAT})")
 
 
 def _found_digest(data: bytes, format_: int) -> str:

@@ -83,6 +83,38 @@ class Measured(StrEnum):
     AVERAGE_TOP5 = "average_top5"
 
 
+TINY, ANY = 1e-12, float("inf")
+SHARES = {Measured.REACHED, Measured.FINAL_RUNNING_ERROR, Measured.PERMUTATION_P, Measured.ENERGY_P}
+PERCENTAGES = {Measured.FEATURES, Measured.PIXELS, Measured.UNTRAINED, Measured.PIXEL_RANK} | {
+    name for name in Measured if name.endswith(("_top1", "_top5"))
+}
+BRACKETS = ("epochs", "seconds", "cpu_seconds")
+DIVISORS = {Measured.STEP_SECONDS, Measured.RATIO, Measured.IMAGES_PER_SECOND} | {
+    Measured(f"{name}_high") for name in BRACKETS
+}
+
+
+def impossible(metrics: Mapping[str, float | None]) -> str:
+    """The first of the metrics that cannot be what its name says, in words; empty where all can."""
+    for name, value in metrics.items():
+        if name in _RANGES and value is not None and not _RANGES[name][0] <= value <= _RANGES[name][1]:
+            return f"metric {name} is {value:g}"
+    for name in BRACKETS:
+        low, high = metrics.get(f"{name}_low"), metrics.get(f"{name}_high")
+        if low is not None and high is not None and low > high:
+            return f"metric {name}_low is {low:g}, more than {name}_high"
+    return ""
+
+
+def _range(name: Measured) -> tuple[float, float]:
+    """The least and the most that a metric can be; none is below zero."""
+    most = 1.0 if name in SHARES else 100.0 if name in PERCENTAGES else ANY
+    return TINY if name in DIVISORS else 0.0, most
+
+
+_RANGES: Mapping[str, tuple[float, float]] = {str(name): _range(name) for name in Measured}
+
+
 @dataclass(frozen=True)
 class Filled:
     """What a program fills in, when it ends well and on any device."""

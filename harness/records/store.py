@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING
 
 from harness.contract.errors import StoreError
 from harness.contract.trial import Status, Trial
+from harness.contract.visible import visible
 from harness.records.conditions import Conditions
-from harness.records.files import write_next, write_whole
-from harness.records.keys import canonical, key_of
+from harness.records.files import read, write_next, write_whole
+from harness.records.keys import canonical, holds, key_of
 from harness.records.record import OtherFormat, Record, Unreadable, decode, encode
 
 if TYPE_CHECKING:
     import pandas as pd
+
+NOTE, MOST_SEEDS = 64, 10_000  # bytes of a note, and seeds that anybody can have asked for
 
 
 class Store:
@@ -34,6 +37,7 @@ class Store:
         self.folder = self.root / "records"
         self._damaged: list[str] = []
         self._conditions: list[Conditions] | None = None
+        self._attempts: dict[str, list[Record]] = {}
 
     @cached_property
     def records(self) -> list[Record]:
@@ -61,8 +65,10 @@ class Store:
         return good[-1] if good else None
 
     def attempts(self, key: str) -> list[Record]:
-        """Every attempt at a key, oldest first."""
-        return self._by_key.get(key, [])
+        """Every attempt at a key, oldest first; what is of another trial than its key says is left out."""
+        if key not in self._attempts:
+            self._attempts[key] = [r for r in self._by_key.get(key, []) if self._answers(r)]
+        return self._attempts[key]
 
     def lookup(self, trial: Trial, conditions: Conditions) -> Record | None:
         """The record that answers for a trial under these conditions and today's code."""
@@ -79,15 +85,30 @@ class Store:
         """Notes how many seeds an experiment was asked for, before it runs."""
         path = self.place("asked", reproduction, protocol, conditions)
         most = max(seeds, self.asked(reproduction, protocol, conditions))
-        write_whole(path, f"{most}\n")
+        try:
+            write_whole(path, f"{most}\n")
+        except OSError as error:
+            raise StoreError(
+                f"{path} cannot be written: {error.strerror}; delete what is there, or name another folder "
+                "with --results-dir"
+            ) from error
 
     def asked(self, reproduction: str, protocol: str, conditions: Conditions) -> int:
         """The most seeds that an experiment was ever asked for (dropping some later hides nothing), or 0."""
         path = self.place("asked", reproduction, protocol, conditions)
         try:
-            return int(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+            noted = int(read(path, NOTE))
+            if not 0 < noted <= MOST_SEEDS:
+                raise ValueError(f"{noted} seeds were asked for")
+        except FileNotFoundError:
             return 0
+        except (OSError, ValueError):
+            self.leave_out(
+                f"{visible(str(path))} is no number of seeds; it is left out: "
+                "delete it, and the next run notes anew how many it was asked for"
+            )
+            return 0
+        return noted
 
     def place(self, kind: str, reproduction: str, protocol: str, conditions: Conditions) -> Path:
         """Where a `kind` of note about an experiment is kept."""
@@ -119,6 +140,7 @@ class Store:
         self._conditions = None
         self.records.append(record)
         self._by_key.setdefault(record.key, []).append(record)
+        self._attempts.pop(record.key, None)
         return path
 
     @cached_property
@@ -134,14 +156,25 @@ class Store:
 
         return frames.frame(self.records)
 
+    def _answers(self, record: Record) -> bool:
+        """Whether a record is of the trial that its key says; noted where it is not."""
+        if holds(record):
+            return True
+        self.leave_out(
+            f"{visible(str(self.folder / record.key))}-*.json is left out: its trial, conditions and code "
+            "are not those of its key; delete it, and the next run repeats the trial"
+        )
+        return False
+
     def _read(self, path: Path) -> Record | None:
         try:
-            return decode(path.read_bytes())
+            return decode(read(path))
         except OtherFormat as other:
-            self.leave_out(f"{path} is left out: {other}; use the version that wrote it")
+            self.leave_out(f"{visible(str(path))} is left out: {other}; use the version that wrote it")
         except (OSError, Unreadable) as error:
+            why = error.strerror if isinstance(error, OSError) else error
             self.leave_out(
-                f"{path} is not a whole record ({error}); it is left out: "
+                f"{visible(str(path))} is not a whole record ({why}); it is left out: "
                 "delete it, and the next run repeats its trial"
             )
         return None

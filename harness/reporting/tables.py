@@ -243,7 +243,7 @@ def _measured(record: Record, places: Mapping[str, int | None] = NO_PLACES) -> d
         elif f"{stem}_high" not in record.metrics:
             found[name] = _number(value, places.get(name))
         else:
-            found[stem] = _bracket(record.metrics.get(f"{stem}_low"), record.metrics[f"{stem}_high"])
+            found[stem] = _bracket(record.metrics.get(f"{stem}_low"), record.metrics.get(f"{stem}_high"))
     return found
 
 

@@ -12,13 +12,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from harness.contract.errors import BadValue, StoreError
+from harness.contract.visible import visible, visible_json
 from harness.effects.significance import LOOKS
 from harness.paper.catalogue import claim
 from harness.paper.claims import Kind
 from harness.plans.experiment import Evidence, Experiment
-from harness.records.files import write_next
+from harness.records.files import read, write_next
 from harness.records.keys import plain
 from harness.records.store import Store
 from harness.verdicts.assessment import Assessment, assess
@@ -32,7 +36,7 @@ class Look:
 
     reproduction: str
     protocol: str
-    conditions: Mapping[str, str]
+    conditions: Mapping[str, Any]
     n: int
     verdicts: Mapping[str, str]  # headline by claim
     decided: bool
@@ -175,12 +179,11 @@ def _write(look: Look, folder: Path) -> Look:
 
 def _read(path: Path, store: Store) -> Look | None:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return Look(**{**content, "records": tuple(content["records"])})
-    except (OSError, ValueError, KeyError, TypeError):
+        return msgspec.json.decode(visible_json(read(path)), type=Look)
+    except (OSError, msgspec.DecodeError, UnicodeError, RecursionError):
         sentence = (
-            f"{path} is not a whole look; it is left out, and the experiment is judged by looks all the "
-            "same: delete the file, and the next run --until-decided takes the look again"
+            f"{visible(str(path))} is not a whole look; it is left out, and the experiment is judged by "
+            "looks all the same: delete the file, and the next run --until-decided takes the look again"
         )
         store.leave_out(sentence)
         return None

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
+import zipfile
 from dataclasses import replace
 from functools import partial
 from io import StringIO
@@ -198,3 +201,72 @@ def test_what_does_not_fit_is_said(root: Path, tmp_path: Path, theirs: tuple[mod
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(published, "load", lambda *_: Net(alexnet("torchvision", width=0.05, classes=4)))
         assert "tells 4 classes apart and imagenette has 3" in refused()
+
+
+class Evil:
+    """What a pickle may ask for: a function to be called when it is read."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (str(self.marker),)
+
+
+def test_weights_that_are_a_program_are_not_run(tmp_path: Path) -> None:
+    torch.save({"conv1.weight": Evil(tmp_path / "ran")}, tmp_path / "new.pth")
+    torch.save({"a": Evil(tmp_path / "ran")}, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
+    (tmp_path / "plain.pth").write_bytes(pickle.dumps(Evil(tmp_path / "ran")))
+    np.savez(tmp_path / "a.npz", **{"conv1.0": np.array([Evil(tmp_path / "ran")], object)})
+    for name in ("new.pth", "old.pt", "plain.pth", "a.npz"):
+        with pytest.raises(DataError, match=rf"{name} (holds no weights|is no \.npz)"):
+            published.load("caffe", tmp_path / name)
+    assert not (tmp_path / "ran").exists()
+
+
+SPREAD = torch.zeros(1).expand(20_000, 2**40)  # two numbers in a file, and exabytes in memory
+
+
+@pytest.mark.parametrize(
+    ("tensors", "said"),
+    [
+        ({"classifier.6.weight": SPREAD}, "is no state dict"),
+        ({"classifier.6.weight": torch.zeros(50_000_000, 0)}, "conv1.weight is missing"),
+        ({"classifier.6.weight": torch.zeros(())}, "conv1.weight is missing"),
+        ({"classifier.6.weight": torch.zeros(0, 4096)}, "conv1.weight is missing"),
+        ({"classifier.6.bias": torch.zeros(3, dtype=torch.complex64)}, "is no state dict"),
+        ({"classifier.6.bias": torch.zeros(3).to_sparse()}, "is no state dict"),
+        ({"classifier.6.bias": torch.zeros(3, dtype=torch.int64)}, "is no state dict"),
+        ({3: torch.zeros(3)}, "is no state dict"),
+        ([torch.zeros(3)], "is no state dict"),
+    ],
+    ids=range(9),
+)
+def test_tensors_that_no_network_has_are_refused(tensors: object, said: str, tmp_path: Path) -> None:
+    torch.save(tensors, tmp_path / "a.pth")
+    with pytest.raises(DataError, match=said):
+        published.load("torchvision", tmp_path / "a.pth")
+
+
+def test_numbers_that_are_too_large_for_the_network_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published, "alexnet", partial(alexnet, width=0.05))
+    state = weights.state(Net(alexnet("torchvision", width=0.05, classes=7)).initialise(2))
+    torch.save({**state, "fc8.bias": torch.full((7,), 1e300, dtype=torch.float64)}, tmp_path / "a.pth")
+    with pytest.raises(DataError, match=r"fc8\.bias has numbers that are not finite"):
+        published.load("torchvision", tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".pth", ".safetensors"])
+def test_a_file_that_unpacks_to_too_much_or_is_none_is_refused(suffix: str, tmp_path: Path) -> None:
+    bomb = tmp_path / f"bomb{suffix}"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("conv1.0.npy", b"")
+        archive.infolist()[0].file_size = 1 << 40  # as its list will say
+    with pytest.raises(DataError, match="more than any weights; fetch it again"):
+        published.load("caffe", bomb)
+    pipe = tmp_path / f"pipe{suffix}"
+    os.mkfifo(pipe)
+    with pytest.raises(DataError, match=rf"no weights at {pipe}"):
+        published.load("caffe", pipe)

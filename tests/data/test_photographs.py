@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
+import struct
+import subprocess
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -174,3 +179,92 @@ def test_the_shared_slice_is_found_quickly_again() -> None:
     root = shared("imagenette").parent
     first = sources.find("imagenette", root, {})
     assert first == sources.find("imagenette", root, {})
+
+
+# Files of strangers
+
+
+def eps(marker: Path) -> bytes:
+    """What Ghostscript, if it ran, would write the marker by."""
+    return (
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n%%EndComments\n"
+        b"(" + str(marker).encode() + b") (w) file closefile showpage\n%%EOF\n"
+    )
+
+
+def test_a_photograph_that_is_a_program_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*given: object, **named: object) -> None:
+        raise AssertionError(f"a program was started: {given}")
+
+    monkeypatch.setattr(subprocess, "Popen", run)
+    monkeypatch.setattr(os, "system", run)
+    file = tmp_path / "n01440764_1.JPEG"
+    file.write_bytes(eps(tmp_path / "marker"))
+    with pytest.raises(DataError, match=r"_1\.JPEG is no whole image \(it is no image\); get it"):
+        photographs.decode(file)
+    assert not (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize("kind", ["GIF", "ICO", "PCX", "PDF", "TGA", "ICNS", "JPEG2000"])
+def test_a_format_that_no_data_set_holds_is_not_opened(kind: str) -> None:
+    made = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(made, kind)
+    made.seek(0)
+    with pytest.raises(DataError, match="it is no image"):
+        photographs.decode(made, "a photograph")
+
+
+@pytest.mark.parametrize("side", [12_000, 40_000])
+def test_an_image_that_unpacks_to_too_much_is_refused_before_it_does(side: int) -> None:
+    """A PNG of a few bytes that says it has gigabytes of pixels."""
+    made = io.BytesIO()
+    Image.new("1", (8, 8)).save(made, "PNG")
+    content = made.getvalue()
+    header = b"IHDR" + struct.pack(">II", side, side) + content[24:29]
+    bomb = content[:12] + header + struct.pack(">I", zlib.crc32(header)) + content[33:]
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=r"a photograph is no whole image \(.*pixels"):
+            photographs.decode(io.BytesIO(bomb), "a photograph")
+        assert tracemalloc.get_traced_memory()[1] < 10e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_is_no_regular_file_among_photographs_is_named(tmp_path: Path) -> None:
+    pipe, endless, giant = (tmp_path / f"{name}.JPEG" for name in ("pipe", "endless", "giant"))
+    os.mkfifo(pipe)
+    endless.symlink_to("/dev/zero")
+    giant.touch()
+    os.truncate(giant, 1 << 40)
+    for file, said in (
+        (pipe, "no regular file"),
+        (endless, "no regular file"),
+        (giant, "bytes, and no more"),
+    ):
+        with pytest.raises(DataError, match=rf"{file.name} is no whole image \(.*{said}.*\); get it again"):
+            photographs.decode(file)
+
+
+def test_the_identity_of_a_folder_with_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    root = imagenette(tmp_path)
+    pipe = root / "imagenette2-160" / "train" / "n01440764" / "pipe.JPEG"
+    os.mkfifo(pipe)
+    with pytest.raises(DataError, match=rf"{pipe} cannot be read: it is no regular file; remove it"):
+        sources.find("imagenette", root, {})
+    pipe.unlink()
+    pipe.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=rf"{pipe} cannot be read: No such file"):
+        sources.find("imagenette", root, {})
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.JPEG", b"two\nlines.JPEG", b"\x1b[2J.JPEG", b"\xe2\x80\xae.JPEG"])
+def test_a_name_that_fits_in_no_list_is_refused(name: bytes, tmp_path: Path) -> None:
+    root = imagenette(tmp_path) / "imagenette2-160"
+    (root / "train" / "n01440764" / os.fsdecode(name)).write_bytes(jpeg(0))
+    with pytest.raises(DataError, match=r"train/n01440764 has the name .*; rename that file") as error:
+        photographs.listing(root, "train")
+    assert str(error.value).isprintable()
+    (root / "train" / os.fsdecode(b"n\xff")).mkdir()
+    with pytest.raises(DataError, match=r"train has the name .*; rename that file"):
+        photographs.classes(root, "train")

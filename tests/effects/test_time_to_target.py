@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.contract.trial import Status, Trial
-from harness.effects.time_to_target import fitted_crossing
+from harness.effects.time_to_event import Time
+from harness.effects.time_to_target import bracket, fitted_crossing
 from harness.plans.experiment import Planned, Role, Run
 from harness.records.record import Record
 from tests.fakes.settings import Idle
@@ -48,3 +51,18 @@ def test_too_few_looks_rising_ones_and_those_long_past_the_target_cross_nothing(
     errors: tuple[float | None, ...],
 ) -> None:
     assert fitted_crossing(looked(*errors), 0.25) is None
+
+
+def test_a_line_that_was_at_the_target_before_training_began_crosses_nothing() -> None:
+    """As of a curve that is under the target at once and falls on: no ratio of times can be taken of it."""
+    assert fitted_crossing(looked(0.02, 0.019, 0.018, 0.017), 0.25) is None
+
+
+@pytest.mark.parametrize("lost", ["reached", "epochs_low", "epochs_high"])
+def test_a_run_that_lacks_an_end_of_its_bracket_tells_no_time(lost: str) -> None:
+    whole = {"reached": 1.0, "epochs_low": 2.0, "epochs_high": 3.0}
+    run = looked()
+    known = replace(run, record=replace(run.record, metrics=whole))
+    assert bracket("epochs")(known) == Time(2.0, 3.0)
+    metrics = {name: value for name, value in whole.items() if name != lost}
+    assert bracket("epochs")(replace(run, record=replace(run.record, metrics=metrics))) is None

@@ -85,7 +85,7 @@ def _never(metrics: Metrics) -> Metrics:
 
 def _kernels(level: float) -> Metrics:
     names = ("observed", "permutation_p", "energy_p", "chroma_first", "chroma_second")
-    return {"ratio": level, **dict.fromkeys(names, level / 2)}
+    return {"ratio": level, **dict.fromkeys(names, level / 3)}
 
 
 def _neighbours(level: float) -> Metrics:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.contract.trial import Status, Trial
-from harness.plans.rate_search import Race, tune
+from harness.plans.rate_search import Race, score, tune
 from harness.records.record import Record
 from tests.fakes.trials import record_for, small
 
@@ -104,3 +104,11 @@ def test_nothing_is_asked_for_twice_and_tuning_seeds_stay() -> None:
     _, trials, _ = race(lambda rate: 3.0 + abs(rate - 0.004) * 1000)
     assert len(trials) == len(set(trials))
     assert {t.seed for t in trials} == {1001}
+
+
+def test_a_record_that_does_not_tell_its_time_wins_nothing() -> None:
+    told = record_for(make(0.004, 1001, 2), reached=1.0, epochs_high=2.0)
+    silent = record_for(make(0.004, 1002, 2), reached=1.0)
+    nothing = record_for(make(0.004, 1003, 2))
+    assert score([told]) < score([silent])
+    assert score([told, told]) < score([told, nothing])

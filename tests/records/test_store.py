@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from harness.contract.errors import StoreError
 from harness.contract.trial import Status, Trial
+from harness.contract.visible import visible
 from harness.records.store import Store, decode, encode
+from tests.fakes.records import REAL
 from tests.fakes.trials import STAND_IN, record_for, small
 
 TRIAL = Trial(small(), 0)
@@ -25,11 +28,11 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
     assert Store(tmp_path).lookup(TRIAL, STAND_IN) == record
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False), st.text())
+@given(st.floats(-3e38, 3e38), st.text())
 def test_encoding_loses_nothing(value: float, text: str) -> None:
     record = record_for(TRIAL, metric=value)
-    record = type(record)(**{**vars(record), "error": text, "curve": ({"epoch": value},)})
-    assert decode(encode(record)) == record
+    record = replace(record, error=text, curve=({"epoch": value},))
+    assert decode(encode(record)) == replace(record, error=visible(text))
 
 
 def test_no_attempt_replaces_another(tmp_path: Path) -> None:
@@ -93,3 +96,64 @@ def test_the_most_seeds_ever_asked_for_count(tmp_path: Path) -> None:
     store.ask("relu-speedup", "smoke", STAND_IN, 5)
     store.ask("relu-speedup", "smoke", STAND_IN, 3)
     assert store.asked("relu-speedup", "smoke", STAND_IN) == 5
+
+
+# What lies among the records and is none
+
+
+def test_what_is_no_regular_file_is_named_and_left_out_at_once(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    record = record_for(TRIAL, reached=1.0)
+    whole = store.append(record)
+    os.mkfifo(whole.with_name("pipe-1.json"))
+    whole.with_name("endless-1.json").symlink_to("/dev/zero")
+    whole.with_name("folder-1.json").mkdir()
+    whole.with_name("nothing-1.json").symlink_to(tmp_path / "nowhere")
+    os.truncate(os.open(whole.with_name("giant-1.json"), os.O_CREAT | os.O_WRONLY), 1 << 40)
+    after = Store(tmp_path)
+    assert after.records == [record]
+    for name in ("pipe", "endless", "folder", "nothing", "giant"):
+        assert any(f"{name}-1.json is not a whole record" in sentence for sentence in after.damaged)
+    assert len(after.damaged) == 5
+
+
+@pytest.mark.parametrize("change", ["trial", "conditions", "code"])
+def test_a_record_of_another_trial_than_its_key_s_answers_nothing(tmp_path: Path, change: str) -> None:
+    """As when somebody copies a good result under the key of a bad one."""
+    record, other = record_for(TRIAL, reached=1.0), record_for(Trial(small(), 1), REAL, reached=1.0)
+    moved = replace(record, **{change: "another code" if change == "code" else getattr(other, change)})
+    Store(tmp_path).append(moved)
+    store = Store(tmp_path)
+    assert store.find(record.key) is None
+    (sentence,) = store.damaged
+    assert f"{record.key}-*.json is left out: its trial, conditions and code are not those" in sentence
+    store.append(record)
+    assert store.find(record.key) == record
+
+
+# Notes of how many seeds were asked for
+
+
+@pytest.mark.parametrize("content", ["", "many", "-3", "0", "9" * 30, "1e3", "[5]", "\x005"])
+def test_a_note_that_is_no_number_of_seeds_is_named(tmp_path: Path, content: str) -> None:
+    store = Store(tmp_path)
+    note = store.place("asked", "relu-speedup", "smoke", STAND_IN)
+    note.parent.mkdir()
+    note.write_text(content)
+    assert store.asked("relu-speedup", "smoke", STAND_IN) == 0
+    assert any(str(note) in sentence for sentence in store.damaged)
+    store.ask("relu-speedup", "smoke", STAND_IN, 5)
+    assert store.asked("relu-speedup", "smoke", STAND_IN) == 5
+
+
+def test_what_stands_in_place_of_a_note_is_named(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    note = store.place("asked", "relu-speedup", "smoke", STAND_IN)
+    note.mkdir(parents=True)
+    pipe = store.place("asked", "relu-speedup", "cifar10", STAND_IN)
+    os.mkfifo(pipe)
+    assert store.asked("relu-speedup", "smoke", STAND_IN) == 0
+    assert store.asked("relu-speedup", "cifar10", STAND_IN) == 0
+    assert len(store.damaged) == 2
+    with pytest.raises(StoreError, match=rf"{note} cannot be written: .*; delete what is there"):
+        store.ask("relu-speedup", "smoke", STAND_IN, 5)

@@ -11,6 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from harness.contract.visible import visible
+
 Row = Mapping[str, Any]
 UNBROKEN = ("claim", "key", "experiment", "protocol", "data")  # columns of a table
 MANY = 1_000  # rows, that nobody reads on a screen: laying them out in its width would take seconds
@@ -18,8 +20,8 @@ WARNING, FAILURE = "yellow", "red"  # styles of a sentence
 
 
 def say(console: Console, sentence: str, style: str = "") -> None:
-    """A sentence as it is: brackets are no markup, and a line is not broken."""
-    console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
+    """A sentence as it is: brackets are no markup, a line is not broken, and nothing in it is hidden."""
+    console.print(visible(sentence), style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -46,13 +48,13 @@ def print_rows(rows: Sequence[Row], as_json: bool, console: Console) -> None:
     if not rows:
         return
     if len(rows) > MANY:
-        console.file.write(_plain(rows))
+        console.file.write(visible(_plain(rows)))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in rows[0]:
         table.add_column(name, no_wrap=name in UNBROKEN)
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        table.add_row(*(visible(str(value)) for value in row.values()))
     console.print(table, highlight=False, markup=False)
 
 

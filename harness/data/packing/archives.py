@@ -8,12 +8,17 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from harness.contract.errors import DataError
+from harness.contract.visible import visible
 from harness.data import photographs
+from harness.records.files import MOST
+
+DAMAGE = (tarfile.TarError, OSError, EOFError, ValueError, OverflowError, zlib.error)  # of an archive
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +31,11 @@ class Location:
     size: int = 0
 
     def open(self) -> Path | io.BytesIO:
-        """What `photographs.decode` takes."""
+        """What `photographs.decode` takes; DataError where an archive's is larger than any photograph."""
         if self.offset < 0:
             return Path(self.path)
+        if self.size > MOST:
+            raise DataError(f"{self} is no photograph: it has {self.size:,} bytes; get the archive again")
         with open(self.path, "rb") as file:
             return io.BytesIO(os.pread(file.fileno(), self.size, self.offset))
 
@@ -45,7 +52,7 @@ def by_class(source: Path, split: str) -> dict[str, list[Location]] | None:
     if folder.is_dir() and any(p.is_dir() for p in folder.iterdir()):
         names = photographs.classes(source, split)
         return {name: files(folder / name) for name in names}
-    inner = sorted(folder.glob("n*.tar")) if folder.is_dir() else []
+    inner = sorted(p for p in folder.glob("n*.tar") if p.is_file()) if folder.is_dir() else []
     if inner:
         return {path.stem: list(_members(path)) for path in inner}
     archive = archive_of(source, split)
@@ -69,7 +76,7 @@ def files(folder: Path) -> list[Location]:
 
 def archive_of(source: Path, split: str) -> Path | None:
     """`ILSVRC2012_img_train.tar`, `ILSVRC2010_images_val.tar` and the like."""
-    found = sorted(source.glob(f"*_{split}.tar"))
+    found = sorted(path for path in source.glob(f"*_{split}.tar") if path.is_file())
     return found[0] if found else None
 
 
@@ -87,8 +94,8 @@ def _members(path: Path, suffix: str = "", folder: str = "") -> Iterator[Locatio
     try:
         with tarfile.open(path, "r:") as archive:
             yield from _listed(archive, str(path), 0, suffix, folder)
-    except (tarfile.TarError, OSError) as error:
-        raise DataError(f"{path} is no whole archive ({error}); download it again") from None
+    except DAMAGE as error:
+        raise damaged(str(path), error) from None
 
 
 def _inside(outer: Location) -> Iterator[Location]:
@@ -100,8 +107,13 @@ def _inside(outer: Location) -> Iterator[Location]:
             tarfile.open(fileobj=window, mode="r:") as archive,
         ):
             yield from _listed(archive, outer.path, outer.offset, "", "")
-    except (tarfile.TarError, OSError) as error:
-        raise DataError(f"{outer} is no whole archive ({error}); download that archive again") from None
+    except DAMAGE as error:
+        raise damaged(str(outer), error) from None
+
+
+def damaged(archive: str, error: Exception) -> DataError:
+    """What to say of an archive that cannot be read."""
+    return DataError(f"{visible(archive)} is no whole archive ({visible(str(error))}); download it again")
 
 
 def _listed(archive: tarfile.TarFile, path: str, base: int, suffix: str, folder: str) -> Iterator[Location]:
@@ -109,7 +121,8 @@ def _listed(archive: tarfile.TarFile, path: str, base: int, suffix: str, folder:
         place = PurePosixPath(member.name)
         wanted = (suffix,) if suffix else photographs.SUFFIXES
         if member.isfile() and place.suffix.lower() in wanted and (not folder or folder in place.parts):
-            yield Location(path, place.name, base + member.offset_data, member.size)
+            name = photographs.plain_name(place.name, path)
+            yield Location(path, name, base + member.offset_data, member.size)
 
 
 class _Window(io.RawIOBase):

@@ -6,20 +6,24 @@ names the sorted order's 0–999 beside every file instead, and `synset_words.tx
 
 from __future__ import annotations
 
-import io
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from harness.contract.errors import DataError
+from harness.contract.visible import visible
 from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
-from harness.data.packing import archives
+from harness.data.packing import archives, meta_table
 from harness.data.packing.archives import Location
+from harness.records import files
 
 CLASSES = {name: DATA_SETS[name].classes for name in PHOTOGRAPHS}
 TRUTH = {"val": "validation_ground_truth.txt", "test": "test_ground_truth.txt"}
 WORDS, META = "synset_words.txt", "meta.mat"
+MOST = 16 << 20  # bytes of a list
+MOST_META = 1 << 20  # it is compressed, to a thousandth at most
+MOST_KIT = 1 << 30  # unpacked
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ def truth(source: Path, split: str, places: Sequence[Location], classes: Sequenc
             f"the {split} images in {source} have no labels: {lacks} is missing; put the development kit "
             f"(*_devkit*.tar.gz), or {split}.txt with {WORDS}, beside the archives"
         )
-    ids = kit.decode().split()
+    ids = _text(kit, TRUTH[split], source).split()
     if len(ids) != len(places):
         raise DataError(
             f"{TRUTH[split]} has {len(ids)} labels for {len(places)} {split} images in {source}; "
@@ -129,7 +133,8 @@ def truth(source: Path, split: str, places: Sequence[Location], classes: Sequenc
 
 
 def _by_name(content: bytes, places: Sequence[Location], classes: Sequence[str], path: Path) -> list[str]:
-    pairs = (line.split() for line in content.decode().splitlines() if line.strip())
+    lines = _text(content, path.name, path.parent).splitlines()
+    pairs = (line.split() for line in lines if line.strip())
     labels = {PurePosixPath(pair[0]).name: pair[-1] for pair in pairs}
     if unknown := [place.name for place in places if place.name not in labels]:
         raise DataError(f"{path} has no label for {unknown[0]}; get the list that belongs to these images")
@@ -137,10 +142,17 @@ def _by_name(content: bytes, places: Sequence[Location], classes: Sequence[str],
     return [_named(known, labels[place.name], f"{path}, {place.name}") for place in places]
 
 
+def _text(content: bytes, name: str, source: Path) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise DataError(f"{name} in {source} is no text; get it again") from None
+
+
 def _named(classes: dict[str, str], number: str, where: str) -> str:
     if number not in classes:
         raise DataError(
-            f"{where}: label {number} is outside the list of {len(classes)} classes; "
+            f"{where}: label {visible(number)} is outside the list of {len(classes)} classes; "
             "get the list and the labels from the same development kit"
         )
     return classes[number]
@@ -157,31 +169,46 @@ def _numbers(source: Path) -> dict[str, str]:
     content = document(source, META)
     if content is None:
         return {}
-    from scipy.io import loadmat
-
+    if len(content) > MOST_META:
+        raise DataError(f"{META} in {source} has {len(content):,} bytes, too many; get the kit again")
     try:
-        synsets = loadmat(io.BytesIO(content), squeeze_me=True)["synsets"]
-        number = next(name for name in synsets.dtype.names if name.endswith("_ID"))
-        leaves = synsets[synsets["num_children"] == 0]
-        return {str(int(leaf[number])): str(leaf["WNID"]) for leaf in leaves}
-    except Exception as error:  # scipy raises whatever its parser stumbles over
-        raise DataError(f"{META} in {source} cannot be read ({error}); get the kit again") from None
+        return dict(meta_table.numbers(content))
+    except meta_table.NoTable as error:
+        said = visible(str(error))
+        raise DataError(f"{META} in {source} cannot be read ({said}); get the kit again") from None
 
 
 def document(source: Path, name: str) -> bytes | None:
     """A text or table whose name ends so: beside the images, in an unpacked kit, or in a kit's archive."""
     for path in _documents(source):
         if path.name.endswith(name):
-            return path.read_bytes()
-    for kit in sorted(source.glob("*devkit*.tar.gz")):
-        try:
-            with tarfile.open(kit, "r:gz") as archive:
-                for member in archive:
-                    if member.isfile() and PurePosixPath(member.name).name.endswith(name):
-                        content = archive.extractfile(member)
-                        return content.read() if content else None
-        except (tarfile.TarError, OSError, EOFError) as error:
-            raise DataError(f"{kit} is no whole archive ({error}); download it again") from None
+            return _read(path)
+    kits = (path for path in sorted(source.glob("*devkit*.tar.gz")) if path.is_file())
+    found = (_in_kit(kit, name) for kit in kits)
+    return next((content for content in found if content is not None), None)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return files.read(path, MOST)
+    except OSError as error:
+        raise DataError(f"{visible(str(path))} cannot be read: {error.strerror}; get it again") from None
+
+
+def _in_kit(kit: Path, name: str) -> bytes | None:
+    """The first file in a kit's archive whose name ends so; a kit that unpacks to too much is refused."""
+    unpacked = 0
+    try:
+        with tarfile.open(kit, "r:gz") as archive:
+            for member in archive:
+                unpacked += member.size
+                if unpacked > MOST_KIT:
+                    raise tarfile.ReadError("it unpacks to too much")
+                if member.isfile() and PurePosixPath(member.name).name.endswith(name):
+                    content = archive.extractfile(member)
+                    return content.read(MOST) if content else None
+    except archives.DAMAGE as error:
+        raise archives.damaged(str(kit), error) from None
     return None
 
 

@@ -13,43 +13,62 @@ can be written, resumed and checked by many at once. No torch.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import mmap
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
+import msgspec
 import numpy as np
 
 from harness.contract.errors import DataError
+from harness.contract.visible import visible, visible_json
 from harness.data.folders import INDEX
 from harness.data.photographs import SIDE
 from harness.records.conditions import DataIdentity, Form
+from harness.records.files import read
 
 VERSION = 1
 PIECE = 256  # images
 IMAGE = SIDE * SIDE * 3  # bytes
 MEAN = "mean.npy"
+SPLITS = {"train", "val", "test"}
+Sum = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 
 
 @dataclass(frozen=True)
 class Split:
     """One split: how many images, and the SHA-256 of every piece of pixels, of the labels and the names."""
 
-    images: int
+    images: Annotated[int, msgspec.Meta(ge=0, le=2**31)]
     pieces: tuple[str, ...]
     labels: str
     names: str
+
+    def __post_init__(self) -> None:
+        """ValueError for more or fewer pieces than there are of so many images."""
+        if len(self.pieces) != -(-self.images // PIECE):
+            raise ValueError(f"{self.images} images have no {len(self.pieces)} pieces")
+
+
+NONE = Split(0, (), "", "")
 
 
 @dataclass(frozen=True)
 class Colours:
     """Exact sums over all training pixels on the 0–255 scale: how many, RGB, and products of RGB."""
 
-    pixels: int
-    sums: tuple[int, int, int]
-    products: tuple[tuple[int, int, int], ...]
+    pixels: Annotated[int, msgspec.Meta(ge=1, le=2**62)]
+    sums: tuple[Sum, Sum, Sum]
+    products: tuple[tuple[Sum, Sum, Sum], ...]
+
+    def __post_init__(self) -> None:
+        """ValueError where there are not three rows of products."""
+        if len(self.products) != 3:
+            raise ValueError(f"there are {len(self.products)} rows of products, not 3")
 
 
 @dataclass(frozen=True)
@@ -61,6 +80,13 @@ class Index:
     splits: dict[str, Split]
     mean: str  # SHA-256
     colours: Colours
+
+    def __post_init__(self) -> None:
+        """ValueError for a split that no file may be named after, and where there are no training images."""
+        if more := self.splits.keys() - SPLITS:
+            raise ValueError(f"it has a split {min(more)!r}")
+        if not self.splits.get("train", NONE).images:
+            raise ValueError("it has no training images")
 
     @property
     def identity(self) -> DataIdentity:
@@ -99,7 +125,10 @@ class Pack:
 
     def labels(self, split: str) -> np.ndarray:
         """Labels int64 (N,)."""
-        labels: np.ndarray = np.load(self._split(split, "labels.npy"))
+        path, classes = self._split(split, "labels.npy"), len(self.index.classes)
+        labels = self._array(path, (self.index.splits[split].images,))
+        if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
+            raise _differs(self, path, f"a label is none of {classes} classes, so that it")
         return labels
 
     def names(self, split: str) -> list[str]:
@@ -108,9 +137,19 @@ class Pack:
 
     def mean(self) -> np.ndarray:
         """The mean training image, float32 (256, 256, 3) on the 0–255 scale, rounded once."""
-        sums = np.load(self.folder / MEAN).astype(np.float64)
+        sums = self._array(self.folder / MEAN, (SIDE, SIDE, 3)).astype(np.float64)
         mean: np.ndarray = (sums / self.index.splits["train"].images).astype(np.float32)
         return mean
+
+    def _array(self, path: Path, shape: tuple[int, ...]) -> np.ndarray:
+        """The int64 array of this shape in a file."""
+        try:
+            found: np.ndarray = np.load(io.BytesIO(read(path)), allow_pickle=False)
+            if not isinstance(found, np.ndarray) or found.shape != shape or found.dtype != np.dtype(np.int64):
+                raise ValueError("it is another array")
+        except Exception:  # NumPy raises whatever it stumbles over
+            raise _differs(self, path, "its content") from None
+        return found
 
     def _split(self, split: str, part: str) -> Path:
         if split not in self.index.splits:
@@ -142,45 +181,43 @@ def read_index(folder: Path) -> Index:
     """The index in a pack's folder; DataError where there is none, another version's or a damaged one."""
     path = folder / INDEX
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        found = content["version"]
+        content = visible_json(read(path))
+        found = msgspec.json.decode(content, type=_Version)
     except FileNotFoundError:
         raise DataError(
             f"{path} is missing: {folder} is no pack; make one with './repro.py data prepare'"
         ) from None
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except UNREADABLE as error:
         raise _damaged(path, error) from None
-    if found != VERSION:
+    if found.version != VERSION:
         raise DataError(
-            f"{folder} is of pack version {found}, this program reads version {VERSION}; "
+            f"{folder} is of pack version {found.version}, this program reads version {VERSION}; "
             "delete it and run './repro.py data prepare' again"
         )
-    return _parsed(path, content)
+    return _parsed(path, content, found.fingerprint)
 
 
-def _parsed(path: Path, content: dict[str, Any]) -> Index:
+class _Version(msgspec.Struct):
+    version: int
+    fingerprint: str = ""
+
+
+UNREADABLE = (OSError, msgspec.DecodeError, UnicodeError, RecursionError)
+
+
+def _parsed(path: Path, content: bytes, fingerprint: str) -> Index:
     try:
-        index = _index(content)
-        if index.fingerprint != content["fingerprint"]:
-            raise ValueError("its fingerprint does not fit its content")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        index = msgspec.json.decode(content, type=Index)
+    except UNREADABLE as error:
         raise _damaged(path, error) from None
+    if index.fingerprint != fingerprint:
+        raise _damaged(path, ValueError("its fingerprint does not fit its content"))
     return index
 
 
-def _index(content: dict[str, Any]) -> Index:
-    splits = {n: Split(**{**s, "pieces": tuple(s["pieces"])}) for n, s in content["splits"].items()}
-    colours = content["colours"]
-    red, green, blue = colours["sums"]
-    products = tuple((r, g, b) for r, g, b in colours["products"])
-    sums = Colours(colours["pixels"], (red, green, blue), products)
-    return Index(content["dataset"], tuple(content["classes"]), splits, content["mean"], sums)
-
-
 def _damaged(path: Path, error: Exception) -> DataError:
-    return DataError(
-        f"{path} is damaged ({error}); delete its folder and run './repro.py data prepare' again"
-    )
+    said = visible(str(error))
+    return DataError(f"{path} is damaged ({said}); delete its folder and run './repro.py data prepare' again")
 
 
 def digest(content: bytes | memoryview) -> str:

@@ -27,7 +27,7 @@ def prepare(
         tracker.say(f"{target} is there already: {Pack(target).index.identity}")
         return target
     with tracker.task(f"looking through {source}"):
-        found = ilsvrc.survey(dataset, inside(dataset, source))
+        found = _survey(dataset, source)
     _compare(dataset, found, tracker)
     try:
         index = _packed(target, dataset, found, workers or environment.cores(), tracker)
@@ -40,6 +40,14 @@ def prepare(
         raise _unwritten(target, error) from error
     tracker.say(f"{target} is ready: {index.identity}")
     return target
+
+
+def _survey(dataset: str, source: Path) -> Survey:
+    try:
+        return ilsvrc.survey(dataset, inside(dataset, source))
+    except OSError as error:
+        named = error.filename or source
+        raise DataError(f"{named} cannot be read: {error.strerror}; make it readable") from None
 
 
 def inside(dataset: str, source: Path) -> Path:

@@ -29,10 +29,11 @@ from harness.data.packing.ilsvrc import Survey
 from harness.data.packing.pack import IMAGE, MEAN, VERSION, Colours, Index, Split, digest, spans
 from harness.data.packing.pieces import Piece, Task, pack
 from harness.data.photographs import SIDE
-from harness.records.files import write_whole
+from harness.records.files import read, write_whole
 
 SAVE_EVERY = 5.0  # seconds
 UNREADABLE = "unreadable.txt"
+SAVED = ("done", "digests", "total", "products")  # of a split's state
 Packed = Callable[[str, int], None]  # the split, and how many more of its images are packed
 
 
@@ -48,11 +49,20 @@ class State:
         self.digests = np.zeros((count, 32), np.uint8)
         self.total = np.zeros((SIDE, SIDE, 3), np.int64)
         self.products = np.zeros((3, 3), np.int64)
-        whole = pixels.exists() and pixels.stat().st_size == len(names) * IMAGE
-        with contextlib.suppress(FileNotFoundError), np.load(self.path) as saved:
-            if whole and saved["plan"].tobytes() == self.plan:
-                self.done, self.digests = saved["done"], saved["digests"]
-                self.total, self.products = saved["total"], saved["products"]
+        if pixels.exists() and pixels.stat().st_size == len(names) * IMAGE:
+            self._resume()
+
+    def _resume(self) -> None:
+        """Takes up what `save` left; nothing where it is of other images, or damaged."""
+        with contextlib.suppress(Exception), np.load(io.BytesIO(read(self.path))) as saved:
+            found = {name: saved[name] for name in SAVED}
+            own = ((found[name].shape, found[name].dtype) == self._kind(name) for name in SAVED)
+            if saved["plan"].tobytes() == self.plan and all(own):
+                vars(self).update(found)
+
+    def _kind(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
+        own: np.ndarray = getattr(self, name)
+        return own.shape, own.dtype
 
     def take(self, piece: Piece) -> None:
         """Adds a piece."""
@@ -65,7 +75,7 @@ class State:
         """Flushes the pixels, then the state, which is whole or the one before."""
         with self.pixels.open("rb+") as file:
             os.fsync(file.fileno())
-        content = {k: getattr(self, k) for k in ("done", "digests", "total", "products")}
+        content = {name: getattr(self, name) for name in SAVED}
         made = io.BytesIO()
         np.savez(made, plan=np.frombuffer(self.plan, np.uint8), **content)
         _keep(self.path, made.getvalue())

@@ -23,6 +23,7 @@ from harness.data.packing import ilsvrc, pack, pieces, writer
 from harness.records.conditions import DataIdentity, Form
 from tests.data.packing.killed import die
 from tests.fakes.photographs import contents, folders
+from tests.fakes.photographs import pack as packed
 
 PER_CLASS = {"train": 5, "val": 2}
 
@@ -131,6 +132,11 @@ def cut(folder: Path) -> None:
         file.truncate(1000)
 
 
+def endless(folder: Path) -> None:
+    (folder / "index.json").unlink()
+    (folder / "index.json").symlink_to("/dev/zero")
+
+
 @pytest.mark.parametrize(
     ("harm", "sentence"),
     [
@@ -139,7 +145,19 @@ def cut(folder: Path) -> None:
             "is of pack version 7, this program reads version 1; ",
         ),
         (rewrite(lambda index: index["classes"].reverse()), "its fingerprint does not fit its content"),
-        (rewrite(lambda index: index.pop("splits")), r"index\.json is damaged .*'splits'"),
+        (rewrite(lambda index: index.pop("splits")), r"index\.json is damaged .*splits"),
+        (rewrite(lambda index: index.update(classes=3)), r"index\.json is damaged"),
+        (rewrite(lambda index: index["colours"].update(pixels=10**30)), r"index\.json is damaged"),
+        (rewrite(lambda index: index["colours"].update(pixels=0)), r"index\.json is damaged"),
+        (rewrite(lambda index: index["splits"]["val"].update(images=-1)), r"index\.json is damaged"),
+        (rewrite(lambda index: index["splits"]["val"].update(images=512 * 512)), "images have no"),
+        (
+            rewrite(lambda index: index["splits"].update({"../a": index["splits"]["val"]})),
+            "has a split '../a'",
+        ),
+        (rewrite(lambda index: index["splits"].pop("train")), "it has no training images"),
+        (lambda folder: (folder / "index.json").write_text("[" * 100_000), r"index\.json is damaged"),
+        (endless, r"index\.json is damaged .*it is no regular file"),
         (lambda folder: (folder / "index.json").write_text("{"), r"index\.json is damaged"),
         (lambda folder: (folder / "index.json").unlink(), r"index\.json is missing: .* is no pack"),
         (
@@ -157,6 +175,25 @@ def test_a_broken_pack_is_refused_in_a_sentence(
     with pytest.raises(DataError, match=sentence) as error:
         pack.Pack(copy)
     assert "\n" not in str(error.value)
+
+
+ARRAYS = [
+    np.zeros(3, np.float64), np.zeros((6, 1), np.int64), np.full(6, 3), np.full(6, -1), np.zeros(7, np.int64),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("labels", [*ARRAYS, np.array([{}] * 6, object)], ids=str)
+def test_labels_that_are_none_of_the_images_are_refused(copy: Path, labels: np.ndarray) -> None:
+    np.save(copy / "val.labels.npy", labels)
+    with pytest.raises(DataError, match=r"val\.labels\.npy is damaged: .*; delete"):
+        pack.Pack(copy).labels("val")
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"no array", bytes(1000)])
+def test_a_mean_image_that_is_none_is_refused(copy: Path, content: bytes) -> None:
+    (copy / "mean.npy").write_bytes(content)
+    with pytest.raises(DataError, match=r"mean\.npy is damaged: .*; delete"):
+        pack.Pack(copy).mean()
 
 
 def test_a_split_that_is_not_there_is_said(made: Path) -> None:
@@ -264,6 +301,23 @@ def test_other_images_start_afresh(source: Path, made: Path, tmp_path: Path) -> 
     told: list[tuple[str, int]] = []
     writer.write(target, "imagenette", ilsvrc.survey("imagenette", source), 1, lambda *t: told.append(t))
     assert told[0] == ("train", 0)
+    assert equal(target, made)
+
+
+@pytest.mark.parametrize("harm", [lambda b: b[:1000], lambda b: b"", lambda b: b[:700] + b"x" + b[701:]])
+def test_a_damaged_state_costs_time_alone(
+    source: Path, made: Path, tmp_path: Path, harm: Callable[[bytes], bytes]
+) -> None:
+    target = tmp_path / "imagenette.pack"
+    part = writer.part_of(target)
+    packed(source, target)
+    target.rename(part)
+    names = pack.Pack(made).names("train")
+    state = writer.State(part / "train.pixels", names)
+    state.done[:] = True
+    state.save()
+    state.path.write_bytes(harm(state.path.read_bytes()))
+    packed(source, target)
     assert equal(target, made)
 
 

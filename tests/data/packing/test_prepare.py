@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
@@ -20,7 +23,7 @@ from harness.cli.terminal.progress import Lines
 from harness.contract.errors import BadValue, DataError, UnknownName
 from harness.data import datasets, photographs
 from harness.data.augmentation import Views
-from harness.data.packing import ilsvrc, pack, pieces, prepare, writer
+from harness.data.packing import ilsvrc, meta_table, pack, pieces, prepare, writer
 from harness.data.packing.archives import Location
 from harness.data.views import Augmentation, ten
 from tests.data.test_photographs import by_hand
@@ -238,9 +241,71 @@ def empty_class(source: Path) -> None:
     (source / "train" / WNIDS[0]).mkdir()
 
 
+def kit(content: bytes) -> Callable[[Path], None]:
+    return lambda source: next(source.glob("*devkit*")).write_bytes(content) and None
+
+
+NO_BLOCK = b"\x1f\x8b\x08" + bytes(7) + b"\xff" * 100  # as gzip begins, and then what it has no block like
+
+
+def kit_bomb(source: Path) -> None:
+    """A kilobyte that says it unpacks to a terabyte."""
+    member = tarfile.TarInfo("devkit/data/large")
+    member.size = 1 << 40
+    next(source.glob("*devkit*")).write_bytes(gzip.compress(member.tobuf(tarfile.GNU_FORMAT)))
+
+
+def truth_no_text(source: Path) -> None:
+    (source / "ILSVRC2012_validation_ground_truth.txt").write_bytes(b"1\n\xff\n")
+
+
+def list_pipe(source: Path) -> None:
+    (source / "val.txt").mkdir()
+    os.mkfifo(source / "ILSVRC2012_devkit_a.tar.gz")
+    os.mkfifo(source / "a_train.tar")
+    truth_no_text(source)
+
+
+def giant_list(source: Path) -> None:
+    (source / "val.txt").touch()
+    os.truncate(source / "val.txt", 1 << 40)
+
+
+def giant_member(source: Path) -> None:
+    """An image that says it has exabytes, in a whole archive otherwise."""
+    member = tarfile.TarInfo(f"{WNIDS[0]}_0.JPEG")
+    member.size = 1 << 60
+    inner = {f"{wnid}.tar": tar(named) for wnid, named in contents(SPLITS)["train"].items()}
+    inner[f"{WNIDS[0]}.tar"] = member.tobuf(tarfile.GNU_FORMAT) + bytes(512)
+    (source / "ILSVRC2012_img_train.tar").write_bytes(tar(inner))
+
+
+def hidden_name(source: Path) -> None:
+    inner = {f"{wnid}.tar": tar(named) for wnid, named in contents(SPLITS)["train"].items()}
+    inner[f"{WNIDS[0]}.tar"] = tar({"a\x1b[2J.JPEG": jpeg(0)})
+    (source / "ILSVRC2012_img_train.tar").write_bytes(tar(inner))
+
+
 @pytest.mark.parametrize(
     ("layout", "harm", "sentence"),
     [
+        (
+            archives,
+            kit(b"no archive at all"),
+            r"devkit_t12\.tar\.gz is no whole archive .*; download it again",
+        ),
+        (archives, kit(b""), r"devkit_t12\.tar\.gz is no whole archive"),
+        (archives, kit(NO_BLOCK), r"devkit_t12\.tar\.gz is no whole archive .*; download"),
+        (archives, kit_bomb, r"devkit_t12\.tar\.gz is no whole archive \(it unpacks to too much\); download"),
+        (archives, truth_no_text, r"validation_ground_truth\.txt in .* is no text; get it again"),
+        (archives, list_pipe, r"validation_ground_truth\.txt in .* is no text; get it again"),
+        (
+            archives,
+            giant_list,
+            r"val\.txt cannot be read: it has .* bytes, and no more than .* read; get",
+        ),
+        (archives, giant_member, r"images cannot be read|is no whole archive"),
+        (archives, hidden_name, r"train\.tar has the name 'a\\\\u001b\[2J\.JPEG', with .*; rename that file"),
         (folders, without(f"train/{WNIDS[1]}"), r"train has 2 classes where imagenet has 3; complete it"),
         (
             folders,
@@ -369,6 +434,22 @@ def test_the_command_packs_and_verifies_in_processes(tmp_path: Path) -> None:
     assert broken.returncode == 2
     assert "val.pixels is damaged: images 0 to 9 does not have the SHA-256" in broken.stderr
     assert "Traceback" not in broken.stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [("import os; os.abort()", "crashes its reader"), ("import time; time.sleep(60)", "takes too long")],
+)
+def test_a_table_that_crashes_its_reader_crashes_nothing_else(
+    program: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some damaged tables do: SciPy reads them with code that is not safe from them."""
+    (tmp_path / "program.py").write_text(program)
+    monkeypatch.setattr(meta_table, "__file__", str(tmp_path / "program.py"))
+    monkeypatch.setattr(meta_table, "SECONDS", 0.5)
+    (tmp_path / "meta.mat").write_bytes(program.encode())
+    with pytest.raises(DataError, match=rf"meta\.mat in .* cannot be read \(.*{said}\); get the kit again"):
+        ilsvrc._numbers(tmp_path)
 
 
 def test_numbers_are_the_kit_s_own() -> None:
