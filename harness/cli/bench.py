@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from harness.cli.options import PrecisionOption
 from harness.cli.running.choices import choose_device
 from harness.cli.terminal.progress import Progress
 from harness.cli.terminal.tables import FAILURE, print_json, say
-from harness.contract.errors import BadValue, HarnessError
+from harness.contract.errors import BadValue, EngineError, HarnessError
 from harness.contract.formatting import NOTHING, duration, number
 from harness.contract.trial import Precision
 from harness.records import environment
@@ -64,8 +65,8 @@ class Request:
 def show(request: Request, as_json: bool, console: Console, progress: Progress) -> bool:
     """Measures and prints; whether every workload could be measured."""
     load, failed = os.getloadavg()[0], dict[str, str]()
-    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
-        asked = request.asked(Path(folder))
+    with _workplace() as folder:
+        asked = request.asked(folder)
         with progress as tracker:
             found = _measured(request.workloads, Bench(asked, tracker), failed)
     machine = hardware(asked.device)
@@ -78,6 +79,20 @@ def show(request: Request, as_json: bool, console: Console, progress: Progress) 
     for name, why in failed.items():
         say(console, f"\n{name}: {why}", FAILURE)
     return not failed
+
+
+@contextmanager
+def _workplace() -> Iterator[Path]:
+    """A folder that goes with the block; EngineError where none can be made."""
+    try:
+        made = tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise EngineError(
+            f"no temporary folder can be made ({error.strerror}): free some space, or name a folder that can "
+            "be written in TMPDIR"
+        ) from None
+    with made as folder:
+        yield Path(folder)
 
 
 def document(

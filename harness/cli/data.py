@@ -13,7 +13,9 @@ from harness.cli.terminal.progress import Progress
 from harness.contract.errors import BadValue
 from harness.contract.progress import Tracker
 from harness.data import folders, sources
-from harness.data.catalogue import PHOTOGRAPHS
+from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
+from harness.engines.signals import second_ctrl_c_ends_at_once
+from harness.records.files import sweep
 
 ARCHIVE, MEGABYTES = "cifar-10-python.tar.gz", 170
 POLL = 1.0  # seconds between two looks at how much has come
@@ -57,9 +59,13 @@ def prepare(
 ) -> Path | None:
     """The pack of the data set, made if it is not there; None where Ctrl-C stopped it."""
     from harness.data.packing import prepare
+    from harness.data.packing.writer import part_of
 
-    with progress as tracker:
-        return prepare.prepare(dataset, source, sources.destination(out), workers, tracker)
+    destination = sources.destination(out)
+    if dataset in PHOTOGRAPHS:
+        sweep(part_of(destination / DATA_SETS[dataset].pack))
+    with progress as tracker, second_ctrl_c_ends_at_once():
+        return prepare.prepare(dataset, source, destination, workers, tracker)
 
 
 def fetch(data_dir: Path | None, progress: Progress) -> Path:

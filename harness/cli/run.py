@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,6 +21,7 @@ from harness.contract.trial import Status
 from harness.effects.significance import LOOKS
 from harness.engines.deadline import Alarm, Deadline
 from harness.engines.runner import Limits, run
+from harness.engines.signals import stop_requests
 from harness.forecast import priorities
 from harness.plans.experiment import Experiment
 from harness.records.store import Store
@@ -38,6 +38,7 @@ def start(asked: RunRequest, console: Console) -> bool:
     deadline = None if asked.budget is None else Deadline(asked.budget)
     work = work_for(asked)
     work.store.writable()
+    work.store.sweep()
     warn(work.experiments, work.store, console)
     _check_data(_due(work), console)
     if deadline is not None:
@@ -69,8 +70,7 @@ def _declare(experiment: Experiment, work: Work, console: Console) -> None:
 
 
 def _run(work: Work, deadline: Deadline | None, console: Console) -> bool:
-    """Runs the experiments, round by round; whether nothing failed. SIGTERM stops them as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, _like_ctrl_c)
+    """Runs the experiments, round by round; whether nothing failed."""
     progress = progress_on(console)
     rounds = _rounds(work, deadline is not None, partial(_report, progress))
     first = next(rounds, None)
@@ -85,41 +85,36 @@ def _report(progress: Progress, experiment: Experiment, look: Look, further: Exp
 def _run_rounds(
     rounds: Iterator[list[Experiment]], work: Work, deadline: Deadline | None, progress: Progress
 ) -> bool:
+    """Whether all rounds came to their end and nothing failed. SIGTERM stops them as Ctrl-C does."""
     from harness.cli.running.trials import Trials
     from harness.engines.local import LocalEngine
 
     engine = LocalEngine(work.device, work.workers, work.store.root)
-    interrupted = True
-    try:
-        with Trials(progress, engine.messages) as seen, _limits(deadline, work, engine, seen) as limits:
-            interrupted = _in_time(rounds, engine, work.store, seen, limits)
-        if interrupted:
-            progress.say("The time is up: running trials are saved where they are …")
-    except KeyboardInterrupt:
-        progress.say("\nStopping: running trials are saved where they are …")
-        return False
-    finally:
-        engine.close(at_once=interrupted)
+    with stop_requests(engine.kill) as requests:
+        try:
+            with Trials(progress, engine.messages) as seen, _limits(deadline, work, engine, seen) as limits:
+                asked = replace(limits, enough=lambda: requests.count > 0 or limits.enough())
+                _in_time(rounds, engine, work.store, seen, asked)
+                early = limits.enough()
+        finally:
+            engine.close()
+    if deadline is not None and early:
+        progress.say("The time is up")
     for record in seen.failed:
         progress.say(f"trial {record.key} failed:", FAILURE)
         progress.say(record.error, FAILURE)
-    return not seen.failed
+    return not (seen.failed or requests.count or (early and deadline is None))
 
 
 def _in_time(
     rounds: Iterator[list[Experiment]], engine: LocalEngine, store: Store, seen: Trials, limits: Limits
-) -> bool:
-    """Runs one round after the other; whether the time was up before the last one's end."""
+) -> None:
+    """Runs one round after the other, as long as the limits allow it."""
     for due in rounds:
         if not limits.enough():
             run(due, engine, store, seen, limits)
         if limits.enough():
-            return True
-    return False
-
-
-def _like_ctrl_c(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
+            return
 
 
 def _rounds(work: Work, ordered: bool, report: sequential.Report) -> Iterator[list[Experiment]]:
@@ -140,9 +135,9 @@ def _rounds(work: Work, ordered: bool, report: sequential.Report) -> Iterator[li
 
 @contextmanager
 def _limits(deadline: Deadline | None, work: Work, engine: LocalEngine, seen: Trials) -> Iterator[Limits]:
-    """No limits without a deadline; with one, trials are asked to stop in time, and wait for their turn."""
+    """As many trials at a time as workers; they end early where a worker, or a deadline, asks for it."""
     if deadline is None:
-        yield Limits()
+        yield Limits(engine.stop.is_set, work.workers)
         return
     with Alarm(deadline, lambda: seen.pace, engine.stop.set) as alarm:
         yield Limits(alarm.enough, work.workers)

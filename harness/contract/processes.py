@@ -1,10 +1,15 @@
-"""What every process that this program starts has in common."""
+"""What every process that this program starts has in common, and how one is told from all others."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import platform
 import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 
 def end_with_parent() -> None:
@@ -17,3 +22,59 @@ def _follow_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+@dataclass(frozen=True)
+class ProcessIdentity:
+    """A process among those of all machines and all times.
+
+    A number alone may belong to another process by now, and to another one in another container.
+    """
+
+    host: str
+    machine: str  # since it was switched on, and as its containers see it
+    pid: int
+    began: str  # by the clock of that machine; empty where the system does not say
+
+    @property
+    def gone(self) -> bool:
+        """Whether it has surely ended: of a process of another machine that is not known."""
+        return self.machine == _machine() and _beginning(self.pid) != self.began
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}"
+
+
+def this_process() -> ProcessIdentity:
+    """The process that asks."""
+    pid = os.getpid()
+    return ProcessIdentity(platform.node(), _machine(), pid, _beginning(pid) or "")
+
+
+@cache
+def _machine() -> str:
+    with suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    return platform.node()
+
+
+def _beginning(pid: int) -> str | None:
+    """When a process of this machine began, as far as the system says; None where it has ended."""
+    if not Path("/proc/self/stat").exists():
+        return "" if _exists(pid) else None
+    try:
+        state, *values = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return None if state in "ZX" else values[18]  # field 22 of all
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

@@ -11,8 +11,8 @@ from harness.contract.device import Device
 from harness.contract.processes import end_with_parent
 from harness.contract.trial import Precision
 from harness.engines import gpus
-from harness.engines.local import worker_context
 from harness.engines.machine_lock import turn
+from harness.engines.workers import worker_context
 from harness.models.cifar10 import eleven
 
 # With normalisation and local layers it does fewer multiply-adds a second than plain convolutions would, as

@@ -2,49 +2,34 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import signal
 import traceback
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from multiprocessing.context import SpawnContext
-from multiprocessing.sharedctypes import Synchronized
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 from pathlib import Path
 from pkgutil import resolve_name
+from queue import SimpleQueue
 from typing import Any
 
 from harness.contract import numerics
 from harness.contract.device import Device
-from harness.contract.errors import EngineError, HarnessError
+from harness.contract.errors import HarnessError
 from harness.contract.processes import end_with_parent
 from harness.contract.session import Artifacts, Interrupted, Session, TrialResult
 from harness.contract.trial import Status, Trial
-from harness.engines import gpus, machine_lock, shared_trial
+from harness.engines import gpus, machine_lock, mishaps, shared_trial
 from harness.engines.machine_lock import turn
 from harness.engines.messages import Message, Messages, Started, Waiting
+from harness.engines.workers import Died, Job, Stop, Workers
 from harness.records import environment
 from harness.records.conditions import Conditions
 from harness.records.keys import code_version, key_of, lineage_of, plain
 from harness.records.record import Record
 
-# Freed activations are kept for the next step instead of being handed back to the system page by page, and
-# lie on huge pages where the system lends them.
-ALLOCATOR = {
-    "MALLOC_MMAP_THRESHOLD_": str(2**32),
-    "MALLOC_TRIM_THRESHOLD_": str(2**33),
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
-}
-
-
-def worker_context() -> SpawnContext:
-    """How workers are started: as fresh processes, with the allocator's settings in their environment."""
-    os.environ.update({name: os.environ.get(name, value) for name, value in ALLOCATOR.items()})
-    return multiprocessing.get_context("spawn")
+POLL = 0.25  # seconds that `finished` waits for a trial to end
 
 
 @dataclass(frozen=True)
@@ -68,70 +53,69 @@ class LocalEngine:
         """Workers start with the first trials and live as long as the engine, each on one device."""
         machine_lock.places()  # says now, and not once for every trial, what is wrong with them
         self.devices, self.results = gpus.each(device), results
-        context = worker_context()
-        self.messages: Messages = context.SimpleQueue()
-        self.stop: Event = context.Event()
-        started: Synchronized[int] = context.Value("i", 0)
-        self.pool = ProcessPoolExecutor(
-            workers,
-            mp_context=context,
-            initializer=_start_worker,
-            initargs=(self.messages, self.stop, self.devices, started),
-        )
-        self.pending: dict[Future[Record | None], str] = {}
+        self.messages: Messages = SimpleQueue()
+        self.workers = Workers(_serve, self.devices, workers, self._heard)
+        self.stop = self.workers.stop
+        self.pending: dict[str, tuple[Trial, Place]] = {}
 
     def submit(self, trial: Trial, conditions: Conditions, data: Path | None) -> None:
         """Puts a trial in the queue."""
-        place = Place(self.devices[0], conditions, data, self.results)
-        self.pending[self.pool.submit(_work, trial, place)] = key_of(trial, conditions)
+        key, place = key_of(trial, conditions), Place(self.devices[0], conditions, data, self.results)
+        self.pending[key] = trial, place
+        self.workers.submit(Job(key, (trial, place)))
 
     def finished(self) -> Iterator[Record]:
-        """Waits for at least one trial and yields the records of those that have ended."""
-        done, _ = wait(self.pending, return_when=FIRST_COMPLETED)
-        for future in done:
-            key = self.pending.pop(future)
-            try:
-                record = future.result()
-            except BrokenProcessPool:
-                raise EngineError(
-                    f"a worker process died while trial {key} was running (out of memory, or killed); "
-                    "every finished trial is stored: give the same command again, with fewer --workers "
-                    "if memory ran out"
-                ) from None
-            if record is not None:
-                yield record
+        """Waits a moment for trials to end and yields the records of those that have.
 
-    def close(self, at_once: bool = False) -> None:
-        """Ends the workers; `at_once` asks running trials to checkpoint and stop."""
-        if at_once:
-            self.stop.set()
-        self.pool.shutdown(wait=True, cancel_futures=True)
+        A worker that died leaves a failed record; one that was asked to stop leaves none.
+        """
+        for key, outcome in self.workers.ended(POLL):
+            trial, place = self.pending.pop(key)
+            if isinstance(outcome, Record):
+                yield outcome
+            elif isinstance(outcome, Died) and outcome.code == -signal.SIGTERM:
+                self.stop.set()  # asked to stop, as by a scheduler, before it could listen
+            elif isinstance(outcome, Died) and not self.stop.is_set():
+                yield _record(trial, place, _now(), error=mishaps.of_a_death(outcome.code))
+
+    def interrupt(self) -> None:
+        """Asks the running trials to checkpoint and stop; those that wait or have just begun end at once."""
+        for key in self.workers.interrupt():
+            del self.pending[key]
+
+    def kill(self) -> None:
+        """Ends all trials where they are; safe in a signal's handler."""
+        self.stop.set()
+        self.workers.kill()
+
+    def close(self) -> None:
+        """Ends the workers; trials that still run are interrupted."""
+        self.interrupt()
+        while self.pending:
+            list(self.finished())
+        self.workers.close()
+
+    def _heard(self, key: str, message: Message) -> None:
+        self.messages.put((key, message))
 
 
 _worker: dict[str, Any] = {}
 
 
-def _start_worker(
-    messages: Messages, stop: Event, devices: Sequence[Device], started: Synchronized[int]
-) -> None:
-    """Ctrl-C is the parent's business; a worker never outlives its parent.
+def _serve(end: Connection, stop: Stop, device: Device) -> None:
+    """A worker: one trial after the other until nobody asks any more.
 
-    Where a cluster's scheduler ends a whole group of processes, a worker saves its trial first.
+    Ctrl-C is the parent's business; a worker never outlives its parent. Where a cluster's scheduler ends a
+    whole group of processes, it saves its trial first.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
     end_with_parent()
-    _worker.update(messages=messages, stop=stop, device=next_device(devices, started))
-
-
-def next_device(devices: Sequence[Device], started: Synchronized[int]) -> Device:
-    """The device of the worker that starts now: one after the other, and from the first again.
-
-    `started` counts workers in all of their processes, so that a late one gets a device like any other.
-    """
-    with started.get_lock():
-        number, started.value = started.value, started.value + 1
-    return devices[number % len(devices)]
+    _worker.update(end=end, stop=stop, device=device)
+    with suppress(EOFError, ConnectionError):
+        while True:
+            trial, place = end.recv()
+            end.send(None if stop.is_set() else _work(trial, place))
 
 
 def _work(trial: Trial, place: Place) -> Record | None:
@@ -146,21 +130,30 @@ def execute(trial: Trial, place: Place) -> Record | None:
     key, lineage = key_of(trial, place.conditions), lineage_of(trial, place.conditions)
     session = _session(key, lineage, place)
     started = _now()
-    outcome, error = TrialResult(Status.FAILED, {}), ""
+    outcome, error = FAILURE, ""
     try:
-        with turn(trial.settings.exclusive, session.stopping, lambda reason: _send(key, Waiting(reason))):
+        with turn(trial.settings.exclusive, session.stopping, lambda reason: _send(Waiting(reason))):
             started = _now()
-            _send(key, Started())
+            _send(Started())
             outcome = _run(trial, session, place.device)
     except Interrupted:
         return None
     except HarnessError as known:
         error = str(known)
-    except Exception:
-        error = traceback.format_exc()
+    except Exception as unknown:
+        error = mishaps.of_an_error(unknown) or traceback.format_exc()
+    return _record(trial, place, started, outcome, error)
+
+
+FAILURE = TrialResult(Status.FAILED, {})
+
+
+def _record(
+    trial: Trial, place: Place, started: str, outcome: TrialResult = FAILURE, error: str = ""
+) -> Record:
     return Record(
-        key=key,
-        lineage=lineage,
+        key=key_of(trial, place.conditions),
+        lineage=lineage_of(trial, place.conditions),
         trial=plain(trial),
         conditions=place.conditions,
         code=code_version(trial, place.conditions.device),
@@ -199,15 +192,15 @@ def _session(key: str, lineage: str, place: Place) -> Session:
         return session
     return replace(
         session,
-        report=lambda progress: _send(key, progress),
+        report=_send,
         stopping=_worker["stop"].is_set,
     )
 
 
-def _send(key: str, message: Message) -> None:
-    """Says something of a trial to the engine's process; outside a worker nobody listens."""
+def _send(message: Message) -> None:
+    """Says something of the trial to the engine's process; outside a worker nobody listens."""
     if _worker:
-        _worker["messages"].put((key, message))
+        _worker["end"].send(message)
 
 
 def _now() -> str:

@@ -1,9 +1,9 @@
-"""What a worker says of a trial to whoever started the engine."""
+"""What is said of a trial while it runs, to whoever started the engine."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from multiprocessing.queues import SimpleQueue
+from queue import SimpleQueue
 
 from harness.contract.session import TrialProgress
 

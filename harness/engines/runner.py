@@ -1,51 +1,86 @@
-"""From plans to records: asks every plan what is missing, has the engine run it, stores what comes back."""
+"""From plans to records: asks every plan what is missing, has the engine run it, stores what comes back.
+
+Several drivers may share a store: each leases the trials that it runs (`leases.py`), leaves those of others
+alone, and waits for their records when it has nothing else to do.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence, Set
+import time
+from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Protocol as Interface
 
-from harness.contract.trial import Trial
+from harness.contract.trial import Status, Trial
+from harness.engines.leases import Holder, Leases, leases
 from harness.plans.experiment import Experiment, Planned
 from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.store import Store
+
+POLL = 1.0  # seconds between two looks at what other drivers have done
 
 
 class Engine(Interface):
     """What runs trials: `submit` some, then take records from `finished` until `pending` is empty."""
 
     @property
-    def pending(self) -> object:
-        """Falsy when no trial is in flight."""
+    def pending(self) -> Sized:
+        """The trials in flight."""
 
     def submit(self, trial: Trial, conditions: Conditions, data: Path | None) -> None:
         """Puts a trial in the queue."""
 
     def finished(self) -> Iterator[Record]:
-        """Waits for at least one trial and yields the records of those that have ended."""
+        """Waits a moment for trials to end and yields the records of those that have."""
+
+    def interrupt(self) -> None:
+        """Asks all trials to stop: those that can checkpoint first, and none leaves a failed record."""
 
 
 class Watcher(Interface):
     """Who is informed of what happens."""
 
     def queued(self, key: str, trial: Trial, name: str) -> None:
-        """A trial was put in the queue; `name` says what it is for."""
+        """A trial is known to be missing; `name` says what it is for."""
+
+    def waiting(self, key: str, reason: str) -> None:
+        """There is nothing to do but wait for a trial that another driver runs."""
 
     def stored(self, record: Record) -> None:
-        """A record came back and is in the store."""
+        """A record came back, from the engine or from another driver, and is in the store."""
+
+    def stopping(self) -> None:
+        """Running trials are asked to stop before their end."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """When to stop early, and how many trials may be under way: fewer wait, so that order counts."""
+    """When to stop early, and how many trials may be under way; the rest waits, also for other drivers."""
 
     enough: Callable[[], bool] = lambda: False
     under_way: float = math.inf
+
+
+@dataclass(frozen=True)
+class Due:
+    """A trial that is missing, and whose it is."""
+
+    key: str
+    experiment: Experiment
+    planned: Planned
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing else may run meanwhile."""
+        return self.planned.trial.settings.exclusive
+
+    @property
+    def name(self) -> str:
+        """What it is for."""
+        return f"{self.experiment.reproduction.name} {self.planned.role} {self.planned.arm}"
 
 
 def run(
@@ -57,39 +92,119 @@ def run(
 ) -> None:
     """Runs all that is missing. A trial that fails is stored and not tried again before the next call.
 
-    Trials that must be alone come last, in the plan's order, each when no other is under way.
+    Trials that must be alone come last, in the plan's order, each when no other is under way. Where it is
+    enough before the end, running trials are interrupted, and those that have ended meanwhile are stored.
     """
-    limits = limits or Limits()
-    tried: set[str] = set()
-    ended = 0
+    with leases(store.root / "leases") as held:
+        driver = _Driver(experiments, engine, store, watcher, limits or Limits(), held)
+        driver.run()
 
-    def submit(experiment: Experiment, key: str, planned: Planned) -> None:
-        tried.add(key)
-        watcher.queued(key, planned.trial, f"{experiment.reproduction.name} {planned.role} {planned.arm}")
-        engine.submit(planned.trial, experiment.conditions, experiment.data)
 
-    while not limits.enough():
-        for due in _due(experiments, store, tried, alone=False):
-            if len(tried) - ended >= limits.under_way:
-                break
-            submit(*due)
-        if not engine.pending:
-            for due in islice(_due(experiments, store, tried, alone=True), 1):
-                submit(*due)
-        if not engine.pending:
+class _Driver:
+    """One call of `run` under way."""
+
+    def __init__(
+        self,
+        experiments: Sequence[Experiment],
+        engine: Engine,
+        store: Store,
+        watcher: Watcher,
+        limits: Limits,
+        held: Leases,
+    ) -> None:
+        self.experiments, self.engine, self.store = experiments, engine, store
+        self.watcher, self.limits, self.leases = watcher, limits, held
+        self.tried: set[str] = set()
+        self.announced: set[str] = set()
+        self.due: dict[str, Due] = {}  # what is missing, in the plans' order
+        self.others: dict[str, Holder] = {}  # who runs what is left
+        self.read = -1  # records in the store when the plans were last asked
+
+    def run(self) -> None:
+        while not self.limits.enough():
+            self._ask()
+            self._submit()
+            if self.engine.pending:
+                self._collect()
+            elif self.others:
+                self._wait()
+            else:
+                return
+        if self.engine.pending:
+            self.watcher.stopping()
+            self.engine.interrupt()
+            while self.engine.pending:
+                self._collect()
+
+    def _ask(self) -> None:
+        """What the plans miss, if there are records that they have not seen."""
+        if self.read == len(self.store.records):
             return
-        for record in engine.finished():
-            ended += 1
-            store.append(record)
-            watcher.stored(record)
+        self.read = len(self.store.records)
+        self.due = {due.key: due for experiment in self.experiments for due in _due(experiment, self.store)}
+        for due in self.due.values():
+            if due.key not in self.announced:
+                self.announced.add(due.key)
+                self.watcher.queued(due.key, due.planned.trial, due.name)
+
+    def _submit(self) -> None:
+        """Gives the engine as many trials as may be under way; one that must be alone only if none is."""
+        self.others.clear()
+        self._take(self._left(alone=False), self.limits.under_way)
+        if not self.engine.pending:
+            self._take(self._left(alone=True), 1)
+
+    def _left(self, alone: bool) -> list[Due]:
+        return [due for due in self.due.values() if due.key not in self.tried and due.alone is alone]
+
+    def _take(self, left: Sequence[Due], most: float) -> None:
+        for due in left:
+            if len(self.engine.pending) >= most:
+                return
+            holder = self.leases.take(due.key)
+            if holder is not None:
+                self.others[due.key] = holder
+            elif not self._taken_in(due.key):
+                self.tried.add(due.key)
+                self.engine.submit(due.planned.trial, due.experiment.conditions, due.experiment.data)
+
+    def _taken_in(self, key: str) -> bool:
+        """Whether another driver has stored it, before its lease could be had."""
+        self._take_in()
+        if key in self.tried:
+            self.leases.release(key)
+        return key in self.tried
+
+    def _take_in(self) -> None:
+        """Takes over what other drivers have stored; what failed there is not tried again here."""
+        for record in self.store.take_in():
+            if record.key in self.announced and record.key not in self.tried:
+                self.tried.add(record.key)
+                self.watcher.stored(record)
+
+    def _collect(self) -> None:
+        for record in self.engine.finished():
+            self._store(record)
+            self.leases.release(record.key)
+
+    def _store(self, record: Record) -> None:
+        """Stores a record, unless this driver was thought dead for long and another one has made it."""
+        if not self.leases.holds(record.key):
+            self.store.take_in()
+            found = self.store.find(record.key)
+            if found is not None and found.status is not Status.FAILED:
+                return self.watcher.stored(found)
+        self.store.append(record)
+        return self.watcher.stored(record)
+
+    def _wait(self) -> None:
+        """Nothing is left but what others run."""
+        for key, holder in self.others.items():
+            self.watcher.waiting(key, f"another driver runs it: {holder}")
+        time.sleep(POLL)
+        self._take_in()
 
 
-def _due(
-    experiments: Sequence[Experiment], store: Store, tried: Set[str], alone: bool
-) -> Iterator[tuple[Experiment, str, Planned]]:
-    """Trials that are missing and not tried yet: those that must be alone, or the others."""
-    for experiment in experiments:
-        for planned in experiment.evidence(store).to_run:
-            key = experiment.key(planned.trial)
-            if key not in tried and planned.trial.settings.exclusive is alone:
-                yield experiment, key, planned
+def _due(experiment: Experiment, store: Store) -> Iterator[Due]:
+    for planned in experiment.evidence(store).to_run:
+        yield Due(experiment.key(planned.trial), experiment, planned)

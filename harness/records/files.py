@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import re
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from harness.contract.processes import ProcessIdentity, this_process
+
 MOST = 256 << 20  # bytes of a file that is read at once: no record, note or photograph has as many
+PART = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)-(\d*)\.part")  # a machine, a process and when that began
+LONG = 86_400.0  # seconds that no file takes to be written
+BLOCK = bytes(1 << 16)  # more than a disk that is called full has left
 
 
 class Unsuitable(OSError):
@@ -35,13 +43,21 @@ def _at_once(path: str, flags: int) -> int:
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to: flushed to the disk and renamed over `path` if nothing went wrong."""
+    """A path beside `path` to write to: flushed to the disk and renamed over `path` if nothing went wrong.
+
+    OSError where the disk takes no more, also if the writer has other words for that.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = _beside(path.parent, path.name)
     try:
-        yield beside
-        flush(beside)
-        beside.replace(path)
+        with _named(path):
+            try:
+                yield beside
+            except Exception:
+                _probe(beside)
+                raise
+            flush(beside)
+            beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
 
@@ -55,7 +71,7 @@ def write_whole(path: Path, content: bytes | str) -> None:
 def write_next(folder: Path, stem: str, content: str) -> Path:
     """Writes `<folder>/<stem>-<number>.json` with the first number that is free; replaces nothing."""
     folder.mkdir(parents=True, exist_ok=True)
-    beside = folder / f".{stem}.{os.getpid()}.part"
+    beside = _beside(folder, stem)
     try:
         beside.write_text(content, encoding="utf-8", newline="\n")
         flush(beside)
@@ -74,3 +90,44 @@ def flush(path: Path) -> None:
     """Waits until the file's content is on the disk."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def sweep(folder: Path) -> None:
+    """Removes what processes that were killed left half written."""
+    for path in folder.glob(".*.part"):
+        with suppress(OSError):
+            if _abandoned(path):
+                path.unlink()
+
+
+def _beside(folder: Path, name: str) -> Path:
+    mine = this_process()
+    return folder / f".{name}.{_short(mine)}-{mine.pid}-{mine.began}.part"
+
+
+def _abandoned(path: Path) -> bool:
+    """Whether nobody writes it any more: its process has ended, or began it more than a day ago."""
+    found, mine = PART.fullmatch(path.name), this_process()
+    if found is not None and found[1] == _short(mine):
+        return ProcessIdentity(mine.host, mine.machine, int(found[2]), found[3]).gone
+    return time.time() - path.stat().st_mtime > LONG
+
+
+def _short(process: ProcessIdentity) -> str:
+    return hashlib.sha256(process.machine.encode()).hexdigest()[:8]
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Puts the path into errors of writing, which do not know it."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
+def _probe(path: Path) -> None:
+    """OSError where the file cannot grow: torch and safetensors have errors of their own for that."""
+    with suppress(FileNotFoundError), path.open("ab") as file:
+        file.write(BLOCK)

@@ -18,7 +18,7 @@ from harness.contract.errors import StoreError
 from harness.contract.trial import Status, Trial
 from harness.contract.visible import visible
 from harness.records.conditions import Conditions
-from harness.records.files import read, write_next, write_whole
+from harness.records.files import read, sweep, write_next, write_whole
 from harness.records.keys import canonical, holds, key_of
 from harness.records.record import OtherFormat, Record, Unreadable, decode, encode
 
@@ -38,20 +38,27 @@ class Store:
         self._damaged: list[str] = []
         self._conditions: list[Conditions] | None = None
         self._attempts: dict[str, list[Record]] = {}
+        self._seen: set[str] = set()  # names of the files that were read or written
 
     @cached_property
     def records(self) -> list[Record]:
         """Every readable record, oldest first; `damaged` tells of the others."""
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"{self.root} is not a folder; name another with --results-dir")
-        found = [self._read(path) for path in sorted(self.folder.glob("*.json"))]
-        return sorted((r for r in found if r is not None), key=lambda r: (r.finished, r.key))
+        return self._unread()
 
     @property
     def damaged(self) -> tuple[str, ...]:
         """A sentence for every file that is left out, with what to do about it."""
         _ = self.records
         return tuple(self._damaged)
+
+    def take_in(self) -> list[Record]:
+        """Reads what other processes have written since; those records."""
+        _ = self.records
+        found = self._unread()
+        self._keep(found)
+        return found
 
     def leave_out(self, sentence: str) -> None:
         """Notes once that a file of the store is left out."""
@@ -128,6 +135,11 @@ class Store:
                 "make it writable or name another folder with --results-dir"
             ) from error
 
+    def sweep(self) -> None:
+        """Removes what processes that were killed left half written, here and in the folders below."""
+        for folder in (self.root, *filter(Path.is_dir, self.root.iterdir())):
+            sweep(folder)
+
     def append(self, record: Record) -> Path:
         """Writes a record as the next attempt at its key, whole or not at all."""
         try:
@@ -137,10 +149,8 @@ class Store:
                 f"the record of trial {record.key} could not be written to {self.folder}: {error.strerror}; "
                 "fix that and give the same command again: what is stored already stays"
             ) from error
-        self._conditions = None
-        self.records.append(record)
-        self._by_key.setdefault(record.key, []).append(record)
-        self._attempts.pop(record.key, None)
+        self._seen.add(path.name)
+        self._keep([record])
         return path
 
     @cached_property
@@ -165,6 +175,22 @@ class Store:
             "are not those of its key; delete it, and the next run repeats the trial"
         )
         return False
+
+    def _keep(self, found: list[Record]) -> None:
+        """Takes records up behind those that are known."""
+        by_key = self._by_key
+        self.records.extend(found)
+        for record in found:
+            by_key.setdefault(record.key, []).append(record)
+            self._attempts.pop(record.key, None)
+        self._conditions = None
+
+    def _unread(self) -> list[Record]:
+        """The readable records among the files that were not looked at yet, oldest first."""
+        new = [path for path in sorted(self.folder.glob("*.json")) if path.name not in self._seen]
+        self._seen.update(path.name for path in new)
+        found = [self._read(path) for path in new]
+        return sorted((r for r in found if r is not None), key=lambda r: (r.finished, r.key))
 
     def _read(self, path: Path) -> Record | None:
         try:

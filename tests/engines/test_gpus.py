@@ -5,7 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,8 @@ import torch
 from harness.contract.device import CPU, CUDA, Device, DeviceKind
 from harness.contract.trial import Trial
 from harness.engines import gpus, local
-from harness.engines.local import LocalEngine, Place, next_device
+from harness.engines.local import LocalEngine, Place
+from harness.engines.workers import Job, Stop, Workers
 from harness.records import environment
 from harness.records.conditions import Conditions
 from harness.records.record import Record
@@ -54,34 +57,39 @@ def test_gpus_of_another_model_than_the_first_stand_aside(monkeypatch: pytest.Mo
     assert gpus.each(CUDA) == (FIRST, THIRD)
 
 
-def test_devices_go_round_and_a_worker_more_gets_one_too() -> None:
-    started = multiprocessing.get_context("spawn").Value("i", 0)
-    assert [next_device((FIRST, SECOND), started) for _ in range(5)] == [FIRST, SECOND, FIRST, SECOND, FIRST]
+def its_device(end: Connection, stop: Stop, device: Device) -> None:
+    """A worker that tells its device once all workers have been seen to be there, as often as it is asked."""
+    with suppress(EOFError):
+        while True:
+            folder, together = end.recv()
+            (folder / str(multiprocessing.current_process().pid)).touch()
+            deadline = time.monotonic() + LONG
+            while len(list(folder.iterdir())) < together and time.monotonic() < deadline:
+                time.sleep(0.05)
+            end.send((multiprocessing.current_process().pid, device))
+            end.send(None)
 
 
-def its_device(folder: Path, together: int) -> tuple[Device, Device]:
-    """In a worker: its device, before and after all workers have been seen to be there."""
-    first: Device = local._worker["device"]
-    (folder / str(multiprocessing.current_process().pid)).touch()
-    end = time.monotonic() + LONG
-    while len(list(folder.iterdir())) < together and time.monotonic() < end:
-        time.sleep(0.05)
-    return first, local._worker["device"]
-
-
-def test_every_worker_process_has_one_gpu_for_its_whole_life(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    have(monkeypatch, "H100", "H100")
-    engine = LocalEngine(CUDA, 3, tmp_path)
-    (tmp_path / "here").mkdir()
+def test_every_worker_process_has_one_gpu_for_its_whole_life(tmp_path: Path) -> None:
+    """Three of them, and one more in the place of one that was killed."""
+    said: list[tuple[int, Device]] = []
+    workers = Workers(its_device, (FIRST, SECOND), 3, lambda key, message: said.append(message))  # type: ignore[arg-type]
     try:
-        seen = [engine.pool.submit(its_device, tmp_path / "here", 3) for _ in range(3)]
-        found = [one.result(LONG) for one in seen]
+        for folder in map(tmp_path.joinpath, "abc"):
+            if folder.name == "c":
+                workers.all[0].process.kill()
+                workers.all[0].process.join()
+            folder.mkdir()
+            for number in range(3):
+                workers.submit(Job(str(number), (folder, 3)))
+            ended = 0
+            while ended < 3:
+                ended += len(list(workers.ended(LONG)))
     finally:
-        engine.close()
-    assert all(before == after for before, after in found)
-    assert Counter(device for device, _ in found) == {FIRST: 2, SECOND: 1}
+        workers.close()
+    assert len(set(said)) == len({pid for pid, _ in said}) == 4
+    for first in (0, 3, 6):
+        assert Counter(device for _, device in said[first : first + 3]) == {FIRST: 2, SECOND: 1}
 
 
 @pytest.mark.parametrize(("alone", "device"), [(False, SECOND), (True, FIRST)])
@@ -133,10 +141,7 @@ def test_on_gpus_trials_run_where_their_worker_is(device: Device, tmp_path: Path
     """With as many workers as GPUs and a crowd of trials each GPU is seen; `cuda:1` is the only one seen."""
     expected = {one.torch for one in gpus.each(device)}
     engine = LocalEngine(device, len(expected), tmp_path)
-    (tmp_path / "here").mkdir()
     try:
-        for one in [engine.pool.submit(its_device, tmp_path / "here", len(expected)) for _ in expected]:
-            one.result(LONG)
         records = finished(engine, [Trial(Whereabouts(), seed) for seed in range(50 * len(expected))])
         (alone,) = finished(engine, [Trial(Whereabouts(alone=True), 0)])
     finally:

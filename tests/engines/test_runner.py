@@ -15,6 +15,7 @@ from harness.plans.experiment import Experiment, Finding, Lookup, Plan, Planned,
 from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.store import Store
+from tests.fakes.experiments import Nobody
 from tests.fakes.settings import Idle
 from tests.fakes.trials import STAND_IN, record_for
 
@@ -49,14 +50,6 @@ class Several:
         yield record_for(self.pending.pop(0))
 
 
-class Silent:
-    """A watcher that does nothing."""
-
-    def queued(self, key: str, trial: Trial, name: str) -> None: ...
-
-    def stored(self, record: Record) -> None: ...
-
-
 def experiment(*trials: Trial, later: Trial | None = None) -> Experiment:
     """The trials in this order; `later` once the last of them has a record."""
     protocol = Protocol("smoke", "", None, 2)
@@ -78,7 +71,7 @@ ORDINARY = [Trial(Shared("s"), seed) for seed in (0, 1)]
 def test_alone_last_and_as_planned(tmp_path: Path, most: int) -> None:
     engine = Several()
     mixed = [INTERLEAVED[0], ORDINARY[0], *INTERLEAVED[1:], ORDINARY[1]]
-    run([experiment(*mixed), experiment(*mixed)], engine, Store(tmp_path), Silent(), Limits(under_way=most))
+    run([experiment(*mixed), experiment(*mixed)], engine, Store(tmp_path), Nobody(), Limits(under_way=most))
     ordinary = [["s0"], ["s1"]] if most == 1 else [["s0", "s1"], ["s1"]]
     assert engine.together == [*ordinary, ["a0"], ["b0"], ["b1"], ["a1"]]
 
@@ -86,5 +79,5 @@ def test_alone_last_and_as_planned(tmp_path: Path, most: int) -> None:
 def test_ordinary_trials_that_follow_go_before_the_next_one_alone(tmp_path: Path) -> None:
     engine = Several()
     experiments = [experiment(INTERLEAVED[0], later=ORDINARY[0]), experiment(INTERLEAVED[1])]
-    run(experiments, engine, Store(tmp_path), Silent())
+    run(experiments, engine, Store(tmp_path), Nobody())
     assert engine.together == [["a0"], ["s0"], ["b0"]]

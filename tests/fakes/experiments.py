@@ -144,13 +144,20 @@ class Fake:
         metrics = {} if value is None else {"epochs": value}
         yield record_for(one, conditions, status, **metrics)
 
+    def interrupt(self) -> None:
+        self.pending.clear()
+
 
 class Nobody:
     """A watcher that does not look."""
 
     def queued(self, key: str, trial: Trial, name: str) -> None: ...
 
+    def waiting(self, key: str, reason: str) -> None: ...
+
     def stored(self, record: Record) -> None: ...
+
+    def stopping(self) -> None: ...
 
 
 def local(fake: Fake) -> type:
@@ -159,13 +166,15 @@ def local(fake: Fake) -> type:
     class Local(Fake):
         stop = threading.Event()
         messages: SimpleQueue[object] = SimpleQueue()
-        closed: ClassVar[list[bool]] = []
+        closed: ClassVar[list[str]] = []
 
         def __init__(self, device: Device, workers: int, results: Path) -> None:
             self.__dict__ = fake.__dict__
 
-        def close(self, at_once: bool = False) -> None:
-            self.closed.append(at_once)
+        def kill(self) -> None: ...
+
+        def close(self) -> None:
+            self.closed.append("closed")
 
     return Local
 

@@ -22,13 +22,19 @@ class Collected:
 
     def __init__(self) -> None:
         self.names: list[str] = []
+        self.reasons: list[str] = []
         self.records: list[Record] = []
 
     def queued(self, key: str, trial: Trial, name: str) -> None:
         self.names.append(name)
 
+    def waiting(self, key: str, reason: str) -> None:
+        self.reasons.append(reason)
+
     def stored(self, record: Record) -> None:
         self.records.append(record)
+
+    def stopping(self) -> None: ...
 
 
 def in_two_stages(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:

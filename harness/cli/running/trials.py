@@ -14,6 +14,8 @@ from harness.engines.messages import Message, Messages, Started, Waiting
 from harness.records.record import Record
 from harness.records.schema import Measured
 
+STOPPING = "Stopping: running trials are saved where they are; Ctrl-C once more ends them at once …"
+
 
 class Trials:
     """A runner's watcher that shows what the workers say of their trials."""
@@ -62,6 +64,16 @@ class Trials:
             self.progress.changed(self.whole)
             name = self.names.get(record.key, record.key)
             self.progress.say(f"{self.whole.done:>4.0f}  {name}: {summary(record)}")
+
+    def waiting(self, key: str, reason: str) -> None:
+        """Shows whom a trial waits for."""
+        with self.lock:
+            if key not in self.rows or self.rows[key].words != reason:
+                self._show(key, Waiting(reason))
+
+    def stopping(self) -> None:
+        """Says that running trials are on their way to an end."""
+        self.progress.say(STOPPING)
 
     def _listen(self) -> None:
         with suppress(OSError):  # the output has ended, as the next to write to it will find out

@@ -16,7 +16,7 @@ from harness.cli.running.calibrate import calibrate
 from harness.cli.running.work import RunRequest, Work, work_for
 from harness.contract.device import CPU, Device
 from harness.contract.trial import Precision
-from harness.engines import calibration, local
+from harness.engines import calibration, workers
 from harness.engines.machine_lock import turn
 from harness.forecast import cost, kept_speeds, priorities
 from harness.forecast.cost import Source
@@ -169,12 +169,12 @@ def test_it_disturbs_no_trial_that_must_be_alone() -> None:
 
 
 def test_it_is_measured_as_workers_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in local.ALLOCATOR:
+    for name in workers.ALLOCATOR:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "5")
-    assert local.worker_context().get_start_method() == "spawn"
-    assert {name: os.environ[name] for name in local.ALLOCATOR} == {
-        **local.ALLOCATOR,
+    assert workers.worker_context().get_start_method() == "spawn"
+    assert {name: os.environ[name] for name in workers.ALLOCATOR} == {
+        **workers.ALLOCATOR,
         "MALLOC_TRIM_THRESHOLD_": "5",
     }
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
@@ -28,7 +28,7 @@ from tests.fakes.trials import STAND_IN, record_for, small
 
 
 def queue() -> Messages:
-    return multiprocessing.get_context("spawn").SimpleQueue()
+    return SimpleQueue()
 
 
 class Ending(Output):
@@ -107,7 +107,7 @@ def test_a_worker_says_that_it_waits_and_when_it_begins(
 
     said: list[object] = []
     monkeypatch.setattr("harness.engines.local.turn", turn)
-    monkeypatch.setattr("harness.engines.local._send", lambda key, message: said.append(message))
+    monkeypatch.setattr("harness.engines.local._send", said.append)
     execute(Trial(small(images=999_999), 0), Place(CPU, STAND_IN, None, tmp_path))
     assert said == [Waiting("waiting for others"), Started()]
 
@@ -138,7 +138,7 @@ def test_a_run_whose_output_ends_saves_its_trials(
     asked = RunRequest([reproduction()], "cifar10", None, "cpu", 1, None, tmp_path)
     with pytest.raises(type(error)):
         command.start(asked, Ending(Ends("   1  ", error)))
-    assert engine.closed == [True]
+    assert engine.closed == ["closed"]
     assert len(Store(tmp_path).records) == 1
 
 

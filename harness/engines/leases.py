@@ -1,0 +1,188 @@
+"""Leases: which driver of a store runs which trial, so that several share its work and none does it twice.
+
+`<results>/leases/<key>.<number>` is made in one step by whoever is first; of several numbers the highest
+holds. A driver shows that it lives by touching its leases. Who waits looks whether that goes on, by a clock
+of its own that nobody can set: no two machines' clocks are compared, and no file system needs locks. A lease
+whose driver is gone (on this machine that is known at once, of others once they have been silent for long) is
+taken over under the next number.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from harness.contract.errors import StoreError
+from harness.contract.processes import ProcessIdentity, this_process
+
+BEAT = 5.0  # seconds between two signs of life
+EXPIRY = 120.0  # seconds of silence; file systems between machines show a sign up to a minute late
+LONGEST = 10_000  # bytes that a lease may have
+Mark = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who runs a trial, and since when by the holder's own clock."""
+
+    process: ProcessIdentity
+    since: str
+
+    def __str__(self) -> str:
+        return f"{self.process}, since {self.since}"
+
+
+UNKNOWN = Holder(ProcessIdentity("an unknown machine", "", 0, ""), "an unknown time")  # it is being written
+
+
+class Leases:
+    """One driver's view of the leases of a store."""
+
+    def __init__(
+        self, folder: Path, expiry: float = EXPIRY, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Nothing is created before the first lease."""
+        self.folder, self.expiry, self.clock = folder, expiry, clock
+        self.held: dict[str, Path] = {}
+        self.signs: dict[Path, tuple[Mark, float]] = {}  # the last sign of life, and when it was seen
+
+    def take(self, key: str) -> Holder | None:
+        """Takes the trial, or says who has it."""
+        last = self._last(key)
+        holder = None if last is None else self._living(last)
+        if holder is not None:
+            return holder
+        mark = None if last is None else _mark(last)
+        mine = self.folder / f"{key}.{1 if last is None else _number(last) + 1}"
+        if not _written(mine):
+            return UNKNOWN
+        if self._last(key) != mine or (last is not None and _mark(last) not in (None, mark)):
+            mine.unlink(missing_ok=True)  # somebody else was there at the same time: the next look decides
+            return UNKNOWN
+        if last is not None:
+            with suppress(OSError):
+                last.unlink()
+        self.held[key] = mine
+        return None
+
+    def holds(self, key: str) -> bool:
+        """Whether nobody took the trial over, as after this driver was suspended for long."""
+        return key in self.held and self._last(key) == self.held[key]
+
+    def release(self, key: str) -> None:
+        """Leaves the trial to others."""
+        path = self.held.pop(key, None)
+        if path is not None:
+            path.unlink(missing_ok=True)
+
+    def beat(self) -> None:
+        """A sign of life on every lease that is held."""
+        for path in list(self.held.values()):
+            with suppress(OSError):  # it was taken over, or the disk is away for a moment
+                os.utime(path)
+
+    def sweep(self) -> None:
+        """Removes the leases of drivers of this machine that are gone."""
+        for path in _leases(self.folder, "*"):
+            holder = _read(path)
+            if holder is not None and holder.process.gone:
+                path.unlink(missing_ok=True)
+
+    def _last(self, key: str) -> Path | None:
+        return max(_leases(self.folder, key), key=_number, default=None)
+
+    def _living(self, path: Path) -> Holder | None:
+        """Who holds the lease; None where it is gone, or has been silent for too long."""
+        holder, mark = _read(path), _mark(path)
+        if holder is None or mark is None or holder.process.gone:
+            return None
+        now = self.clock()
+        seen, since = self.signs.get(path, (None, now))
+        if seen != mark:
+            self.signs[path] = mark, now
+            return holder
+        return holder if now - since < self.expiry else None
+
+
+@contextmanager
+def leases(folder: Path) -> Iterator[Leases]:
+    """Leases with signs of life while the block lasts; all of them are released with it."""
+    mine, over = Leases(folder), threading.Event()
+
+    def live() -> None:
+        while not over.wait(BEAT):
+            mine.beat()
+
+    thread = threading.Thread(target=live, daemon=True)
+    mine.sweep()
+    thread.start()
+    try:
+        yield mine
+    finally:
+        over.set()
+        thread.join()
+        for key in list(mine.held):
+            mine.release(key)
+        with suppress(OSError):  # others may have leases there
+            folder.rmdir()
+
+
+def _leases(folder: Path, key: str) -> list[Path]:
+    return [path for path in folder.glob(f"{key}.*") if path.suffix[1:].isdecimal()]
+
+
+def _number(path: Path) -> int:
+    return int(path.suffix[1:])
+
+
+def _written(path: Path) -> bool:
+    """Whether the lease could be made: False where somebody was faster."""
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            file.write(msgspec.json.encode(Holder(this_process(), now)))
+    except OSError as error:
+        if os.path.lexists(path) and isinstance(error, FileExistsError):
+            return False
+        with suppress(OSError):
+            path.unlink()
+        raise StoreError(
+            f"the lease {path} cannot be written: {error.strerror}; fix that (free space, rights) and give "
+            "the same command again: what is stored already stays"
+        ) from None
+    return True
+
+
+def _read(path: Path) -> Holder | None:
+    """Who holds the lease; None where it is gone. What is no lease is held by nobody knows whom."""
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return UNKNOWN
+        with path.open("rb") as file:
+            return msgspec.json.decode(file.read(LONGEST), type=Holder)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return UNKNOWN
+
+
+def _mark(path: Path) -> Mark | None:
+    """What changes with every sign of life; None where the lease is gone."""
+    try:
+        found = path.lstat()
+        if stat.S_ISREG(found.st_mode):
+            with path.open("rb") as file:  # a file system between machines looks anew where one is opened
+                found = os.fstat(file.fileno())
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size

@@ -1,0 +1,31 @@
+"""What ends a trial from outside, in one sentence: a full disk, too little memory, a killed process."""
+
+from __future__ import annotations
+
+import errno
+import signal
+
+DISK = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO
+}  # fmt: skip
+AGAIN = "give the same command again: it goes on from the last checkpoint"
+MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # torch has no class for a CPU's
+
+
+def of_an_error(error: Exception) -> str:
+    """The sentence for an error; empty where it is none of the machine's."""
+    if isinstance(error, OSError) and error.errno in DISK:
+        return f"{error.filename or 'a file'}: {error.strerror}; fix that and {AGAIN}"
+    if isinstance(error, MemoryError) or any(words in str(error).lower() for words in MEMORY):
+        first = str(error).strip().partition("\n")[0] or "no memory is left"
+        return f"out of memory ({first}); {AGAIN}, with fewer --workers"
+    return ""
+
+
+def of_a_death(code: int | None) -> str:
+    """The sentence for a worker process that ended while its trial ran."""
+    how = (
+        f"exit status {code}" if code is None or code >= 0 else f"signal {-code} ({signal.strsignal(-code)})"
+    )
+    cause = ", as the system does where memory runs out" if code == -signal.SIGKILL else ""
+    return f"its worker process ended with {how}{cause}; {AGAIN}, with fewer --workers if memory is short"

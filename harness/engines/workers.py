@@ -1,0 +1,208 @@
+"""Worker processes, each at the end of a pipe of its own.
+
+Nothing is shared that a process could hold when it is killed: no queue, no lock, no event. So the death of
+one hangs no other, and is noticed by the end of its pipe.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnContext, SpawnProcess
+from typing import Any
+
+from harness.contract.device import Device
+from harness.contract.session import TrialProgress
+from harness.engines.messages import Message
+from harness.records.record import Record
+
+# Freed activations are kept for the next step instead of being handed back to the system page by page, and
+# lie on huge pages where the system lends them.
+ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**32),
+    "MALLOC_TRIM_THRESHOLD_": str(2**33),
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}
+LEAVING = 5.0  # seconds that an idle worker may take to end
+
+
+def worker_context() -> SpawnContext:
+    """How workers are started: as fresh processes, with the allocator's settings in their environment."""
+    os.environ.update({name: os.environ.get(name, value) for name, value in ALLOCATOR.items()})
+    return get_context("spawn")
+
+
+class Stop:
+    """Asks all workers to stop: a byte that they share, without the lock of an event."""
+
+    def __init__(self, context: SpawnContext) -> None:
+        """Nobody has asked yet."""
+        self._asked = context.RawValue("b", 0)
+
+    def set(self) -> None:
+        """Asks."""
+        self._asked.value = 1
+
+    def is_set(self) -> bool:
+        """Whether somebody has asked."""
+        return bool(self._asked.value)
+
+
+@dataclass(frozen=True)
+class Died:
+    """A worker process that ended while it worked."""
+
+    code: int | None  # of its exit; −9 where it was killed
+
+
+@dataclass(frozen=True)
+class Job:
+    """A trial as a worker is given it: its key, and what the worker's program takes."""
+
+    key: str
+    task: tuple[Any, ...]
+
+
+Serve = Callable[[Connection, Stop, Device], None]  # the program of a worker
+Outcome = Record | Died | None
+
+
+class Worker:
+    """A process that does one job at a time."""
+
+    def __init__(self, context: SpawnContext, serve: Serve, stop: Stop, device: Device) -> None:
+        """It starts at once."""
+        self.device = device
+        self.end, there = context.Pipe()
+        self.process: SpawnProcess = context.Process(target=serve, args=(there, stop, device))
+        with _without_ctrl_c():
+            self.process.start()
+        there.close()  # so that the death of the process ends the pipe
+        self.job: Job | None = None
+        self.reported = False  # whether its trial has come far enough to have something to save
+
+    @property
+    def free(self) -> bool:
+        """Whether it can be given a job."""
+        return self.job is None and self.process.is_alive()
+
+    def give(self, job: Job) -> None:
+        """Starts a job."""
+        self.job, self.reported = job, False
+        try:
+            self.end.send(job.task)
+        except OSError:
+            self.process.kill()  # it is dying, as its pipe will say
+
+    def take(self, heard: Callable[[str, Message], None]) -> Iterator[tuple[str, Outcome]]:
+        """Passes on what it says, and yields its job's key and outcome once it has one."""
+        while self.job is not None and self.end.poll():
+            try:
+                said = self.end.recv()
+            except (EOFError, OSError):
+                self.process.join()
+                said = Died(self.process.exitcode)
+            if said is None or isinstance(said, Record | Died):
+                key, self.job = self.job.key, None
+                yield key, said
+            else:
+                self.reported = self.reported or isinstance(said, TrialProgress)
+                heard(self.job.key, said)
+
+    def leave(self) -> None:
+        """Ends it; by force where it takes too long."""
+        self.end.close()
+        self.process.join(LEAVING)
+        self.process.kill()
+        self.process.join()
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Processes that start within never hear of Ctrl-C, which is their parent's business."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@dataclass
+class Workers:
+    """Up to `most` workers, each on one of the devices; they start with the first jobs."""
+
+    serve: Serve
+    devices: Sequence[Device]
+    most: int
+    heard: Callable[[str, Message], None]
+    context: SpawnContext = field(default_factory=worker_context)
+    all: list[Worker] = field(default_factory=list)
+    queue: list[Job] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.stop = Stop(self.context)
+
+    def submit(self, job: Job) -> None:
+        """Gives the job to a worker as soon as one is free."""
+        self.queue.append(job)
+        self._deal()
+
+    def ended(self, patience: float) -> Iterator[tuple[str, Outcome]]:
+        """Keys and outcomes of jobs that end within so many seconds; returns when some have."""
+        busy = {worker.end: worker for worker in self.all if worker.job is not None}
+        for end in wait(list(busy), patience):
+            yield from busy[end].take(self.heard)  # type: ignore[index]
+        self._deal()
+
+    def interrupt(self) -> list[str]:
+        """Asks for a stop: a trial that has reported saves itself, any other has nothing to lose.
+
+        The keys of those that no worker has begun.
+        """
+        self.stop.set()
+        waiting = [job.key for job in self.queue]
+        self.queue.clear()
+        for worker in self.all:
+            if worker.job is not None and not worker.reported:
+                worker.process.kill()
+        return waiting
+
+    def kill(self) -> None:
+        """Ends all of them at once; safe in a signal's handler."""
+        for worker in self.all:
+            worker.process.kill()
+
+    def close(self) -> None:
+        """Ends the workers, which should have nothing to do any more."""
+        for worker in self.all:
+            worker.end.close()
+        for worker in self.all:
+            worker.leave()
+        self.all.clear()
+
+    def _deal(self) -> None:
+        while self.queue and (worker := self._free()) is not None:
+            worker.give(self.queue.pop(0))
+
+    def _free(self) -> Worker | None:
+        """A worker without a job, started if there may be one more; the dead make room."""
+        for worker in [w for w in self.all if w.job is None and not w.process.is_alive()]:
+            self.all.remove(worker)
+            worker.leave()
+        for worker in self.all:
+            if worker.free:
+                return worker
+        if len(self.all) == self.most:
+            return None
+        self.all.append(Worker(self.context, self.serve, self.stop, self._next_device()))
+        return self.all[-1]
+
+    def _next_device(self) -> Device:
+        """That of the fewest workers."""
+        taken = [worker.device for worker in self.all]
+        return min(self.devices, key=taken.count)

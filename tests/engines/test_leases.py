@@ -1,0 +1,263 @@
+"""Leases: one driver a trial, taken over from the dead and the silent, by no clock that anybody can set."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.contract.errors import StoreError
+from harness.contract.processes import this_process
+from harness.contract.trial import Trial
+from harness.engines import runner
+from harness.engines.leases import UNKNOWN, Holder, Leases, leases
+from harness.engines.runner import Limits, run
+from harness.plans.experiment import Experiment
+from harness.records.record import Record
+from harness.records.store import Store
+from tests.fakes.experiments import Clock, Fake, experiment
+from tests.fakes.trials import record_for
+from tests.fakes.two_stages import Collected
+
+KEY = "0123456789abcdef01234567"
+HERE = this_process()
+FAR = replace(HERE, host="far", machine="another")
+
+
+def left_by(folder: Path, holder: Holder | bytes, number: int = 1) -> Path:
+    """A lease as another driver leaves it."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{KEY}.{number}"
+    path.write_bytes(holder if isinstance(holder, bytes) else msgspec.json.encode(holder))
+    return path
+
+
+def dead() -> Holder:
+    """A driver of this machine that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return Holder(replace(HERE, pid=process.pid), "2026-01-01")
+
+
+def test_one_has_it_and_others_are_told_who(tmp_path: Path) -> None:
+    first, second = Leases(tmp_path), Leases(tmp_path)
+    assert first.take(KEY) is None
+    holder = second.take(KEY)
+    assert holder is not None
+    assert str(holder).startswith(f"process {os.getpid()} on {HERE.host}, since 20")
+    first.release(KEY)
+    assert second.take(KEY) is None
+    assert second.holds(KEY)
+    assert not first.holds(KEY)
+
+
+def test_of_many_at_once_one_has_it(tmp_path: Path) -> None:
+    left_by(tmp_path, dead())
+    start, outcomes = threading.Barrier(8), []
+
+    def take() -> None:
+        mine = Leases(tmp_path)
+        start.wait()
+        outcomes.append(mine.take(KEY))
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes.count(None) <= 1
+    late = Leases(tmp_path)  # where all of them made way for one another, the next look decides
+    assert (late.take(KEY) is None) == (outcomes.count(None) == 0)
+
+
+def test_of_a_driver_of_this_machine_that_is_gone_it_is_taken_at_once(tmp_path: Path) -> None:
+    old = left_by(tmp_path, dead())
+    mine = Leases(tmp_path)
+    assert mine.take(KEY) is None
+    assert not old.exists()
+    mine.release(KEY)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_number_that_another_process_has_by_now_is_not_the_driver(tmp_path: Path) -> None:
+    left_by(tmp_path, Holder(replace(HERE, began="1"), "2026-01-01"))
+    assert Leases(tmp_path).take(KEY) is None
+
+
+@pytest.mark.parametrize("holder", [Holder(FAR, "2026-01-01"), b"", b"[[[", b"{}"])
+def test_of_a_silent_one_elsewhere_it_is_taken_when_it_expires(tmp_path: Path, holder: Holder) -> None:
+    left_by(tmp_path, holder)
+    clock = Clock()
+    mine = Leases(tmp_path, expiry=60, clock=clock)
+    assert mine.take(KEY) == (holder if isinstance(holder, Holder) else UNKNOWN)
+    clock.now = 59
+    assert mine.take(KEY) is not None
+    clock.now = 60
+    assert mine.take(KEY) is None
+
+
+@pytest.mark.parametrize("years", [-30, -1, 0, 30])
+def test_a_clock_that_is_set_changes_nothing(tmp_path: Path, years: float) -> None:
+    """Signs of life hold whatever date they bear, and so does silence."""
+    path, clock = left_by(tmp_path, Holder(FAR, "2026-01-01")), Clock()
+    mine = Leases(tmp_path, expiry=60, clock=clock)
+    for beat in range(5):
+        assert mine.take(KEY) is not None
+        clock.now += 50
+        os.utime(path, (1, 1_700_000_000 + years * 31_536_000 - beat))
+    assert mine.take(KEY) is not None
+    clock.now += 60
+    assert mine.take(KEY) is None
+
+
+def test_a_driver_shows_that_it_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.engines.leases.BEAT", 0.01)
+    clock = Clock()
+    other = Leases(tmp_path / "leases", expiry=60, clock=clock)
+    with leases(tmp_path / "leases") as mine:
+        assert mine.take(KEY) is None
+        (path,) = mine.held.values()
+        for _ in range(2):
+            assert other.take(KEY) is not None
+            before, seen = path.stat().st_mtime_ns, threading.Event()
+            for _ in range(2000):
+                if path.stat().st_mtime_ns != before:
+                    break
+                seen.wait(0.005)
+            assert path.stat().st_mtime_ns != before
+            clock.now += 100
+    assert not (tmp_path / "leases").exists()
+
+
+def test_one_that_was_suspended_for_long_finds_its_trial_taken(tmp_path: Path) -> None:
+    clock = Clock()
+    suspended, other = Leases(tmp_path), Leases(tmp_path, expiry=60, clock=clock)
+    assert suspended.take(KEY) is None
+    assert other.take(KEY) is not None
+    clock.now = 60
+    assert other.take(KEY) is None
+    assert not suspended.holds(KEY)
+    suspended.release(KEY)
+    assert other.holds(KEY)
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_lease_hangs_nobody(tmp_path: Path, put: Callable[[Path], None]) -> None:
+    put(tmp_path / f"{KEY}.1")
+    clock = Clock()
+    mine = Leases(tmp_path, expiry=60, clock=clock)
+    assert mine.take(KEY) == UNKNOWN
+    clock.now = 60
+    assert mine.take(KEY) is None
+
+
+def test_what_the_dead_left_is_swept_and_no_more(tmp_path: Path) -> None:
+    gone = left_by(tmp_path, dead(), 1)
+    there = left_by(tmp_path, Holder(FAR, "2026-01-01"), 2)
+    with leases(tmp_path):
+        assert not gone.exists()
+    assert there.exists()
+
+
+def test_where_none_can_be_written_it_is_said_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "leases").write_text("")
+    with pytest.raises(StoreError, match=r"the lease .*leases/0123.* cannot be written: .*; fix that"):
+        Leases(tmp_path / "leases").take(KEY)
+
+
+def test_four_drivers_run_each_trial_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two at a time each, ten trials, all of the drivers at once; every one ends with all of the records."""
+    monkeypatch.setattr(runner, "POLL", 0.01)
+    engines = [Fake() for _ in range(4)]
+    watchers, begin = [Collected() for _ in engines], threading.Barrier(4)
+
+    def drive(engine: Fake, watcher: Collected) -> None:
+        begin.wait()
+        run([experiment(5)], engine, Store(tmp_path), watcher, Limits(under_way=2))
+
+    drivers = [threading.Thread(target=drive, args=pair) for pair in zip(engines, watchers, strict=True)]
+    for driver in drivers:
+        driver.start()
+    for driver in drivers:
+        driver.join(60)
+    assert sum(len(engine.order) for engine in engines) == 10
+    records = Store(tmp_path).records
+    assert len(records) == len({record.key for record in records}) == 10
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["records"]
+
+
+class During(Fake):
+    """An engine that lets something happen while its first trial runs."""
+
+    def __init__(self, happens: Callable[[], None]) -> None:
+        super().__init__()
+        self.happens = [happens]
+
+    def finished(self) -> Iterator[Record]:
+        while self.happens:
+            self.happens.pop()()
+        yield from super().finished()
+
+
+def held_elsewhere(root: Path, trial: Trial, of: Experiment) -> Leases:
+    """Another driver that has the trial."""
+    other = Leases(root / "leases")
+    assert other.take(of.key(trial)) is None
+    return other
+
+
+def test_what_another_runs_is_waited_for_and_its_record_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All else comes first; then it is said who has the trial, until that one is done."""
+    of, engine, watcher = experiment(2), Fake(), Collected()
+    first = of.evidence(Store(tmp_path)).to_run[0].trial
+    other = held_elsewhere(tmp_path, first, of)
+
+    def sleep(seconds: float) -> None:
+        if len(watcher.reasons) == 2:
+            Store(tmp_path).append(record_for(first, of.conditions, epochs=1.0))
+            other.release(of.key(first))
+
+    monkeypatch.setattr(runner.time, "sleep", sleep)
+    run([of], engine, Store(tmp_path), watcher)
+    assert len(engine.order) == 3
+    assert first not in engine.order
+    assert len(watcher.reasons) == 2
+    said = f"another driver runs it: process {os.getpid()} on {HERE.host}, since 20"
+    assert all(reason.startswith(said) for reason in watcher.reasons)
+    assert watcher.records[-1].key == of.key(first)
+    assert of.evidence(Store(tmp_path)).complete
+
+
+def test_a_trial_of_a_driver_that_ends_without_it_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of, engine, watcher = experiment(2), Fake(), Collected()
+    first = of.evidence(Store(tmp_path)).to_run[0].trial
+    other = held_elsewhere(tmp_path, first, of)
+    monkeypatch.setattr(runner.time, "sleep", lambda seconds: other.release(of.key(first)))
+    run([of], engine, Store(tmp_path), watcher)
+    assert [trial == first for trial in engine.order] == [False, False, False, True]
+
+
+def test_two_that_ran_the_same_trial_leave_one_record(tmp_path: Path) -> None:
+    """As where a driver was suspended for so long that another has taken its trial over, and ended it."""
+    of, store = experiment(2), Store(tmp_path)
+    first = of.evidence(store).to_run[0].trial
+
+    def taken_over() -> None:
+        (lease,) = (tmp_path / "leases").glob(f"{of.key(first)}.1")
+        lease.rename(lease.with_suffix(".2"))
+        Store(tmp_path).append(record_for(first, of.conditions, epochs=1.0))
+
+    run([of], During(taken_over), store, Collected())
+    assert len(Store(tmp_path).attempts(of.key(first))) == 1
+    assert of.evidence(Store(tmp_path)).complete
