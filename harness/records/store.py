@@ -96,8 +96,8 @@ class Store:
             write_whole(path, f"{most}\n")
         except OSError as error:
             raise StoreError(
-                f"{path} cannot be written: {error.strerror}; delete what is there, or name another folder "
-                "with --results-dir"
+                f"{path} cannot be written: {error.strerror}; make it writable, delete what is there, "
+                "or name another folder with --results-dir"
             ) from error
 
     def asked(self, reproduction: str, protocol: str, conditions: Conditions) -> int:

@@ -155,5 +155,7 @@ def test_what_stands_in_place_of_a_note_is_named(tmp_path: Path) -> None:
     assert store.asked("relu-speedup", "smoke", STAND_IN) == 0
     assert store.asked("relu-speedup", "cifar10", STAND_IN) == 0
     assert len(store.damaged) == 2
-    with pytest.raises(StoreError, match=rf"{note} cannot be written: .*; delete what is there"):
+    with pytest.raises(
+        StoreError, match=rf"{note} cannot be written: .*; make it writable, delete what is there"
+    ):
         store.ask("relu-speedup", "smoke", STAND_IN, 5)

@@ -37,6 +37,7 @@ IMAGE = SIDE * SIDE * 3  # bytes
 MEAN = "mean.npy"
 SPLITS = {"train", "val", "test"}
 Sum = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+Row = tuple[Sum, Sum, Sum]
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,7 @@ class Colours:
 
     pixels: Annotated[int, msgspec.Meta(ge=1, le=2**62)]
     sums: tuple[Sum, Sum, Sum]
-    products: tuple[tuple[Sum, Sum, Sum], ...]
-
-    def __post_init__(self) -> None:
-        """ValueError where there are not three rows of products."""
-        if len(self.products) != 3:
-            raise ValueError(f"there are {len(self.products)} rows of products, not 3")
+    products: tuple[Row, Row, Row]
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,8 @@ def _finish(folder: Path, dataset: str, found: Survey, states: dict[str, State])
     train = states["train"]
     splits = {split: _split(folder, found, split, states[split]) for split in found.splits}
     red, green, blue = map(int, train.total.sum((0, 1)))
-    products = tuple((int(r), int(g), int(b)) for r, g, b in train.products)
+    of_red, of_green, of_blue = ((int(r), int(g), int(b)) for r, g, b in train.products)
+    products = of_red, of_green, of_blue
     colours = Colours(splits["train"].images * IMAGE // 3, (red, green, blue), products)
     index = Index(dataset, found.classes, splits, _keep(folder / MEAN, _npy(train.total)), colours)
     _keep(folder / INDEX, index.text().encode())
