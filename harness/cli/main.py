@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import gc
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -20,7 +22,9 @@ def main() -> None:
     """Runs a command; an error that a person can fix is one sentence and exit status 2."""
     _replace_what_cannot_be_encoded()
     gc.set_threshold(50_000, 20, 50)  # thousands of records are no garbage: look for it less often
-    sys.exit(_guarded(_command))
+    status = _guarded(_command)
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # what is left then has nothing to stop
+    sys.exit(status)
 
 
 def _command() -> str | int | None:

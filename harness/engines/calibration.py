@@ -12,7 +12,7 @@ from harness.contract.processes import end_with_parent
 from harness.contract.trial import Precision
 from harness.engines import gpus
 from harness.engines.machine_lock import turn
-from harness.engines.workers import worker_context
+from harness.engines.workers import without_ctrl_c, worker_context
 from harness.models.cifar10 import eleven
 
 # With normalisation and local layers it does fewer multiply-adds a second than plain convolutions would, as
@@ -33,7 +33,8 @@ def measure(device: Device, precisions: Sequence[Precision]) -> Mapping[Precisio
     receiver, sender = context.Pipe(duplex=False)
     where = gpus.each(device)[0].torch
     process = context.Process(target=_measure, args=(sender, where, precisions, BATCH, SECONDS), daemon=True)
-    process.start()
+    with without_ctrl_c():
+        process.start()
     sender.close()
     try:
         found: Mapping[Precision, float] = receiver.recv() if receiver.poll(PATIENCE) else {}

@@ -11,7 +11,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any
@@ -80,7 +80,7 @@ class Worker:
         self.device = device
         self.end, there = context.Pipe()
         self.process: SpawnProcess = context.Process(target=serve, args=(there, stop, device))
-        with _without_ctrl_c():
+        with without_ctrl_c():
             self.process.start()
         there.close()  # so that the death of the process ends the pipe
         self.job: Job | None = None
@@ -123,8 +123,9 @@ class Worker:
 
 
 @contextmanager
-def _without_ctrl_c() -> Iterator[None]:
+def without_ctrl_c() -> Iterator[None]:
     """Processes that start within never hear of Ctrl-C, which is their parent's business."""
+    resource_tracker.ensure_running()  # its own start, with the first process, would let Ctrl-C through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -33,7 +33,16 @@ def run(arm: str, seed: int, **bits: Bits) -> Run:
     wrong: dict[str, object] = {name: packed(flags) for name, flags in bits.items()}
     wrong |= {two_way.SETS[name]: len(flags) for name, flags in bits.items()}
     metrics = {name: 100 * float(flags.mean()) for name, flags in bits.items()}
-    record = Record(f"{arm}-{seed}", "", {}, STAND_IN, "", Status.OK, metrics, details={"wrong": wrong})
+    record = Record(
+        f"{arm}-{seed}",
+        "",
+        {"settings": {}, "seed": seed, "precision": "fp32"},
+        STAND_IN,
+        "",
+        Status.OK,
+        metrics,
+        details={"wrong": wrong},
+    )
     return Run(Planned(Trial(None, seed), arm, Role.FINAL), record)
 
 

@@ -33,8 +33,8 @@ def values(runs: Sequence[Raw], measure: Measure) -> list[float]:
 
 
 def image_sets(groups: Sequence[Sequence[Raw]], measure: Measure) -> list[Images]:
-    """In percent; none at all where any run lacks the bits of any metric."""
-    if not all(name in SETS for name in measure):
+    """In percent; none at all where any run lacks the bits of any metric, or an arm has no run yet."""
+    if not all(groups) or not all(name in SETS for name in measure):
         return []
     if any(raw.bits(name, SETS[name]) is None for runs in groups for raw in runs for name in measure):
         return []

@@ -79,7 +79,7 @@ def same_exact_p(row: dict[str, str], found: Result) -> bool:
 def wrong(row: dict[str, str], found: Result) -> Iterator[str]:
     """What a printed row says otherwise than the recomputed effect."""
     checks = {
-        "estimate": same_number(row["estimate"], found.estimate),
+        "estimate": same_number(row.get("estimate", "–"), found.estimate),
         "95 % interval": same_interval(row.get("95 % interval", "–"), found.ci95),
         "90 % interval": same_interval(row.get("90 % interval", "–"), found.ci90),
         "p, Student": same_p(row.get("p, Student", "–"), found.p_student),
