@@ -13,6 +13,7 @@ import typer
 from harness.cli import options
 from harness.cli.options import (
     RESULTS,
+    Address,
     BenchPrecision,
     Budget,
     Claim,
@@ -20,6 +21,8 @@ from harness.cli.options import (
     DataDir,
     DeviceOption,
     DryRun,
+    EngineName,
+    EngineOption,
     Every,
     ExportFormat,
     Gpus,
@@ -33,6 +36,7 @@ from harness.cli.options import (
     RunPrecision,
     Seeds,
     SplitOption,
+    Storage,
     UntilDecided,
     Version,
     ViewsOption,
@@ -80,19 +84,23 @@ def run(
     dry_run: DryRun = False,
     until_decided: UntilDecided = False,
     budget: Budget = None,
+    engine: EngineName = EngineOption.LOCAL,
+    address: Address = None,
+    storage: Storage = None,
     quiet: Quiet = False,
 ) -> None:
     """Run what is missing of one or more claims; what is stored is never run again."""
     from harness.cli import run as command
     from harness.cli.running import dry_run as preview
+    from harness.cli.running.sites import chosen_site
     from harness.cli.running.work import RunRequest, chosen
     from harness.engines.deadline import parse
 
     seconds = None if budget is None else parse(budget)
     found = chosen(claims or [], every or (seconds is not None and not claims))
-    where = (data_dir, results_dir)
+    where, site = (data_dir, results_dir), chosen_site(engine, address, storage)
     asked = RunRequest(
-        found, protocol, seeds, device, workers, *where, until_decided, seconds, gpus, precision
+        found, protocol, seeds, device, workers, *where, until_decided, seconds, gpus, precision, site
     )
     if dry_run:
         preview.show(asked, options.console())

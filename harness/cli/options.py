@@ -34,6 +34,13 @@ class PrecisionOption(StrEnum):
     BF16 = "bf16"
 
 
+class EngineOption(StrEnum):
+    """What runs trials."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 class ExportFormat(StrEnum):
     """What `export --to` writes."""
 
@@ -175,6 +182,17 @@ Gpus = Annotated[int, typer.Option(help="GPUs (on a CPU: cores) that train one n
 RunPrecision = Annotated[
     PrecisionOption,
     choice("precision", PrecisionOption, "auto: the protocol's own, else bf16 where the hardware has it."),
+]
+EngineName = Annotated[
+    EngineOption, choice("engine", EngineOption, "local: this machine; ray: a Ray cluster that is running.")
+]
+Address = Annotated[
+    str | None,
+    typer.Option(help="Of the Ray cluster: auto (default), <host>:<port> or ray://<host>:<port>."),
+]
+Storage = Annotated[
+    Path | None,
+    typer.Option(help="Folder that all nodes share, for checkpoints; default: --results-dir, on each node."),
 ]
 BenchPrecision = Annotated[
     PrecisionOption, choice("precision", PrecisionOption, "auto: bf16 where the hardware has it, else fp32.")

@@ -30,7 +30,7 @@ from harness.verdicts.sequential import Look
 
 if TYPE_CHECKING:
     from harness.cli.running.trials import Trials
-    from harness.engines.local import LocalEngine
+    from harness.engines.engine import Engine
 
 
 def start(asked: RunRequest, console: Console) -> bool:
@@ -87,9 +87,8 @@ def _run_rounds(
 ) -> bool:
     """Whether all rounds came to their end and nothing failed. SIGTERM stops them as Ctrl-C does."""
     from harness.cli.running.trials import Trials
-    from harness.engines.local import LocalEngine
 
-    engine = LocalEngine(work.device, work.workers, work.store.root)
+    engine = work.asked.site.engine(work.device, work.workers, work.store.root)
     with stop_requests(engine.kill) as requests:
         try:
             with Trials(progress, engine.messages) as seen, _limits(deadline, work, engine, seen) as limits:
@@ -107,7 +106,7 @@ def _run_rounds(
 
 
 def _in_time(
-    rounds: Iterator[list[Experiment]], engine: LocalEngine, store: Store, seen: Trials, limits: Limits
+    rounds: Iterator[list[Experiment]], engine: Engine, store: Store, seen: Trials, limits: Limits
 ) -> None:
     """Runs one round after the other, as long as the limits allow it."""
     for due in rounds:
@@ -134,10 +133,10 @@ def _rounds(work: Work, ordered: bool, report: sequential.Report) -> Iterator[li
 
 
 @contextmanager
-def _limits(deadline: Deadline | None, work: Work, engine: LocalEngine, seen: Trials) -> Iterator[Limits]:
-    """As many trials at a time as workers; they end early where a worker, or a deadline, asks for it."""
+def _limits(deadline: Deadline | None, work: Work, engine: Engine, seen: Trials) -> Iterator[Limits]:
+    """As many trials as the site takes; they end early where a worker, or a deadline, asks for it."""
     if deadline is None:
-        yield Limits(engine.stop.is_set, work.workers)
+        yield Limits(engine.stop.is_set, work.asked.site.under_way(work.asked.workers, work.workers))
         return
     with Alarm(deadline, lambda: seen.pace, engine.stop.set) as alarm:
         yield Limits(alarm.enough, work.workers)

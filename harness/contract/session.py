@@ -37,7 +37,8 @@ class Artifacts:
         if not path.is_file():
             raise DataError(
                 f"{path} is missing: the trial that this one goes on from left it there; "
-                f"delete its record {path.stem}-*.json to have it trained again"
+                f"delete its record {path.stem}-*.json to have it trained again (on a cluster, name a folder "
+                "that all nodes share with --storage)"
             )
         return path
 

@@ -21,8 +21,9 @@ from harness.contract.processes import end_with_parent
 from harness.contract.session import Artifacts, Interrupted, Session, TrialResult
 from harness.contract.trial import Status, Trial
 from harness.engines import gpus, machine_lock, mishaps, shared_trial
+from harness.engines.engine import Flag
 from harness.engines.machine_lock import turn
-from harness.engines.messages import Message, Messages, Started, Waiting
+from harness.engines.messages import Message, Messages, Outbox, Started, Waiting
 from harness.engines.workers import Died, Job, Stop, Workers
 from harness.records import environment
 from harness.records.conditions import Conditions
@@ -76,7 +77,7 @@ class LocalEngine:
             elif isinstance(outcome, Died) and outcome.code == -signal.SIGTERM:
                 self.stop.set()  # asked to stop, as by a scheduler, before it could listen
             elif isinstance(outcome, Died) and not self.stop.is_set():
-                yield _record(trial, place, _now(), error=mishaps.of_a_death(outcome.code))
+                yield lost(trial, place, mishaps.of_a_death(outcome.code))
 
     def interrupt(self) -> None:
         """Asks the running trials to checkpoint and stop; those that wait or have just begun end at once."""
@@ -111,11 +112,16 @@ def _serve(end: Connection, stop: Stop, device: Device) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
     end_with_parent()
-    _worker.update(end=end, stop=stop, device=device)
+    connect(end, stop, device)
     with suppress(EOFError, ConnectionError):
         while True:
             trial, place = end.recv()
             end.send(None if stop.is_set() else _work(trial, place))
+
+
+def connect(end: Outbox, stop: Flag, device: Device) -> None:
+    """From now on the trials of this process speak and are stopped by these."""
+    _worker.update(end=end, stop=stop, device=device)
 
 
 def _work(trial: Trial, place: Place) -> Record | None:
@@ -146,6 +152,11 @@ def execute(trial: Trial, place: Place) -> Record | None:
 
 
 FAILURE = TrialResult(Status.FAILED, {})
+
+
+def lost(trial: Trial, place: Place, why: str) -> Record:
+    """The failed record of a trial whose process ended and could not make one."""
+    return _record(trial, place, _now(), error=why)
 
 
 def _record(

@@ -29,3 +29,8 @@ def of_a_death(code: int | None) -> str:
     )
     cause = ", as the system does where memory runs out" if code == -signal.SIGKILL else ""
     return f"its worker process ended with {how}{cause}; {AGAIN}, with fewer --workers if memory is short"
+
+
+def of_a_loss(times: int, how: str) -> str:
+    """The sentence for a trial that a cluster's nodes lost, at every try."""
+    return f"the cluster lost it {times} times ({how}); see 'ray status', and {AGAIN}"

@@ -8,36 +8,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol as Interface
 
 from harness.contract.trial import Status, Trial
+from harness.engines.engine import Queue
 from harness.engines.leases import Holder, Leases, leases
 from harness.plans.experiment import Experiment, Planned
-from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.store import Store
 
 POLL = 1.0  # seconds between two looks at what other drivers have done
-
-
-class Engine(Interface):
-    """What runs trials: `submit` some, then take records from `finished` until `pending` is empty."""
-
-    @property
-    def pending(self) -> Sized:
-        """The trials in flight."""
-
-    def submit(self, trial: Trial, conditions: Conditions, data: Path | None) -> None:
-        """Puts a trial in the queue."""
-
-    def finished(self) -> Iterator[Record]:
-        """Waits a moment for trials to end and yields the records of those that have."""
-
-    def interrupt(self) -> None:
-        """Asks all trials to stop: those that can checkpoint first, and none leaves a failed record."""
 
 
 class Watcher(Interface):
@@ -85,7 +67,7 @@ class Due:
 
 def run(
     experiments: Sequence[Experiment],
-    engine: Engine,
+    engine: Queue,
     store: Store,
     watcher: Watcher,
     limits: Limits | None = None,
@@ -106,7 +88,7 @@ class _Driver:
     def __init__(
         self,
         experiments: Sequence[Experiment],
-        engine: Engine,
+        engine: Queue,
         store: Store,
         watcher: Watcher,
         limits: Limits,

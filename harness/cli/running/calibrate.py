@@ -14,8 +14,11 @@ from harness.forecast.telling import telling
 def calibrate(work: Work, trials: Iterable[Trial]) -> bool:
     """Measures and keeps the speeds that the trials' costs lack; whether anything is known that was not.
 
-    Nothing is measured where it could not be kept, and no failure ends a command: speeds are then assumed.
+    Nothing is measured where it could not be kept or trials run elsewhere, and no failure ends a command:
+    speeds are then assumed.
     """
+    if not work.asked.site.here:
+        return False
     root, device = work.store.root, work.device
     wanted = list(trials)
     unknown = cost.unknown(wanted, device, telling(work.store, wanted, device))

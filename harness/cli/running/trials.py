@@ -7,10 +7,11 @@ import time
 from contextlib import suppress
 
 from harness.cli.terminal.progress import Progress, Row
+from harness.cli.terminal.tables import WARNING
 from harness.contract import session
 from harness.contract.formatting import duration
 from harness.contract.trial import Trial
-from harness.engines.messages import Message, Messages, Started, Waiting
+from harness.engines.messages import Message, Messages, Notice, Started, Waiting
 from harness.records.record import Record
 from harness.records.schema import Measured
 
@@ -82,6 +83,9 @@ class Trials:
 
     def _take(self, key: str, message: Message) -> None:
         with self.lock:
+            if isinstance(message, Notice):
+                self.progress.say(message.words, WARNING)
+                return
             if not self.left and key not in self.over:  # a last message may come after its record
                 self._show(key, message)
 
@@ -95,7 +99,7 @@ class Trials:
         elif isinstance(message, Started):
             row.words = ""
             self.progress.changed(row, "started")
-        else:
+        elif isinstance(message, session.TrialProgress):
             self._measure(key)
             self._follow(row, message)
 

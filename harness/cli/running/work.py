@@ -12,6 +12,7 @@ from rich.console import Console
 import reproductions
 from harness.cli.options import PrecisionOption
 from harness.cli.running import choices
+from harness.cli.running.sites import HERE, Site
 from harness.cli.terminal.tables import WARNING, say
 from harness.contract.device import Device
 from harness.contract.errors import BadValue, DataError
@@ -38,6 +39,7 @@ class RunRequest:
     budget: float | None = None  # seconds
     gpus: int = 1  # that train one network together
     precision: PrecisionOption = PrecisionOption.AUTO
+    site: Site = HERE
 
     def __post_init__(self) -> None:
         if self.until_decided and self.seeds is not None:
@@ -98,9 +100,9 @@ def chosen(names: list[str], every: bool) -> list[Reproduction]:
 
 
 def work_for(asked: RunRequest) -> Work:
-    """What the call is to do on this machine."""
-    device = choices.choose_device(asked.device, asked.gpus)
-    workers = choices.choose_workers(asked.workers, device)
+    """What the call is to do at its site."""
+    device = asked.site.device(asked.device, asked.gpus)
+    workers = asked.site.workers(asked.workers, device)
     store = Store(asked.results_dir)
     todo, lacking = (asked.experiments(device), []) if asked.budget is None else asked.feasible(device)
     if asked.until_decided:

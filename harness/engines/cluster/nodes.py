@@ -1,0 +1,177 @@
+"""The nodes of the cluster: which of them suit, how many trials they take, and what a trial asks of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from harness.contract.device import Device, DeviceKind
+from harness.contract.errors import EngineError
+from harness.engines.cluster.suitability import Expected
+from harness.engines.cluster.work import Suited, Unsuited, look
+from harness.engines.gpus import PER_GPU
+
+TIMING = "timing"  # the custom resource of nodes for trials that must be alone, where there are any
+PATIENCE = 120.0  # seconds in which a node answers; whoever is busy is looked at by its first trial
+TRACE = 0.01  # of a GPU: enough for Ray to show it to a task
+SEVERAL = "only the nodes with {} take part, as runs on different hardware are not compared"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node that is alive."""
+
+    id: str
+    host: str
+    resources: Mapping[str, float]
+
+    @property
+    def cores(self) -> int:
+        """Cores, as Ray was told of them."""
+        return int(self.resources.get("CPU", 0))
+
+    @property
+    def gpus(self) -> int:
+        """GPUs, as Ray was told of them."""
+        return int(self.resources.get("GPU", 0))
+
+    def room(self, device: Device) -> int:
+        """Trials on such a device that it takes at a time."""
+        if not device.cuda:
+            return self.cores // device.count
+        return min(self.cores, self.gpus * PER_GPU if device.count == 1 else self.gpus) // device.count
+
+    def __str__(self) -> str:
+        return f"node {self.host} ({self.id[:8]})"
+
+
+def alive() -> list[Node]:
+    """Every node that is there now."""
+    known: Callable[[], list[dict[str, Any]]] = ray.nodes
+    return [
+        Node(node["NodeID"], node["NodeManagerHostname"], node["Resources"])
+        for node in known()
+        if node["Alive"]
+    ]
+
+
+def best_kind() -> DeviceKind:
+    """GPUs where any node has one."""
+    return DeviceKind.CUDA if any(node.gpus for node in alive()) else DeviceKind.CPU
+
+
+def pinned(node: str) -> NodeAffinitySchedulingStrategy:
+    """To run on this node or not at all."""
+    return NodeAffinitySchedulingStrategy(node, soft=False)
+
+
+class Nodes:
+    """The cluster as trials on one kind of device see it."""
+
+    def __init__(self, device: Device, tell: Callable[[str], None]) -> None:
+        """`tell` is called with a sentence for every node that stands aside."""
+        self.device, self.tell = device, tell
+        self.unsuited: dict[str, str] = {}
+        self.agreed: dict[Expected, Expected] = {}
+        self.hardware: str | None = None
+        self.for_timing: str | None = None
+
+    def suited(self) -> list[Node]:
+        """Those that are alive and, as far as is known, can run trials."""
+        return [node for node in alive() if node.room(self.device) and node.id not in self.unsuited]
+
+    def agree(self, expected: Expected) -> Expected:
+        """With the hardware that most nodes have, once each of them was looked at.
+
+        EngineError where no node has what is expected.
+        """
+        if expected not in self.agreed:
+            found = {node.id: hardware for node, hardware in self._look(expected)}
+            self.hardware = self.hardware or _most_common(found.values())
+            self.agreed[expected] = replace(expected, hardware=self.hardware)
+            for node, seen in found.items():
+                if seen != self.hardware:
+                    self.leave_out(Unsuited(node, SEVERAL.format(self.hardware)))
+            self.check()
+        return self.agreed[expected]
+
+    def leave_out(self, unsuited: Unsuited) -> None:
+        """No further trial is given to this node."""
+        if unsuited.node not in self.unsuited:
+            self.unsuited[unsuited.node] = unsuited.reason
+            name = next((str(node) for node in alive() if node.id == unsuited.node), unsuited.node[:8])
+            self.tell(f"{name} stands aside: {unsuited.reason}")
+
+    def check(self) -> None:
+        """EngineError where no node is left, with the reasons."""
+        if not self.suited():
+            why = "; ".join(dict.fromkeys(self.unsuited.values())) or f"none has room for {self.device}"
+            raise EngineError(f"no node of the cluster can run these trials: {why}")
+
+    def options(self, alone: bool) -> dict[str, Any]:
+        """What Ray is to give a trial, in its own words."""
+        if alone:
+            return _all_of(self._quiet())
+        share = self.device.count if self.device.count > 1 else 1 / PER_GPU
+        resources: dict[str, Any] = {
+            "num_cpus": self.device.count,
+            "num_gpus": share if self.device.cuda else 0,
+        }
+        if self.unsuited:
+            resources["label_selector"] = {"ray.io/node-id": f"!in({','.join(self.unsuited)})"}
+        return resources
+
+    def _quiet(self) -> Node:
+        """The node for all trials that must be alone, so that they can be compared, while it lives."""
+        self.check()
+        found = sorted(
+            self.suited(), key=lambda node: (node.id != self.for_timing, TIMING not in node.resources)
+        )
+        self.for_timing = found[0].id
+        return found[0]
+
+    def _look(self, expected: Expected) -> Iterator[tuple[Node, str]]:
+        """The hardware of every node that has what is expected; the others are left out."""
+        some = {"num_gpus": TRACE if self.device.cuda else 0, "num_cpus": 0, "max_retries": 0}
+        task = ray.remote(look)
+        asked = {
+            task.options(scheduling_strategy=pinned(node.id), **some).remote(expected): node
+            for node in self.suited()
+        }
+        answered, _ = ray.wait(list(asked), num_returns=len(asked), timeout=PATIENCE) if asked else ([], [])
+        for ref in answered:
+            found = _answer(ref, asked[ref])
+            if isinstance(found, Unsuited):
+                self.leave_out(found)
+            else:
+                yield asked[ref], found.hardware
+
+
+def _answer(ref: Any, node: Node) -> Suited | Unsuited:
+    try:
+        found: Suited | Unsuited = ray.get(ref)
+    except RayError as error:
+        last = str(error).strip().splitlines()[-1]
+        return Unsuited(node.id, f"this program does not start there ({last}): install it on every node")
+    return found
+
+
+def _all_of(node: Node) -> dict[str, Any]:
+    """Every core and GPU of the node, so that nothing of Ray runs beside."""
+    return {
+        "num_cpus": node.cores,
+        "num_gpus": node.gpus,
+        "resources": {TIMING: 1} if TIMING in node.resources else {},
+        "scheduling_strategy": pinned(node.id),
+    }
+
+
+def _most_common(names: Any) -> str | None:
+    counted = Counter(names).most_common(1)
+    return counted[0][0] if counted else None

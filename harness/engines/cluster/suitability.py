@@ -1,0 +1,159 @@
+"""Whether a node has what a trial was planned with: the code, torch, the device, the data. Needs no Ray."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from fasteners import InterProcessLock
+
+from harness.contract.device import CPU, Device
+from harness.contract.errors import DataError, EngineError, StoreError
+from harness.contract.trial import Precision
+from harness.data import sources
+from harness.data.catalogue import DATA_SETS
+from harness.data.sources import Source
+from harness.engines import gpus
+from harness.records import environment
+from harness.records.conditions import Conditions, DataIdentity
+from harness.records.provenance import provenance
+
+SILENCE = 20.0  # seconds without a byte after which a download is given up
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the driver planned trials with, and a node must have too."""
+
+    source: str  # hash of the program's files
+    conditions: Conditions
+    data: Path | None  # where the driver has the data set
+    folder: Path  # for checkpoints and for files that trials leave for one another
+    hardware: str | None = None  # None: any
+
+
+def check(expected: Expected) -> Path | None:
+    """Where this node has the data; a HarnessError says what the node lacks and how to get it."""
+    _check_code(expected.source)
+    _check_torch(expected.conditions.torch)
+    device = device_for(expected.conditions)
+    _check_device(device, expected.conditions.precision)
+    _check_hardware(device, expected.hardware)
+    _check_folder(expected.folder)
+    return _data(expected.conditions.data, expected.data)
+
+
+def device_for(conditions: Conditions) -> Device:
+    """The device of a trial on this node: Ray shows it no GPUs but its own, and numbers them from 0."""
+    single = conditions.devices == 1
+    return Device(conditions.device, 0 if single and not conditions.on(CPU) else None, conditions.devices)
+
+
+def hardware(device: Device) -> str:
+    """The name of what does the arithmetic; empty for a GPU that torch cannot reach."""
+    return (gpus.name(device) or "") if device.cuda else environment.cpu_name()
+
+
+def _check_code(source: str) -> None:
+    here = provenance().source
+    if here != source:
+        raise EngineError(
+            f"its code differs (source {here}, and {source} where the run was started): "
+            "check out the same commit, without other changes, on every node"
+        )
+
+
+def _check_torch(version: str) -> None:
+    here = environment.torch_version()
+    if here != version:
+        raise EngineError(
+            f"it has torch {here}, and the trials are for {version}: install the pinned versions on every "
+            "node with 'make environment'"
+        )
+
+
+def _check_device(device: Device, precision: Precision) -> None:
+    have = gpus.count() if device.cuda else device.count
+    if have < device.count:
+        raise EngineError(f"torch sees {have} CUDA devices there, and a trial needs {device.count}")
+    if precision is Precision.BF16 and not environment.has_bf16(device.kind):
+        raise EngineError("its hardware has no bf16, which would be ten times slower: give --precision fp32")
+
+
+def _check_hardware(device: Device, expected: str | None) -> None:
+    here = hardware(device)
+    if expected not in (None, here):
+        raise EngineError(f"it has {here}, and only runs on the same hardware are compared ({expected})")
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{folder} cannot be made there ({error.strerror}): name a folder that all nodes can write "
+            "with --storage"
+        ) from None
+
+
+def _data(identity: DataIdentity | None, place: Path | None) -> Path | None:
+    """The data as found by the usual search, the driver's own folder first; CIFAR-10 is fetched."""
+    if identity is None or identity.stand_in:
+        return None
+    found = _found(identity.dataset, place)
+    if found.identity != identity:
+        raise DataError(f"{found.place} holds {found.identity}, and the trials are for {identity}")
+    if not DATA_SETS[identity.dataset].photographs and found.place is not None:
+        _verify(found.place)
+    return found.place
+
+
+def _found(dataset: str, place: Path | None) -> Source:
+    near = place.parent if place is not None and place.parent.is_dir() else None
+    found = sources.find(dataset, near)
+    if found is None and not DATA_SETS[dataset].photographs:
+        found = _fetch(dataset)
+    if found is None:
+        raise sources.missing(dataset, near)
+    return found
+
+
+def _fetch(dataset: str) -> Source | None:
+    """The data set once it is downloaded, by one process of this machine after the other."""
+    from harness.data import cifar10
+
+    root = sources.destination(None)
+    with _one_at_a_time(root), _impatient():
+        cifar10.fetch(root)
+    return sources.find(dataset, None)
+
+
+@contextmanager
+def _one_at_a_time(root: Path) -> Iterator[None]:
+    lock = root / ".fetching"
+    with InterProcessLock(lock):
+        yield
+    lock.unlink(missing_ok=True)
+
+
+@contextmanager
+def _impatient() -> Iterator[None]:
+    """A network that swallows packets would otherwise never say no."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(SILENCE)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+@cache
+def _verify(place: Path) -> None:
+    """Every file of CIFAR-10 against its official MD5, once in a process."""
+    from harness.data import cifar10
+
+    cifar10.verify(place)

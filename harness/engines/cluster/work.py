@@ -1,0 +1,81 @@
+"""What is done on a node of the cluster: a look at what it has, and trials."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from dataclasses import dataclass
+from typing import Protocol as Interface
+
+import ray
+
+from harness.contract.errors import HarnessError
+from harness.contract.trial import Trial
+from harness.engines import local
+from harness.engines.cluster.suitability import Expected, check, device_for, hardware
+from harness.engines.local import Place
+from harness.engines.messages import Message, Named
+from harness.records.keys import key_of
+from harness.records.record import Record
+
+
+@dataclass(frozen=True)
+class Suited:
+    """A node that has all that was expected, and its hardware."""
+
+    hardware: str
+
+
+@dataclass(frozen=True)
+class Unsuited:
+    """A node that lacks something."""
+
+    node: str
+    reason: str
+
+
+class Post(Interface):
+    """A queue that the driver reads, as Ray has it."""
+
+    def put(self, item: Named, /) -> None:
+        """Sends something."""
+
+
+@dataclass(frozen=True)
+class Outlet:
+    """Where a trial of this node speaks to the driver."""
+
+    key: str
+    post: Post
+
+    def send(self, message: Message, /) -> None:
+        """Says one thing of the trial."""
+        self.post.put((self.key, message))
+
+
+def look(expected: Expected) -> Suited | Unsuited:
+    """Whether this node can run such trials."""
+    try:
+        check(expected)
+    except HarnessError as error:
+        return Unsuited(this_node(), str(error))
+    return Suited(hardware(device_for(expected.conditions)))
+
+
+def work(trial: Trial, expected: Expected, post: Post) -> Record | Unsuited | None:
+    """Runs a trial on this node, if it can; None where the trial was asked to stop."""
+    stop = threading.Event()
+    # What Ray does to a running task that is cancelled: the trial is to save itself first.
+    signal.signal(signal.SIGINT, lambda number, frame: stop.set())
+    try:
+        data = check(expected)
+    except HarnessError as error:
+        return Unsuited(this_node(), str(error))
+    device = device_for(expected.conditions)
+    local.connect(Outlet(key_of(trial, expected.conditions), post), stop, device)
+    return local.execute(trial, Place(device, expected.conditions, data, expected.folder))
+
+
+def this_node() -> str:
+    """The id of the Ray node that this process is on; of a client, the one that acts for it."""
+    return str(ray.get_runtime_context().get_node_id())
