@@ -5,13 +5,12 @@ docs/export.md describes every column.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 import pandas as pd
 
-from harness.records.conditions import Conditions
 from harness.records.keys import spelled
-from harness.records.record import Record, described
+from harness.records.record import Record
 
 
 def frame(records: Iterable[Record]) -> pd.DataFrame:
@@ -53,20 +52,3 @@ def curves(records: Iterable[Record]) -> pd.DataFrame:
         for point in record.curve
     )
     return pd.DataFrame(list(rows))
-
-
-def environments(records: Iterable[Record], without: Collection[str] = ()) -> pd.DataFrame:
-    """A row for each distinct environment with its conditions; the column `records` counts them.
-
-    The names in `without` are left out, as of what is private or beside the point.
-    """
-    alike: dict[tuple[int, Conditions], list[Record]] = {}  # records that were read share environments
-    for record in records:
-        alike.setdefault((id(record.environment), record.conditions), []).append(record)
-    if not alike:
-        return pd.DataFrame()
-    several = alike.values()
-    rows = [{n: v for n, v in described(first).items() if n not in without} for first, *_ in several]
-    found = pd.DataFrame(rows).assign(records=[len(those) for those in several])
-    named = [name for name in found.columns if name != "records"]
-    return found if len(found) == 1 else found.groupby(named, dropna=False, sort=False).sum().reset_index()

@@ -14,36 +14,17 @@ import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from tabulate import tabulate
-
 from tests.faults.guard import Guard, Hang, little_memory
+from tests.faults.page import Findings
 from tests.faults.target import Target
 
 COLUMNS = ("read", "inputs", "taken", "refused in a sentence", "faults")
 GUARD = Guard()
 
 
-@dataclass(frozen=True)
-class Table:
-    """What came of each kind of file; `faults` has a sentence for everything that may not be."""
-
-    heading: str
-    summary: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[object]]
-    faults: Sequence[str]
-
-    @property
-    def text(self) -> str:
-        """All of it as Markdown."""
-        table = tabulate(self.rows, self.columns, tablefmt="github")
-        return "\n\n".join([self.summary, table, *(f"- {fault}" for fault in self.faults)])
-
-
-def fuzz(count: int, seed: int, chosen: str = "") -> Table:
+def run(count: int, seed: int, chosen: str = "") -> Findings:
     """So many damaged inputs, shared out over every kind of file, or of the kinds whose names begin so."""
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # readers may remark on what they read
@@ -53,10 +34,7 @@ def fuzz(count: int, seed: int, chosen: str = "") -> Table:
             told = [_fuzzed(target, _inputs(target, found, count), seed, folder) for target in found]
     rows = [row for row, _ in told]
     summary = f"{sum(int(str(row[1])) for row in rows):,} inputs, seed {seed}."
-    return Table("Inputs from strangers", summary, COLUMNS, rows, [fault for _, of in told for fault in of])
-
-
-run = fuzz
+    return Findings("Damaged inputs", summary, COLUMNS, rows, [fault for _, of in told for fault in of])
 
 
 def targets(folder: Path) -> list[Target]:

@@ -9,26 +9,31 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copy
 
 import pytest
 
 from harness.contract.errors import DataError
 from tests.faults import fuzz, stored
 from tests.faults.mutations import harmed, reshaped
+from tests.faults.page import PAGE, publish
 from tests.faults.target import TAKEN, Evil, Target
 
 
 def test_a_few_hundred_damaged_inputs_are_taken_or_refused_in_a_sentence(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(stored, "EXPERIMENTS", stored.EXPERIMENTS[:3])
-    found = fuzz.fuzz(300, 0)
+    found = fuzz.run(300, 0)
     assert found.faults == []
     rows = {str(name): counts for name, *counts in found.rows}
     assert sum(inputs for inputs, *_ in rows.values()) >= 290
     assert all(taken + refused == inputs for inputs, taken, refused, _ in rows.values())
     assert rows["records"][1] == 0, "no damaged record is taken"
     assert rows["CIFAR-10's batches"][1] == 0, "no damaged batch is unpickled"
+    page = Path(copy(PAGE, tmp_path))
+    publish(found, page)
+    assert found.text in page.read_text(encoding="utf-8"), "it has a section"
 
 
 def told(read: Callable[[Path], object], folder: Path) -> str:

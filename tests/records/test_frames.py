@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.contract.trial import Precision, Trial
-from harness.records.frames import curves, environments, frame
-from tests.fakes.trials import STAND_IN, record_for, small
+from harness.contract.trial import Trial
+from harness.records.frames import curves, frame
+from tests.fakes.trials import record_for, small
 
 CURVE = ({"epoch": 0.5, "loss": 2.0}, {"epoch": 1.0, "loss": None})
 RECORDS = [
@@ -30,14 +30,6 @@ def test_a_row_a_point() -> None:
     assert found["loss"].isna().sum() == 3
 
 
-def test_environments_are_counted() -> None:
-    other = replace(RECORDS[0], conditions=replace(STAND_IN, precision=Precision.BF16))
-    found = environments([*RECORDS, other])
-    assert found["records"].tolist() == [3, 1]
-    assert found["precision"].tolist() == ["fp32", "bf16"]
-
-
 def test_nothing_gives_empty_frames() -> None:
     assert frame([]).empty
     assert curves([]).empty
-    assert environments([]).empty
