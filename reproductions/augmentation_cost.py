@@ -78,7 +78,7 @@ def _timed(scale: Scale) -> dict[str, StepTime]:
 
 def estimate(evidence: Evidence) -> Finding:
     """Ratio of step times with ÷ without, paired by block: in the background the claim, in line beside it."""
-    from harness.effects import intervals  # brings scipy, which the list of claims can do without
+    from harness.effects.statistics import intervals  # brings scipy, which `list` can do without
 
     found = {how: paired(evidence, pair, step_times.STEP) for how, pair in PAIRS.items()}
     effects = {how: intervals.paired_ratio("step time", "×", *both) for how, both in found.items() if both[0]}

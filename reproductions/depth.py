@@ -31,7 +31,7 @@ ARMS = {WHOLE: BASELINE} | {arm: Arm(network={"without": (layer,)}) for arm, lay
 
 def estimate(evidence: Evidence) -> Finding:
     """By how much the top-1 error rises at least, whichever layer is removed; then without each one."""
-    from harness.effects import intervals  # brings scipy, which the list of claims can do without
+    from harness.effects.statistics import intervals  # brings scipy, which `list` can do without
 
     rises = [
         difference(evidence, arm, WHOLE, f"top-1 error, {arm}", metric(Measured.TEN_TOP1)) for arm in REMOVED

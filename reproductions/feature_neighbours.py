@@ -27,7 +27,7 @@ NAMES = (Measured.FEATURES, Measured.PIXELS, Measured.UNTRAINED, Measured.PIXEL_
 
 def estimate(evidence: Evidence) -> Finding:
     """Percent of neighbours of the query's class by features less by pixels; each by itself; the controls."""
-    from harness.effects import intervals  # brings scipy, which the list of claims can do without
+    from harness.effects.statistics import intervals  # brings scipy, which `list` can do without
 
     features, pixels, untrained, rank = together(evidence, ARM, NAMES)
     effects = (

@@ -39,7 +39,7 @@ def arm_at(protocol: Protocol) -> Arm:
 
 def estimate(evidence: Evidence) -> Finding:
     """The share of networks that specialise; the geometric mean of their contrast ÷ that of random splits."""
-    from harness.effects import intervals  # brings scipy, which the list of claims can do without
+    from harness.effects.statistics import intervals  # brings scipy, which `list` can do without
 
     ratios, p = (alone(evidence, ARM, name) for name in (Measured.RATIO, Measured.PERMUTATION_P))
     energy = alone(evidence, ARM, Measured.ENERGY_P)

@@ -46,7 +46,7 @@ from harness.plans.rate_search import Race, tune
 from harness.training.settings import ToTarget
 
 if TYPE_CHECKING:
-    from harness.effects.time_to_event import Time
+    from harness.effects.statistics.time_to_event import Time
 
 ARMS = {"tanh": Function.TANH, "relu": Function.RELU}  # the slower first: it should not be left for last
 
@@ -111,7 +111,7 @@ def _settings(scale: Scale, function: Function, rate: float, budget: int) -> ToT
 
 def estimate(evidence: Evidence) -> Finding:
     """Paired ratios tanh ÷ ReLU of epochs (primary), of seconds and of smoothed epochs; what each arm did."""
-    from harness.effects import time_to_event  # brings scipy, which the list of claims can do without
+    from harness.effects.statistics import time_to_event  # brings scipy, which `list` can do without
 
     clock = "seconds" if _device(evidence) is DeviceKind.CUDA else "cpu_seconds"
     times = {"epochs": _times(evidence, "epochs"), "seconds": _times(evidence, clock)}
@@ -127,7 +127,7 @@ def estimate(evidence: Evidence) -> Finding:
 
 def _smoothed(evidence: Evidence) -> tuple[Effect, ...]:
     """The ratio of epochs by lines through the last looks, over the pairs that have both."""
-    from harness.effects import intervals
+    from harness.effects.statistics import intervals
 
     target = evidence.protocol.settings.target
     tanh, relu = paired(evidence, tuple(ARMS), lambda run: fitted_crossing(run, target))
@@ -154,7 +154,7 @@ def _arms(evidence: Evidence, times: Mapping[str, Sequence[Time]]) -> Table:
 
 
 def _row(arm: str, runs: Sequence[Run], times: Sequence[Time]) -> tuple[object, ...]:
-    from harness.effects import time_to_event
+    from harness.effects.statistics import time_to_event
 
     rate = runs[0].record.settings["rate"] if runs else None
     reached = sum(not t.censored for t in times)

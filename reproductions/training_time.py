@@ -90,7 +90,7 @@ def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
 
 def estimate(evidence: Evidence) -> Finding:
     """Days and images a second of the first arm, and how every arm scales."""
-    from harness.effects import intervals  # brings scipy, which the list of claims can do without
+    from harness.effects.statistics import intervals  # brings scipy, which `list` can do without
 
     scale: Scale = evidence.protocol.settings
     rates = alone(evidence, label(scale.arms[0]), Measured.IMAGES_PER_SECOND)

@@ -73,7 +73,7 @@ def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
 
 def estimate(evidence: Evidence) -> Finding:
     """Ratio of step times, two-GPU ÷ one-GPU net, paired by block; of streams a table alone."""
-    from harness.effects import intervals  # brings scipy, which the list of claims can do without
+    from harness.effects.statistics import intervals  # brings scipy, which `list` can do without
 
     two, one = paired(evidence, (TWO, ONE), step_times.STEP)
     if not two:

@@ -16,8 +16,8 @@ from harness.contract import numerics
 from harness.contract.device import Device
 from harness.contract.errors import EngineError
 from harness.contract.processes import end_with_parent
-from harness.engines import gpus
-from harness.engines.workers import ALLOCATOR
+from harness.engines.machine import gpus
+from harness.engines.machine.workers import ALLOCATOR
 
 PATIENCE = 240.0  # seconds that a process may take to get ready, or for a turn
 LEAVING = 15.0  # seconds that it may take to end, with processes of its own

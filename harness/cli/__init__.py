@@ -1,1 +1,1 @@
-"""The command line: a file for each command, and the options that they share."""
+"""The command line: its commands, the options that they share, and how a call begins and ends."""

@@ -64,7 +64,7 @@ def front_door(version: Version = False) -> None:
 @app.command(name="list")
 def list_(results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
     """Every claim of the paper, with what is known of it."""
-    from harness.cli import list as command
+    from harness.cli.commands import list as command
 
     command.show(options.store(results_dir), json, options.console(), options.progress(patience=30))
 
@@ -90,7 +90,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run what is missing of one or more claims; what is stored is never run again."""
-    from harness.cli import run as command
+    from harness.cli.commands import run as command
     from harness.cli.running import dry_run as preview
     from harness.cli.running.sites import chosen_site
     from harness.cli.running.work import RunRequest, chosen
@@ -115,7 +115,7 @@ def status(
     json: Json = False,
 ) -> None:
     """What is in the store, and which of it today's code still stands for."""
-    from harness.cli import status as command
+    from harness.cli.commands import status as command
 
     command.show(options.store(results_dir), why, json, options.console())
 
@@ -130,7 +130,7 @@ def explain(
     json: Json = False,
 ) -> None:
     """From the paper's sentence to the verdict: every number, gate and rule in between."""
-    from harness.cli import explain as command
+    from harness.cli.commands import explain as command
 
     command.show(claim, protocol, options.store(results_dir), json, options.console())
 
@@ -155,7 +155,7 @@ def compare(
     json: Json = False,
 ) -> None:
     """Two sets of evidence, effect by effect: differences with intervals, and verdicts that changed."""
-    from harness.cli import compare as command
+    from harness.cli.commands import compare as command
 
     asked = command.Request(first, second, precisions, claim or (), fail_if, junit)
     if not command.show(asked, json, options.console(), options.progress(patience=30)):
@@ -169,7 +169,7 @@ def export(
     results_dir: ResultsDir = RESULTS,
 ) -> None:
     """Records, curves and effects as tables: a row each, columns as docs/export.md has them."""
-    from harness.cli import export as command
+    from harness.cli.commands import export as command
 
     progress = options.progress(patience=30)
     for path in command.write(options.store(results_dir), to, folder, progress, options.console(stderr=True)):
@@ -185,7 +185,7 @@ def merge(
     json: Json = False,
 ) -> None:
     """Join the stores of several machines, replacing nothing, and show where laboratories disagree."""
-    from harness.cli import merge as command
+    from harness.cli.commands import merge as command
 
     command.show(into, sources, json, options.console(), options.progress(patience=30))
 
@@ -208,7 +208,7 @@ def bench(
 ) -> None:
     """Speed of this harness beside stock PyTorch and beside what the hardware allows, in turns."""
     from harness.bench.workloads import names
-    from harness.cli import bench as command
+    from harness.cli.commands import bench as command
 
     asked = command.Request(
         workloads or names(), device, precision, recipe, quick, seconds, data_dir, results_dir
@@ -234,7 +234,7 @@ def report(
     results_dir: ResultsDir = RESULTS,
 ) -> None:
     """Write the report of a store: as pages to read, and as files for programs."""
-    from harness.cli import report as command
+    from harness.cli.commands import report as command
 
     folder, wanted = out or results_dir / "report", command.formats(formats)
     written: tuple[Path, ...]
@@ -251,7 +251,7 @@ def report(
 @app.command()
 def doctor(data_dir: DataDir = None, results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
     """What this machine can run, what is missing, and the command that fixes it."""
-    from harness.cli import doctor as command
+    from harness.cli.commands import doctor as command
 
     if not command.show(data_dir, results_dir, json, options.console()):
         raise typer.Exit(1)
@@ -278,7 +278,7 @@ def evaluate(
 ) -> None:
     """Errors of given weights on a data set, without training, beside what was published for them."""
     from harness.analysis.published_weights import EvaluationRequest
-    from harness.cli import evaluate as command
+    from harness.cli.commands import evaluate as command
     from harness.cli.running.choices import choose_device
 
     asked = EvaluationRequest(
@@ -295,7 +295,7 @@ def new(
     ] = None,
 ) -> None:
     """Start a reproduction of a claim that has none: a file to edit, which the tests accept as it is."""
-    from harness.cli import new as command
+    from harness.cli.commands import new as command
 
     typer.echo(f"{command.new(name, claim)}: CONTRIBUTING.md says what to fill in")
 
@@ -306,7 +306,7 @@ def verify(
     data_dir: DataDir = None,
 ) -> None:
     """Check every file of CIFAR-10 against its official MD5, or of a pack against its own checksums."""
-    from harness.cli import data as command
+    from harness.cli.commands import data as command
 
     for path in command.verify(name, data_dir, options.progress()):
         typer.echo(f"ok  {path}")
@@ -322,7 +322,7 @@ def prepare(
     workers: Annotated[int | None, typer.Option(help="Processes that decode; default: one a core.")] = None,
 ) -> None:
     """Pack photographs once, so that every epoch reads them decoded; stopped, it goes on where it was."""
-    from harness.cli import data as command
+    from harness.cli.commands import data as command
 
     if command.prepare(name, source, out, workers, options.progress(stderr=False)) is None:
         raise typer.Exit(1)
@@ -331,6 +331,6 @@ def prepare(
 @data.command()
 def fetch(data_dir: DataDir = None) -> None:
     """Download CIFAR-10 into --data-dir, $REPRO_DATA or ./data."""
-    from harness.cli import data as command
+    from harness.cli.commands import data as command
 
     typer.echo(f"CIFAR-10 is in {command.fetch(data_dir, options.progress())}")

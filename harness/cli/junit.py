@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 
 from harness.contract.errors import StoreError
 from harness.records.files import write_whole
-from harness.verdicts.comparison import Comparison
-from harness.verdicts.effect_rows import EffectRow
+from harness.verdicts.comparing.comparison import Comparison
+from harness.verdicts.comparing.effect_rows import EffectRow
 from harness.verdicts.verdict import Fails
 
 Verdicts = dict[str, tuple[EffectRow, EffectRow | None]]  # by experiment, on both sides

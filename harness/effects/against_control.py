@@ -19,12 +19,12 @@ from harness.contract.effect import Interval
 from harness.contract.formatting import number, p_value, span
 from harness.effects.by_seed import counted
 from harness.effects.from_runs import Metric, by_arm
-from harness.effects.significance import DIRECTION
+from harness.effects.statistics.significance import DIRECTION
 from harness.plans.experiment import Evidence, Run, Table
 from harness.training.scheduled.recipe import Scheduled
 
 if TYPE_CHECKING:
-    from harness.effects.two_way import ImagePart
+    from harness.effects.statistics.two_way import ImagePart
 
 Groups = Mapping[str, Sequence[tuple[Run, float]]]
 COLUMNS = (
@@ -57,7 +57,7 @@ def comparison(title: str, evidence: Evidence, measure: Metric) -> Table:
 
 def differences(groups: Groups, measure: Metric) -> tuple[dict[str, Difference], str]:
     """Each arm's difference from the first one's, and over what the intervals generalise."""
-    from harness.effects import two_way  # brings numpy, which the list of claims can do without
+    from harness.effects.statistics import two_way  # brings numpy, which `list` can do without
 
     first = next(iter(groups), "")
     known = {arm: found for arm, found in groups.items() if found}
@@ -78,7 +78,7 @@ def _all_at_once(
     control: list[float], arms: Sequence[list[float]], images: Sequence[ImagePart | None]
 ) -> list[Difference]:
     """The differences of the arms' means from the control's."""
-    from harness.effects import dunnett
+    from harness.effects.statistics import dunnett
 
     estimates = [fmean(arm) - fmean(control) for arm in arms]
     counts = [len(values) for values in (control, *arms)]
@@ -93,7 +93,7 @@ def _all_at_once(
 
 
 def _difference(estimate: float, error: float, most: float, counts: Sequence[int], df: int) -> Difference:
-    from harness.effects import dunnett
+    from harness.effects.statistics import dunnett
 
     interval = Interval(estimate - most * error, estimate + most * error, DIRECTION)
     return Difference(estimate, interval, dunnett.beyond(estimate / error, counts, df))
@@ -106,7 +106,7 @@ def _row(
     measure: Metric,
     less: Difference | None,
 ) -> tuple[object, ...]:
-    from harness.effects import intervals, two_way
+    from harness.effects.statistics import intervals, two_way
 
     images, _ = two_way.image_part([_runs(known)], measure.signs)
     own = intervals.level("", "", _values(known), images)

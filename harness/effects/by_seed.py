@@ -21,7 +21,7 @@ from harness.plans.experiment import Evidence, Run
 from harness.records.schema import Measured
 
 if TYPE_CHECKING:
-    from harness.effects.two_way import ImagePart
+    from harness.effects.statistics.two_way import ImagePart
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ def difference(
     evidence: Evidence, first: str, second: str, name: str, measure: Measure, unit: str = "points"
 ) -> Effect:
     """First arm − second arm, over all runs of both."""
-    from harness.effects import intervals, two_way  # bring scipy, which the list of claims can do without
+    from harness.effects.statistics import intervals, two_way  # bring scipy, which `list` can do without
 
     arms = [counted(evidence, arm, measure) for arm in (first, second)]
     images, lacking = two_way.image_part([[run for run, _ in arm] for arm in arms], signs(measure))
@@ -102,7 +102,7 @@ def gains(
 
 
 def _gain(evidence: Evidence, arm: str, name: str, before: Measured, after: Measured) -> Effect:
-    from harness.effects import intervals, two_way
+    from harness.effects.statistics import intervals, two_way
 
     gain = metric(before, after)
     runs = [run for run, _ in counted(evidence, arm, gain)]
@@ -119,7 +119,7 @@ def levels(evidence: Evidence, arm: str, top1: Measured, top5: Measured) -> tupl
 
 
 def _level(evidence: Evidence, arm: str, name: str, measure: Metric) -> Effect:
-    from harness.effects import intervals, two_way
+    from harness.effects.statistics import intervals, two_way
 
     found = counted(evidence, arm, measure)
     images, lacking = two_way.image_part([[run for run, _ in found]], measure.signs)

@@ -30,7 +30,7 @@ def _finite(value: float | None) -> bool:
 
 def ratio_of_areas(evidence: Evidence, first: str, second: str, name: str) -> tuple[Effect, ...]:
     """First arm's area ÷ the second's, paired by seed; without a positive area there is no ratio."""
-    from harness.effects import intervals
+    from harness.effects.statistics import intervals
 
     found = paired(evidence, (first, second), area, dead=True)
     pairs = [(a, b) for a, b in zip(*found, strict=True) if a > 0 and b > 0]

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from harness.contract.effect import Effect
 from harness.effects.by_seed import paired
-from harness.effects.significance import DIRECTION
+from harness.effects.statistics.significance import DIRECTION
 from harness.plans.experiment import Evidence, Run, Table
 from harness.records.schema import CurveColumn
 
 if TYPE_CHECKING:
-    from harness.effects.time_to_event import Time
+    from harness.effects.statistics.time_to_event import Time
 
 SMOOTHED = 3  # epochs of which the mean is taken
 PATIENCE = 5  # epochs without improvement that make a plateau
@@ -34,7 +34,7 @@ def first_plateau(losses: Sequence[float]) -> Time:
 
     An improvement is a loss at least 1 % under that of the last one. Five epochs without are a plateau.
     """
-    from harness.effects.time_to_event import Time  # brings scipy, which the list of claims can do without
+    from harness.effects.statistics.time_to_event import Time  # brings scipy, which `list` can do without
 
     best, at = float("inf"), 0
     for epoch, loss in enumerate(losses, start=1):
@@ -47,7 +47,7 @@ def first_plateau(losses: Sequence[float]) -> Time:
 
 def ratio_of_plateaus(evidence: Evidence, slow: str, fast: str) -> tuple[Effect, ...]:
     """Epochs to the first plateau, one arm ÷ the other, paired by seed; nothing without pairs."""
-    from harness.effects import time_to_event
+    from harness.effects.statistics import time_to_event
 
     def measure(run: Run) -> Time | None:
         losses = smoothed(run)
@@ -63,7 +63,7 @@ def ratio_by_level(evidence: Evidence, slow: str, fast: str) -> Table:
     For levels that every run passes. Bounds are Student's on logarithms at 1 − .05 / levels (Bonferroni), so
     that with a probability of 95 % they hold for all levels at once.
     """
-    from harness.effects import intervals
+    from harness.effects.statistics import intervals
 
     slower, faster = paired(evidence, (slow, fast), lambda run: smoothed(run) or None, dead=True)
     rows: list[tuple[object, ...]] = []

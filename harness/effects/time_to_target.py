@@ -10,14 +10,14 @@ from harness.plans.experiment import Run
 from harness.records.schema import CurveColumn, Measured
 
 if TYPE_CHECKING:
-    from harness.effects.time_to_event import Time
+    from harness.effects.statistics.time_to_event import Time
 
 FITTED = 2.0  # epochs of which the looks are fitted
 
 
 def bracket(name: str) -> Callable[[Run], Time | None]:
     """The time that a run measured itself, as the metrics `<name>_low` and `<name>_high`."""
-    from harness.effects.time_to_event import Time  # brings scipy, which the list of claims can do without
+    from harness.effects.statistics.time_to_event import Time  # brings scipy, which `list` can do without
 
     def measure(run: Run) -> Time | None:
         found = run.record.metrics

@@ -20,11 +20,12 @@ from harness.contract.errors import HarnessError
 from harness.contract.processes import end_with_parent
 from harness.contract.session import Artifacts, Interrupted, Session, TrialResult
 from harness.contract.trial import Status, Trial
-from harness.engines import gpus, machine_lock, mishaps, shared_trial
+from harness.engines import mishaps
 from harness.engines.engine import Flag
-from harness.engines.machine_lock import turn
+from harness.engines.machine import gpus, machine_lock, shared_trial
+from harness.engines.machine.machine_lock import turn
+from harness.engines.machine.workers import Died, Job, Stop, Workers
 from harness.engines.messages import Message, Messages, Outbox, Started, Waiting
-from harness.engines.workers import Died, Job, Stop, Workers
 from harness.records import environment
 from harness.records.conditions import Conditions
 from harness.records.keys import code_version, key_of, lineage_of, plain

@@ -36,8 +36,8 @@ from harness.engines.cluster.nodes import Nodes, pinned
 from harness.engines.cluster.suitability import Expected, device_for
 from harness.engines.cluster.work import Unsuited, this_node, work
 from harness.engines.local import Place, lost
+from harness.engines.machine.workers import Stop
 from harness.engines.messages import Messages, Notice
-from harness.engines.workers import Stop
 from harness.records.conditions import Conditions
 from harness.records.keys import key_of
 from harness.records.provenance import provenance

@@ -11,7 +11,7 @@ from harness.contract.formatting import duration
 from harness.contract.once import once
 from harness.contract.trial import Trial
 from harness.data.catalogue import DATA_SETS
-from harness.effects.significance import LOOKS
+from harness.effects.statistics.significance import LOOKS
 from harness.forecast import cost, kept_speeds, priorities
 from harness.forecast.cost import Source
 from harness.forecast.telling import telling

@@ -13,13 +13,13 @@ from typing import Any
 from harness.contract.effect import Effect
 from harness.contract.errors import BadValue
 from harness.contract.formatting import number
-from harness.effects.significance import MOST_SEEDS
+from harness.effects.statistics.significance import MOST_SEEDS
 from harness.forecast.next_runs import outlook
 from harness.paper.bands import at_least, count_band, difference_band, ratio_band, top1_band, top5_band
 from harness.paper.claims import Band, Claim, Metric
 from harness.plans.experiment import Reproduction, Role
 from harness.records.store import Store
-from harness.reporting import replication
+from harness.reporting.claims import replication
 from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments, best_first
 from harness.verdicts.assessment import Assessment

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
-from harness.reporting.origin import Origin
+from harness.reporting.claims.sections import Section
+from harness.reporting.front.origin import Origin
 from harness.reporting.results import as_csv, as_json, as_tex, results
-from harness.reporting.sections import Section
 
 
 class Format(StrEnum):

@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from harness.plans.experiment import Table
-from harness.reporting.summary import Part, Sentence
+from harness.reporting.front.summary import Part, Sentence
 from harness.reporting.tables import kinds, linked
 from harness.reporting.wording import text
 

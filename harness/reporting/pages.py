@@ -15,13 +15,15 @@ from harness.contract import formatting
 from harness.contract.errors import StoreError
 from harness.contract.progress import SILENT, Tracker, tracked
 from harness.records.provenance import Declared
-from harness.reporting import beyond, markdown, overview, phrases, replication, tables, wording
-from harness.reporting.beyond import Question
-from harness.reporting.entries import Entry, entries
+from harness.reporting import markdown, tables, wording
+from harness.reporting.claims import beyond, phrases, replication
+from harness.reporting.claims.beyond import Question
+from harness.reporting.claims.entries import Entry, entries
+from harness.reporting.claims.sections import Section, leading
 from harness.reporting.formats import FILES, PAGES, Format, data, data_among, pages_among
-from harness.reporting.front import front
-from harness.reporting.origin import Origin, origin
-from harness.reporting.sections import Section, leading
+from harness.reporting.front import overview
+from harness.reporting.front.origin import Origin, origin
+from harness.reporting.front.screen import front
 from harness.verdicts.verdict import MEANINGS
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from harness.contract.effect import Effect, Interval
 from harness.contract.formatting import NOTHING
 from harness.paper.claims import Band, Claim
 from harness.paper.titles import title
-from harness.reporting import overview
-from harness.reporting.origin import Origin
-from harness.reporting.sections import Section, leading
+from harness.reporting.claims.sections import Section, leading
+from harness.reporting.front import overview
+from harness.reporting.front.origin import Origin
 from harness.reporting.tables import role
 
 FORMAT = 1

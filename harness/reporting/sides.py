@@ -12,11 +12,11 @@ from harness.contract.progress import SILENT, Tracker, tracked
 from harness.contract.trial import Precision
 from harness.records.record import Record
 from harness.records.store import Store
-from harness.verdicts import effect_rows
 from harness.verdicts.assess import Assessments
-from harness.verdicts.comparison import Comparison, compare
-from harness.verdicts.effect_rows import EffectRow
-from harness.verdicts.same_nets import Net, SameNet, nets, same_nets
+from harness.verdicts.comparing import effect_rows
+from harness.verdicts.comparing.comparison import Comparison, compare
+from harness.verdicts.comparing.effect_rows import EffectRow
+from harness.verdicts.comparing.same_nets import Net, SameNet, nets, same_nets
 
 EFFECTS = "effects.json"  # what `export --to json` writes, and a side may be instead of a store
 

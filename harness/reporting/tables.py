@@ -14,8 +14,8 @@ from types import MappingProxyType
 from harness.contract.effect import Effect
 from harness.contract.formatting import NOTHING, decimals, interval, number, p_value, quantity
 from harness.contract.once import once
-from harness.effects.significance import DIRECTION as LEVEL
-from harness.effects.significance import MOST_SEEDS
+from harness.effects.statistics.significance import DIRECTION as LEVEL
+from harness.effects.statistics.significance import MOST_SEEDS
 from harness.paper.claims import Claim, Kind
 from harness.plans.experiment import Evidence, Role, Run, Table
 from harness.records.record import Record
@@ -181,7 +181,7 @@ def _dunnett(effects: Sequence[Effect]) -> dict[int, str]:
     found: dict[int, str] = {}
     for (_, control), arms in families.items():
         if len(arms) > 1:
-            from harness.effects.dunnett import dunnett  # brings scipy
+            from harness.effects.statistics.dunnett import dunnett  # brings scipy
 
             adjusted = dunnett(control, list(arms.values())) or []
             found |= {at: f"{p_value(p)} ({len(arms)} arms)" for at, p in zip(arms, adjusted, strict=False)}

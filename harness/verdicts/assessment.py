@@ -116,7 +116,7 @@ def _planned(finding: Finding, evidence: Evidence) -> Finding:
     protocol, effects = evidence.protocol, dict(finding.effects)
     if not effects:
         return finding
-    from harness.verdicts.power import planned  # brings numpy, which a list of claims can do without
+    from harness.verdicts.power import planned  # brings numpy, which `list` can do without
 
     for name, found in finding.effects.items():
         if not protocol.smoke and judged_at(claim(name), protocol):

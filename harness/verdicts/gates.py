@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from harness.contract.effect import Effect
 from harness.contract.trial import Status
 from harness.effects.from_runs import idle
-from harness.effects.significance import LOOKS
+from harness.effects.statistics.significance import LOOKS
 from harness.paper.claims import Claim, Kind
 from harness.plans.experiment import Check, Evidence, Protocol, Reproduction
 from harness.verdicts import trained_enough

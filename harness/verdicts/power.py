@@ -12,9 +12,9 @@ import numpy as np
 import scipy
 
 from harness.contract.effect import Effect
-from harness.effects.exact import Array
-from harness.effects.intervals import t_quantile
-from harness.effects.significance import DIRECTION, EQUIVALENCE, MOST_SEEDS, POWER
+from harness.effects.statistics.exact import Array
+from harness.effects.statistics.intervals import t_quantile
+from harness.effects.statistics.significance import DIRECTION, EQUIVALENCE, MOST_SEEDS, POWER
 from harness.paper.claims import Band, Claim, Metric, Side
 
 EVERYTHING = Band(-math.inf, math.inf)

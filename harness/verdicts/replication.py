@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import scipy
 
 from harness.contract.effect import Interval
-from harness.effects.significance import DIRECTION
+from harness.effects.statistics.significance import DIRECTION
 from harness.paper import run_log
 from harness.paper.others import CAFFENET_BENCHMARK
 from harness.verdicts.gates import GATES, Case

@@ -27,13 +27,13 @@ from dataclasses import replace
 
 from harness.contract.effect import Effect, Interval
 from harness.contract.formatting import decimals, limits, number, quantity, span
-from harness.effects.significance import EQUIVALENCE, INTERIM_EQUIVALENCE, MOST_SEEDS
+from harness.effects.statistics.significance import EQUIVALENCE, INTERIM_EQUIVALENCE, MOST_SEEDS
 from harness.paper.claims import Band, Claim, Kind, Metric, Side
 from harness.plans.experiment import Evidence, Reproduction
 from harness.verdicts.gates import ENOUGH, GATES, PROXY, SCALE, Case, at_paper_scale
 from harness.verdicts.verdict import Outcome, Verdict
 
-PAIRS_FOR_A_BOUND = 6  # see effects/time_to_event.py
+PAIRS_FOR_A_BOUND = 6  # see effects/statistics/time_to_event.py
 
 
 def judge(
@@ -54,7 +54,7 @@ def judge(
     verdict = decide(claim, evidence, effect, invalid, interim, effects, reproduction)
     undecided = verdict.outcome is Outcome.INCONCLUSIVE and claim.kind is not Kind.EXACT
     if evidence is not None and undecided and effect is not None and not verdict.audit:
-        from harness.verdicts.power import planned  # brings numpy, which a list of claims can do without
+        from harness.verdicts.power import planned  # brings numpy, which `list` can do without
 
         proxy = not at_paper_scale(claim, evidence.protocol)
         return replace(verdict, advice=advice(claim, planned(effect, claim, proxy), proxy))

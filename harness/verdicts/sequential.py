@@ -18,7 +18,7 @@ import msgspec
 
 from harness.contract.errors import BadValue, StoreError
 from harness.contract.visible import visible, visible_json
-from harness.effects.significance import LOOKS
+from harness.effects.statistics.significance import LOOKS
 from harness.paper.catalogue import claim
 from harness.paper.claims import Kind
 from harness.plans.experiment import Evidence, Experiment

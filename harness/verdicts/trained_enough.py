@@ -141,7 +141,7 @@ def alike(about: Claim, evidence: Evidence, reproduction: Reproduction | None) -
 
 def same_mean(first: Sequence[float], second: Sequence[float]) -> float:
     """Two-sided p of Student's t test with one variance for both; 0 or 1 where neither varies."""
-    from harness.effects import intervals  # brings scipy, which a list of claims can do without
+    from harness.effects.statistics import intervals  # brings scipy, which `list` can do without
 
     p = intervals.pooled("", "", first, second).p_student
     return float(fmean(first) == fmean(second)) if p is None else p

@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 import repro
 from harness.analysis import published_weights
 from harness.analysis.published_weights import IMAGENETTE, EvaluationRequest, Normalised
-from harness.cli import evaluate
+from harness.cli.commands import evaluate
 from harness.cli.terminal.progress import Lines
 from harness.contract.errors import BadValue, DataError, UnknownName
 from harness.data import photographs

@@ -17,12 +17,12 @@ import torch
 from typer.testing import CliRunner
 
 import repro
-from harness.cli import doctor
+from harness.cli.commands import doctor
 from harness.contract.device import CPU
 from harness.contract.errors import HarnessError
 from harness.contract.trial import Precision, Trial
 from harness.data import sources
-from harness.engines import gpus
+from harness.engines.machine import gpus
 from harness.forecast import kept_speeds
 from harness.paper.catalogue import CLAIMS
 from harness.records import environment

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import bench, options
+from harness.cli import options
+from harness.cli.commands import bench
 from harness.cli.options import PrecisionOption
 from harness.contract.errors import EngineError, StoreError
 from harness.records.store import Store

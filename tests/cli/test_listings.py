@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.cli import list as listing
-from harness.cli import report, status
+from harness.cli.commands import list as listing
+from harness.cli.commands import report, status
 from harness.cli.terminal.progress import progress_on
 from harness.contract.errors import UnknownName
 from harness.records.store import Store

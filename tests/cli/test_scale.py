@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from harness.cli import explain, report, status
-from harness.cli import list as listing
+from harness.cli.commands import explain, report, status
+from harness.cli.commands import list as listing
 from harness.cli.terminal.progress import progress_on
 from harness.records import keys, store
 from harness.records.store import Store

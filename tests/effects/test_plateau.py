@@ -13,7 +13,7 @@ from scipy import stats as sp
 
 from harness.contract.trial import Status, Trial
 from harness.effects.plateau import _passing, first_plateau, ratio_by_level, ratio_of_plateaus, smoothed
-from harness.effects.time_to_event import Time
+from harness.effects.statistics.time_to_event import Time
 from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
 from harness.plans.protocols import CONVERGED
 from harness.records.record import Record

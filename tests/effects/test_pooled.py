@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from scipy import stats as sp
 
 from harness.contract.effect import Effect
-from harness.effects import intervals
-from harness.effects.intervals import pooled, pooled_difference, smallest, t_quantile
-from harness.effects.significance import INTERIM_DIRECTION, INTERIM_EQUIVALENCE, LOOKS
+from harness.effects.statistics import intervals
+from harness.effects.statistics.intervals import pooled, pooled_difference, smallest, t_quantile
+from harness.effects.statistics.significance import INTERIM_DIRECTION, INTERIM_EQUIVALENCE, LOOKS
 
 # Dobson (1983), dried weight of plants in grams: R's ?lm.
 CONTROL = [4.17, 5.58, 5.18, 6.11, 4.50, 4.61, 5.17, 4.53, 5.33, 5.14]

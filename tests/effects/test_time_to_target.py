@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.contract.trial import Status, Trial
-from harness.effects.time_to_event import Time
+from harness.effects.statistics.time_to_event import Time
 from harness.effects.time_to_target import bracket, fitted_crossing
 from harness.plans.experiment import Planned, Role, Run
 from harness.records.record import Record

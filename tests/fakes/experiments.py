@@ -14,7 +14,7 @@ from rich.console import Console
 
 from harness.contract.device import Device, DeviceKind
 from harness.contract.trial import Precision, Status, Trial
-from harness.effects.intervals import paired_ratio
+from harness.effects.statistics.intervals import paired_ratio
 from harness.plans.experiment import (
     Evidence,
     Experiment,

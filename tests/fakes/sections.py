@@ -23,7 +23,7 @@ from harness.plans.experiment import (
     Table,
 )
 from harness.records.record import Record
-from harness.reporting.sections import Section
+from harness.reporting.claims.sections import Section
 from harness.verdicts.assessment import Assessment
 from harness.verdicts.verdict import Outcome, Verdict
 from tests.fakes.runs import HOSTILE, Net, ToTarget, figure_one, run

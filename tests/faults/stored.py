@@ -19,7 +19,7 @@ from harness.plans.experiment import Experiment, gather
 from harness.records.record import Record, Unreadable, decode, encode
 from harness.records.store import MOST_SEEDS, Store
 from harness.reporting import pages
-from harness.reporting.sections import of_claim
+from harness.reporting.claims.sections import of_claim
 from harness.training.scheduled.recipe import Scheduled
 from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reproductions
-from harness.cli import run as command
+from harness.cli.commands import run as command
 from harness.cli.running.dry_run import plan_table
 from harness.cli.running.work import RunRequest
 from harness.contract.device import CPU, DeviceKind
@@ -201,7 +201,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
     def started(engine: Fake, *made: Reproduction, seconds: float, **options: object) -> str:
         monkeypatch.setattr(environment, "torch_version", lambda: "2.13.0")
         monkeypatch.setattr("harness.engines.local.LocalEngine", local(engine))
-        monkeypatch.setattr("harness.engines.calibration.measure", lambda device, precisions: {})
+        monkeypatch.setattr("harness.engines.machine.calibration.measure", lambda device, precisions: {})
         monkeypatch.setattr(command, "Deadline", partial(Deadline, clock=engine.clock))
         out = console()
         asked = RunRequest(made, "cifar10", None, "cpu", 1, None, tmp_path, budget=seconds)

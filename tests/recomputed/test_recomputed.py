@@ -17,7 +17,7 @@ from harness.paper.catalogue import claim
 from harness.paper.claims import Kind
 from harness.records.store import Store
 from harness.reporting import tables
-from harness.reporting.sections import Section, leading, sections
+from harness.reporting.claims.sections import Section, leading, sections
 from tests.fakes import judged_store
 from tests.recomputed import formulas
 from tests.recomputed.estimands import ESTIMANDS, Effects

@@ -10,12 +10,12 @@ import pytest
 from rich.console import Console
 
 import reproductions
-from harness.cli import explain
+from harness.cli.commands import explain
 from harness.data import sources
 from harness.plans.experiment import gather
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.store import Store
-from harness.reporting.sections import sections
+from harness.reporting.claims.sections import sections
 from harness.verdicts.verdict import Outcome
 from tests.fakes.photographs import contents, folders, pack
 from tests.fakes.records import REAL, answer

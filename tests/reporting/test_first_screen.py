@@ -15,14 +15,14 @@ from harness.paper.claims import Kind
 from harness.paper.titles import TITLES
 from harness.plans.experiment import Finding
 from harness.records.provenance import Declared
-from harness.reporting import overview
+from harness.reporting.claims.sections import Section
 from harness.reporting.figures import forest
 from harness.reporting.formats import Format
-from harness.reporting.machines import machines
-from harness.reporting.origin import origin
+from harness.reporting.front import overview
+from harness.reporting.front.machines import machines
+from harness.reporting.front.origin import origin
+from harness.reporting.front.summary import SMOKE_ONLY, summary
 from harness.reporting.pages import render
-from harness.reporting.sections import Section
-from harness.reporting.summary import SMOKE_ONLY, summary
 from harness.reporting.wording import estimate, support
 from harness.verdicts.verdict import Outcome, Verdict
 from tests.fakes import sections as made

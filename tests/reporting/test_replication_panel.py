@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.cli.explain import show
+from harness.cli.commands.explain import show
 from harness.paper.catalogue import CLAIMS, claim
 from harness.paper.run_log import FROM_SINGLE_RUNS
 from harness.records.conditions import Form
 from harness.records.store import Store
-from harness.reporting import replication
+from harness.reporting.claims import replication
+from harness.reporting.claims.sections import Section, sections
 from harness.reporting.pages import render
-from harness.reporting.sections import Section, sections
 from harness.verdicts.verdict import Outcome
 from tests.fakes.replication import stored
 

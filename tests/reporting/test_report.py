@@ -257,7 +257,7 @@ def test_a_folder_that_cannot_be_written_is_named_in_a_sentence(tmp_path: Path) 
 
 def test_nothing_heavy_is_imported_before_something_is_drawn() -> None:
     heavy = "{'torch', 'matplotlib', 'pandas', 'numpy', 'jinja2', 'scipy'}"
-    modules = "harness.reporting.pages, harness.reporting.overview"
+    modules = "harness.reporting.pages, harness.reporting.front.overview"
     code = f"import sys, {modules}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -8,8 +8,9 @@ import pytest
 
 from harness.contract.trial import Status
 from harness.paper.catalogue import claim
-from harness.reporting import arms, markdown, wording
-from harness.reporting.attempts import attempts
+from harness.reporting import markdown, wording
+from harness.reporting.claims import arms
+from harness.reporting.claims.attempts import attempts
 from harness.reporting.figures import learning_curves
 from harness.reporting.pages import render
 from tests.fakes import sections as made

@@ -14,10 +14,10 @@ import pytest
 from rich.console import Console
 
 import reproductions
-from harness.cli import explain
+from harness.cli.commands import explain
 from harness.contract.device import DeviceKind
 from harness.contract.trial import Trial
-from harness.effects.intervals import level
+from harness.effects.statistics.intervals import level
 from harness.paper.catalogue import claim
 from harness.plans import experiment as plans
 from harness.plans.experiment import (
@@ -36,7 +36,7 @@ from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.keys import canonical, key_of
 from harness.records.record import Record
 from harness.records.store import Store
-from harness.reporting.sections import Section, sections
+from harness.reporting.claims.sections import Section, sections
 from harness.reporting.tables import effect_table
 from harness.reporting.wording import text
 from harness.verdicts import assessment, rules

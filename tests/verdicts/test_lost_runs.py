@@ -9,7 +9,7 @@ from harness.contract.effect import Effect
 from harness.contract.trial import Status, Trial
 from harness.effects.by_seed import difference, paired
 from harness.effects.from_runs import metric
-from harness.effects.intervals import paired_difference
+from harness.effects.statistics.intervals import paired_difference
 from harness.paper.catalogue import claim
 from harness.plans.experiment import Evidence, Plan, Planned, Protocol, Role, Run
 from harness.records.conditions import Conditions

@@ -10,8 +10,8 @@ import pytest
 from scipy import stats as sp
 
 from harness.contract.effect import Effect
-from harness.effects.intervals import level, paired_ratio, pooled_difference
-from harness.effects.two_way import ImagePart, Term
+from harness.effects.statistics.intervals import level, paired_ratio, pooled_difference
+from harness.effects.statistics.two_way import ImagePart, Term
 from harness.paper.catalogue import claim
 from harness.paper.claims import Band, Metric
 from harness.verdicts import power as seeds

@@ -13,9 +13,9 @@ from harness.contract.device import DeviceKind
 from harness.contract.effect import Effect, Interval
 from harness.contract.formatting import interval
 from harness.contract.trial import Status, Trial
-from harness.effects.intervals import level, paired_difference
-from harness.effects.significance import INTERIM_DIRECTION, INTERIM_EQUIVALENCE
-from harness.effects.time_to_event import Time, ratio_of_times
+from harness.effects.statistics.intervals import level, paired_difference
+from harness.effects.statistics.significance import INTERIM_DIRECTION, INTERIM_EQUIVALENCE
+from harness.effects.statistics.time_to_event import Time, ratio_of_times
 from harness.paper.catalogue import CLAIMS, claim
 from harness.paper.claims import Band, Claim, Kind, Metric
 from harness.plans.experiment import Evidence, Plan, Planned, Protocol, Role, Run

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 
 import repro
 import reproductions
-from harness.cli import run as command
-from harness.cli import status
+from harness.cli.commands import run as command
+from harness.cli.commands import status
 from harness.cli.running.work import RunRequest
 from harness.contract.errors import BadValue, StoreError
-from harness.effects.significance import LOOKS
+from harness.effects.statistics.significance import LOOKS
 from harness.engines.runner import run
 from harness.plans.experiment import Experiment, Reproduction
 from harness.records import environment
 from harness.records.conditions import Conditions
 from harness.records.store import Store
-from harness.reporting import sections
+from harness.reporting.claims import sections
 from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments
 from harness.verdicts.assessment import Assessment, assess

@@ -16,7 +16,7 @@ from scipy import stats
 from harness.contract.device import DeviceKind
 from harness.contract.trial import Status, Trial
 from harness.effects.from_runs import Measure, gap, metric
-from harness.effects.intervals import paired_difference
+from harness.effects.statistics.intervals import paired_difference
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim, Metric
 from harness.plans.experiment import (
@@ -35,8 +35,8 @@ from harness.plans.experiment import (
 from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.schema import Measured
+from harness.reporting.claims.sections import Section
 from harness.reporting.pages import render
-from harness.reporting.sections import Section
 from harness.verdicts.assessment import Assessment, assess
 from harness.verdicts.gates import HALVES, UNDER_FITTED
 from harness.verdicts.rules import decided

@@ -27,7 +27,7 @@ def calibrate(work: Work, trials: Iterable[Trial]) -> bool:
         return False
     with suppress(OSError):
         kept_speeds.keep(root, device, {})
-        from harness.engines.calibration import NETWORK, measure
+        from harness.engines.machine.calibration import NETWORK, measure
 
         found = measure(device, lacking)
         kept_speeds.keep(root, device, {p: cost.training_speed(rate, NETWORK) for p, rate in found.items()})

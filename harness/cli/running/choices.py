@@ -12,7 +12,7 @@ from harness.contract.device import CPU, Device
 from harness.contract.errors import BadValue, EngineError
 from harness.contract.trial import Precision
 from harness.data import sources
-from harness.engines import gpus as machine
+from harness.engines.machine import gpus as machine
 from harness.plans.experiment import Experiment, Protocol, Reproduction
 from harness.records import environment
 from harness.records.conditions import Conditions

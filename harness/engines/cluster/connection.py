@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import ray
 
 from harness.contract.errors import EngineError
-from harness.engines.workers import ALLOCATOR
+from harness.engines.machine.workers import ALLOCATOR
 
 PATIENCE = 10.0  # seconds in which a cluster answers
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}

@@ -15,7 +15,7 @@ from harness.contract.device import Device, DeviceKind
 from harness.contract.errors import EngineError
 from harness.engines.cluster.suitability import Expected
 from harness.engines.cluster.work import Suited, Unsuited, look
-from harness.engines.gpus import PER_GPU
+from harness.engines.machine.gpus import PER_GPU
 
 TIMING = "timing"  # the custom resource of nodes for trials that must be alone, where there are any
 PATIENCE = 120.0  # seconds in which a node answers; whoever is busy is looked at by its first trial

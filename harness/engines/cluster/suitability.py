@@ -17,7 +17,7 @@ from harness.contract.trial import Precision
 from harness.data import sources
 from harness.data.catalogue import DATA_SETS
 from harness.data.sources import Source
-from harness.engines import gpus
+from harness.engines.machine import gpus
 from harness.records import environment
 from harness.records.conditions import Conditions, DataIdentity
 from harness.records.provenance import provenance

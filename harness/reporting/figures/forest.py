@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from harness.contract.effect import Effect
 from harness.contract.formatting import NOTHING, limits, quantity
 from harness.paper.claims import Claim, Kind, Metric
+from harness.reporting.claims.sections import Section
 from harness.reporting.figures.frame import BAND, FRAME, INK, MUTED, PAPER, Drawing
 from harness.reporting.figures.pictures import box, drawing, words
-from harness.reporting.overview import Line, judged, ours
-from harness.reporting.sections import Section
+from harness.reporting.front.overview import Line, judged, ours
 from harness.verdicts.verdict import Outcome
 
 LOW, HIGH = -2.5, 3.5  # the scale's ends: what lies beyond has an arrow

@@ -11,11 +11,11 @@ from harness.contract.formatting import interval, quantity
 from harness.paper.claims import Claim, Kind, Metric
 from harness.paper.others import CAFFENET_BENCHMARK
 from harness.paper.run_log import NOTED
+from harness.reporting.claims.phrases import null_name
+from harness.reporting.claims.sections import Section
 from harness.reporting.figures import pictures
 from harness.reporting.figures.axis import Axis, circle, diamond, line
 from harness.reporting.figures.frame import ARMS, BAND, INK, MUTED, PAPER, Drawing
-from harness.reporting.phrases import null_name
-from harness.reporting.sections import Section
 from harness.reporting.wording import estimate, words
 from harness.verdicts.rules import intervals
 from harness.verdicts.verdict import Outcome

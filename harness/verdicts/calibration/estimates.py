@@ -22,10 +22,10 @@ import scipy
 from numpy.typing import NDArray
 
 from harness.contract.effect import Effect
-from harness.effects.dunnett import dunnett
-from harness.effects.intervals import level, paired_difference, pooled, smallest, student_p
-from harness.effects.significance import holm
-from harness.effects.two_way import of_sets
+from harness.effects.statistics.dunnett import dunnett
+from harness.effects.statistics.intervals import level, paired_difference, pooled, smallest, student_p
+from harness.effects.statistics.significance import holm
+from harness.effects.statistics.two_way import of_sets
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim
 from harness.verdicts.calibration import simulation

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.effects.significance import LOOKS
+from harness.effects.statistics.significance import LOOKS
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim
 from harness.plans.experiment import Check, Evidence, Finding, Lookup, Plan, Protocol, Reproduction

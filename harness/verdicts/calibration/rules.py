@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from harness.contract.effect import Effect, Interval
-from harness.effects.intervals import paired_ratio, pooled
+from harness.effects.statistics.intervals import paired_ratio, pooled
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim, Kind, Side
 from harness.verdicts.calibration import gates as calibrated_gates

@@ -30,9 +30,9 @@ from harness.analysis.settings import Ensemble
 from harness.contract.device import DeviceKind
 from harness.contract.effect import Effect, Interval
 from harness.contract.trial import Status, Trial
-from harness.effects.intervals import level, paired_difference
-from harness.effects.significance import LOOKS
-from harness.effects.time_to_event import Time, ratio_of_times
+from harness.effects.statistics.intervals import level, paired_difference
+from harness.effects.statistics.significance import LOOKS
+from harness.effects.statistics.time_to_event import Time, ratio_of_times
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence, Plan, Planned, Protocol, Role, Run

@@ -16,8 +16,8 @@ from harness.cli.running.calibrate import calibrate
 from harness.cli.running.work import RunRequest, Work, work_for
 from harness.contract.device import CPU, Device
 from harness.contract.trial import Precision
-from harness.engines import calibration, workers
-from harness.engines.machine_lock import turn
+from harness.engines.machine import calibration, workers
+from harness.engines.machine.machine_lock import turn
 from harness.forecast import cost, kept_speeds, priorities
 from harness.forecast.cost import Source
 from harness.models.description import Network

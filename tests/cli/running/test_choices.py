@@ -15,8 +15,8 @@ from harness.cli.running import choices
 from harness.contract.device import CPU, CUDA, Device, DeviceKind
 from harness.contract.errors import EngineError
 from harness.contract.trial import Precision
-from harness.engines import gpus
 from harness.engines.local import Place, execute
+from harness.engines.machine import gpus
 from harness.plans.experiment import gather
 from harness.records import environment
 from harness.records.store import Store

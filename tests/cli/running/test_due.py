@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.cli.run import _due
+from harness.cli.commands.run import _due
 from harness.cli.running.work import RunRequest, Work
 from harness.contract.device import CPU
 from tests.fakes.experiments import experiment, filled

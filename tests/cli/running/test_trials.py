@@ -10,7 +10,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from harness.cli import run as command
+from harness.cli.commands import run as command
 from harness.cli.running.trials import Trials
 from harness.cli.running.work import RunRequest
 from harness.cli.terminal.console import Output

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import repro
 from harness.bench import bench
-from harness.cli import data
+from harness.cli.commands import data
 from harness.cli.terminal import progress
 from harness.cli.terminal.progress import Bars, Lines, Progress, progress_on
 from harness.contract.progress import SILENT, tracked

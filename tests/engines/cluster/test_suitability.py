@@ -11,9 +11,9 @@ from harness.contract.device import CPU, CUDA, Device, DeviceKind
 from harness.contract.errors import DataError, HarnessError
 from harness.contract.trial import Precision
 from harness.data import sources
-from harness.engines import gpus
 from harness.engines.cluster import suitability
 from harness.engines.cluster.suitability import Expected, check, device_for, hardware
+from harness.engines.machine import gpus
 from harness.records import environment
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.environment import torch_version

@@ -55,7 +55,7 @@ def test_on_a_gpu(precision: Precision) -> None:
 
 
 def test_asking_for_it_needs_no_torch() -> None:
-    modules = "harness.engines.calibration, harness.cli.running.calibrate"
+    modules = "harness.engines.machine.calibration, harness.cli.running.calibrate"
     code = f"import sys, {modules}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

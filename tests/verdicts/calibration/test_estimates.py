@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from harness.contract.effect import Effect
-from harness.effects import intervals
-from harness.effects.exact import Values
-from harness.effects.two_way import ImagePart
+from harness.effects.statistics import intervals
+from harness.effects.statistics.exact import Values
+from harness.effects.statistics.two_way import ImagePart
 from harness.verdicts.calibration import estimates
 from harness.verdicts.calibration.estimates import broken_families, family_rows, spread_rows, worlds
 from harness.verdicts.calibration.simulation import calibrate, violations

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from harness.contract.effect import Effect, Interval
-from harness.effects import intervals
-from harness.effects.intervals import paired_ratio
-from harness.effects.time_to_event import Time
+from harness.effects.statistics import intervals
+from harness.effects.statistics.intervals import paired_ratio
+from harness.effects.statistics.time_to_event import Time
 from harness.paper.claims import Claim
 from harness.verdicts import rules
 from harness.verdicts.calibration import simulation
@@ -134,7 +134,7 @@ def test_imputed_censored_runs_are_noticed(monkeypatch: Patch) -> None:
 
 def test_a_bound_of_too_high_a_rank_is_noticed(monkeypatch: Patch) -> None:
     """The median of the pairs' lower ends as a bound: above the true median in a third of experiments."""
-    monkeypatch.setattr("harness.effects.time_to_event.order_rank", lambda n, level: n // 2)
+    monkeypatch.setattr("harness.effects.statistics.time_to_event.order_rank", lambda n, level: n // 2)
     assert "high edge, 10 seeds: off_size in" in broken("ratio, 1 in 9 censored", "high edge")
 
 

@@ -1,0 +1,117 @@
+"""`repro list`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from harness.cli.terminal.outcomes import styled
+from harness.cli.terminal.progress import Progress
+from harness.cli.terminal.tables import Row, print_rows, say
+from harness.contract.formatting import NOTHING, duration
+from harness.forecast.next_runs import NextRun
+from harness.records.store import Store
+from harness.reporting.claims import beyond
+from harness.reporting.claims.beyond import Question
+from harness.reporting.claims.sections import Section, leading, sections
+from harness.reporting.front.overview import logged, ours, standing
+from harness.verdicts.verdict import MEANINGS, Outcome
+
+
+def show(store: Store, as_json: bool, console: Console, progress: Progress) -> None:
+    """Every claim with the paper's figure, the best evidence, the verdict, and what would say more."""
+    with progress as tracker:
+        found = leading(sections(store, tracker))
+    if as_json:
+        print_rows([{**_claim(s), "why": s.needs or _because(s), **_next(s)} for s in found], True, console)
+        return
+    for outcome in MEANINGS:
+        _print_outcome(outcome, [s for s in found if s.verdict.outcome is outcome], console)
+    _print_next(found, console)
+    say(console, f"\n{beyond.TITLE}; never judged:")
+    print_rows([_question(question) for question in beyond.questions(store)], False, console)
+
+
+def _print_outcome(outcome: Outcome, found: Sequence[Section], console: Console) -> None:
+    """The claims with that outcome: what was found, and below it why no more can be said."""
+    if not found:
+        return
+    console.print(
+        Text.assemble(styled(outcome, f"{outcome} {len(found)}"), (f"  {MEANINGS[outcome]}", "dim"))
+    )
+    if outcome is Outcome.NOT_RUN:
+        names = Text(", ".join(s.claim.id for s in found))
+        console.print(Padding(names, (0, 0, 1, 2)))
+        return
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    for section in found:
+        table.add_row(section.claim.id, _said(section))
+    console.print(Padding(table, (0, 0, 1, 2)), highlight=False)
+
+
+def _said(section: Section) -> Text:
+    """What was found beside the paper's figure; of smoke runs nothing, as they show nothing."""
+    if section.smoke:
+        return Text(f"ran; the paper: {section.claim.figure}", "dim")
+    primary = next((replace(one, name="").line for one in ours(section)), NOTHING)
+    said = Text.assemble((primary, "bold"), f"; the paper: {section.claim.figure}")
+    qualified = [section.verdict.qualifier] * bool(section.verdict.qualifier)
+    below = ", ".join([*qualified, section.scale])
+    return said.append(f"\n{below}", "dim") if below else said
+
+
+def _print_next(found: Sequence[Section], console: Console) -> None:
+    """The runs that would say more, with the most that they take."""
+    runs = [(s.claim.id, run) for s in found for run in s.runs]
+    if not runs:
+        return
+    say(console, "Next experiments, with the most that they take of one core or one GPU:")
+    say(console, "./repro.py run CLAIM --protocol PROTOCOL")
+    print_rows([{"claim": name, **_run(run)} for name, run in runs], False, console)
+
+
+def _question(asked: Question) -> Row:
+    at = asked.assessment.experiment.protocol.name if asked.assessment else ""
+    return {"question": asked.reproduction.name, "at": at, "stored": asked.stored, **_run(asked.next_run)}
+
+
+def _claim(section: Section) -> Row:
+    claim, verdict = section.claim, section.verdict
+    primary = next((replace(one, name="") for one in ours(section)), None)
+    return {
+        "claim": claim.id,
+        "section": claim.section,
+        "paper": claim.figure,
+        "2012 run": logged(claim),
+        "ours": primary.line if primary else "",
+        "protocol": verdict.protocol or "",
+        "p, Student": section.raw_p,
+        "p, Holm": section.adjusted_p,
+        "verdict": verdict.headline,
+        "deviations": list(section.deviations),
+    }
+
+
+def _because(section: Section) -> str:
+    return "; ".join(section.verdict.sentences)
+
+
+def _next(section: Section) -> Row:
+    """Where the claim stands, what to type, and every run that would say more with its data and cost."""
+    runs = [
+        {**asdict(run), "protocol": run.protocol, "data": run.data, "cost": run.cost} for run in section.runs
+    ]
+    return {"standing": standing(section), "command": section.next_command, "runs": runs}
+
+
+def _run(run: NextRun) -> dict[str, str]:
+    most = {price.device: duration(price.seconds) for price in run.prices}
+    none = dict.fromkeys(("core", "GPU"), NOTHING)
+    return {"protocol": run.protocol, "trials": str(run.trials), **none, **most}

@@ -1,0 +1,71 @@
+"""`repro report`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from harness.cli.options import one_of
+from harness.cli.terminal.progress import Progress
+from harness.cli.terminal.tables import say
+from harness.contract.device import CPU
+from harness.records import environment, provenance
+from harness.records.store import Store
+from harness.reporting import pages
+from harness.reporting.claims import beyond, sections
+from harness.reporting.formats import PAGES, Format
+from harness.reporting.front.origin import CATALOGUE
+from harness.reporting.index import write_index
+
+__all__ = ["formats", "watch", "write", "write_index"]
+EVERY = 10  # seconds between two looks for new records, and after which the page loads itself again
+
+
+def formats(names: str) -> tuple[Format, ...]:
+    """The formats in `html,md`, each once; UnknownName for any other."""
+    read = one_of("format", Format)
+    return tuple(dict.fromkeys(Format(read(name.strip())) for name in names.split(",")))
+
+
+def write(
+    out: Path, store: Store, progress: Progress, wanted: Sequence[Format] = PAGES, live: int = 0
+) -> tuple[Path, ...]:
+    """The files written into `out`, one for each format."""
+    declared = provenance.declared(CATALOGUE)
+    with progress as tracker:
+        found = sections.sections(store, tracker)
+        notices = [*sections.notices(found), *store.damaged]
+        here, records = environment.describe(CPU), Path(os.path.relpath(store.folder, out)).as_posix()
+        asked = beyond.questions(store)
+        return pages.render(found, out, here, notices, tracker, records, wanted, declared, live, asked)
+
+
+def watch(
+    out: Path,
+    results: Path,
+    progress: Callable[[], Progress],
+    wanted: Sequence[Format],
+    console: Console,
+    wait: Callable[[float], None] = time.sleep,
+) -> tuple[Path, ...]:
+    """Writes the report whenever there are new records, until Ctrl-C: then once more, as it is to stay."""
+    seen: object = None
+    try:
+        while True:
+            if seen != (seen := _changed(results)):
+                store = Store(results)
+                path, *_ = write(out, store, progress(), wanted, EVERY)
+                say(console, f"{path}: {len(store.records):,} records; Ctrl-C ends")
+            wait(EVERY)
+    except KeyboardInterrupt:
+        return write(out, Store(results), progress(), wanted)
+
+
+def _changed(results: Path) -> tuple[int, ...]:
+    """When a file last came into or left the folders that a report is made of."""
+    folders = (results / "records", results / "asked")
+    return tuple(folder.stat().st_mtime_ns if folder.exists() else 0 for folder in folders)

@@ -1,0 +1,192 @@
+"""`repro run`: runs what is missing, and says what there is afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from harness.cli.commands.data import verify_cifar10
+from harness.cli.running.dry_run import show_plan
+from harness.cli.running.work import RunRequest, Work, warn, work_for
+from harness.cli.terminal.progress import Progress, progress_on
+from harness.cli.terminal.tables import FAILURE, WARNING, say
+from harness.contract.formatting import duration
+from harness.contract.trial import Status
+from harness.effects.statistics.significance import LOOKS
+from harness.engines.deadline import Alarm, Deadline
+from harness.engines.runner import Limits, run
+from harness.engines.signals import stop_requests
+from harness.forecast import priorities
+from harness.plans.experiment import Experiment
+from harness.records.store import Store
+from harness.verdicts import sequential
+from harness.verdicts.sequential import Look
+
+if TYPE_CHECKING:
+    from harness.cli.running.trials import Trials
+    from harness.engines.engine import Engine
+
+
+def start(asked: RunRequest, console: Console) -> bool:
+    """Runs all that is missing; whether nothing failed. Ctrl-C checkpoints the running trials and returns."""
+    deadline = None if asked.budget is None else Deadline(asked.budget)
+    work = work_for(asked)
+    work.store.writable()
+    work.store.sweep()
+    warn(work.experiments, work.store, console)
+    _check_data(_due(work), console)
+    if deadline is not None:
+        show_plan(work, deadline.left(), console)
+    for experiment in work.experiments:
+        _declare(experiment, work, console)
+    ended = _run(work, deadline, console)
+    for experiment in work.experiments:
+        _judge_looks(experiment, work.store)
+        seeds = _seeds(experiment, work.store) if asked.until_decided else experiment.seeds
+        say(console, _state(replace(experiment, seeds=seeds), work.store))
+    if deadline is not None:
+        say(console, _left(work, deadline))
+    return ended
+
+
+def _declare(experiment: Experiment, work: Work, console: Console) -> None:
+    """Notes beforehand how many seeds were asked for, and whether they come at looks."""
+    if work.asked.until_decided:
+        sequential.begin(experiment, work.store)
+    elif sequential.note_earlier(experiment, work.store):
+        say(
+            console,
+            f"{experiment.name} had a result at fewer seeds: with more, it is judged as at a look "
+            "(3, 5 or 10 seeds, wider intervals)",
+            WARNING,
+        )
+    experiment.ask(work.store)
+
+
+def _run(work: Work, deadline: Deadline | None, console: Console) -> bool:
+    """Runs the experiments, round by round; whether nothing failed."""
+    progress = progress_on(console)
+    rounds = _rounds(work, deadline is not None, partial(_report, progress))
+    first = next(rounds, None)
+    return True if first is None else _run_rounds(chain([first], rounds), work, deadline, progress)
+
+
+def _report(progress: Progress, experiment: Experiment, look: Look, further: Experiment | None) -> None:
+    next_look = f"; on to {further.seeds} seeds" if further else ""
+    progress.say(f"{experiment.name}: {look.words}{next_look}")
+
+
+def _run_rounds(
+    rounds: Iterator[list[Experiment]], work: Work, deadline: Deadline | None, progress: Progress
+) -> bool:
+    """Whether all rounds came to their end and nothing failed. SIGTERM stops them as Ctrl-C does."""
+    from harness.cli.running.trials import Trials
+
+    engine = work.asked.site.engine(work.device, work.workers, work.store.root)
+    with stop_requests(engine.kill) as requests:
+        try:
+            with Trials(progress, engine.messages) as seen, _limits(deadline, work, engine, seen) as limits:
+                asked = replace(limits, enough=lambda: requests.count > 0 or limits.enough())
+                _in_time(rounds, engine, work.store, seen, asked)
+                early = limits.enough()
+        finally:
+            engine.close()
+    if deadline is not None and early:
+        progress.say("The time is up")
+    for record in seen.failed:
+        progress.say(f"trial {record.key} failed:", FAILURE)
+        progress.say(record.error, FAILURE)
+    return not (seen.failed or requests.count or (early and deadline is None))
+
+
+def _in_time(
+    rounds: Iterator[list[Experiment]], engine: Engine, store: Store, seen: Trials, limits: Limits
+) -> None:
+    """Runs one round after the other, as long as the limits allow it."""
+    for due in rounds:
+        if not limits.enough():
+            run(due, engine, store, seen, limits)
+        if limits.enough():
+            return
+
+
+def _rounds(work: Work, ordered: bool, report: sequential.Report) -> Iterator[list[Experiment]]:
+    """Experiments to run together, then those to run after them; nothing where no trial is missing."""
+    store = work.store
+    groups = priorities.groups(work.plan()) if ordered else [work.experiments]
+    for group in groups:
+        if not work.asked.until_decided:
+            due = [experiment for experiment in group if experiment.evidence(store).to_run]
+            yield from [due] * bool(due)
+            continue
+        due = sequential.settle(group, store, report)
+        while due:
+            yield due
+            done = [e for e in due if e.evidence(store).complete]  # of the others some trial failed
+            due = sequential.settle(done, store, report)
+
+
+@contextmanager
+def _limits(deadline: Deadline | None, work: Work, engine: Engine, seen: Trials) -> Iterator[Limits]:
+    """As many trials as the site takes; they end early where a worker, or a deadline, asks for it."""
+    if deadline is None:
+        yield Limits(engine.stop.is_set, work.asked.site.under_way(work.asked.workers, work.workers))
+        return
+    with Alarm(deadline, lambda: seen.pace, engine.stop.set) as alarm:
+        yield Limits(alarm.enough, work.workers)
+
+
+def _left(work: Work, deadline: Deadline) -> str:
+    """One line: what the time did not suffice for."""
+    now = [replace(experiment, seeds=_seeds(experiment, work.store)) for experiment in work.experiments]
+    steps = priorities.plan(now, work.store, work.device, work.workers)
+    left = [
+        f"{s.experiment.reproduction.name} ({s.trials} trials, at most {duration(s.seconds)}, "
+        f"speed {s.speed})"
+        for s in steps
+        if s.trials
+    ]
+    if left:
+        return f"left for another time: {', '.join(left)}; give the same command again to go on"
+    return f"nothing is left to run, {duration(deadline.left())} before the end of the time"
+
+
+def _judge_looks(experiment: Experiment, store: Store) -> None:
+    """Records the look that a plain run has come to, where the experiment is judged by looks."""
+    seen = replace(experiment, seeds=_seeds(experiment, store))
+    if seen.seeds in LOOKS and sequential.begun(seen, store) and seen.evidence(store).complete:
+        sequential.take(seen, store)
+
+
+def _seeds(experiment: Experiment, store: Store) -> int:
+    """The most seeds that the experiment was ever asked for."""
+    return experiment.asked(store) or experiment.seeds
+
+
+def _due(work: Work) -> list[Experiment]:
+    """The experiments that may train: checking their data brings torch, which takes seconds to load."""
+    if work.asked.until_decided:
+        return work.experiments
+    return [experiment for experiment in work.experiments if experiment.evidence(work.store).to_run]
+
+
+def _check_data(todo: Sequence[Experiment], console: Console) -> None:
+    """Nothing is trained on a file that is not what it should be."""
+    for root in {e.data for e in todo if e.data is not None and e.protocol.dataset == "cifar10"}:
+        verify_cifar10(root, progress_on(console))
+
+
+def _state(experiment: Experiment, store: Store) -> str:
+    evidence = experiment.evidence(store)
+    failed = sum(run.record.status is Status.FAILED for run in evidence.runs)
+    left = f", {len(evidence.to_run)} to run" if evidence.to_run else ""
+    bad = f", {failed} failed" if failed else ""
+    more = "; give the same command again to go on" if left or evidence.plan.to_come else ""
+    done = f"{len(evidence.runs) - failed} of {len(evidence.plan.trials)} trials"
+    return f"{experiment.name}: {done} in {store.root}{left}{bad}{more}"

@@ -1,0 +1,128 @@
+"""Questions that are no claim of the paper: shown behind the claims with what was measured, never judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import reproductions
+from harness.forecast import next_runs
+from harness.forecast.next_runs import NextRun
+from harness.plans.experiment import Reproduction, Table
+from harness.records.record import Record
+from harness.records.store import Store
+from harness.reporting import tables
+from harness.reporting.claims import arms
+from harness.reporting.claims.attempts import attempts, trial_table, trouble_table
+from harness.reporting.figures.selection import stand_in
+from harness.verdicts.assess import Assessments
+from harness.verdicts.assessment import Assessment
+
+TITLE = "Beyond the paper"
+STANDING = "No claim of the paper, and so never judged."
+
+
+@dataclass(frozen=True)
+class Question:
+    """A reproduction without claims, with the evidence of one experiment or with none."""
+
+    reproduction: Reproduction
+    assessment: Assessment | None
+    records: tuple[Record, ...]  # every attempt of every planned trial
+    next_run: NextRun
+    number: int = 1  # among the question's experiments
+
+    @property
+    def slug(self) -> str:
+        """A name for its section: the question's, numbered from its second experiment on."""
+        return self.reproduction.name + (f"-{self.number}" if self.number > 1 else "")
+
+    @property
+    def badges(self) -> tuple[tuple[str, str], ...]:
+        """What must be said of these runs, each as its kind and its words."""
+        if self.assessment is None:
+            return (("not-run", "not run"),)
+        evidence = self.assessment.evidence
+        found = [("smoke", "SMOKE")] * evidence.protocol.smoke or [("reported", "never judged")]
+        found += [("invalid", "invalid")] * bool(self.assessment.invalid)
+        return tuple(found + [("stand-in", "stand-in data")] * stand_in(evidence))
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Why runs cannot be compared, where they cannot; then where they depart from the paper."""
+        if self.assessment is None:
+            return ()
+        return (*self.assessment.invalid, *self.assessment.evidence.protocol.deviations)
+
+    @property
+    def command(self) -> str:
+        """What to type to run the same again, or to begin."""
+        if self.assessment is None:
+            return self.next_run.command
+        experiment = self.assessment.experiment
+        return next_runs.command(experiment.reproduction, experiment.protocol, experiment.seeds)
+
+    @property
+    def progress(self) -> str:
+        """How much of the plan has a record, and what is still to come."""
+        if self.assessment is None:
+            return f"Not run: {self.next_run.words}"
+        to_come = self.assessment.evidence.plan.to_come
+        return (
+            f"{self.stored} planned trials have a record{f'; still to come: {to_come}' if to_come else ''}."
+        )
+
+    @property
+    def stored(self) -> str:
+        """How many of the trials that are known to be needed have a record: `8 of 206`."""
+        if self.assessment is None:
+            return "none"
+        evidence = self.assessment.evidence
+        planned = len(evidence.plan.trials)
+        return f"{planned - len(evidence.missing)} of {planned}"
+
+    @property
+    def shown(self) -> tuple[Table, ...]:
+        """What was found, seed by seed too, and what went wrong."""
+        if self.assessment is None:
+            return ()
+        evidence = self.assessment.evidence
+        trouble = trouble_table(attempts(evidence, self.records))
+        found = (*self.assessment.finding.tables, tables.seed_table(evidence), trouble)
+        return tuple(table for table in found if table)
+
+    @property
+    def folded(self) -> tuple[Table, ...]:
+        """Tuning, what the arms change, and every trial."""
+        if self.assessment is None:
+            return ()
+        evidence = self.assessment.evidence
+        tried = trial_table(attempts(evidence, self.records))
+        found = (tables.tuning_table(evidence), arms.arms_table(evidence), tried)
+        return tuple(table for table in found if table)
+
+
+def questions(store: Store) -> list[Question]:
+    """Every question, once for each protocol and machine with evidence, or once without any."""
+    known = Assessments(store)
+    asked = [r for r in reproductions.every() if not r.claims]
+    return [question for reproduction in asked for question in of(reproduction, known)]
+
+
+def of(reproduction: Reproduction, known: Assessments, protocol: str | None = None) -> Iterator[Question]:
+    """The question's experiments, whole ones first; of one protocol where it is named."""
+    named = None if protocol is None else reproduction.protocol(protocol)
+    found = known.at_protocol(reproduction, named) if named else known.experiments(reproduction)
+    next_run = next_runs.for_question(reproduction, known)
+    assessed = sorted(map(known.of, found), key=lambda assessment: not assessment.evidence.complete)
+    for number, assessment in enumerate(assessed, 1):
+        runs = assessment.evidence.runs
+        records = tuple(r for run in runs for r in known.store.attempts(run.record.key))
+        yield Question(reproduction, assessment, records, next_run, number)
+    if not assessed:
+        yield Question(reproduction, None, (), next_run)
+
+
+def named(name: str) -> Reproduction | None:
+    """The question of that name, if there is one."""
+    return next((r for r in reproductions.every() if r.name == name and not r.claims), None)

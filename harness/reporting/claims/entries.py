@@ -1,0 +1,189 @@
+"""A claim's place in the report: all of its evidence under one heading, drawn and tabled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from harness.contract.formatting import NOTHING, interval
+from harness.paper.claims import Kind
+from harness.plans.experiment import Table
+from harness.reporting import tables
+from harness.reporting.claims import downloads, phrases, replication
+from harness.reporting.claims.arms import arms_table
+from harness.reporting.claims.attempts import attempts, keys, trial_table, trouble_table
+from harness.reporting.claims.sections import Section
+from harness.reporting.figures import runs, selection
+from harness.reporting.figures.frame import Drawing
+from harness.reporting.figures.strip import strip
+from harness.reporting.wording import estimate
+from harness.verdicts.rules import intervals
+
+SHORT = 24  # letters: what the paper says in more is no part of a heading
+MOST_UNFOLDED = 4  # further experiments whose runs are listed one by one
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Tables behind one line, which says what they are of."""
+
+    title: str
+    tables: tuple[Table | None, ...]
+
+    @property
+    def shown(self) -> tuple[Table, ...]:
+        """Those that there are, without columns that say nothing."""
+        return tuple(tables.trimmed(table) for table in self.tables if table)
+
+    @property
+    def rows(self) -> int:
+        """How many lines they have together."""
+        return sum(len(table.rows) for table in self.shown)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A claim's sections with everything drawn: figures to look at, and tables to unfold."""
+
+    sections: tuple[Section, ...]  # the best evidence first
+
+    @property
+    def section(self) -> Section:
+        """The one with the best evidence."""
+        return self.sections[0]
+
+    @property
+    def slug(self) -> str:
+        """Its identifier in the page, and the stem of its files."""
+        return self.section.claim.id
+
+    @property
+    def finding(self) -> str:
+        """What was found, as one sentence."""
+        return phrases.finding(self.section)
+
+    @cached_property
+    def figures(self) -> tuple[Drawing, ...]:
+        """What is judged, and an interval a protocol."""
+        between = strip(f"{self.slug}-intervals", self.sections, selection.caveat(self.section.evidence))
+        return (*self._own[:1], *([between] if between else []))
+
+    @property
+    def further(self) -> tuple[Drawing, ...]:
+        """Figures to unfold."""
+        return self._own[1:]
+
+    @cached_property
+    def _own(self) -> tuple[Drawing, ...]:
+        """The figures of the best evidence; none of runs that only show that the code runs."""
+        section, evidence = self.section, self.section.evidence
+        if section.smoke or evidence is None:
+            return ()
+        named = section.reproduction.figure if section.reproduction else None
+        said, caveat = self._heading, selection.caveat(evidence)
+        judged = [] if named in OWN else runs.runs(self.slug, section, said, caveat)
+        stem = f"{self.slug}-curves" if judged else self.slug
+        own = selection.FIGURES[named](stem, evidence, "" if judged else said, caveat) if named else []
+        return (*judged, *own)
+
+    @property
+    def _heading(self) -> str:
+        """What was found and what the paper says, for a figure that is looked at alone."""
+        found, paper = phrases.headline(self.section), phrases.paper(self.section)
+        figure = len(paper) <= SHORT and any(map(str.isdigit, paper))
+        there = f" (paper: {paper})" if figure else ""
+        return f"{found[:1].upper()}{found[1:]}{there}" if found else ""
+
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """Tables to read at once: counts are no figure."""
+        counted = self.section.claim.kind is Kind.EXACT and self.section.effects
+        return (tables.counts_table(self.section.claim, self.section.effects),) if counted else ()
+
+    @cached_property
+    def folded(self) -> tuple[Fold, ...]:
+        """Tables to unfold, without columns that say nothing."""
+        section, evidence = self.section, self.section.evidence
+        tried, known = attempts(evidence, section.records), [evidence] if evidence else []
+        found = (
+            Fold("Failed and diverged runs", (trouble_table(tried),)),
+            Fold("Effects", tuple(self._effects())),
+            Fold("Runs", tuple(self._runs())),
+            Fold("Tuning", tuple(map(tables.tuning_table, known))),
+            Fold("How the arms differ", tuple(map(arms_table, known))),
+            Fold("Other experiments", tuple(self._others())),
+            Fold("Attempts", (trial_table(tried),)),
+            Fold("Stale records", (tables.stale_table(section.stale, keys(section.stale)),)),
+        )
+        return tuple(fold for fold in found if fold.shown)
+
+    def _effects(self) -> Iterator[Table | None]:
+        section = self.section
+        if section.effects and not section.smoke and not self.tables:
+            proxy, interim = section.proxy, section.interim
+            yield tables.effect_table(section.claim, section.effects, section.adjusted_p, proxy, interim)
+            yield replication.panel(section.claim, section.assessment)
+
+    def _runs(self) -> Iterator[Table | None]:
+        if self.section.evidence and not self.section.smoke:
+            yield tables.seed_table(self.section.evidence, keys(self.section.records))
+            yield from self.section.finding.tables if self.section.finding else ()
+
+    def _others(self) -> Iterator[Table | None]:
+        yield further_table(self.sections[1:])
+        for other in self.sections[1 : 1 + MOST_UNFOLDED]:
+            if other.evidence and not other.smoke:
+                yield tables.seed_table(other.evidence, keys(other.records), f", {other.scale}")
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Every file that lies beside the page, by name: figures, and their numbers."""
+        drawn = {f"figures/{d.name}.svg": d.svg for d in (*self.figures, *self.further)}
+        return drawn | {f"figures/{name}": text for name, text in self.numbers.items()}
+
+    def beside(self, drawing: Drawing) -> list[str]:
+        """The files with a figure's numbers."""
+        of_runs = {name: name.endswith("-runs.csv") for name in self.numbers}
+        first, last = drawing is self.figures[0], drawing is self.figures[-1]
+        return [name for name, runs in of_runs.items() if (first if runs else last)]
+
+    @cached_property
+    def numbers(self) -> Mapping[str, str]:
+        """The numbers behind the figures: of every run, and of every experiment; none of smoke runs."""
+        if self.section.smoke or not self.section.effects:
+            return {}
+        found = {f"{self.slug}.csv": downloads.effects(self.sections)}
+        found[f"{self.slug}.tex"] = downloads.latex_row(self.section)
+        if self.section.evidence and self.section.evidence.final():
+            found[f"{self.slug}-runs.csv"] = downloads.runs(self.section.evidence)
+        return found
+
+
+# Figures that show what is judged; beside any other one every run's own value is drawn.
+OWN = ("architecture", "kernels", "learning-curves", "neighbours", "plateaus", "step-timeline")
+
+
+def entries(sections: Sequence[Section]) -> list[Entry]:
+    """An entry for each claim that there is anything to show of."""
+    by_claim: dict[str, list[Section]] = {}
+    for section in sections:
+        if section.examined:
+            by_claim.setdefault(section.claim.id, []).append(section)
+    return [Entry(tuple(found)) for found in by_claim.values()]
+
+
+def further_table(sections: Sequence[Section]) -> Table | None:
+    """Every other experiment on the claim: where it ran, what it found, and what that says."""
+    rows = tuple(_further_row(section) for section in sections if not section.smoke)
+    columns = ("protocol", "verdict", "effect", "95 % interval", "runs")
+    return Table("Other experiments on this claim", columns, rows) if rows else None
+
+
+def _further_row(section: Section) -> tuple[object, ...]:
+    effect = section.effects[0] if section.effects and section.effects[0].n else None
+    if effect is None:
+        return section.scale, section.verdict.headline, None, None, None
+    _, ci95 = intervals(effect, section.interim)
+    shown = interval(ci95, effect.unit) if ci95 else NOTHING
+    return section.scale, section.verdict.headline, estimate(effect), shown, phrases.sample(effect)

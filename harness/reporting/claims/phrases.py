@@ -1,0 +1,179 @@
+"""A claim's finding as one plain sentence, made of its effect and its verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from harness.contract.effect import Effect
+from harness.contract.formatting import between, number, quantity
+from harness.contract.trial import Status
+from harness.effects.statistics.significance import MOST_SEEDS
+from harness.paper.claims import Claim, Kind
+from harness.reporting.claims.sections import Section
+from harness.reporting.wording import estimate, opened, words
+from harness.verdicts.gates import FEWEST, PROXY, judged_at
+from harness.verdicts.rules import intervals
+from harness.verdicts.verdict import Outcome
+
+# What was measured of a claim, its estimate and metric in braces: to be read with either sign.
+MEASURED: Mapping[str, str] = {
+    "error-rate": "the {1} was {0}",
+    "error-rate-2012": "the {1} was {0}",
+    "ten-view": "the gain of ten views over one was {} of {}",
+    "relu-speedup": "tanh needed {} as many epochs as ReLU",
+    "lrn": "the gain from normalisation was {} of {}",
+    "lrn-cifar": "the gain from normalisation was {} of {}",
+    "overlapping-pooling": "the gain from overlapping windows was {} of {}",
+    "two-gpu-error": "the gain of two columns over one was {} of {}",
+    "two-gpu-time": "a step of the two-GPU network took {} the time of the one-GPU network's",
+    "colour-augmentation": "the gain from colour noise was {} of {}",
+    "crop-flip": "crops and flips narrowed the gap between test and training error by {}",
+    "dropout-overfitting": "dropout narrowed the gap between test and training error by {}",
+    "dropout-iterations": "with dropout, training took {} as many epochs to its first plateau",
+    "weight-decay": "weight decay lowered the training loss by {}",
+    "bias-init": "with biases of 1, the area of early learning was {} that with biases of 0",
+    "depth": "the middle layer that costs least cost {} of {}",
+    "ensemble": "the gain from averaging five networks was {} of {}",
+    "kernel-specialisation": "the first layer's columns specialised in {} of the networks",
+    "feature-neighbours": "neighbours by features shared the query's class more often than by pixels, by {}",
+    "training-time": "90 epochs would take {}",
+    "augmentation-cost": "a step with augmentation took {} the time of one without",
+}
+AGAINST = {
+    Outcome.REPRODUCED: "this agrees with the paper ({})",
+    Outcome.NOT_REPRODUCED: "this contradicts the paper ({})",
+    Outcome.REPORTED: "set beside the paper ({}), and not judged",
+}
+DIRECTION = {
+    "weaker": "the paper's direction, but weaker than there ({})",
+    "stronger": "the paper's direction, and stronger than there ({})",
+    "size unproven": "the paper's direction; whether its size is the paper's ({}) is open",
+    PROXY: "the paper's direction, in runs at a smaller scale, which say nothing of its size",
+    "": "the paper's direction",
+}
+
+
+def finding(section: Section) -> str:
+    """`Here the gain from normalisation was −0.8 points (95 % CI …, n = 3): too noisy to tell; …`."""
+    if section.smoke:
+        return _ran(section)
+    if section.claim.kind is Kind.EXACT:
+        return _counted(section)
+    measured = headline(section)
+    if section.assessment is None:
+        return f"{opened(section.outlook.why) or 'Not run'}."
+    if not measured:
+        return f"{opened(_plain(section.verdict.reasons))}."
+    return f"Here {measured}{_support(section)}: {_conclusion(section)}."
+
+
+def headline(section: Section) -> str:
+    """What was measured, without how sure it is; empty where nothing was."""
+    if section.smoke or not section.effects or not section.effects[0].n:
+        return ""
+    effect = section.effects[0]
+    told = MEASURED.get(section.claim.id, "the {1} was {0}")
+    return told.format(estimate(effect), words(effect.metric))
+
+
+def _ran(section: Section) -> str:
+    ended = [record.status is not Status.FAILED for record in section.records]
+    count = f"{sum(ended)} of {len(ended)} runs came to their end"
+    return f"This shows only that the code runs: {count}. Their numbers say nothing of the claim."
+
+
+def _counted(section: Section) -> str:
+    claim, known = section.claim, {effect.metric: effect for effect in section.effects}
+    pairs = [(metric, known[metric.name]) for metric in claim.metrics if metric.name in known]
+    inside = [
+        e for m, e in pairs if m.band and e.estimate is not None and m.band.low <= e.estimate <= m.band.high
+    ]
+    outside = [
+        f"{words(m.name)} ({estimate(e)}, where the paper has {_paper(claim, m.name)})"
+        for m, e in pairs
+        if e not in inside
+    ]
+    said = f"{len(inside)} of {len(pairs)} counts agree with the paper's"
+    return f"{said}, but not the {', nor the '.join(outside)}." if outside else f"{said}."
+
+
+def paper(section: Section) -> str:
+    """The paper's figure for what is judged: a number where it gives one, else its words."""
+    effect, claim = next(iter(section.effects), None), section.claim
+    return _paper(claim, effect.metric if effect else claim.primary.name)
+
+
+def _paper(claim: Claim, name: str) -> str:
+    metric = claim.metric(name)
+    return quantity(metric.paper, metric.unit) if metric and metric.paper is not None else claim.figure
+
+
+def _support(section: Section) -> str:
+    """How sure the estimate is, in brackets."""
+    effect, interim = section.effects[0], section.interim
+    _, ci95 = intervals(effect, interim)
+    said = [f"95 % CI {between(ci95, effect.unit)}"] if ci95 else []
+    said += ["at an interim look"] * interim + [sample(effect)]
+    return f" ({', '.join(said)})"
+
+
+def sample(effect: Effect) -> str:
+    """`n = 5`, or how many runs of either arm were compared."""
+    censored = f", {effect.censored} censored" if effect.censored else ""
+    if len(set(effect.counts)) > 1:
+        return f"{' against '.join(map(str, effect.counts))} runs{censored}"
+    return f"{effect.n} runs an arm" if effect.counts else f"n = {effect.n}{censored}"
+
+
+def null_name(claim: Claim) -> str:
+    """What the value is called that an effect is compared with: of a share, what the claim asks for."""
+    if claim.null in (None, 0.0, 1.0):
+        return "no effect"
+    return f"asked for: {quantity(claim.null or 0.0, claim.primary.unit)}"
+
+
+def _conclusion(section: Section) -> str:
+    """What the verdict makes of it."""
+    verdict, figure = section.verdict, paper(section)
+    if verdict.outcome is Outcome.DIRECTIONAL:
+        return DIRECTION.get(verdict.qualifier, DIRECTION[""]).format(figure)
+    if verdict.outcome is Outcome.NOT_REPRODUCED and verdict.qualifier == PROXY:
+        opposite = "the opposite of the paper's direction, in runs at a smaller scale"
+        return opposite if null_name(section.claim) == "no effect" else "less than the paper claims"
+    if verdict.outcome in AGAINST:
+        return AGAINST[verdict.outcome].format(figure)
+    if verdict.outcome is Outcome.INVALID:
+        return f"these runs cannot show it, as {_plain(verdict.reasons)}"
+    return _undecided(section) if verdict.outcome is Outcome.INCONCLUSIVE else _plain(verdict.reasons)
+
+
+def _plain(reasons: tuple[str, ...]) -> str:
+    """The first reason without the name of its gate."""
+    first = reasons[0] if reasons else "nothing was found"
+    return first.partition(": ")[2] if first.startswith("gate ") else first
+
+
+def _undecided(section: Section) -> str:
+    evidence, effect = section.evidence, section.effects[0] if section.effects else None
+    if evidence and not evidence.complete:
+        return f"unfinished, {len(evidence.runs)} of {len(evidence.plan.trials)} trials are done so far"
+    if section.verdict.audit:
+        return f"better than the paper ({paper(section)}), which an audit should explain first"
+    if section.verdict.qualifier.startswith("turns"):
+        return "the direction turns with the learning rate"
+    if section.verdict.qualifier == "inside the band":
+        return f"it lies where it counts as the paper's ({paper(section)}), and more seeds must confirm it"
+    if effect is None or effect.ci95 is None or effect.n < FEWEST:
+        return f"too few runs for a verdict, which needs {FEWEST}"
+    return f"too noisy to tell{_more(section, effect)}"
+
+
+def _more(section: Section, effect: Effect) -> str:
+    """How many seeds would be enough, where that is known."""
+    n = effect.n_to_decide
+    if n is None or not section.evidence or not judged_at(section.claim, section.evidence.protocol):
+        return ""
+    would = "would show the direction" if section.proxy else "would decide"
+    many = f"more than {number(MOST_SEEDS)}" if math.isinf(n) else f"about {number(n)}"
+    return f"; {many} seeds {would}"

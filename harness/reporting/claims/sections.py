@@ -1,0 +1,215 @@
+"""A claim as a report sees it, and all of them from a store: the best evidence first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from harness.contract.effect import Effect
+from harness.contract.formatting import duration
+from harness.contract.progress import SILENT, Tracker, tracked
+from harness.data import sources
+from harness.effects.statistics.significance import holm
+from harness.forecast.next_runs import NextRun, Outlook, outlook
+from harness.paper.catalogue import CLAIMS
+from harness.paper.claims import Claim
+from harness.plans.experiment import Evidence, Finding, Reproduction
+from harness.records.record import Record
+from harness.records.store import Store
+from harness.reporting.figures.selection import stand_in
+from harness.verdicts.assess import Assessments
+from harness.verdicts.assessment import Assessment
+from harness.verdicts.gates import at_paper_scale
+from harness.verdicts.rules import not_run
+from harness.verdicts.verdict import Outcome, Verdict
+from reproductions import answering
+
+AUDIT = "better than the paper: audit"
+
+
+@dataclass(frozen=True)
+class Section:
+    """One claim with one experiment's evidence for it, or with none."""
+
+    claim: Claim
+    reproduction: Reproduction | None  # None: nothing runs this claim yet
+    assessment: Assessment | None  # None: there is no evidence
+    records: tuple[Record, ...] = ()  # every attempt of every planned trial, failed and diverged ones too
+    stale: tuple[Record, ...] = ()  # made by other code: shown, never used
+    outlook: Outlook = field(default_factory=Outlook)
+    adjusted_p: float | None = None  # Holm's, over the primary effects of all judged claims of the report
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on the claim by this evidence."""
+        return self.assessment.verdict(self.claim) if self.assessment else not_run(self.claim)
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """What was planned and what ran."""
+        return self.assessment.evidence if self.assessment else None
+
+    @property
+    def finding(self) -> Finding | None:
+        """What was estimated."""
+        return self.assessment.finding if self.assessment else None
+
+    @property
+    def interim(self) -> bool:
+        """Whether seeds are added at interim looks, so that intervals are the wider ones of looks."""
+        return self.assessment is not None and self.assessment.interim
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """The claim's effects, the primary one first."""
+        return self.assessment.effects(self.claim) if self.assessment else ()
+
+    @property
+    def raw_p(self) -> float | None:
+        """Student's p of the primary effect, where it is one of those that Holm's adjustment is over."""
+        return None if self.adjusted_p is None else self.effects[0].p_student
+
+    @property
+    def runs(self) -> tuple[NextRun, ...]:
+        """Runs that would say more."""
+        return self.outlook.runs
+
+    @property
+    def needs(self) -> str:
+        """Of a claim without a verdict at the paper's scale: why, and the command, data and cost of one."""
+        return self.outlook.sentence
+
+    @property
+    def examined(self) -> bool:
+        """Whether there is anything to show beyond what the claim needs."""
+        return self.verdict.outcome is not Outcome.NOT_RUN or bool(self.records or self.stale)
+
+    @property
+    def smoke(self) -> bool:
+        """Whether these runs show only that the code runs."""
+        return self.verdict.outcome is Outcome.SMOKE or bool(self.evidence and self.evidence.protocol.smoke)
+
+    @property
+    def proxy(self) -> bool:
+        """Whether these runs are of another scale than the paper's."""
+        return self.evidence is not None and not at_paper_scale(self.claim, self.evidence.protocol)
+
+    @property
+    def made_up(self) -> bool:
+        """Whether a procedural stand-in took the place of the data."""
+        return stand_in(self.evidence)
+
+    @property
+    def badges(self) -> tuple[tuple[str, str], ...]:
+        """The verdict's badge and those that qualify it, each as its kind and its words."""
+        verdict = self.verdict
+        headline = verdict.headline.replace("smoke", "SMOKE")
+        found = [(str(verdict.outcome).replace(" ", "-"), headline)]
+        found += [("smoke", "SMOKE")] * (self.smoke and verdict.outcome is not Outcome.SMOKE)
+        found += [("stand-in", "stand-in data")] * self.made_up
+        return tuple(found + [("audit", AUDIT)] * verdict.audit)
+
+    @property
+    def deviations(self) -> tuple[str, ...]:
+        """Where what was run departs from the paper."""
+        declared = self.evidence.protocol.deviations if self.evidence else ()
+        return tuple(dict.fromkeys((*declared, *(self.finding.deviations if self.finding else ()))))
+
+    @property
+    def command(self) -> str:
+        """What to type to run the same again."""
+        if self.assessment is None:
+            return ""
+        experiment = self.assessment.experiment
+        more = f" --seeds {experiment.seeds}" if experiment.seeds != experiment.protocol.seeds else ""
+        more = " --until-decided" if self.interim else more
+        return f"./repro.py run {experiment.reproduction.name} --protocol {experiment.protocol.name}{more}"
+
+    @property
+    def cheapest(self) -> NextRun | None:
+        """The cheapest run that would say more, at another scale than the paper's."""
+        return next((run for run in self.runs if not run.paper), None)
+
+    @property
+    def at_paper_scale(self) -> NextRun | None:
+        """The run that would give a verdict at the paper's scale."""
+        return next((run for run in self.runs if run.paper), None)
+
+    @property
+    def next_command(self) -> str:
+        """What to type: to learn more, or to see the same again."""
+        first = self.runs[0].command if self.runs else self.command
+        return first or f"./repro.py explain {self.claim.id}"
+
+    @property
+    def scale(self) -> str:
+        """The protocol and the kind of device it ran on."""
+        runs = self.evidence.runs if self.evidence else ()
+        devices = sorted({str(r.record.conditions.device) for r in runs})
+        return " on ".join([self.verdict.protocol, *devices]) if self.verdict.protocol else ""
+
+    @property
+    def progress(self) -> str:
+        """How much of the plan has a record, what it cost, and what is still to come."""
+        if self.evidence is None or not self.evidence.plan.trials:
+            return ""
+        missing, planned = len(self.evidence.missing), len(self.evidence.plan.trials)
+        seconds = sum(r.cost.get("seconds", 0.0) for r in self.records)
+        parts = [f"{planned - missing} of {planned} planned trials have a record"]
+        parts += [f"{duration(seconds)} of computing"] * bool(seconds)
+        parts += [f"still to come: {self.evidence.plan.to_come}"] * bool(self.evidence.plan.to_come)
+        return "; ".join(parts) + "."
+
+
+def sections(store: Store, tracker: Tracker = SILENT) -> list[Section]:
+    """One section for each claim, and one more for each further protocol or machine with evidence."""
+    known = Assessments(store)
+    claims = tracked(CLAIMS, "judging claims", tracker)
+    return adjusted([section for claim in claims for section in of_claim(claim, known)])
+
+
+def of_claim(claim: Claim, known: Assessments) -> Iterator[Section]:
+    """The claim's sections, the best evidence first."""
+    reproduction = answering(claim.id)
+    found = known.of_claim(claim, reproduction) if reproduction else []
+    for number, assessment in enumerate(found):
+        yield _section(claim, assessment, known, leading=not number)
+    if not found:
+        stale = tuple(old for old, _ in known.stale(reproduction)) if reproduction else ()
+        yield Section(claim, reproduction, None, (), stale, outlook(claim, reproduction, known, None))
+
+
+def _section(claim: Claim, assessment: Assessment, known: Assessments, leading: bool) -> Section:
+    """The claim's section; stale records are of all its protocols and machines, and shown in the first."""
+    reproduction, evidence = assessment.experiment.reproduction, assessment.evidence
+    attempts = tuple(r for run in evidence.runs for r in known.store.attempts(run.record.key))
+    shown = leading and not evidence.protocol.smoke
+    stale = tuple(old for old, _ in known.stale(reproduction)) if shown else ()
+    further = outlook(claim, reproduction, known, assessment)
+    return Section(claim, reproduction, assessment, attempts, stale, further)
+
+
+def adjusted(found: Sequence[Section]) -> list[Section]:
+    """The sections with Holm's p-values, from Student's of the primary effects of judged claims."""
+    judged = {s.claim.id: s for s in leading(found) if s.verdict.outcome.judged and s.effects}
+    family = {name: p for name, s in judged.items() if (p := s.effects[0].p_student) is not None}
+    by_claim = holm(family)
+    return [
+        replace(s, adjusted_p=by_claim.get(s.claim.id) if judged.get(s.claim.id) is s else None)
+        for s in found
+    ]
+
+
+def leading(found: Sequence[Section]) -> list[Section]:
+    """The first section of each claim: the one with its best evidence."""
+    first: dict[str, Section] = {}
+    for section in found:
+        first.setdefault(section.claim.id, section)
+    return list(first.values())
+
+
+def notices(found: Sequence[Section]) -> list[str]:
+    """What must stand at the top of every page."""
+    runs = [run for section in found if section.evidence for run in section.evidence.runs]
+    made_up = any(run.stand_in for run in runs)
+    return [sources.STAND_IN_NOTICE] if made_up else []

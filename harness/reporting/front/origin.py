@@ -1,0 +1,128 @@
+"""Where a report comes from: its records, the machines and commits that made them, and the declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.contract.device import DeviceKind
+from harness.records.provenance import Declared
+from harness.records.record import Record
+from harness.reporting.claims.sections import Section
+
+CATALOGUE = "harness/paper/catalogue.py"  # where claims, bands and what is judged are declared
+MOST = 3  # names in a line
+LONGEST = 80  # letters of a name: a record may hold any
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a reader needs to know of the records before any number."""
+
+    records: int
+    clean: int  # made by a commit from which the working tree did not differ
+    stale: int  # made by other code than today's: beside the others
+    first: str  # when the first one was started, and when the last one was finished
+    last: str
+    hardware: tuple[str, ...]
+    commits: tuple[str, ...]  # that made them, the most frequent first
+    judged_by: str  # the commit that made the report
+    declared: Declared | None
+
+    @property
+    def days(self) -> str:
+        """`2026-11-22`, or `2026-11-22 to 2026-11-24`."""
+        days = list(dict.fromkeys(moment[:10] for moment in (self.first, self.last) if moment))
+        return " to ".join(days)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The line at the head of a report, part by part."""
+        if not self.records:
+            return ("no records", *(f"the code of {name}" for name in (self.judged_by,) if name))
+        every = (
+            "all from a clean commit" if self.clean == self.records else f"{self.clean} from a clean commit"
+        )
+        count = f"{_counted(self.records, 'record')}, {every}"
+        stale = [f"{_counted(self.stale, 'stale record')} beside them"] * bool(self.stale)
+        return (self.days, _some(self.hardware, "machine"), count, *stale, *self._code())
+
+    def _code(self) -> tuple[str, ...]:
+        """The commits that made and judged the records, once where they are the same."""
+        if self.commits == (self.judged_by,):
+            return (f"made and judged by the code of {self.judged_by}",)
+        judged = (f"judged by that of {self.judged_by}",) if self.judged_by else ()
+        return (f"made by the code of {_some(self.commits, 'commit')}", *judged)
+
+    @property
+    def declaration(self) -> str:
+        """Where it can be checked that the claims were declared before the runs."""
+        if self.declared is None:
+            return f"Claims, bands and what is judged are declared in {CATALOGUE}."
+        found = self.declared
+        said = f"Claims, bands and what is judged are declared in {found.path}: last changed in commit "
+        said += f"{found.commit} of {found.when[:10]}"
+        said += ", and differing from it here" * found.changed
+        if not self.first:
+            return f"{said}."
+        if found.when <= self.first and not found.changed:
+            return f"{said}, before the first of these records ({self.first[:10]})."
+        return f"{said}; the first record here is of {self.first[:10]}, and git log says what changed since."
+
+
+def origin(sections: Sequence[Section], here: Mapping[str, Any], declared: Declared | None) -> Origin:
+    """That of a report on these sections, made `here` (the environment)."""
+    records = _once(r for s in sections for r in s.records)
+    return Origin(
+        len(records),
+        sum(_clean(r) for r in records),
+        len(_once(r for s in sections for r in s.stale)),
+        min((r.started for r in records if r.started), default=""),
+        max((r.finished for r in records if r.finished), default=""),
+        _frequent(map(_machine, records)),
+        _frequent(r.made_by for r in records),
+        str(here.get("commit") or "") + "+changes" * bool(here.get("commit") and here.get("dirty")),
+        declared,
+    )
+
+
+def _once(records: Iterable[Record]) -> list[Record]:
+    return list({id(record): record for record in records}.values())
+
+
+def _clean(record: Record) -> bool:
+    return bool(record.environment.get("commit")) and record.environment.get("dirty") is False
+
+
+def _machine(record: Record) -> str:
+    """What did the arithmetic: the GPU, or the processor with its cores."""
+    made_on = record.environment
+    if record.conditions.device is DeviceKind.CUDA:
+        return _name(made_on.get("gpu"), "an unnamed GPU")
+    cores = made_on.get("cores")
+    return _name(made_on.get("cpu"), "an unnamed processor") + (
+        f", {_name(cores, '')} cores" if cores else ""
+    )
+
+
+def _name(said: object, otherwise: str) -> str:
+    return str(said or otherwise)[:LONGEST]
+
+
+def _frequent(names: Iterable[str]) -> tuple[str, ...]:
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return tuple(sorted(counts, key=lambda name: -counts[name]))
+
+
+def _some(names: Sequence[str], kind: str) -> str:
+    """The names, or the first of many."""
+    more = len(names) - MOST
+    shown = " and ".join(names[:MOST]) if len(names) <= 2 else ", ".join(names[:MOST])
+    return f"{shown} and {_counted(more, f'further {kind}')}" if more > 0 else shown
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,213 @@
+"""The report's first page, and what `list` shows: every claim with what was found and what would say more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from harness.contract.effect import Effect
+from harness.contract.formatting import number, p_value, quantity
+from harness.forecast.next_runs import NextRun, sources
+from harness.paper.claims import Claim, Kind
+from harness.paper.titles import title
+from harness.plans.experiment import Table
+from harness.reporting.claims.sections import Section, leading
+from harness.reporting.wording import estimate, support, words
+from harness.verdicts.verdict import MEANINGS, Outcome
+
+
+@dataclass(frozen=True)
+class Found:
+    """One effect in a line: its name where there are several, the estimate, and what that rests on."""
+
+    name: str
+    value: str
+    rest: str
+    judged: bool
+
+    @property
+    def line(self) -> str:
+        """All of it as text."""
+        said = f"{self.name} {self.value} ({self.rest})" if self.rest else f"{self.name} {self.value}"
+        return f"{said.strip()}{'' if self.judged else ', not judged'}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the first table: a claim with its best evidence or, below that, with more of it."""
+
+    section: Section
+    target: str  # the identifier in the page of what says more
+    first: bool
+    marks: tuple[int, ...]  # numbers of its deviations
+
+    @property
+    def label(self) -> str:
+        """The claim as a short sentence; of further evidence the protocol that it is at."""
+        return title(self.section.claim) if self.first else f"… at {self.section.verdict.protocol}"
+
+    @property
+    def marked(self) -> str:
+        """`1–4, 6`."""
+        runs: list[list[int]] = []
+        for mark in sorted(self.marks):
+            if runs and mark == runs[-1][-1] + 1:
+                runs[-1].append(mark)
+            else:
+                runs.append([mark])
+        return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+
+
+P_VALUES = ("p, Student", "p, Holm")
+
+
+def family(sections: Sequence[Section]) -> str:
+    """What the two p-values of the first table are; nothing where there are none."""
+    count = sum(s.adjusted_p is not None for s in sections)
+    if not count:
+        return ""
+    return (
+        "p, Student is of a claim's primary effect alone. p, Holm is adjusted over the judged claims that "
+        f"have one, here {count}: if none of them had any effect, one or more would lie below .05 in at most "
+        "5 % of such reports. No verdict rests on either."
+    )
+
+
+def judged(section: Section) -> Effect | None:
+    """The effect that the verdict rests on, with the 95 % interval that counts for it."""
+    first = next(iter(section.effects), None)
+    looks = first is not None and section.assessment is not None and section.assessment.interim
+    return replace(first, ci95=first.interim95) if first and looks and first.interim95 else first
+
+
+def ours(section: Section) -> list[Found]:
+    """What was found for each metric that the claim declares; of counts all are judged, else the first.
+
+    Nothing of smoke runs: they show that the code runs, and their numbers are about nothing else.
+    """
+    first = judged(section)
+    if section.smoke or first is None:
+        return []
+    known = [e for e in (first, *section.effects[1:]) if e.n]
+    found = [e for e in known if section.claim.metric(e.metric)] or known[:1]
+    exact = section.claim.kind is Kind.EXACT  # counted, so that there is neither n nor interval
+    names = [words(e.metric) if len(found) > 1 else "" for e in found]
+    return [
+        Found(name, estimate(e), "" if exact else support(e), exact or e is first)
+        for name, e in zip(names, found, strict=True)
+    ]
+
+
+def logged(claim: Claim) -> str:
+    """The figures of the authors' log of 2012, those of one unit behind one another."""
+    known = [(m.logged_2012, m.unit) for m in claim.metrics if m.logged_2012 is not None]
+    if len({unit for _, unit in known}) != 1:
+        return " / ".join(quantity(value, unit) for value, unit in known)
+    *others, last = known
+    return " / ".join([*(number(value) for value, _ in others), quantity(*last)])
+
+
+def place(claim: Claim) -> str:
+    """Where in the paper the claim stands."""
+    return f"§ {claim.section}" if claim.section[:1].isdigit() else claim.section
+
+
+def deviations(sections: Sequence[Section]) -> dict[str, int]:
+    """Every deviation from the paper with a number, in the order in which they appear."""
+    found = dict.fromkeys(d.rstrip(".") for s in sections for d in s.deviations)
+    return {deviation: i for i, deviation in enumerate(found, 1)}
+
+
+def lines(sections: Sequence[Section], slugs: Mapping[int, str]) -> list[Line]:
+    """A line for every section; `slugs` names those that have one on the page, by their identity."""
+    numbers, first = deviations(sections), set(map(id, leading(sections)))
+    return [
+        Line(
+            s,
+            slugs.get(id(s), s.claim.id),
+            id(s) in first,
+            tuple(dict.fromkeys(numbers[d.rstrip(".")] for d in s.deviations)),
+        )
+        for s in sections
+    ]
+
+
+def measured(section: Section) -> bool:
+    """Whether there is anything that says something of the claim: smoke runs do not."""
+    return section.examined and not section.smoke and section.verdict.outcome is not Outcome.NOT_RUN
+
+
+def shown(lines: Sequence[Line]) -> list[Line]:
+    """The lines of the first screen: each claim's best evidence, and below it what was judged elsewhere."""
+    seen: set[tuple[str, str | None]] = set()
+    found: list[Line] = []
+    for line in lines:
+        name = line.section.claim.id, line.section.verdict.protocol
+        if line.first or (line.section.verdict.outcome.judged and name not in seen):
+            found.append(line)
+        seen.add(name)
+    return found
+
+
+def tally(sections: Sequence[Section]) -> list[tuple[Outcome, int, int]]:
+    """How many claims have which outcome, and how many of those as a proxy."""
+    verdicts = [s.verdict for s in leading(sections)]
+    count = Counter(v.outcome for v in verdicts)
+    proxies = Counter(v.outcome for v in verdicts if v.qualifier == "proxy")
+    return [(outcome, count[outcome], proxies[outcome]) for outcome in MEANINGS if count[outcome]]
+
+
+def verdict_table(found: Sequence[Line]) -> Table:
+    """A line a claim: what the paper says, what was found, and the verdict."""
+    columns = ("claim", "paper", "authors' log, 2012", "ours", *P_VALUES, "protocol", "verdict", "deviations")
+    return Table("Verdicts", columns, tuple(_verdict_row(line) for line in found))
+
+
+def _verdict_row(line: Line) -> tuple[object, ...]:
+    section, claim = line.section, line.section.claim
+    return (
+        claim.id if line.first else f"{claim.id}, also",
+        claim.figure,
+        logged(claim),
+        "; ".join(one.line for one in ours(section)),
+        *(None if p is None else p_value(p) for p in (section.raw_p, section.adjusted_p)),
+        section.scale,
+        ", ".join(label for _, label in section.badges),
+        line.marked,
+    )
+
+
+def needs_table(sections: Sequence[Section]) -> Table:
+    """A line a claim: why there is no verdict at the paper's scale, and the runs that would say more."""
+    columns = ("claim", "standing", "next run", "its cost", "at the paper's scale", "its cost there")
+    return Table("Next experiments", columns, tuple(_needs_row(s) for s in leading(sections)))
+
+
+def _needs_row(section: Section) -> tuple[object, ...]:
+    return (
+        section.claim.id,
+        standing(section),
+        *_run(section.cheapest, "" if section.at_paper_scale else section.next_command),
+        *_run(section.at_paper_scale, ""),
+    )
+
+
+def _run(run: NextRun | None, instead: str) -> tuple[str, str]:
+    return (run.command, f"{run.data}; {run.cost}") if run else (instead, "")
+
+
+def standing(section: Section) -> str:
+    """Why there is no verdict at the paper's scale, or that there is one."""
+    if section.outlook.why:
+        return section.outlook.why
+    if section.verdict.outcome is Outcome.REPORTED:
+        return "measured, and never judged"
+    if section.verdict.outcome.judged:
+        return "judged at the paper's scale"
+    return section.needs or "; ".join(section.verdict.sentences)
+
+
+def data_needed(sections: Sequence[Section]) -> list[str]:
+    """How to get the data sets of all those runs."""
+    return list(sources([run for s in leading(sections) for run in s.runs]))

@@ -1,0 +1,101 @@
+"""The same network trained under two conditions, image by image, where records keep which ones were wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from harness.contract.trial import Status
+from harness.effects.statistics.mcnemar import McNemar, mcnemar
+from harness.effects.statistics.significance import DIRECTION, holm
+from harness.effects.statistics.two_way import flags, kept
+from harness.plans.experiment import Run
+from harness.records.keys import spelled
+from harness.records.record import Record
+from harness.records.schema import Measured
+from harness.verdicts.assessment import Assessment
+from harness.verdicts.comparing.comparison import pairs
+
+METRIC = Measured.TEN_TOP1  # the paper's test error
+
+
+@dataclass(frozen=True)
+class Net:
+    """A tested network: a run, and the experiment that it is first met in."""
+
+    experiment: str
+    run: Run
+
+    @property
+    def record(self) -> Record:
+        """What the run left behind."""
+        return self.run.record
+
+
+@dataclass(frozen=True)
+class SameNet:
+    """One network on both sides and the images that it got wrong on one of them alone."""
+
+    first: Net
+    second: Net
+    differs: tuple[str, ...]
+    test: McNemar
+    adjusted_p: float = 1.0  # Holm's, over all networks that both sides have
+
+    @property
+    def unlike(self) -> bool:
+        """Whether one of the two trainings errs on more images than the other."""
+        return self.adjusted_p < 1 - DIRECTION
+
+
+def nets(assessments: Iterable[Assessment]) -> list[Net]:
+    """Every final run whose record has a bit an image, once, however many experiments rest on it."""
+    found: dict[str, Net] = {}
+    for assessment in assessments:
+        for run in assessment.evidence.final():
+            if run.record.status is Status.OK and kept(run, METRIC):
+                found.setdefault(run.record.key, Net(assessment.experiment.name, run))
+    return list(found.values())
+
+
+def same_nets(first: Sequence[Net], second: Sequence[Net]) -> list[SameNet]:
+    """The networks of the same settings, seed and test images that were trained on both sides.
+
+    A record that both sides have is no second training, and is left out.
+    """
+    matched = pairs(first, second, _same, lambda a, b: (len(_differs(a, b)),))
+    found = [_tested(a, b) for a, b in matched if _two(a.record, b.record)]
+    adjusted = holm({str(i): one.test.p for i, one in enumerate(found)})
+    return [replace(one, adjusted_p=p) for one, p in zip(found, adjusted.values(), strict=True)]
+
+
+def _tested(first: Net, second: Net) -> SameNet:
+    test = mcnemar(flags(first.run, METRIC), flags(second.run, METRIC))
+    return SameNet(first, second, _differs(first, second), test)
+
+
+def _two(first: Record, second: Record) -> bool:
+    return (first.key, first.details) != (second.key, second.details)
+
+
+def _same(net: Net) -> Hashable:
+    data, trial = net.record.conditions.data, net.record.trial
+    return spelled(trial["settings"]), trial["seed"], data, net.record.details["wrong"]["images"]
+
+
+def _differs(first: Net, second: Net) -> tuple[str, ...]:
+    """The conditions in which two trainings of a network differ."""
+    ours, theirs = _conditions(first.record), _conditions(second.record)
+    return tuple(name for name in ours if ours[name] != theirs[name])
+
+
+def _conditions(record: Record) -> dict[str, object]:
+    held = record.conditions
+    return {
+        "device": held.device,
+        "devices": held.devices,
+        "torch": held.torch,
+        "precision": held.precision,
+        "numerics": held.numerics,
+        "code": record.code,
+    }

@@ -1,0 +1,237 @@
+"""`explain`: the whole chain, every gate with its answer, one sentence for a wrong name, and no torch."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import reproductions
+from harness.cli.commands.explain import show
+from harness.cli.terminal.tables import bounded
+from harness.contract.errors import BadValue, UnknownName
+from harness.paper.catalogue import CLAIMS, claim
+from harness.plans.experiment import Experiment
+from harness.records.store import Store
+from harness.reporting import explanation
+from harness.verdicts import sequential
+from harness.verdicts.assess import Assessments
+from harness.verdicts.gates import GATES
+from tests.fakes.experiments import HERE, Value, decisive, experiment, filled, reproduction, vague
+from tests.fakes.trials import STAND_IN, record_for
+
+ROOT = Path(reproductions.__file__).parent.parent
+TITLES = (
+    "relu-speedup: reproduced",
+    "The paper, § 3.1, Fig. 1",
+    "Declared beforehand",
+    "Experiment relu-speedup",
+    "Final runs, seed by seed",
+    "Effects, the primary one first",
+    "Gates, in this order",
+    "Verdict",
+)
+
+
+@pytest.fixture(autouse=True)
+def _only_the_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reproductions, "every", lambda: (reproduction(),))
+
+
+def shown(store: Store, name: str = "relu-speedup", protocol: str | None = None) -> str:
+    out = Console(width=300, file=io.StringIO())
+    show(name, protocol, store, False, out)
+    assert isinstance(out.file, io.StringIO)
+    return out.file.getvalue()
+
+
+def gates(root: Path, seeds: int, value: Value = decisive, looked: bool = False) -> list[explanation.Answer]:
+    store = filled(root, seeds, value)
+    store.ask("relu-speedup", "cifar10", HERE, seeds)
+    if looked:
+        sequential.begin(experiment(seeds), store)
+    return explanation.answers(Assessments(store).of(experiment(seeds)).case(claim("relu-speedup")))
+
+
+def test_the_chain_goes_from_the_papers_sentence_to_the_verdict(tmp_path: Path) -> None:
+    text = shown(filled(tmp_path, 5))
+    places = [text.index(title) for title in TITLES]
+    assert places == sorted(places)
+    for words in (
+        "figure: about 6×",
+        "estimand: epochs to 25 % training error, tanh ÷ ReLU",
+        "direction: no effect is 1; the paper's effect is above it",
+        "band, epochs (primary): [4, 9] ×; this project's policy, from the paper's 6: a ratio",
+        "conditions: CIFAR-10, all 50,000 training images",
+        "protocol cifar10: made up",
+        "95 % interval",
+        "90 % interval",
+        "reproduced\n  because: CI₉₀ [",
+    ):
+        assert words in text
+
+
+def test_every_gate_answers_for_itself(tmp_path: Path) -> None:
+    found = gates(tmp_path, 5)
+    assert [g.name for g in found] == [
+        "not run", "invalid", "smoke", "incomplete", "reported", "few seeds", "looks", "under-fitted", "A/A",
+        "scale",
+    ]  # fmt: skip
+    assert all(g.passed for g in found)
+    assert found[5].answer == "n = 5; a verdict needs 3"
+
+
+def test_every_gate_has_a_question_of_its_own() -> None:
+    assert len({gate.question for gate in GATES}) == len({gate.name for gate in GATES}) == len(GATES)
+    assert all(gate.question.endswith("?") for gate in GATES)
+
+
+def test_gates_after_the_one_that_answers_are_not_asked(tmp_path: Path) -> None:
+    found = gates(tmp_path, 2)
+    assert [g.passed for g in found] == [True] * 5 + [False, None, None, None, None]
+    assert found[5].answer == "gate few seeds: n = 2, and a verdict needs 3"
+    assert {g.answer for g in found[6:]} == {explanation.NOT_ASKED}
+
+
+def test_a_cap_by_few_seeds_and_a_look_are_said(tmp_path: Path) -> None:
+    assert "a direction is the most that can be said" in gates(tmp_path / "few", 3)[5].answer
+    assert gates(tmp_path / "look", 5, looked=True)[6].answer == "n = 5 is a declared look"
+    off = gates(tmp_path / "off", 7, looked=True)
+    assert off[6].answer == "gate looks: n = 7 is none of the declared 3, 5, 10"
+
+
+def test_looks_that_were_taken_are_shown(tmp_path: Path) -> None:
+    store = filled(tmp_path, 5, vague)
+    sequential.begin(experiment(5), store)
+    sequential.take(experiment(3), store)
+    assert "seeds are added at looks (3, 5, 10); taken: n = 3: " in shown(store)
+
+
+@pytest.mark.parametrize("name", [c.id for c in CLAIMS])
+def test_every_claim_can_be_explained_without_any_record(tmp_path: Path, name: str) -> None:
+    text = shown(Store(tmp_path), name)
+    assert text.startswith(f"{name}: not run\n")
+    assert "\nnot run\n" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("lrn", "a difference in points"),
+        ("relu-speedup", "a ratio"),
+        ("error-rate", "a top-1 error"),
+        ("architecture", "a count that the paper rounds"),
+        ("colour-augmentation", "from the paper's 1: a figure that the paper gives as a lower bound"),
+        ("two-gpu-time", "none: its size is not judged"),
+    ],
+)
+def test_a_band_says_which_policy_it_comes_from(name: str, words: str) -> None:
+    assert words in explanation.origin(claim(name).primary)
+
+
+def test_json_holds_the_same_chain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    show("relu-speedup", "cifar10", filled(tmp_path, 5), True, Console())
+    found = json.loads(capsys.readouterr().out)
+    assert found["verdict"]["headline"] == "reproduced"
+    assert found["experiment"]["effects"][0]["n"] == 5
+    assert len(found["experiment"]["runs"]) == 10
+    assert found["experiment"]["gates"][0] == {
+        "name": "not run",
+        "question": "has any final trial a record?",
+        "passed": True,
+        "answer": "10 final runs have a record",
+    }
+    assert found["claim"]["bands"]["epochs"].startswith("this project's policy")
+
+
+def test_a_band_with_one_end_is_a_bound_in_words_and_null_in_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = shown(Store(tmp_path), "colour-augmentation")
+    assert "band, top-1 error: ≥ 1 point; this project's policy" in " ".join(said.split())
+    show("colour-augmentation", None, Store(tmp_path), True, Console())
+    text = capsys.readouterr().out
+    assert "Infinity" not in text
+    assert json.loads(text)["claim"]["metrics"][0]["band"] == {"low": 1.0, "high": None}
+
+
+def test_an_open_end_of_an_interval_is_null_in_json() -> None:
+    assert bounded({"ci95": {"low": 1.5, "high": math.inf}, "n": [6]}) == {
+        "ci95": {"low": 1.5, "high": None},
+        "n": [6],
+    }
+
+
+def test_square_brackets_are_text_and_no_markup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = reproduction()
+    said = replace(made.protocols[1], summary="[red]no colour[/red]")
+    monkeypatch.setattr(reproductions, "every", lambda: (replace(made, protocols=(said,)),))
+    assert "[red]no colour[/red]" in shown(filled(tmp_path, 3))
+
+
+def test_an_unknown_protocol_names_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match=r"unknown protocol of relu-speedup 'cifar1' \(nearest: cifar10"):
+        shown(Store(tmp_path), protocol="cifar1")
+    with pytest.raises(BadValue, match="--protocol cifar10: no reproduction of lrn is written yet"):
+        shown(Store(tmp_path), "lrn", "cifar10")
+
+
+def test_nothing_is_written_by_looking(tmp_path: Path) -> None:
+    shown(Store(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+HEAVY = ("torch", "scipy.special", "scipy.stats", "pandas", "matplotlib", "jinja2")
+
+
+def command(*words: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own; the last line of stderr names what it imported."""
+    program = (
+        "import sys, json, repro\n"
+        "try: repro.main()\n"
+        f"finally: print(json.dumps([m for m in {HEAVY} if m in sys.modules]), file=sys.stderr)"
+    )
+    words = (sys.executable, "-c", program, *words)
+    return subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+def test_an_unknown_claim_is_one_sentence_with_the_nearest_names(tmp_path: Path) -> None:
+    done = command("explain", "relu-speedop", "--results-dir", str(tmp_path))
+    assert done.returncode == 2
+    said, _ = done.stderr.splitlines()
+    assert said.startswith("repro: unknown claim 'relu-speedop' (nearest: relu-speedup")
+
+
+LOOKING = (("list",), ("status",), ("status", "--why"), ("explain", "relu-speedup"))
+
+
+@pytest.mark.parametrize("words", LOOKING, ids=" ".join)
+def test_looking_at_an_empty_store_imports_nothing_heavy(tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = command(*words, "--results-dir", str(tmp_path))
+    assert (done.returncode, json.loads(done.stderr)) == (0, [])
+
+
+@pytest.mark.parametrize("words", [*LOOKING, ("report",)], ids=" ".join)
+def test_looking_at_records_needs_no_torch(
+    tmp_path: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    made = reproductions.named("relu-speedup")
+    store = Store(tmp_path)
+    for seed, planned in enumerate(
+        Experiment(made, made.protocol("smoke"), 2, STAND_IN).evidence(store).plan.trials
+    ):
+        metrics = {"reached": 1.0, "epochs_low": 1.0, "epochs_high": 1.25 + seed % 3}
+        store.append(record_for(planned.trial, **metrics))
+    done = command(*words, "--results-dir", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "torch" not in json.loads(done.stderr.splitlines()[-1])
+    if words[0] == "explain":
+        assert "0.016" in done.stdout

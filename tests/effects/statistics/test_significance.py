@@ -1,0 +1,47 @@
+"""Error rates that are promised, against published figures and simulation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats as sp
+
+from harness.effects.statistics import intervals, significance
+from harness.effects.statistics.significance import LOOKS, holm
+
+
+def test_holm_agrees_with_r_and_with_the_worked_example() -> None:
+    # p.adjust(c(.01, .02, .03, .04, .05), "holm")
+    adjusted = holm(dict(zip("abcde", (0.01, 0.02, 0.03, 0.04, 0.05), strict=True)))
+    assert list(adjusted.values()) == pytest.approx([0.05, 0.08, 0.09, 0.09, 0.09])
+    # Wikipedia, Holm–Bonferroni method: at .05 only the first and the fourth are rejected.
+    adjusted = holm({"H1": 0.01, "H2": 0.04, "H3": 0.03, "H4": 0.005})
+    assert adjusted == pytest.approx({"H1": 0.03, "H2": 0.06, "H3": 0.06, "H4": 0.02})
+    assert holm({}) == {}
+
+
+def test_pocock_constants() -> None:
+    # Jennison & Turnbull (2000), Table 2.1, three looks: 2.289 for .05 and 1.992 for .10.
+    correlation = [[math.sqrt(min(i, j) / max(i, j)) for i in (1, 2, 3)] for j in (1, 2, 3)]
+    normal = sp.multivariate_normal(cov=correlation)
+    for constant, error in ((2.289, 0.05), (1.992, 0.10)):
+        inside = normal.cdf([constant] * 3, lower_limit=[-constant] * 3, rng=np.random.default_rng(0))
+        assert inside == pytest.approx(1 - error, abs=3e-4)
+    assert 2 * sp.norm.sf(2.289) == pytest.approx(0.0221, abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("level", "error", "pocock"), [("DIRECTION", 0.025, 0.0221), ("EQUIVALENCE", 0.05, 0.0464)]
+)
+def test_looks_keep_the_error_where_pococks_levels_would_not(level: str, error: float, pocock: float) -> None:
+    x = np.random.default_rng(3).standard_normal((300_000, LOOKS[-1]))
+    t = {n: x[:, :n].mean(1) / (x[:, :n].std(1, ddof=1) / math.sqrt(n)) for n in LOOKS}
+
+    def wrong(nominal: float) -> float:
+        return float(np.any([t[n] > intervals.t_quantile(nominal, n - 1) for n in LOOKS], axis=0).mean())
+
+    slack = 3.5 * math.sqrt(error * (1 - error) / len(x))
+    assert error - 2 * slack < wrong(getattr(significance, f"INTERIM_{level}")) < error + slack
+    assert wrong(1 - pocock) > error + 2 * slack

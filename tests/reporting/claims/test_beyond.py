@@ -1,0 +1,106 @@
+"""A question that is no claim of the paper: shown with all that was measured, counted and judged nowhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import reproductions
+from harness.cli.commands import explain
+from harness.cli.commands import list as listing
+from harness.cli.terminal.progress import progress_on
+from harness.contract.errors import UnknownName
+from harness.forecast import priorities
+from harness.forecast.priorities import Standing
+from harness.plans.experiment import Experiment
+from harness.records.store import Store
+from harness.reporting.claims import beyond, sections
+from harness.reporting.pages import render
+from harness.verdicts.assess import Assessments
+from tests.fakes.records import REAL, answer
+
+QUESTION = reproductions.named("implementations")
+
+
+def experiment(protocol: str) -> Experiment:
+    found = QUESTION.protocol(protocol)
+    return Experiment(QUESTION, found, 2, REAL)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A smoke run of it, made up."""
+    made = Store(tmp_path / "store")
+    for planned in experiment("smoke").evidence(made).plan.trials:
+        made.append(answer(planned.trial, REAL))
+    return Store(tmp_path / "store")
+
+
+def explained(store: Store, protocol: str | None = None) -> str:
+    with (console := Console(width=200)).capture() as said:
+        explain.show("implementations", protocol, store, False, console)
+    return said.get()
+
+
+def test_the_report_has_its_tables_and_no_verdict(store: Store, tmp_path: Path) -> None:
+    found = sections.sections(store)
+    pages = render(found, tmp_path, {}, questions=beyond.questions(store))
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        told = text[text.index("Which AlexNet is AlexNet?") :]
+        assert beyond.STANDING in told
+        assert "torchvision" in told
+        assert "8 of 8 planned trials have a record" in told
+        assert "./repro.py run implementations --protocol smoke" in told
+    assert "implementations" not in {section.claim.id for section in found}
+
+
+def test_a_report_without_records_says_what_it_would_take(tmp_path: Path) -> None:
+    (asked,) = beyond.questions(Store(tmp_path))
+    assert asked.badges == (("not-run", "not run"),)
+    assert (asked.shown, asked.folded, asked.said) == ((), (), ())
+    assert asked.progress.startswith("Not run: For an answer, which is never judged: ./repro.py run impl")
+    assert asked.command == "./repro.py run implementations --protocol cifar10-converged-short"
+
+
+def test_smoke_is_said_to_be_smoke(store: Store) -> None:
+    (asked,) = beyond.questions(store)
+    assert asked.badges[0] == ("smoke", "SMOKE")
+    assert asked.said == QUESTION.protocol("smoke").deviations
+    assert asked.stored == "8 of 8"
+
+
+def test_explain_shows_the_question_and_never_a_verdict(store: Store) -> None:
+    text = explained(store)
+    assert text.startswith("implementations: beyond the paper\nWhich AlexNet is AlexNet?")
+    assert beyond.STANDING in text
+    assert "Ten-view top-1 error, %" in text
+    assert "Not run" in explained(store, "imagenette-short")
+    with pytest.raises(UnknownName, match=r"unknown protocol of implementations 'imagenet' \(nearest: "):
+        explained(store, "imagenet")
+
+
+def test_explain_as_json_has_the_same_tables(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    explain.show("implementations", None, store, True, Console())
+    found = json.loads(capsys.readouterr().out)
+    assert found["protocol"] == "smoke"
+    assert [row[0] for row in found["tables"][0]["rows"]] == [
+        "paper", "source-2012", "torchvision", "biases of 0",
+    ]  # fmt: skip
+
+
+def test_the_list_names_it_behind_the_claims(store: Store) -> None:
+    with (console := Console(width=200)).capture() as said:
+        listing.show(store, False, console, progress_on(console))
+    claims, _, questions = said.get().partition("Beyond the paper; never judged:")
+    assert "implementations" not in claims
+    assert "8 of 8" in questions
+
+
+def test_within_a_given_time_it_comes_after_all_claims(tmp_path: Path) -> None:
+    known = Assessments(Store(tmp_path))
+    assert priorities.known(experiment("cifar10-converged-short"), known) is Standing.NEVER_JUDGED
+    assert max(Standing) is Standing.NEVER_JUDGED

@@ -1,0 +1,271 @@
+"""The report's first page and `list`: every claim is accounted for, with a command and its cost."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import reproductions
+from harness.contract.device import CPU, CUDA
+from harness.contract.effect import Effect
+from harness.contract.trial import Precision
+from harness.forecast.cost import Source, assumed
+from harness.forecast.next_runs import NextRun, Outlook, Price, sources
+from harness.paper.catalogue import CLAIMS, claim
+from harness.plans.experiment import Finding, Protocol, Reproduction
+from harness.records.store import Store
+from harness.reporting import tables
+from harness.reporting.claims import sections
+from harness.reporting.front import overview
+from harness.reporting.pages import render
+from harness.verdicts.verdict import Outcome
+from tests.fakes import sections as made
+from tests.fakes.experiments import ARMS, HERE, REAL, SMOKE, filled, reproduction, trial, vague
+from tests.fakes.trials import record_for
+from tests.reporting.test_report import Page
+
+ROOT = Path(reproductions.__file__).parent.parent
+RELU = claim("relu-speedup")
+OTHER = Protocol("cifar10-short", "made up", None, 5)
+
+
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch) -> Reproduction:
+    """The made-up experiment, in the place of all others, with a protocol below the paper's scale."""
+    one = replace(reproduction(), protocols=(SMOKE, OTHER, REAL))
+    monkeypatch.setattr(reproductions, "every", lambda: (one,))
+    return one
+
+
+def of_relu(store: Store) -> list[sections.Section]:
+    return [s for s in sections.sections(store) if s.claim is RELU]
+
+
+def test_every_claim_has_a_line_a_standing_and_a_command(tmp_path: Path) -> None:
+    found = sections.sections(Store(tmp_path / "none"))
+    assert [s.claim.id for s in sections.leading(found)] == [c.id for c in CLAIMS]
+    html, text = render(found, tmp_path / "report", {})
+    page = Page(html.read_text(encoding="utf-8")).text
+    table = page[page.rindex("Next experiments") :]
+    rows = text.read_text(encoding="utf-8").split("## Next experiments")[1].split("\n\n")[2].splitlines()[2:]
+    assert len(rows) == len(CLAIMS) == 24
+    for row, one in zip(rows, CLAIMS, strict=True):
+        _, name, standing, *runs, _ = (cell.strip() for cell in row.split("|"))
+        assert name == one.id
+        assert standing
+        commands = re.findall(r"\./repro\.py (?:run|explain) [\w-]+", " ".join(runs))
+        assert commands
+        assert all(command in table for command in commands)
+    by_claim = {s.claim.id: s for s in found}
+    assert by_claim["lrn"].needs.startswith("No record. For a direction at a smaller scale")
+    for run in by_claim["lrn"].runs:
+        assert f"{run.command} ({run.data}; {run.cost})" in by_claim["lrn"].needs
+    assert [(run.paper, run.dataset) for run in by_claim["lrn"].runs] == [
+        (False, "cifar10"), (True, "imagenet-2010"),
+    ]  # fmt: skip
+    assert by_claim["architecture"].next_command == "./repro.py run architecture --protocol exact"
+
+
+def test_a_claim_without_a_reproduction_says_so(tmp_path: Path, only: Reproduction) -> None:
+    section = next(s for s in sections.sections(Store(tmp_path)) if s.claim.id == "fall-2009")
+    said = "declared, and has no reproduction; it would need the ImageNet Fall 2009 release"
+    assert overview.standing(section).startswith(said)
+    assert section.next_command == "./repro.py explain fall-2009"
+    assert "some four times the arithmetic of error-rate" in section.needs
+
+
+def test_the_cost_is_that_of_the_trials_that_are_missing(tmp_path: Path, only: Reproduction) -> None:
+    each = 1000 * 1_000_000 * 3
+    (section,) = of_relu(Store(tmp_path / "none"))
+    first, second = section.runs
+    assert [(run.protocol, run.paper, run.trials) for run in section.runs] == [
+        ("cifar10-short", False, 10), ("cifar10", True, 10),
+    ]  # fmt: skip
+    speeds = [assumed(device, Precision.FP32) for device in (CPU, CUDA)]
+    assert [price.seconds for price in second.prices] == [10 * each / speed for speed in speeds]
+    assert {price.speed for price in first.prices} == {Source.ASSUMED}
+    section = of_relu(filled(tmp_path / "some", 2))[0]
+    assert section.verdict.outcome is Outcome.INCONCLUSIVE
+    assert [(run.command, run.trials) for run in section.runs] == [
+        ("./repro.py run relu-speedup --protocol cifar10", 6)
+    ]
+    core = [price.seconds for price in section.runs[0].prices if price.device == "core"]
+    assert core == [pytest.approx(6 * each / speeds[0])]
+
+
+def test_what_is_judged_at_the_papers_scale_needs_nothing(tmp_path: Path, only: Reproduction) -> None:
+    store = filled(tmp_path, 5)
+    first = of_relu(store)[0]
+    assert first.verdict.protocol == "cifar10"
+    assert (first.outlook.why, first.runs, first.needs) == ("", (), "")
+    assert overview.standing(first) == "judged at the paper's scale"
+    assert first.next_command == "./repro.py run relu-speedup --protocol cifar10"
+
+
+def test_an_undecided_claim_is_advised_to_add_seeds_at_the_next_look(
+    tmp_path: Path, only: Reproduction
+) -> None:
+    first = of_relu(filled(tmp_path, 5, vague))[0]
+    assert first.verdict.outcome is Outcome.INCONCLUSIVE
+    assert first.runs[0].command == "./repro.py run relu-speedup --protocol cifar10 --until-decided"
+    assert first.runs[0].trials == 10
+    assert "CI₉₅" in first.outlook.why
+
+
+def of_scales(seeds: dict[str, int], root: Path) -> tuple[Reproduction, Store]:
+    """An experiment whose protocols have trials of their own, with so many seeds on record."""
+    base = reproduction()
+
+    def plan(protocol: Protocol, count: int, lookup: object) -> object:
+        images = {"cifar10": 1000, "cifar10-short": 500, "smoke": 10}[protocol.name]
+        return reproduction(images=images).plan(protocol, count, lookup)  # type: ignore[arg-type]
+
+    store = Store(root)
+    for name, images in (("cifar10", 1000), ("cifar10-short", 500), ("smoke", 10)):
+        for arm in ARMS[: 2 if seeds.get(name) else 0]:
+            for seed in range(seeds.get(name, 0)):
+                made_up = trial(arm, seed, images=images)
+                store.append(record_for(made_up, HERE, epochs=5.0 + seed / 10 + 25 * (arm == "tanh")))
+    return replace(base, plan=plan, protocols=(SMOKE, OTHER, REAL)), store  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "first"),
+    [
+        ({"cifar10": 5, "cifar10-short": 5, "smoke": 2}, "cifar10"),
+        ({"cifar10": 2, "cifar10-short": 5}, "cifar10-short"),
+        ({"cifar10-short": 5, "smoke": 2}, "cifar10-short"),
+        ({"smoke": 2}, "smoke"),
+    ],
+)
+def test_the_best_evidence_leads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seeds: dict[str, int], first: str
+) -> None:
+    one, store = of_scales(seeds, tmp_path)
+    monkeypatch.setattr(reproductions, "every", lambda: (one,))
+    found = of_relu(store)
+    assert found[0].verdict.protocol == first
+    lines = overview.lines(found, {})
+    assert [line.first for line in lines] == [True] + [False] * (len(lines) - 1)
+    if first == "smoke":
+        assert found[0].outlook.why == "only smoke runs, which never give a verdict"
+        assert found[0].runs[0].command.endswith("--protocol cifar10-short")
+    if first == "cifar10-short":
+        assert found[0].outlook.why == "the paper's scale is cifar10, and this is cifar10-short"
+        assert [run.paper for run in found[0].runs] == [True]
+
+
+def test_trials_that_are_shared_with_another_experiment_are_no_evidence(
+    tmp_path: Path, only: Reproduction
+) -> None:
+    store = Store(tmp_path)
+    for seed in range(3):
+        store.append(record_for(trial("relu", seed), HERE, epochs=5.0))
+    (section,) = of_relu(store)
+    assert section.outlook.why == "no record"
+    store.ask("relu-speedup", "cifar10", HERE, 5)
+    (section,) = of_relu(store)
+    assert section.outlook.why.startswith("incomplete: 3 of 10 trials")
+
+
+def test_deviations_are_said_once_and_referred_to_by_number() -> None:
+    one = made.complete(("19pct",))
+    assert one.evidence
+    protocol = replace(one.evidence.protocol, deviations=("bf16 arithmetic.", "fewer epochs"))
+    evidence = replace(one.evidence, protocol=protocol)
+    other = made.changed(made.renamed(one, made.LRN), evidence=evidence, finding=Finding())
+    lines = overview.lines([one, other], {})
+    assert overview.deviations([one, other]) == {
+        "bf16 arithmetic": 1, "one CPU thread a trial": 2, "fewer epochs": 3,
+    }  # fmt: skip
+    assert [line.marks for line in lines] == [(1, 2), (1, 3)]
+    assert overview.verdict_table(lines).rows[1][-1] == "1, 3"
+    assert replace(lines[0], marks=(4, 1, 2, 3, 6)).marked == "1–4, 6"
+
+
+def test_every_count_is_judged() -> None:
+    about = claim("architecture")
+    effects = tuple(Effect(m.name, m.unit, 1, m.paper, None, None) for m in about.metrics)
+    table = tables.effect_table(about, effects)
+    assert {row[1] for row in table.rows} == {"judged"}
+    assert table.note.startswith("The verdict rests on each of these counts.")
+    section = made.changed(made.renamed(made.complete(), about), finding=Finding({about.id: effects}))
+    assert all(one.judged for one in overview.ours(section))
+    assert "not judged" not in str(overview.verdict_table(overview.lines([section], {})).rows[0][3])
+
+
+def test_at_another_scale_the_seeds_are_those_that_would_show_the_direction() -> None:
+    effects = (replace(made.ratio(), n_to_decide=7), made.seconds())
+    here, elsewhere = (tables.effect_table(made.SIX, effects, proxy=proxy) for proxy in (False, True))
+    assert here.columns[-1] == "n that would decide"
+    assert elsewhere.columns[-1] == "n that would show the direction"
+    assert here.rows == elsewhere.rows
+    proxy = replace(made.SIX, paper_scale="imagenet")
+    assert [made.complete().proxy, made.renamed(made.complete(), proxy).proxy] == [False, True]
+
+
+def test_only_the_first_effect_of_a_claim_is_primary() -> None:
+    effects = (made.ratio(), made.seconds(), replace(made.ratio(), metric="epochs, with another network"))
+    table = tables.effect_table(made.SIX, effects)
+    assert [row[1] for row in table.rows] == ["primary", "secondary, not judged", "secondary, not judged"]
+    assert table.note.startswith("The verdict rests on the primary effect alone.")
+    assert tables.kinds(table)[:2] == ["name", "word"]
+    assert [row[1] for row in tables.effect_table(made.COST, effects[:1]).rows] == ["shown, not judged"]
+    section = made.changed(made.complete(), finding=Finding({made.SIX.id: effects}))
+    assert [(one.name, one.judged) for one in overview.ours(section)] == [
+        ("epochs", True),
+        ("seconds", False),
+    ]
+
+
+def test_the_tally_tells_proxies_apart() -> None:
+    verdict = replace(made.censored().verdict, qualifier="proxy")
+    proxy = made.changed(made.complete(), verdict=verdict)
+    found = [made.unwritten(), proxy, made.renamed(proxy, made.LRN)]
+    assert overview.tally(found) == [(Outcome.DIRECTIONAL, 2, 2), (Outcome.NOT_RUN, 1, 0)]
+
+
+def test_the_list_has_the_same_columns_for_people_and_for_scripts(tmp_path: Path) -> None:
+    """Its rows name every run with its data and cost, and nothing of it needs torch."""
+    code = (
+        "import sys, repro\n"
+        "try: repro.app(sys.argv[1:])\nexcept SystemExit: pass\n"
+        "sys.exit(3 if 'torch' in sys.modules else 0)"
+    )
+    said = []
+    for more in ((), ("--json",)):
+        command = [sys.executable, "-c", code, "list", "--results-dir", str(tmp_path), *more]
+        done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout)
+    rows = {row["claim"]: row for row in json.loads(said[1])}
+    assert list(rows) == [one.id for one in CLAIMS]
+    assert rows["lrn"]["command"] == "./repro.py run lrn --protocol cifar10-converged-short"
+    assert [run["protocol"] for run in rows["lrn"]["runs"]] == ["cifar10-converged-short", "imagenet"]
+    lines = said[0].splitlines()
+    for name in rows:
+        assert any(name in line for line in lines), name
+    assert any(re.match(r"lrn +cifar10-converged", line) for line in lines)
+    assert "the most that they take" in said[0]
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_sentence_says_why_and_what() -> None:
+    price = Price("core", 7200.0, Source.RECORDS)
+    run = NextRun("a verdict", True, "./repro.py run x --protocol y", "cifar10", 1, (price,))
+    cost = "1 trial, at most 2 h of one core (speed measured)"
+    said = f"For a verdict: ./repro.py run x --protocol y (CIFAR-10; {cost})."
+    assert run.words == said
+    assert replace(run, trials=0).cost == "nothing left to run"
+    assert Outlook("no record", (run,)).sentence == f"No record. {said}"
+    assert Outlook("no record").sentence == "No record. Only a smoke protocol exists."
+    assert Outlook().sentence == ""
+    assert list(sources([run, run])) == [
+        "CIFAR-10, 50,000 training images: get it with './repro.py data fetch'"
+    ]
