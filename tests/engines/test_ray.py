@@ -6,6 +6,7 @@ import re
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,17 +15,17 @@ from harness.contract.errors import EngineError
 from harness.contract.trial import Status, Trial
 from harness.engines.engine import Engine
 from harness.records.record import Record
-from tests.engines.conftest import TestCluster
 from tests.engines.test_contract import HERE, on_ray
+from tests.fakes.cluster import grow
 from tests.fakes.step_by_step import Dies, Steps
 
 pytest.importorskip("ray", minversion="2.51")
 
 
 def test_trials_of_a_lost_node_go_on_elsewhere_from_where_they_were_saved(
-    cluster: TestCluster, tmp_path: Path
+    cluster: Any, tmp_path: Path
 ) -> None:
-    node = cluster.grow()
+    node = grow(cluster)
     engine = on_ray(tmp_path)
     try:
         for seed in range(3):
@@ -32,7 +33,7 @@ def test_trials_of_a_lost_node_go_on_elsewhere_from_where_they_were_saved(
         saved = tmp_path / "checkpoints"
         while sum(int(path.read_text() or 0) > 1 for path in saved.glob("*.pt")) < 3:
             time.sleep(0.05)
-        cluster.ray_cluster.remove_node(node, allow_graceful=False)
+        cluster.remove_node(node, allow_graceful=False)
         records = _all(engine)
     finally:
         engine.close()
@@ -52,7 +53,7 @@ def _plain(record: Record) -> Record:
 
 
 def test_a_trial_that_ends_its_worker_every_time_is_a_failed_record_of_one_sentence(
-    cluster: TestCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harness.engines.ray.RETRIES", 0)
     engine = on_ray(tmp_path)
@@ -64,7 +65,7 @@ def test_a_trial_that_ends_its_worker_every_time_is_a_failed_record_of_one_sente
     assert re.fullmatch(r"the cluster lost it 1 times \(WorkerCrashedError\); see .*", found[Status.FAILED])
 
 
-def test_nothing_runs_on_nodes_that_differ(cluster: TestCluster, tmp_path: Path) -> None:
+def test_nothing_runs_on_nodes_that_differ(cluster: Any, tmp_path: Path) -> None:
     engine = on_ray(tmp_path)
     with pytest.raises(EngineError, match="no node of the cluster can run these trials: it has torch 2"):
         engine.submit(Trial(Steps(), 0), replace(HERE, torch="1.0"), None)

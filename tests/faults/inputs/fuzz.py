@@ -16,9 +16,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.faults.guard import Guard, Hang, little_memory
+from tests.faults.inputs.guard import Guard, Hang, little_memory
+from tests.faults.inputs.target import Target
 from tests.faults.page import Findings
-from tests.faults.target import Target
 
 COLUMNS = ("read", "inputs", "taken", "refused in a sentence", "faults")
 GUARD = Guard()
@@ -39,7 +39,7 @@ def run(count: int, seed: int, chosen: str = "") -> Findings:
 
 def targets(folder: Path) -> list[Target]:
     """Every kind of file, with whole ones to begin with, in `folder`."""
-    from tests.faults import data_files, stored, weight_files
+    from tests.faults.inputs import data_files, stored, weight_files
 
     return [*stored.targets(folder / "results"), *data_files.targets(folder), *weight_files.targets(folder)]
 

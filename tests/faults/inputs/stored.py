@@ -27,7 +27,7 @@ from harness.verdicts.assessment import assess
 from reproductions import named
 from tests.fakes.full_store import Answers
 from tests.fakes.records import REAL
-from tests.faults.target import REFUSED, TAKEN, Read, Target, WrongVerdict, writes
+from tests.faults.inputs.target import REFUSED, TAKEN, Read, Target, WrongVerdict, writes
 
 EXPERIMENTS = (
     ("relu-speedup", "cifar10"),

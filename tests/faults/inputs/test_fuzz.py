@@ -14,10 +14,10 @@ from shutil import copy
 import pytest
 
 from harness.contract.errors import DataError
-from tests.faults import fuzz, stored
-from tests.faults.mutations import harmed, reshaped
+from tests.faults.inputs import fuzz, stored
+from tests.faults.inputs.mutations import harmed, reshaped
+from tests.faults.inputs.target import TAKEN, Evil, Target
 from tests.faults.page import PAGE, publish
-from tests.faults.target import TAKEN, Evil, Target
 
 
 def test_a_few_hundred_damaged_inputs_are_taken_or_refused_in_a_sentence(
@@ -77,7 +77,7 @@ READERS: tuple[tuple[Callable[[Path], object], str], ...] = (
 def test_what_no_reader_may_do_is_seen(
     read: Callable[[Path], object], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.faults.guard.SECONDS", 0.2)
+    monkeypatch.setattr("tests.faults.inputs.guard.SECONDS", 0.2)
     folder = tmp_path / "own"
     folder.mkdir()
     found = told(read, folder)

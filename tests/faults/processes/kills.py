@@ -8,7 +8,6 @@ was found until then counts.
 from __future__ import annotations
 
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -21,13 +20,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.faults import victims
 from tests.faults.page import Findings
-from tests.faults.scenes import PREPARE, RANKS, ROOT, RUN, Scene, outside
+from tests.faults.processes import victims
+from tests.faults.processes.scenes import PREPARE, RANKS, ROOT, RUN, Scene, outside
 
 HEADING = "Killed at random moments"
 DEADLINE = 60.0  # seconds in which a command that was told to end does
-BUG = r"(?m)^(?!KeyboardInterrupt)\w[\w.]*(Error|Exception|Warning|Died)\b(?=: |$)"  # what ends a traceback
 LONGEST = 600.0  # seconds that an undisturbed one may take
 SCENES = (RUN, RANKS, PREPARE)
 DRIVER = ("driver, kill -9", "driver, SIGTERM", "driver, SIGTERM twice", "all, Ctrl-C", "all, Ctrl-C twice")
@@ -141,15 +139,12 @@ class Hunt:
 
     def _ended(self, status: int) -> None:
         """Compares what a whole command left, and begins anew; where trials failed, it goes on."""
-        output = (self.folder / "output").read_text(errors="replace")
-        if re.search(BUG, output):
-            self.faults.append(f"{self.scene.name}: a traceback, see {self.folder / 'output'}")
+        bad = self.scene.traceback(self.folder)
+        if not status:
+            bad += self.scene.differences(self.folder, self.expected)
+        self.faults += [f"{self.scene.name}: {one}" for one in bad]
         if status:
             return
-        found, expected = self.scene.left(self.folder), self.expected
-        names = sorted(n for n in {*found, *expected} if found.get(n) != expected.get(n))
-        self.faults += [f"{self.scene.name}: {name} is not what it should be" for name in names]
-        self.faults += [f"{self.scene.name}: {name} is left" for name in outside(self.folder)]
         self.compared += 1
         self._anew()
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import victims
-from tests.faults.kills import DEADLINE, Hunt
-from tests.faults.scenes import PREPARE, RUN
+from tests.faults.processes import victims
+from tests.faults.processes.kills import DEADLINE, Hunt
+from tests.faults.processes.scenes import PREPARE, RUN
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's list of processes")
 

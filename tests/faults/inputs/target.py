@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.contract.errors import HarnessError
-from tests.faults.mutations import harmed, reshaped
+from tests.faults.inputs.mutations import harmed, reshaped
 
 TAKEN, REFUSED = "taken", "refused"
 

@@ -18,7 +18,7 @@ from harness.models.alexnet import alexnet
 from harness.models.cifar10 import eleven
 from harness.models.network import Net
 from harness.training import artifacts, checkpoint
-from tests.faults.target import REFUSED, TAKEN, Evil, Target, WrongVerdict
+from tests.faults.inputs.target import REFUSED, TAKEN, Evil, Target, WrongVerdict
 
 SMALL = partial(alexnet, width=0.02)
 

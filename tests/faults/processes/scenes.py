@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -13,12 +14,14 @@ from pathlib import Path
 
 from harness.contract.trial import Status
 from harness.records.store import Store
+from harness.training.timing.settings import StepTime
 from tests.fakes.photographs import folders, jpeg
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 OUTSIDE = ("home", "tmp", "runtime")  # where a command may write nothing that stays
 # But for the machine's locks, and the socket of Python's forking server, which kill -9 leaves behind.
 ALLOWED = ("runtime/alexnet-repro/", "tmp/pymp-")
+BUG = r"(?m)^(?!KeyboardInterrupt)\w[\w.]*(Error|Exception|Warning|Died)\b(?=: |$)"  # what ends a traceback
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Scene:
     left: Callable[[Path], Mapping[str, str]]  # by name, what must be the same whatever happened
     bad: Callable[[Path], list[str]]  # what is wrong in the folder, whether or not the command has ended
 
-    def start(self, folder: Path) -> subprocess.Popen[bytes]:
+    def start(self, folder: Path, *options: str) -> subprocess.Popen[bytes]:
         """The command in a session of its own, with everything that it writes below the folder."""
         places = {name: folder / name for name in OUTSIDE}
         for place in places.values():
@@ -45,7 +48,7 @@ class Scene:
         }
         with (folder / "output").open("ab") as output:
             return subprocess.Popen(
-                [sys.executable, str(ROOT / "repro.py"), *self.command(folder)],
+                [sys.executable, str(ROOT / "repro.py"), *self.command(folder), *options],
                 cwd=folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -53,6 +56,17 @@ class Scene:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def traceback(self, folder: Path) -> list[str]:
+        """Whether any command in the folder has printed one."""
+        said = (folder / "output").read_text(errors="replace")
+        return [f"a traceback, see {folder / 'output'}"] if re.search(BUG, said) else []
+
+    def differences(self, folder: Path, expected: Mapping[str, str]) -> list[str]:
+        """What commands that ended left otherwise than an undisturbed one, or where nothing may be."""
+        found = self.left(folder)
+        names = sorted(n for n in {*found, *expected} if found.get(n) != expected.get(n))
+        return [*(f"{n} is not what it should be" for n in names), *(f"{n} is left" for n in outside(folder))]
 
 
 def files(folder: Path) -> list[str]:
@@ -65,14 +79,12 @@ def outside(folder: Path) -> list[str]:
     return [name for name in files(folder) if name.startswith(OUTSIDE) and not name.startswith(ALLOWED)]
 
 
-def _running(name: str, *options: str) -> Scene:
+def _running(name: str, folder: str, *what: str) -> Scene:
     def command(folder: Path) -> list[str]:
         where = ["--results-dir", str(folder / "results"), "--device", "cpu"]
-        return ["run", name, "--protocol", "smoke", *where, *options]
+        return ["run", *what, "--protocol", "smoke", *where]
 
-    return Scene(
-        *(("run, two ranks a trial", "ranks") if options else ("run", "run")), command, _measured, _records
-    )
+    return Scene(name, folder, command, _measured, _records)
 
 
 def _measured(folder: Path) -> Mapping[str, str]:
@@ -80,6 +92,9 @@ def _measured(folder: Path) -> Mapping[str, str]:
     records = [r for r in Store(folder / "results").records if r.status is not Status.FAILED]
     found = {}
     for record in records:
+        if record.trial["settings"]["is"] == StepTime.__name__:  # clocks, and no more
+            found[f"record {record.key}"] = "there"
+            continue
         rows = [{k: v for k, v in row.items() if "seconds" not in k} for row in record.curve]
         metrics = {k: v for k, v in record.metrics.items() if "seconds" not in k}
         text = json.dumps([rows, metrics, record.details], sort_keys=True)
@@ -120,6 +135,7 @@ def _packed(folder: Path) -> Mapping[str, str]:
     }
 
 
-RUN = _running("weight-decay")
-RANKS = _running("weight-decay", "--gpus", "2")
+RUN = _running("run", "run", "weight-decay")
+RANKS = _running("run, two ranks a trial", "ranks", "weight-decay", "--gpus", "2")
+CATALOGUE = _running("run --all", "all", "--all")
 PREPARE = _preparing()

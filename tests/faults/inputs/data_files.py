@@ -17,7 +17,7 @@ from harness.data import cifar10, datasets, photographs
 from harness.data.packing import ilsvrc, writer
 from harness.data.packing.pack import Pack, verify
 from tests.fakes.photographs import WNIDS, archives, contents, folders, meta, tar
-from tests.faults.target import TAKEN, Evil, Target, WrongVerdict
+from tests.faults.inputs.target import TAKEN, Evil, Target, WrongVerdict
 
 KINDS = ("JPEG", "PNG", "BMP", "WEBP", "PPM", "TIFF", "GIF", "TGA", "PCX", "ICO", "PDF", "EPS")
 MODES = ("RGB", "L", "CMYK", "P", "1", "RGBA", "I;16")

@@ -1,0 +1,88 @@
+"""Nodes of a Ray cluster that end while the smoke catalogue runs on it: the same records as without them."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.records.store import Store
+from tests.fakes.cluster import grow, small_cluster
+from tests.faults.page import Findings
+from tests.faults.processes.scenes import CATALOGUE, Scene
+
+HEADING = "Nodes of a cluster that are lost"
+NODES = 3
+LONGEST = 3600.0  # seconds that the catalogue may take
+COLUMNS = ("node", "lost at record", "of", "trials")
+
+
+def run(count: int, seed: int, scene: Scene = CATALOGUE) -> Findings:
+    """On this machine's cores, then on a cluster that loses so many nodes, one after another."""
+    chance, base = random.Random(seed), Path(tempfile.mkdtemp(prefix="nodes-"))
+    alone, shared = base / "alone", base / "shared"
+    for folder in (alone, shared):
+        folder.mkdir()
+    with scene.start(alone) as process:
+        if process.wait(LONGEST):
+            raise RuntimeError(f"on this machine, {scene.name} fails: see {alone / 'output'}")
+    expected, trials = scene.left(alone), len(Store(alone / "results").records)
+    moments = sorted(chance.sample(range(1, trials), count))
+    with small_cluster(NODES) as cluster:
+        engine = ("--engine", "ray", "--address", cluster.address, "--storage", str(shared / "results"))
+        with scene.start(shared, *engine) as process:
+            lost = [_lose(cluster, process, shared, moment, chance) for moment in moments]
+            status = _end(process)
+    faults = [f"exit status {status}, see {shared / 'output'}"] if status else []
+    faults += scene.traceback(shared) + scene.bad(shared) + scene.differences(shared, expected)
+    faults += [f"the command ended before record {moment}" for moment in moments if moment not in lost]
+    if not faults:
+        shutil.rmtree(base)
+    rows = [(number, at, trials, len(expected)) for number, at in enumerate(lost, 1)]
+    return Findings(HEADING, _summary(count, seed, scene, faults), COLUMNS, rows, faults)
+
+
+def _lose(
+    cluster: Any, process: subprocess.Popen[bytes], folder: Path, moment: int, chance: random.Random
+) -> int | None:
+    """Ends a node that is not the head once there are so many records, and has another take its place."""
+    end = time.monotonic() + LONGEST
+    while len(list((folder / "results" / "records").glob("*.json"))) < moment:
+        if process.poll() is not None or time.monotonic() > end:
+            return None
+        time.sleep(0.1)
+    time.sleep(chance.uniform(0, 3))
+    cluster.remove_node(chance.choice(sorted(cluster.worker_nodes, key=id)), allow_graceful=False)
+    print(f"a node was ended after {moment} records", file=sys.stderr)
+    grow(cluster)
+    return moment
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    try:
+        return process.wait(LONGEST)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def _summary(count: int, seed: int, scene: Scene, faults: list[str]) -> str:
+    import ray
+
+    came = f"{len(faults)} faults, all listed below" if faults else "no fault"
+    return "\n".join(
+        [
+            f"`{scene.name} --protocol smoke` with Ray {ray.__version__} on {NODES} nodes of a core each.",
+            f"{count} times a node was ended by `kill -9` at random, and another took its place,",
+            f"with seed {seed}, ended on {datetime.now(UTC):%Y-%m-%d}, by",
+            f"`python -m tests.faults --nodes {count} --seed {seed}`: {came}.",
+            "Every trial must have one record, bit for bit in curve and metrics that of the local engine,",
+            "but for what is a time.",
+        ]
+    )
