@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.bench import workloads
 from harness.bench.measure import measure
-from harness.bench.workload import Asked, Result, Workload
+from harness.bench.workload import Asked, Workload, WorkloadResult
 from harness.contract.progress import Tracker
 
 # Seconds for the turns of a workload, and rounds that should fit into them.
@@ -22,15 +22,15 @@ class Bench:
     def __init__(self, asked: Asked, tracker: Tracker) -> None:
         """Every workload gets a folder of its own below that of `asked`."""
         self.asked, self.tracker = asked, tracker
-        self.results: dict[str, Result] = {}
+        self.results: dict[str, WorkloadResult] = {}
 
-    def result(self, name: str) -> Result:
+    def result(self, name: str) -> WorkloadResult:
         """Of the workload of that name; HarnessError or OSError where it cannot be measured here."""
         if name not in self.results:
             self.results[name] = self._result(name, workloads.named(name))
         return self.results[name]
 
-    def _result(self, name: str, workload: Workload) -> Result:
+    def _result(self, name: str, workload: Workload) -> WorkloadResult:
         with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=self.asked.folder) as folder:
             precision = workload.precision or self.asked.precision
             asked = replace(self.asked, folder=Path(folder), precision=precision)

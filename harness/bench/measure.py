@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from harness.bench.machine import Others
 from harness.bench.players import Done, Failed, Seat, Turn, seconds_an_image
 from harness.bench.statistics import ratios, spread
-from harness.bench.workload import Asked, Kind, Plan, Player, Result, Row, Unit, Way, Workload
+from harness.bench.workload import (
+    Asked,
+    Player,
+    Unit,
+    Way,
+    WayKind,
+    WayResult,
+    Ways,
+    Workload,
+    WorkloadResult,
+)
 from harness.contract.errors import EngineError
 from harness.contract.progress import Advance, Tracker
 
@@ -29,10 +39,10 @@ class Turns:
     failed: Mapping[str, str]
 
 
-class Table:
+class RoundTable:
     """Where the ways of a plan sit; one that fails has no more turns."""
 
-    def __init__(self, plan: Plan, asked: Asked, take: Take) -> None:
+    def __init__(self, plan: Ways, asked: Asked, take: Take) -> None:
         """`take` does one turn of a way; it raises Failed where the way cannot do it."""
         self.plan, self.asked, self.take = plan, asked, take
         self.failed: dict[str, str] = {}
@@ -67,9 +77,9 @@ class Table:
         return max(fit, default=smallest)
 
 
-def take_turns(plan: Plan, asked: Asked, take: Take, tracker: Tracker, name: str) -> Turns:
+def take_turns(plan: Ways, asked: Asked, take: Take, tracker: Tracker, name: str) -> Turns:
     """Rounds until the time is spent; their number follows from how long the first one took."""
-    table, ways, begun = Table(plan, asked, take), len(plan.ways), time.perf_counter()
+    table, ways, begun = RoundTable(plan, asked, take), len(plan.ways), time.perf_counter()
     with tracker.task(f"{name}: how long a turn takes"):
         batch = table.batch()
         if batch != min(plan.batches) or len(plan.batches) == 1:
@@ -89,7 +99,7 @@ def _over(begun: float, asked: Asked) -> bool:
     return time.perf_counter() - begun > OVER * asked.seconds
 
 
-def measure(name: str, workload: Workload, asked: Asked, tracker: Tracker) -> Result:
+def measure(name: str, workload: Workload, asked: Asked, tracker: Tracker) -> WorkloadResult:
     """A workload that has ways of its own; EngineError where the first of them, ours, fails."""
     assert workload.plan is not None
     begun, others = time.perf_counter(), Others()
@@ -101,7 +111,7 @@ def measure(name: str, workload: Workload, asked: Asked, tracker: Tracker) -> Re
     if ours in turns.failed:
         raise EngineError(f"{name}: {ours}: {turns.failed[ours]}")
     rows = tuple(_row(way, turns, ours, workload.unit) for way in plan.ways if way.name in turns.seconds)
-    return Result(
+    return WorkloadResult(
         workload=name,
         title=workload.title,
         unit=workload.unit,
@@ -118,7 +128,7 @@ def measure(name: str, workload: Workload, asked: Asked, tracker: Tracker) -> Re
 
 
 @contextmanager
-def seated(plan: Plan, asked: Asked, tracker: Tracker, name: str) -> Iterator[Take]:
+def seated(plan: Ways, asked: Asked, tracker: Tracker, name: str) -> Iterator[Take]:
     """The plan's processes while the block lasts, and how one takes a turn."""
     seats: dict[Player, Seat] = {}
     try:
@@ -136,16 +146,16 @@ def seated(plan: Plan, asked: Asked, tracker: Tracker, name: str) -> Iterator[Ta
             seat.close()
 
 
-def _row(way: Way, turns: Turns, ours: str, unit: Unit) -> Row:
+def _row(way: Way, turns: Turns, ours: str, unit: Unit) -> WayResult:
     seconds = turns.seconds[way.name]
     values = tuple(1 / s if unit is Unit.RATE else 1e3 * turns.batch * s for s in seconds)
     limit = turns.seconds.get(way.ceiling)
-    return Row(
+    return WayResult(
         name=way.name,
         kind=way.kind,
         value=spread(values),
         values=values,
         ratio=spread(ratios(seconds, turns.seconds[ours])),
         ceiling=way.ceiling,
-        share=spread(ratios(limit, seconds)) if limit and way.kind is not Kind.CEILING else None,
+        share=spread(ratios(limit, seconds)) if limit and way.kind is not WayKind.CEILING else None,
     )

@@ -24,7 +24,7 @@ from xml.etree import ElementTree
 
 from harness.bench import workloads
 from harness.bench.owed_page import page
-from harness.bench.parts import Ended, Outcome, Part, State, run, tail
+from harness.bench.parts import Ended, Part, PartOutcome, PartState, run, tail
 from harness.contract.formatting import duration
 from harness.records import environment
 from harness.records.files import write_whole
@@ -37,7 +37,7 @@ LIMITS = {"device": 60.0, "test": 90.0, "bench": 90.0}  # seconds
 SPENT = "the time for all parts was spent: the same command goes on here"
 MARK = "pytest.mark.gpu"
 Measured = Mapping[str, Any]
-Read = tuple[State, str, Measured]
+Read = tuple[PartState, str, Measured]
 
 
 @dataclass(frozen=True)
@@ -136,8 +136,8 @@ def go_through(
     made_with: Mapping[str, Any],
     minutes: float,
     again: bool,
-    first: Outcome | None = None,
-) -> list[Outcome]:
+    first: PartOutcome | None = None,
+) -> list[PartOutcome]:
     """Runs each part that has not passed with the same stamp, and writes the results after each."""
     before = {} if again else passed(out / "results.json", made_with)
     found, end = [first] if first else [], time.monotonic() + 60 * minutes
@@ -154,23 +154,23 @@ def go_through(
     return found
 
 
-def passed(path: Path, made_with: Mapping[str, Any]) -> dict[str, Outcome]:
+def passed(path: Path, made_with: Mapping[str, Any]) -> dict[str, PartOutcome]:
     """What passed before with the same stamp, by name; nothing where the file is not there or not whole."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["stamp"] != dict(made_with):
             return {}
-        ended = [Outcome(**{**one, "state": State(one["state"])}) for one in content["parts"]]
+        ended = [PartOutcome(**{**one, "state": PartState(one["state"])}) for one in content["parts"]]
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return {one.name: one for one in ended if one.state is State.PASSED}
+    return {one.name: one for one in ended if one.state is PartState.PASSED}
 
 
-def _waiting(part: Part) -> Outcome:
-    return Outcome(part.name, part.kind, State.NOT_RUN, "its turn has not come")
+def _waiting(part: Part) -> PartOutcome:
+    return PartOutcome(part.name, part.kind, PartState.NOT_RUN, "its turn has not come")
 
 
-def write(out: Path, made_with: Mapping[str, Any], found: Sequence[Outcome]) -> None:
+def write(out: Path, made_with: Mapping[str, Any], found: Sequence[PartOutcome]) -> None:
     """The JSON and the page, each whole."""
     written = datetime.now(UTC).isoformat(timespec="seconds")
     content = {
@@ -183,10 +183,10 @@ def write(out: Path, made_with: Mapping[str, Any], found: Sequence[Outcome]) -> 
     write_whole(out / "index.md", page(written, made_with, found))
 
 
-def outcome(part: Part, out: Path, left: float) -> Outcome:
+def outcome(part: Part, out: Path, left: float) -> PartOutcome:
     """Runs a part within the seconds that are left for all, and says what became of it; raises nothing."""
     if left < SHORTEST:
-        return Outcome(part.name, part.kind, State.NOT_RUN, SPENT)
+        return PartOutcome(part.name, part.kind, PartState.NOT_RUN, SPENT)
     folder = place(out, part.name)
     shutil.rmtree(folder, ignore_errors=True)  # no report of another run may be taken for this one's
     ended = None
@@ -194,32 +194,38 @@ def outcome(part: Part, out: Path, left: float) -> Outcome:
         ended = run(part.command, min(part.limit, left), folder, ROOT)
         state, sentence, measured = _read(part, ended, left, folder)
     except Exception as error:  # of this program: it is told as well, and the others go on
-        state, sentence, measured = State.FAILED, f"{type(error).__name__}: {error}", {}
-    written = tail(f"{ended.out}\n{ended.err}") if ended and state is not State.PASSED else ""
-    return Outcome(part.name, part.kind, state, sentence, ended.seconds if ended else 0, measured, written)
+        state, sentence, measured = PartState.FAILED, f"{type(error).__name__}: {error}", {}
+    written = tail(f"{ended.out}\n{ended.err}") if ended and state is not PartState.PASSED else ""
+    return PartOutcome(
+        part.name, part.kind, state, sentence, ended.seconds if ended else 0, measured, written
+    )
 
 
 def _read(part: Part, ended: Ended, left: float, folder: Path) -> Read:
     """What came of a process; one that did not end by itself has left nothing to read."""
     if ended.code is None:
-        return (State.NOT_RUN, SPENT, {}) if left < part.limit else (State.TIMED_OUT, ended.sentence, {})
+        if left < part.limit:
+            return PartState.NOT_RUN, SPENT, {}
+        return PartState.TIMED_OUT, ended.sentence, {}
     if ended.code < 0:
-        return State.FAILED, ended.sentence, {}
+        return PartState.FAILED, ended.sentence, {}
     return READERS[part.kind](ended, folder)
 
 
 def read_check(ended: Ended, folder: Path) -> Read:
     """Goes by the exit code alone."""
-    return State.FAILED if ended.code else State.PASSED, ended.sentence, {}
+    return PartState.FAILED if ended.code else PartState.PASSED, ended.sentence, {}
 
 
 def read_json(ended: Ended, folder: Path) -> Read:
     """A process that prints JSON; what it says last where it fails."""
     if ended.code:
         said = next((line for line in reversed(ended.err.splitlines()) if line.strip()), "")
-        return State.FAILED, f"{ended.sentence}: {said}".rstrip(": "), _json(ended.out)
+        return PartState.FAILED, f"{ended.sentence}: {said}".rstrip(": "), _json(ended.out)
     measured = _json(ended.out)
-    return (State.PASSED, ended.sentence, measured) if measured else (State.FAILED, "no JSON came of it", {})
+    if not measured:
+        return PartState.FAILED, "no JSON came of it", {}
+    return PartState.PASSED, ended.sentence, measured
 
 
 def read_bench(ended: Ended, folder: Path) -> Read:
@@ -229,7 +235,7 @@ def read_bench(ended: Ended, folder: Path) -> Read:
     for one in measured.get("workloads", ()):
         wrong |= {f"{one['workload']}, {way}": why for way, why in one["failed"].items()}
     if wrong:
-        return State.FAILED, "; ".join(f"{name}: {why}" for name, why in wrong.items()), measured
+        return PartState.FAILED, "; ".join(f"{name}: {why}" for name, why in wrong.items()), measured
     return state, sentence, measured
 
 
@@ -250,8 +256,8 @@ def read_tests(ended: Ended, folder: Path) -> Read:
     good = count["tests"] - wrong - count["skipped"]
     sentence = f"{good} passed, {wrong} failed, {count['skipped']} skipped"
     if wrong or ended.code:
-        return State.FAILED, sentence, count
-    return State.PASSED if good else State.SKIPPED, sentence, count
+        return PartState.FAILED, sentence, count
+    return PartState.PASSED if good else PartState.SKIPPED, sentence, count
 
 
 READERS: Mapping[str, Callable[[Ended, Path], Read]] = {

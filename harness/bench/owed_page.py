@@ -7,18 +7,18 @@ from typing import Any
 
 from tabulate import tabulate
 
-from harness.bench.parts import Outcome, State
+from harness.bench.parts import PartOutcome, PartState
 from harness.contract.formatting import duration
 from harness.reporting.markdown import escape
 
 
-def page(written: str, made_with: Mapping[str, Any], found: Sequence[Outcome]) -> str:
+def page(written: str, made_with: Mapping[str, Any], found: Sequence[PartOutcome]) -> str:
     """Markdown; nothing that a part wrote can become markup."""
     return "\n\n".join(_blocks(written, made_with, found)) + "\n"
 
 
-def _blocks(written: str, made_with: Mapping[str, Any], found: Sequence[Outcome]) -> Iterator[str]:
-    count = {state: sum(one.state is state for one in found) for state in State}
+def _blocks(written: str, made_with: Mapping[str, Any], found: Sequence[PartOutcome]) -> Iterator[str]:
+    count = {state: sum(one.state is state for one in found) for state in PartState}
     yield "# What was owed on a GPU"
     yield ", ".join(f"{number} {state}" for state, number in count.items() if number) + f"; {written}"
     yield "\n".join(f"- {escape(name)}: {escape(value)}" for name, value in made_with.items())
@@ -30,7 +30,7 @@ def _blocks(written: str, made_with: Mapping[str, Any], found: Sequence[Outcome]
         yield from _part(one)
 
 
-def _part(one: Outcome) -> Iterator[str]:
+def _part(one: PartOutcome) -> Iterator[str]:
     if one.kind == "device" and one.measured:
         yield _table(("device", ""), list(one.measured.items()))
     if one.kind == "bench":

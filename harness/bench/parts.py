@@ -16,7 +16,7 @@ TAIL = 4000  # characters of a part's output that are kept
 GRACE = 10.0  # seconds between asking a process to end and ending it
 
 
-class State(StrEnum):
+class PartState(StrEnum):
     """What became of a part."""
 
     PASSED = "passed"
@@ -37,12 +37,12 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PartOutcome:
     """What became of a part: its state in a sentence, what it measured, and the end of what it wrote."""
 
     name: str
     kind: str
-    state: State
+    state: PartState
     sentence: str
     seconds: float = 0.0
     measured: Mapping[str, Any] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Outcome:
     @property
     def wrong(self) -> bool:
         """Whether it has to be looked at, or run again."""
-        return self.state not in (State.PASSED, State.SKIPPED)
+        return self.state not in (PartState.PASSED, PartState.SKIPPED)
 
 
 @dataclass(frozen=True)

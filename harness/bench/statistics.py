@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Spread:
+class MedianAndRange:
     """The middle and the ends of `n` numbers."""
 
     median: float
@@ -17,9 +17,9 @@ class Spread:
     n: int
 
 
-def spread(values: Sequence[float]) -> Spread:
+def spread(values: Sequence[float]) -> MedianAndRange:
     """Of at least one number."""
-    return Spread(statistics.median(values), min(values), max(values), len(values))
+    return MedianAndRange(statistics.median(values), min(values), max(values), len(values))
 
 
 def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:

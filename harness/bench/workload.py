@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from harness.bench.statistics import Spread
+from harness.bench.statistics import MedianAndRange
 from harness.contract.device import Device
 from harness.contract.progress import Tracker
 from harness.contract.trial import Precision
@@ -21,7 +21,7 @@ PAPER_BATCH = 128  # §5
 SMALLER = (128, 64, 32, 16, 8)  # batches to choose from where a machine is slow
 
 
-class Kind(StrEnum):
+class WayKind(StrEnum):
     """What a way stands for."""
 
     OURS = "ours"
@@ -58,14 +58,14 @@ class Way:
     """A way to do the work, no faster than its `ceiling`; `lead` goes come before a turn is timed."""
 
     name: str
-    kind: Kind
+    kind: WayKind
     player: Player
     ceiling: str = ""
     lead: int = 0
 
 
 @dataclass(frozen=True)
-class Plan:
+class Ways:
     """The ways of a workload on this machine, the first of them ours.
 
     The largest of `batches` with which there is time for enough rounds is taken.
@@ -98,16 +98,16 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Row:
+class WayResult:
     """What was measured of one way; `ratio` is our speed ÷ this one's, `share` this one's ÷ its ceiling's."""
 
     name: str
-    kind: Kind
-    value: Spread
+    kind: WayKind
+    value: MedianAndRange
     values: tuple[float, ...]
-    ratio: Spread
+    ratio: MedianAndRange
     ceiling: str = ""
-    share: Spread | None = None
+    share: MedianAndRange | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Projection:
 
 
 @dataclass(frozen=True)
-class Result:
+class WorkloadResult:
     """A measured workload. `others` is the number of cores that other programs kept busy meanwhile."""
 
     workload: str
@@ -131,23 +131,23 @@ class Result:
     rounds: int
     seconds: float
     others: float | None
-    rows: tuple[Row, ...]
+    rows: tuple[WayResult, ...]
     failed: Mapping[str, str]  # ways that could not be measured, and why
     notes: tuple[str, ...] = ()
     facts: Mapping[str, float] = field(default_factory=dict)
     projections: tuple[Projection, ...] = ()
     of: str = ""  # the workload whose turns these are, if it is another
 
-    def row(self, name: str) -> Row | None:
+    def row(self, name: str) -> WayResult | None:
         """The row of a way, if it was measured."""
         return next((row for row in self.rows if row.name == name), None)
 
-    def rate(self, row: Row) -> float:
+    def rate(self, row: WayResult) -> float:
         """Images a second, the median."""
         return row.value.median if self.unit is Unit.RATE else 1e3 * self.batch / row.value.median
 
 
-def nothing(asked: Asked, result: Result) -> tuple[Projection, ...]:
+def nothing(asked: Asked, result: WorkloadResult) -> tuple[Projection, ...]:
     """What most workloads project."""
     return ()
 
@@ -158,7 +158,7 @@ class Workload:
 
     title: str
     unit: Unit
-    plan: Callable[[Asked, Tracker], Plan] | None = None
-    project: Callable[[Asked, Result], tuple[Projection, ...]] = nothing
+    plan: Callable[[Asked, Tracker], Ways] | None = None
+    project: Callable[[Asked, WorkloadResult], tuple[Projection, ...]] = nothing
     of: str = ""
     precision: Precision | None = None  # None: as asked for

@@ -157,7 +157,7 @@ def compare(
     """Two sets of evidence, effect by effect: differences with intervals, and verdicts that changed."""
     from harness.cli.commands import compare as command
 
-    asked = command.Request(first, second, precisions, claim or (), fail_if, junit)
+    asked = command.CompareRequest(first, second, precisions, claim or (), fail_if, junit)
     if not command.show(asked, json, options.console(), options.progress(patience=30)):
         raise typer.Exit(1)
 
@@ -210,7 +210,7 @@ def bench(
     from harness.bench.workloads import names
     from harness.cli.commands import bench as command
 
-    asked = command.Request(
+    asked = command.BenchRequest(
         workloads or names(), device, precision, recipe, quick, seconds, data_dir, results_dir
     )
     if not command.show(asked, json, options.console(), options.progress()):

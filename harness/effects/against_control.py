@@ -38,7 +38,7 @@ NOTE = (
 
 
 @dataclass(frozen=True)
-class Difference:
+class DifferenceFromControl:
     """An arm's mean less the control's; no interval where nothing shows the spread."""
 
     estimate: float
@@ -55,7 +55,7 @@ def comparison(title: str, evidence: Evidence, measure: Metric) -> Table:
     return Table(title, COLUMNS, rows, NOTE.format(over=over) if found else "")
 
 
-def differences(groups: Groups, measure: Metric) -> tuple[dict[str, Difference], str]:
+def differences(groups: Groups, measure: Metric) -> tuple[dict[str, DifferenceFromControl], str]:
     """Each arm's difference from the first one's, and over what the intervals generalise."""
     from harness.effects.statistics import two_way  # brings numpy, which `list` can do without
 
@@ -76,7 +76,7 @@ def differences(groups: Groups, measure: Metric) -> tuple[dict[str, Difference],
 
 def _all_at_once(
     control: list[float], arms: Sequence[list[float]], images: Sequence[ImagePart | None]
-) -> list[Difference]:
+) -> list[DifferenceFromControl]:
     """The differences of the arms' means from the control's."""
     from harness.effects.statistics import dunnett
 
@@ -85,18 +85,20 @@ def _all_at_once(
     df = sum(counts) - len(counts)
     squares = sum((value - fmean(values)) ** 2 for values in (control, *arms) for value in values)
     if not df or not squares:
-        return [Difference(estimate) for estimate in estimates]
+        return [DifferenceFromControl(estimate) for estimate in estimates]
     seeds = [squares / df * (1 / len(control) + 1 / len(arm)) for arm in arms]
     whole = [part.joined(own, df)[0] if part else own for part, own in zip(images, seeds, strict=True)]
     most = dunnett.critical(counts, df)
     return [_difference(e, math.sqrt(v), most, counts, df) for e, v in zip(estimates, whole, strict=True)]
 
 
-def _difference(estimate: float, error: float, most: float, counts: Sequence[int], df: int) -> Difference:
+def _difference(
+    estimate: float, error: float, most: float, counts: Sequence[int], df: int
+) -> DifferenceFromControl:
     from harness.effects.statistics import dunnett
 
     interval = Interval(estimate - most * error, estimate + most * error, DIRECTION)
-    return Difference(estimate, interval, dunnett.beyond(estimate / error, counts, df))
+    return DifferenceFromControl(estimate, interval, dunnett.beyond(estimate / error, counts, df))
 
 
 def _row(
@@ -104,7 +106,7 @@ def _row(
     runs: Sequence[Run],
     known: Sequence[tuple[Run, float]],
     measure: Metric,
-    less: Difference | None,
+    less: DifferenceFromControl | None,
 ) -> tuple[object, ...]:
     from harness.effects.statistics import intervals, two_way
 
@@ -114,7 +116,7 @@ def _row(
     return arm, rate(runs), f"{len(known)} of {len(runs)}", mean, span(own.ci95), *_against(less)
 
 
-def _against(less: Difference | None) -> tuple[str | None, str | None, str | None]:
+def _against(less: DifferenceFromControl | None) -> tuple[str | None, str | None, str | None]:
     if less is None:
         return None, None, None
     p = None if less.adjusted_p is None else p_value(less.adjusted_p)

@@ -50,7 +50,7 @@ LOST = (NodeDiedError, ObjectLostError, OutOfMemoryError, WorkerCrashedError)
 
 
 @dataclass(frozen=True)
-class Task:
+class TrialTask:
     """A trial under way, and what its node must have."""
 
     trial: Trial
@@ -69,7 +69,7 @@ class RayEngine:
         """Checkpoints and files for other trials are kept below `folder`, on whichever node a trial runs."""
         self.folder = folder.absolute()
         self.messages: Messages = SimpleQueue()
-        self.pending: dict[Any, Task] = {}
+        self.pending: dict[Any, TrialTask] = {}
         context = get_context("spawn")
         self.stop, self.killed = Stop(context), Stop(context)  # without locks that a handler could wait for
         self.seen = time.monotonic()  # when some node was there last
@@ -81,7 +81,7 @@ class RayEngine:
         """Gives a trial to Ray, once the nodes were looked at; EngineError where none of them suits."""
         place = None if data is None else data.absolute()
         expected = Expected(provenance().source, conditions, place, self.folder)
-        self._start(Task(trial, self.nodes.agree(expected)))
+        self._start(TrialTask(trial, self.nodes.agree(expected)))
 
     def finished(self) -> Iterator[Record]:
         """Waits a moment for trials to end and yields the records of those that have."""
@@ -121,7 +121,7 @@ class RayEngine:
         for ref in list(self.pending):
             ray.cancel(ref, force=force, recursive=False)
 
-    def _start(self, task: Task) -> None:
+    def _start(self, task: TrialTask) -> None:
         options = self.nodes.options(task.trial.settings.exclusive)
         remote = ray.remote(work).options(name=f"trial {task.key}", max_retries=RETRIES, **options)
         ref = remote.remote(task.trial, task.expected, self.outbox)
@@ -136,7 +136,7 @@ class RayEngine:
         elif time.monotonic() - self.seen > PATIENCE:
             self.nodes.check()
 
-    def _answer(self, ref: Any, task: Task) -> Record | None:
+    def _answer(self, ref: Any, task: TrialTask) -> Record | None:
         """The record; None where the trial stopped, or has to run elsewhere."""
         try:
             answer: Record | Unsuited | None = ray.get(ref)
@@ -162,7 +162,7 @@ class RayEngine:
                 self.messages.put(self.outbox.get())
 
 
-def _lost(task: Task, error: RayError) -> Record:
+def _lost(task: TrialTask, error: RayError) -> Record:
     """A failed record; its environment is the driver's, as that of the nodes is lost too."""
     expected = task.expected
     place = Place(device_for(expected.conditions), expected.conditions, expected.data, expected.folder)

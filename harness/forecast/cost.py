@@ -29,7 +29,7 @@ EMULATED = 5e9  # bf16 on a CPU without it: ten times slower than fp32
 PASSES = 3
 
 
-class Source(StrEnum):
+class SpeedSource(StrEnum):
     """Where a speed is known from, the best first."""
 
     RECORDS = "measured"  # by trials of the same networks
@@ -42,7 +42,7 @@ class Speed:
     """Multiply-adds per second of one worker."""
 
     value: float
-    source: Source
+    source: SpeedSource
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Estimate:
     """Seconds that trials take at most, and the weakest source of the speeds behind them."""
 
     seconds: float
-    source: Source
+    source: SpeedSource
 
 
 NOTHING: Mapping[Precision, float] = {}
@@ -81,10 +81,10 @@ def speeds(
 
     def best(precision: Precision) -> Speed:
         if precision in measured:
-            return Speed(measured[precision], Source.RECORDS)
+            return Speed(measured[precision], SpeedSource.RECORDS)
         if precision in calibrated:
-            return Speed(calibrated[precision] * device.count, Source.CALIBRATED)
-        return Speed(assumed(device, precision), Source.ASSUMED)
+            return Speed(calibrated[precision] * device.count, SpeedSource.CALIBRATED)
+        return Speed(assumed(device, precision), SpeedSource.ASSUMED)
 
     return {precision: best(precision) for precision in {trial.precision for trial in trials}}
 
@@ -95,7 +95,7 @@ def price(trials: Sequence[Trial], workers: int, known: Mapping[Precision, Speed
     for trial in trials:
         work[trial.precision] = work.get(trial.precision, 0.0) + most_multiply_adds(trial)
     seconds = sum(amount / known[precision].value for precision, amount in work.items())
-    weakest = max((known[p].source for p in work), key=list(Source).index, default=Source.ASSUMED)
+    weakest = max((known[p].source for p in work), key=list(SpeedSource).index, default=SpeedSource.ASSUMED)
     return Estimate(seconds / max(1, workers), weakest)
 
 

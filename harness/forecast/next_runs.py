@@ -13,7 +13,7 @@ from harness.contract.trial import Trial
 from harness.data.catalogue import DATA_SETS
 from harness.effects.statistics.significance import LOOKS
 from harness.forecast import cost, kept_speeds, priorities
-from harness.forecast.cost import Source
+from harness.forecast.cost import SpeedSource
 from harness.forecast.telling import telling
 from harness.paper.claims import Claim
 from harness.plans.experiment import Experiment, Protocol, Reproduction
@@ -34,7 +34,7 @@ class Price:
 
     device: str  # "core" or "GPU"
     seconds: float
-    speed: Source
+    speed: SpeedSource
 
     @property
     def words(self) -> str:

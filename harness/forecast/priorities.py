@@ -15,7 +15,7 @@ from enum import IntEnum, StrEnum
 from harness.contract.device import Device, DeviceKind
 from harness.contract.trial import Status, Trial
 from harness.forecast import cost, kept_speeds
-from harness.forecast.cost import Source
+from harness.forecast.cost import SpeedSource
 from harness.forecast.telling import telling
 from harness.plans.experiment import Experiment, Protocol, Reproduction, gather
 from harness.records.conditions import Conditions
@@ -55,7 +55,7 @@ class Step:
     standing: Standing
     trials: int
     seconds: float
-    speed: Source
+    speed: SpeedSource
     intent: Intent = Intent.NOTHING
 
     @property

@@ -30,7 +30,7 @@ class Errors:
         return f"{self.top1:.4f} / {self.top5:.4f}"
 
 
-class Split(StrEnum):
+class MeasuredOn(StrEnum):
     """The images on which a run's error was measured."""
 
     ILSVRC_2010 = "ILSVRC-2010 test"
@@ -38,7 +38,7 @@ class Split(StrEnum):
     UNSTATED_2010 = "ILSVRC-2010, which part is not stated"
 
 
-class Views(StrEnum):
+class CropCount(StrEnum):
     """How many crops of an image a prediction is averaged over."""
 
     TEN = "ten views"
@@ -57,8 +57,8 @@ class LoggedRun:
     top1: float | None
     top5: float | None
     bears_on: tuple[str, ...] = ()  # claims
-    split: Split = Split.ILSVRC_2012
-    views: Views = Views.TEN
+    split: MeasuredOn = MeasuredOn.ILSVRC_2012
+    views: CropCount = CropCount.TEN
     noted: str = ""
 
     @property
@@ -105,26 +105,26 @@ RUNS = (
         noted="hardly better, if at all",
     ),
     LoggedRun("146-2012-2011", "a sixth convolution, trained on 2011 first", 38.99, 16.622, ("pretraining",)),
-    LoggedRun("170", DOUBLE_EXPONENTIAL, 42.341, 19.583, views=Views.CENTRE),
+    LoggedRun("170", DOUBLE_EXPONENTIAL, 42.341, 19.583, views=CropCount.CENTRE),
     LoggedRun(
         "170-256-double", "run 170 with batches of 256 and twice the rate, at epoch 84", 42.273, 19.66,
-        views=Views.CENTRE,
+        views=CropCount.CENTRE,
     ),
     LoggedRun(
         "145-2010", "trained on 2010 data, stopped at epoch 93", 37.4727, 16.9987,
-        ("error-rate", "ten-view", "two-gpu-error"), Split.ILSVRC_2010,
+        ("error-rate", "ten-view", "two-gpu-error"), MeasuredOn.ILSVRC_2010,
     ),
     LoggedRun(
         "145-2010", "trained on 2010 data, stopped at epoch 93", 39.0247, 18.2953,
-        ("ten-view",), Split.ILSVRC_2010, Views.CENTRE,
+        ("ten-view",), MeasuredOn.ILSVRC_2010, CropCount.CENTRE,
     ),
     LoggedRun(
         "145-half", "2010 data; one column, conv5 of 256, FC of 4096", 39.168, 18.2287,
-        ("two-gpu-error",), Split.ILSVRC_2010,
+        ("two-gpu-error",), MeasuredOn.ILSVRC_2010,
     ),
-    LoggedRun("101", "of July 2012", None, None, ("lrn",), Split.UNSTATED_2010),
+    LoggedRun("101", "of July 2012", None, None, ("lrn",), MeasuredOn.UNSTATED_2010),
     LoggedRun(
-        "110", "run 101 without norms", None, None, ("lrn",), Split.UNSTATED_2010,
+        "110", "run 101 without norms", None, None, ("lrn",), MeasuredOn.UNSTATED_2010,
         noted="about 1 point worse than 101",
     ),
 )  # fmt: skip
@@ -132,18 +132,18 @@ RUNS = (
 _BY_NAME = {(run.name, run.views): run for run in RUNS}
 
 
-def logged(name: str, views: Views = Views.TEN) -> LoggedRun:
+def logged(name: str, views: CropCount = CropCount.TEN) -> LoggedRun:
     """The run of that name, evaluated over those views; KeyError where the log has none."""
     return _BY_NAME[name, views]
 
 
-def errors(name: str, views: Views = Views.TEN) -> Errors:
+def errors(name: str, views: CropCount = CropCount.TEN) -> Errors:
     """A run's top-1 and top-5 error in percent."""
     return logged(name, views).errors
 
 
 @dataclass(frozen=True)
-class Spread:
+class RepeatedRuns:
     """Top-1 errors in percent of runs that are taken as repeats of one another."""
 
     runs: str
@@ -162,12 +162,12 @@ class Spread:
 
 NINE = ("145", "155", "156", "157", "158", "165", "169", "170, from the start", "170-quant")
 SPREADS = (
-    Spread(
+    RepeatedRuns(
         "four near-repeats of run 170, centre view",
-        (errors("170", Views.CENTRE).top1, 42.294, 42.501, 42.57),
+        (errors("170", CropCount.CENTRE).top1, 42.294, 42.501, 42.57),
     ),
     # Their schedules differ, so that this one leans high.
-    Spread("nine runs that share no epochs, ten views", tuple(errors(name).top1 for name in NINE)),
+    RepeatedRuns("nine runs that share no epochs, ten views", tuple(errors(name).top1 for name in NINE)),
 )
 
 # Claims whose figure is a difference in top-1 points, at ImageNet, between nets that were trained apart, a

@@ -26,14 +26,14 @@ NAME = re.compile(r"[\w.-]+")
 
 
 @dataclass(frozen=True)
-class Source:
+class LaboratoryStore:
     """A laboratory's store."""
 
     name: str
     root: Path
 
     @classmethod
-    def parse(cls, text: str) -> Source:
+    def parse(cls, text: str) -> LaboratoryStore:
         """`NAME=FOLDER`, or a folder, which is then called by its own name."""
         name, named, folder = text.partition("=")
         if not named or Path(text).is_dir():
@@ -55,7 +55,7 @@ class Merged:
     known: int
 
 
-def merge(into: Path, sources: Sequence[Source]) -> list[Merged]:
+def merge(into: Path, sources: Sequence[LaboratoryStore]) -> list[Merged]:
     """Copies what `into` lacks; BadValue or StoreError before anything is written, where it may not."""
     _check_names(into, sources)
     read = [(source, _whole_records(source.root)) for source in sources]
@@ -92,7 +92,7 @@ def origins(root: Path) -> dict[str, str]:
     return names
 
 
-def _check_names(into: Path, sources: Iterable[Source]) -> None:
+def _check_names(into: Path, sources: Iterable[LaboratoryStore]) -> None:
     taken = {_own_name(into): into}
     for source in sources:
         if not (source.root / "records").is_dir():
@@ -126,7 +126,7 @@ def _files(folder: Path) -> dict[str, Path]:
     return {hashlib.sha256(path.read_bytes()).hexdigest()[:24]: path for path in found}
 
 
-def _join(into: Path, source: Source, files: Mapping[str, Path]) -> Merged:
+def _join(into: Path, source: LaboratoryStore, files: Mapping[str, Path]) -> Merged:
     """Notes first, then records."""
     present = _files(into / "records")
     new = {one: path for one, path in files.items() if one not in present}
@@ -147,7 +147,7 @@ def _copy(files: Mapping[str, Path], folder: Path) -> None:
             write_next(folder, path.stem.rpartition("-")[0], path.read_bytes().decode())
 
 
-def _note_origins(into: Path, source: Source, new: Iterable[str]) -> None:
+def _note_origins(into: Path, source: LaboratoryStore, new: Iterable[str]) -> None:
     """Who measured the new records: a store that was merged before tells of several laboratories."""
     inner, known = origins(source.root), origins(into)
     by_name: dict[str, list[str]] = {}

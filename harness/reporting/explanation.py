@@ -38,7 +38,7 @@ NOT_ASKED = "not asked: an earlier gate has answered"
 
 
 @dataclass(frozen=True)
-class Answer:
+class GateAnswer:
     """A gate's question as put to this evidence: whether it let it pass, and what it answered."""
 
     name: str
@@ -87,14 +87,14 @@ def _found(
     return best_first(claim, map(known.of, there))
 
 
-def answers(case: Case) -> list[Answer]:
+def answers(case: Case) -> list[GateAnswer]:
     """Every gate in its order with its answer; those after the one that stopped are not asked."""
-    found: list[Answer] = []
+    found: list[GateAnswer] = []
     stopped = False
     for gate in GATES:
         reasons = () if stopped else gate.stopped(case)
         said = NOT_ASKED if stopped else "; ".join(reasons) or gate.passed(case)
-        found.append(Answer(gate.name, gate.question, None if stopped else not reasons, said))
+        found.append(GateAnswer(gate.name, gate.question, None if stopped else not reasons, said))
         stopped = stopped or bool(reasons)
     return found
 

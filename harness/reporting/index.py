@@ -58,7 +58,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedReport:
     """A report: where it is, and what its results.json says; `trouble` where that cannot be read."""
 
     link: str
@@ -87,29 +87,31 @@ def write_index(folder: Path) -> tuple[Path, Path]:
     return folder / "index.html", folder / "index.md"
 
 
-def published(folder: Path) -> list[Published]:
+def published(folder: Path) -> list[PublishedReport]:
     """Every report below the folder, the newest first."""
     found = [_read(path, folder) for path in sorted(folder.rglob(FILES[Format.HTML]))]
     return sorted(found, key=lambda one: (not one.trouble, one.days), reverse=True)
 
 
-def _read(page: Path, folder: Path) -> Published:
+def _read(page: Path, folder: Path) -> PublishedReport:
     link = quote(page.relative_to(folder).as_posix())
     name = page.parent.relative_to(folder).as_posix()
     path = page.with_name(FILES[Format.JSON])
     try:
         found = msgspec.json.decode(path.read_bytes(), type=_Results)
     except FileNotFoundError:
-        return Published(link, name, trouble="rendered by code that left no results.json")
+        return PublishedReport(link, name, trouble="rendered by code that left no results.json")
     except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:
-        return Published(link, name, trouble=f"its results.json cannot be read ({error})")
+        return PublishedReport(link, name, trouble=f"its results.json cannot be read ({error})")
     if found.format != FORMAT:
-        return Published(link, name, trouble=f"its results.json has format {found.format}, known: {FORMAT}")
+        return PublishedReport(
+            link, name, trouble=f"its results.json has format {found.format}, known: {FORMAT}"
+        )
     origin = found.origin
     days = " to ".join(dict.fromkeys(moment[:10] for moment in (origin.first, origin.last) if moment))
     hardware = "; ".join(origin.hardware) or NOTHING
     told = (days or NOTHING, f"{origin.records:,}", origin.judged_by or NOTHING)
-    return Published(link, name, hardware, *told, verdicts=_verdicts(found.results, link))
+    return PublishedReport(link, name, hardware, *told, verdicts=_verdicts(found.results, link))
 
 
 def _verdicts(results: Sequence[_Result], link: str) -> tuple[tuple[str, Cell], ...]:

@@ -16,22 +16,22 @@ from harness.verdicts.assess import Assessments
 from harness.verdicts.comparing import effect_rows
 from harness.verdicts.comparing.comparison import Comparison, compare
 from harness.verdicts.comparing.effect_rows import EffectRow
-from harness.verdicts.comparing.same_nets import Net, SameNet, nets, same_nets
+from harness.verdicts.comparing.same_nets import SameNet, TestedNet, nets, same_nets
 
 EFFECTS = "effects.json"  # what `export --to json` writes, and a side may be instead of a store
 
 
 @dataclass(frozen=True)
-class Side:
+class EvidenceSide:
     """Evidence of one place; `stale` tells by reproduction of records that today's code does not judge."""
 
     name: str
     rows: tuple[EffectRow, ...]
-    nets: tuple[Net, ...] = ()
+    nets: tuple[TestedNet, ...] = ()
     stale: Mapping[str, str] | None = None
     notices: tuple[str, ...] = ()
 
-    def in_precision(self, precision: Precision) -> Side:
+    def in_precision(self, precision: Precision) -> EvidenceSide:
         """What of it was computed in a precision; what needs no run, in any."""
         return replace(
             self,
@@ -40,7 +40,7 @@ class Side:
             nets=tuple(net for net in self.nets if net.record.precision is precision),
         )
 
-    def on(self, claims: Collection[str]) -> Side:
+    def on(self, claims: Collection[str]) -> EvidenceSide:
         """What of it is about these claims; all where none is named."""
         return replace(self, rows=tuple(row for row in self.rows if not claims or row.claim in claims))
 
@@ -61,13 +61,13 @@ class Side:
 class SideBySide:
     """Two sides with all that is compared of them."""
 
-    first: Side
-    second: Side
+    first: EvidenceSide
+    second: EvidenceSide
     comparison: Comparison
     nets: tuple[SameNet, ...]
 
 
-def side_by_side(first: Side, second: Side) -> SideBySide:
+def side_by_side(first: EvidenceSide, second: EvidenceSide) -> SideBySide:
     """The comparison of two sides, and of the networks that both trained."""
 
     def absent(row: EffectRow, of_first: bool) -> str:
@@ -77,7 +77,7 @@ def side_by_side(first: Side, second: Side) -> SideBySide:
     return SideBySide(first, second, found, tuple(same_nets(first.nets, second.nets)))
 
 
-def side(place: Path, tracker: Tracker = SILENT) -> Side:
+def side(place: Path, tracker: Tracker = SILENT) -> EvidenceSide:
     """The evidence of a results folder or a published report, or of an export; BadValue where it is none."""
     if place.is_file():
         return _exported(place)
@@ -91,13 +91,13 @@ def side(place: Path, tracker: Tracker = SILENT) -> Side:
     return of_store(Store(place), tracker)
 
 
-def of_store(store: Store, tracker: Tracker = SILENT) -> Side:
+def of_store(store: Store, tracker: Tracker = SILENT) -> EvidenceSide:
     """All that today's code makes of a store."""
     known = Assessments(store)
     each = tracked(reproductions.every(), f"judging {store.root}", tracker)
     found = [known.of(e) for r in each for e in known.experiments(r)]
     rows = [row for assessment in found for row in effect_rows.rows(assessment)]
-    return Side(str(store.root), tuple(rows), tuple(nets(found)), _stale(known), _notices(store))
+    return EvidenceSide(str(store.root), tuple(rows), tuple(nets(found)), _stale(known), _notices(store))
 
 
 def part(root: Path, records: Sequence[Record]) -> Store:
@@ -107,9 +107,9 @@ def part(root: Path, records: Sequence[Record]) -> Store:
     return found
 
 
-def _exported(file: Path) -> Side:
+def _exported(file: Path) -> EvidenceSide:
     try:
-        return Side(str(file), tuple(effect_rows.read(file.read_bytes())))
+        return EvidenceSide(str(file), tuple(effect_rows.read(file.read_bytes())))
     except (OSError, ValueError) as error:
         raise BadValue(
             f"{file} is not what 'export --to json' writes as {EFFECTS} ({error}); name that, or a store"

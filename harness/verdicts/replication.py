@@ -43,7 +43,7 @@ class Heterogeneity:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ReplicationMeasures:
     """All that is compared if single runs have this standard deviation; in points, but for ratios and p."""
 
     sd: float
@@ -66,7 +66,7 @@ class Replication:
     ours: float
     se: float
     n: int
-    comparisons: tuple[Comparison, ...]  # by the smaller spread first
+    comparisons: tuple[ReplicationMeasures, ...]  # by the smaller spread first
 
 
 def replication(case: Case) -> Replication | None:
@@ -85,12 +85,12 @@ def replication(case: Case) -> Replication | None:
     return Replication(original, ours.estimate, ours.se, effect.n, tuple(compared))
 
 
-def _compared(claim: str, original: float, ours: Study, upper90: float, sd: float) -> Comparison:
+def _compared(claim: str, original: float, ours: Study, upper90: float, sd: float) -> ReplicationMeasures:
     paper = Study("original", original, math.sqrt(2) * sd)
     predicted = prediction_interval(paper.estimate, paper.se, ours.se)
     zo, zr, c = paper.estimate / paper.se, ours.estimate / ours.se, (paper.se / ours.se) ** 2
     studies = (paper, *others(claim, paper.se), ours)
-    return Comparison(
+    return ReplicationMeasures(
         sd,
         paper.se,
         predicted,

@@ -8,22 +8,22 @@ import pytest
 
 from harness.bench import measure
 from harness.bench.machine import Others
-from harness.bench.measure import Table, Turns, take_turns
+from harness.bench.measure import RoundTable, Turns, take_turns
 from harness.bench.players import Done, Failed, Turn, seconds_an_image
-from harness.bench.statistics import Spread, ratios, spread
-from harness.bench.workload import Kind, Plan, Unit, Way
+from harness.bench.statistics import MedianAndRange, ratios, spread
+from harness.bench.workload import Unit, Way, WayKind, Ways
 from harness.contract.progress import SILENT
 from tests.fakes.bench import asked, way
 
 OURS, STOCK, LIMIT = (
-    way("ours", Kind.OURS, ceiling="limit"),
+    way("ours", WayKind.OURS, ceiling="limit"),
     way("stock", ceiling="limit"),
-    way("limit", Kind.CEILING),
+    way("limit", WayKind.CEILING),
 )
 
 
 def test_the_middle_and_the_ends() -> None:
-    assert spread([3.0, 1.0, 10.0]) == Spread(3.0, 1.0, 10.0, 3)
+    assert spread([3.0, 1.0, 10.0]) == MedianAndRange(3.0, 1.0, 10.0, 3)
     assert spread([4.0, 1.0]).median == 2.5
 
 
@@ -43,12 +43,12 @@ def test_a_row_in_milliseconds_a_batch_and_in_images_a_second() -> None:
     seconds = {"ours": [0.1, 0.2, 0.1], "stock": [0.2, 0.6, 0.3], "limit": [0.05, 0.05, 0.05]}
     turns = Turns(10, seconds, {})
     row = measure._row(STOCK, turns, "ours", Unit.TIME)
-    assert row.value == Spread(pytest.approx(3000), pytest.approx(2000), pytest.approx(6000), 3)
-    assert row.ratio == Spread(pytest.approx(3), pytest.approx(2), pytest.approx(3), 3)
+    assert row.value == MedianAndRange(pytest.approx(3000), pytest.approx(2000), pytest.approx(6000), 3)
+    assert row.ratio == MedianAndRange(pytest.approx(3), pytest.approx(2), pytest.approx(3), 3)
     assert row.share is not None
     assert row.share.median == pytest.approx(0.05 / 0.3)
     assert measure._row(STOCK, turns, "ours", Unit.RATE).value.median == pytest.approx(1 / 0.3)
-    assert measure._row(OURS, turns, "ours", Unit.RATE).ratio == Spread(1.0, 1.0, 1.0, 3)
+    assert measure._row(OURS, turns, "ours", Unit.RATE).ratio == MedianAndRange(1.0, 1.0, 1.0, 3)
     assert measure._row(LIMIT, turns, "ours", Unit.RATE).share is None
 
 
@@ -77,8 +77,8 @@ def test_the_batch_is_the_largest_for_which_there_is_time(
 ) -> None:
     """Four rounds of three ways in 20 s: 12 × 0.05 × 32 = 19.2 fits, twice that does not."""
     clock = Clock(monkeypatch, seconds)
-    plan = Plan((OURS, STOCK, LIMIT), (128, 64, 32, 16))
-    assert Table(plan, asked(tmp_path, seconds=20, rounds=3), clock.take).batch() == batch
+    plan = Ways((OURS, STOCK, LIMIT), (128, 64, 32, 16))
+    assert RoundTable(plan, asked(tmp_path, seconds=20, rounds=3), clock.take).batch() == batch
 
 
 @pytest.mark.parametrize(("seconds", "rounds"), [(0.1, 15), (1.0, 9), (4.0, 3), (20.0, 2)])
@@ -88,7 +88,7 @@ def test_rounds_follow_from_the_time_of_the_first(
     """Of 20 s with two ways: the warm round and the first take 4, and eight more of 2 s are left to fit."""
     clock = Clock(monkeypatch, seconds)
     turns = take_turns(
-        Plan((OURS, STOCK), (1,)), asked(tmp_path, seconds=20, rounds=7), clock.take, SILENT, "x"
+        Ways((OURS, STOCK), (1,)), asked(tmp_path, seconds=20, rounds=7), clock.take, SILENT, "x"
     )
     assert [len(values) for values in turns.seconds.values()] == [rounds, rounds]
     assert [turn.way for turn in clock.turns] == ["ours", "stock"] * (rounds + 1)
@@ -103,7 +103,7 @@ def test_a_way_that_fails_has_no_more_turns_and_the_others_go_on(tmp_path: Path)
         return [Done(1.0, 0.0, 1.0)]
 
     seen: list[str] = []
-    plan = Plan((OURS, STOCK), (1,))
+    plan = Ways((OURS, STOCK), (1,))
     turns = take_turns(plan, asked(tmp_path, seconds=0.001, rounds=2), take, SILENT, "x")
     assert turns.failed == {"stock": "out of memory"}
     assert set(turns.seconds) == {"ours"}

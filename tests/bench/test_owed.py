@@ -11,7 +11,7 @@ import pytest
 
 from harness.bench import owed
 from harness.bench.owed import Options, go_through, main, parts, read_bench
-from harness.bench.parts import Ended, Outcome, Part, State, run
+from harness.bench.parts import Ended, Part, PartOutcome, PartState, run
 
 STAMP = {"code": "abc", "gpu": "made up"}
 
@@ -54,7 +54,7 @@ ABSENT = Part("absent", ("/no/such/program",), 10.0)
 NO_JSON = python("no json", "print('{')", kind="bench")
 
 
-def states(found: list[Outcome]) -> dict[str, State]:
+def states(found: list[PartOutcome]) -> dict[str, PartState]:
     return {one.name: one.state for one in found}
 
 
@@ -62,9 +62,15 @@ def test_whatever_becomes_of_a_part_is_told_and_the_next_one_begins(tmp_path: Pa
     todo = [TESTS, FAILING, CRASHING, HANGING, ABSENT, NO_JSON, BENCH, GOOD]
     found = go_through(todo, tmp_path, STAMP, minutes=10, again=False)
     assert states(found) == {
-        "tests": State.FAILED, "failing": State.FAILED, "crashing": State.FAILED, "hanging": State.TIMED_OUT,
-        "absent": State.FAILED, "no json": State.FAILED, "bench lrn": State.PASSED, "good": State.PASSED,
-    }  # fmt: skip
+        "tests": PartState.FAILED,
+        "failing": PartState.FAILED,
+        "crashing": PartState.FAILED,
+        "hanging": PartState.TIMED_OUT,
+        "absent": PartState.FAILED,
+        "no json": PartState.FAILED,
+        "bench lrn": PartState.PASSED,
+        "good": PartState.PASSED,
+    }
     said = {one.name: one.sentence for one in found}
     assert "crashed: SIGSEGV" in said["crashing"]
     assert said["tests"].startswith("crashed: SIGSEGV")
@@ -86,8 +92,8 @@ def test_what_passed_is_not_run_again_unless_the_code_or_the_machine_is_another(
     once = python("once", f"open({str(tmp_path / 'ran')!r}, 'a').write('x')")
     go_through([once, FAILING], tmp_path, STAMP, 10, again=False)
     assert states(go_through([once, GOOD], tmp_path, STAMP, 10, again=False)) == {
-        "once": State.PASSED,
-        "good": State.PASSED,
+        "once": PartState.PASSED,
+        "good": PartState.PASSED,
     }
     assert (tmp_path / "ran").read_text() == "x"
     go_through([once], tmp_path, STAMP, 10, again=True)
@@ -100,17 +106,17 @@ def test_results_are_there_while_the_parts_go_on(tmp_path: Path) -> None:
         "look", f"import json; d = json.load(open({str(tmp_path / 'results.json')!r})); "
         "assert [p['state'] for p in d['parts']] == ['passed', 'not run']",
     )  # fmt: skip
-    assert states(go_through([GOOD, look], tmp_path, STAMP, 10, again=False))["look"] is State.PASSED
+    assert states(go_through([GOOD, look], tmp_path, STAMP, 10, again=False))["look"] is PartState.PASSED
 
 
 def test_no_part_begins_when_the_time_is_spent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (found,) = go_through([GOOD], tmp_path, STAMP, minutes=0.01, again=False)
-    assert found.state is State.NOT_RUN
+    assert found.state is PartState.NOT_RUN
     assert found.wrong
     assert found.seconds == 0
     monkeypatch.setattr(owed, "SHORTEST", 0.5)
     (cut,) = go_through([replace(HANGING, limit=60.0)], tmp_path, STAMP, minutes=0.03, again=False)
-    assert (cut.state, cut.sentence) == (State.NOT_RUN, owed.SPENT)
+    assert (cut.state, cut.sentence) == (PartState.NOT_RUN, owed.SPENT)
     assert cut.seconds > 0  # it had begun
     (tmp_path / "results.json").write_text("{")  # cut short: nothing of it counts
     assert owed.passed(tmp_path / "results.json", STAMP) == {}
@@ -119,20 +125,20 @@ def test_no_part_begins_when_the_time_is_spent(tmp_path: Path, monkeypatch: pyte
 def test_a_workload_with_a_way_that_failed_has_failed_and_keeps_its_numbers(tmp_path: Path) -> None:
     document = {"workloads": [{"workload": "lrn", "failed": {"ours": "out of memory"}}], "failed": {}}
     state, sentence, measured = read_bench(Ended(1, json.dumps(document), "", 1.0), tmp_path)
-    assert (state, sentence) == (State.FAILED, "lrn, ours: out of memory")
+    assert (state, sentence) == (PartState.FAILED, "lrn, ours: out of memory")
     assert measured == document
 
 
 @pytest.mark.parametrize(
     ("counts", "code", "state"),
     [
-        ('tests="3" failures="0" errors="0" skipped="1"', 0, State.PASSED),
-        ('tests="3" failures="1" errors="0" skipped="0"', 1, State.FAILED),
-        ('tests="3" failures="0" errors="0" skipped="3"', 0, State.SKIPPED),
-        ('tests="0" failures="0" errors="0" skipped="0"', 5, State.FAILED),
+        ('tests="3" failures="0" errors="0" skipped="1"', 0, PartState.PASSED),
+        ('tests="3" failures="1" errors="0" skipped="0"', 1, PartState.FAILED),
+        ('tests="3" failures="0" errors="0" skipped="3"', 0, PartState.SKIPPED),
+        ('tests="0" failures="0" errors="0" skipped="0"', 5, PartState.FAILED),
     ],
 )
-def test_tests_go_by_pytests_report(counts: str, code: int, state: State, tmp_path: Path) -> None:
+def test_tests_go_by_pytests_report(counts: str, code: int, state: PartState, tmp_path: Path) -> None:
     (tmp_path / "junit.xml").write_text(f"<testsuites><testsuite {counts}/></testsuites>")
     assert owed.read_tests(Ended(code, "", "", 1.0), tmp_path)[0] is state
 

@@ -19,7 +19,7 @@ import repro
 from harness.bench import bench, measure, photographs, workloads
 from harness.bench.bench import Bench
 from harness.bench.players import Done, Turn, _turn
-from harness.bench.workload import Asked, Kind, Plan, Result, Way, Workload
+from harness.bench.workload import Asked, Way, WayKind, Ways, Workload, WorkloadResult
 from harness.bench.workloads import alexnet_step, cifar_trial, imagenet, lrn
 from harness.bench.workloads import input as photographs_in
 from harness.contract.errors import EngineError
@@ -41,7 +41,7 @@ def _no_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @contextmanager
-def _here(plan: Plan, *_: object) -> Iterator[Callable[[Way, Turn], list[Done]]]:
+def _here(plan: Ways, *_: object) -> Iterator[Callable[[Way, Turn], list[Done]]]:
     """All players in this process, which need not be started."""
     works = {}
     for player in dict.fromkeys(one.player for one in plan.ways):
@@ -50,7 +50,7 @@ def _here(plan: Plan, *_: object) -> Iterator[Callable[[Way, Turn], list[Done]]]
     yield lambda one, turn: [_turn(works, turn, lambda: None, spent, 1)]
 
 
-def result(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **tiny: Any) -> Result:
+def result(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **tiny: Any) -> WorkloadResult:
     """The workload as `bench` has it, with sizes that take no time."""
     known = workloads.named(name)
     small = known if known.plan is None else replace(known, plan=partial(known.plan, **tiny))
@@ -58,16 +58,16 @@ def result(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **tiny: A
     return check(Bench(asked(tmp_path), SILENT).result(name))
 
 
-def check(found: Result) -> Result:
+def check(found: WorkloadResult) -> WorkloadResult:
     """What holds of all of them: ours is first, everything has as many values as rounds, nothing failed."""
     assert found.failed == {}
-    assert found.rows[0].kind is Kind.OURS
+    assert found.rows[0].kind is WayKind.OURS
     assert found.rows[0].ratio.median == 1
     for row in found.rows:
         assert len(row.values) == row.value.n == row.ratio.n == found.rounds >= 2
         assert row.value.least > 0
-        assert (row.share is None) == (not row.ceiling or row.kind is Kind.CEILING)
-    assert any(row.kind is Kind.CEILING for row in found.rows)
+        assert (row.share is None) == (not row.ceiling or row.kind is WayKind.CEILING)
+    assert any(row.kind is WayKind.CEILING for row in found.rows)
     assert json.loads(json.dumps(asdict(found)))["rows"]
     return found
 
@@ -138,8 +138,8 @@ def test_photographs_of_their_own_size_go_first(tmp_path: Path) -> None:
 
 
 def test_ours_must_be_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = replace(way("ours", Kind.OURS).player, make=unable)
-    plan = Plan((way("ours", Kind.OURS, broken), way("stock", player=broken)))
+    broken = replace(way("ours", WayKind.OURS).player, make=unable)
+    plan = Ways((way("ours", WayKind.OURS, broken), way("stock", player=broken)))
     workload = Workload("made up", lrn.WORKLOAD.unit, lambda asked, tracker: plan)
     with pytest.raises(EngineError, match="x: ours: ImportError"):
         measure.measure("x", workload, asked(tmp_path), SILENT)
@@ -151,7 +151,7 @@ DOCUMENTED = {"format", "hardware", "code", "load", "quick", "workloads", "faile
 def test_the_command_prints_json_and_its_exit_status_says_whether_all_was_measured(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fake(name: str, workload: Workload, asked: Asked, tracker: object) -> Result:
+    def fake(name: str, workload: Workload, asked: Asked, tracker: object) -> WorkloadResult:
         if name == "input":
             raise OSError(28, "No space left on device")
         return measured(name, ours=3.0, stock=2.0)
@@ -162,7 +162,7 @@ def test_the_command_prints_json_and_its_exit_status_says_whether_all_was_measur
     printed = json.loads(good.stdout)
     assert set(printed) == DOCUMENTED
     (one,) = printed["workloads"]
-    assert set(one) == {field.name for field in fields(Result)}
+    assert set(one) == {field.name for field in fields(WorkloadResult)}
     assert one["rows"][1]["ratio"] == {"median": 1.5, "least": 1.5, "most": 1.5, "n": 3}
     bad = CliRunner().invoke(repro.app, ["bench", "input", "lrn"], env={"COLUMNS": "100"})
     assert bad.exit_code == 1

@@ -21,7 +21,9 @@ def test_a_full_temporary_folder_ends_bench_in_a_sentence(monkeypatch: pytest.Mo
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tempfile, "mkdtemp", full)
-    asked = bench.Request(["lrn"], "cpu", PrecisionOption.FP32, "paper", True, None, None, Path("nowhere"))
+    asked = bench.BenchRequest(
+        ["lrn"], "cpu", PrecisionOption.FP32, "paper", True, None, None, Path("nowhere")
+    )
     sentence = r"no temporary folder can be made \(No space left on device\): .* in TMPDIR"
     with pytest.raises(EngineError, match=sentence):
         bench.show(asked, False, console(), options.progress())

@@ -6,25 +6,25 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.bench.statistics import spread
-from harness.bench.workload import Asked, Kind, Player, Result, Row, Unit, Way, Work
+from harness.bench.workload import Asked, Player, Unit, Way, WayKind, WayResult, Work, WorkloadResult
 from harness.contract.device import CPU
 from harness.contract.trial import Precision
 
 
-def measured(name: str, **rates: float) -> Result:
+def measured(name: str, **rates: float) -> WorkloadResult:
     """A workload in which ours and others did so many images a second, three times."""
     ours = next(iter(rates.values()), 1.0)
     rows = tuple(
-        Row(
+        WayResult(
             way.replace("_", " "),
-            Kind.STOCK if place else Kind.OURS,
+            WayKind.STOCK if place else WayKind.OURS,
             spread([rate] * 3),
             (rate,) * 3,
             spread([ours / rate] * 3),
         )
         for place, (way, rate) in enumerate(rates.items())
     )
-    return Result(name, "made up", Unit.RATE, 128, Precision.FP32, 3, 1.0, None, rows, {})
+    return WorkloadResult(name, "made up", Unit.RATE, 128, Precision.FP32, 3, 1.0, None, rows, {})
 
 
 def asked(folder: Path, seconds: float = 0.01, rounds: int = 2, images: int | None = 32) -> Asked:
@@ -64,6 +64,6 @@ def unable() -> Mapping[str, Work]:
 PLAYER = Player(counting, (), threads=1)
 
 
-def way(name: str, kind: Kind = Kind.STOCK, player: Player = PLAYER, ceiling: str = "") -> Way:
+def way(name: str, kind: WayKind = WayKind.STOCK, player: Player = PLAYER, ceiling: str = "") -> Way:
     """A way of `counting`."""
     return Way(name, kind, player, ceiling)

@@ -8,7 +8,7 @@ import pytest
 
 from harness.contract.device import CPU, CUDA, Device, DeviceKind
 from harness.contract.trial import Precision, Trial
-from harness.forecast.cost import PASSES, Source, assumed, estimate, price, speeds, unknown
+from harness.forecast.cost import PASSES, SpeedSource, assumed, estimate, price, speeds, unknown
 from harness.plans.ablation import BASELINE
 from harness.plans.protocols import IMAGENETTE, SHORT
 from harness.records import environment
@@ -34,7 +34,7 @@ def seen(trial: Trial, rate: float, conditions: Conditions = HERE) -> Record:
 
 def test_the_same_network_s_speed_is_taken() -> None:
     found = estimate([FULL, FULL], CPU, 2, [seen(FULL, 50.0), seen(FULL, 100.0), seen(QUARTER, 7.0)])
-    assert found.source is Source.RECORDS
+    assert found.source is SpeedSource.RECORDS
     assert found.seconds == pytest.approx(MOST / 75.0)
 
 
@@ -45,27 +45,27 @@ def test_another_network_s_or_precision_s_is_not(other: Trial) -> None:
     """A narrower net has the same name, and other images a second."""
     assert other.settings.network.name == FULL.settings.network.name
     found = estimate([FULL], CPU, 1, [seen(other, 100.0)])
-    assert found.source is Source.ASSUMED
+    assert found.source is SpeedSource.ASSUMED
     arithmetic = MOST * FULL.settings.network.multiply_adds * PASSES
     assert found.seconds == pytest.approx(arithmetic / assumed(CPU, Precision.BF16))
 
 
 def test_nor_is_another_device_s() -> None:
-    assert estimate([FULL], CUDA, 1, [seen(FULL, 100.0)]).source is Source.ASSUMED
+    assert estimate([FULL], CUDA, 1, [seen(FULL, 100.0)]).source is SpeedSource.ASSUMED
 
 
 def test_a_certain_gpu_is_one_of_its_kind() -> None:
     made = replace(HERE, device=DeviceKind.CUDA)
     found = estimate([FULL], Device.parse("cuda:1"), 1, [seen(FULL, 100.0, made)])
-    assert found.source is Source.RECORDS
+    assert found.source is SpeedSource.RECORDS
 
 
 def test_several_gpus_are_told_from_one_and_inform_the_next_estimate() -> None:
     several = replace(HERE, device=DeviceKind.CUDA, devices=4)
     records = [seen(FULL, 400.0, several)]
-    assert estimate([FULL], CUDA, 1, records).source is Source.ASSUMED
+    assert estimate([FULL], CUDA, 1, records).source is SpeedSource.ASSUMED
     found = estimate([FULL], replace(CUDA, count=4), 1, records)
-    assert found.source is Source.RECORDS
+    assert found.source is SpeedSource.RECORDS
     assert found.seconds == pytest.approx(MOST / 400.0)
 
 
@@ -74,7 +74,7 @@ def test_each_precision_has_its_own_speed() -> None:
     other = replace(FULL, precision=Precision.FP32)
     quick = seen(other, 100.0, replace(HERE, precision=Precision.FP32))
     found = estimate([FULL, other], CPU, 1, [slow, quick])
-    assert found.source is Source.RECORDS
+    assert found.source is SpeedSource.RECORDS
     assert found.seconds == pytest.approx(MOST / 10.0 + MOST / 100.0)
 
 
@@ -85,7 +85,7 @@ WORK = MOST * FULL.settings.network.multiply_adds * PASSES
 
 def test_what_no_record_tells_is_taken_from_the_calibration() -> None:
     found = estimate([SLOW, QUICK], CPU, 2, [], CALIBRATED)
-    assert found.source is Source.CALIBRATED
+    assert found.source is SpeedSource.CALIBRATED
     assert found.seconds == pytest.approx((WORK / 1e9 + WORK / 4e9) / 2)
 
 
@@ -93,11 +93,11 @@ def test_records_come_before_it_and_it_before_what_is_assumed() -> None:
     """The weakest source behind a sum is named."""
     records = [seen(QUICK, 100.0)]
     found = estimate([QUICK], CPU, 1, records, CALIBRATED)
-    assert (found.source, found.seconds) == (Source.RECORDS, pytest.approx(MOST / 100.0))
-    assert estimate([SLOW, QUICK], CPU, 1, records, CALIBRATED).source is Source.CALIBRATED
+    assert (found.source, found.seconds) == (SpeedSource.RECORDS, pytest.approx(MOST / 100.0))
+    assert estimate([SLOW, QUICK], CPU, 1, records, CALIBRATED).source is SpeedSource.CALIBRATED
     only_quick = {Precision.BF16: 4e9}
-    assert estimate([SLOW, QUICK], CPU, 1, [], only_quick).source is Source.ASSUMED
-    assert estimate([QUICK], CPU, 1, [], only_quick).source is Source.CALIBRATED
+    assert estimate([SLOW, QUICK], CPU, 1, [], only_quick).source is SpeedSource.ASSUMED
+    assert estimate([QUICK], CPU, 1, [], only_quick).source is SpeedSource.CALIBRATED
 
 
 def test_several_devices_are_as_many_times_as_fast() -> None:
@@ -108,7 +108,7 @@ def test_several_devices_are_as_many_times_as_fast() -> None:
 def test_a_trial_by_itself_has_the_price_that_it_has_in_the_sum() -> None:
     known = speeds([FULL, SLOW], CPU, [seen(FULL, 50.0)], CALIBRATED)
     each = [price([trial], 1, known) for trial in (FULL, SLOW)]
-    assert [one.source for one in each] == [Source.RECORDS, Source.CALIBRATED]
+    assert [one.source for one in each] == [SpeedSource.RECORDS, SpeedSource.CALIBRATED]
     assert sum(one.seconds for one in each) == pytest.approx(price([FULL, SLOW], 1, known).seconds)
 
 

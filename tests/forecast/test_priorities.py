@@ -24,7 +24,7 @@ from harness.contract.errors import BadValue
 from harness.engines.deadline import Alarm, Deadline, parse
 from harness.engines.runner import Limits, run
 from harness.forecast import priorities
-from harness.forecast.cost import Source
+from harness.forecast.cost import SpeedSource
 from harness.forecast.priorities import Intent, Standing, Step
 from harness.plans.experiment import Experiment, Protocol, Reproduction
 from harness.records import environment
@@ -73,7 +73,8 @@ def test_no_text_breaks_the_parser(text: str) -> None:
 
 def steps(draw: list[tuple[Standing, float, int]]) -> list[Step]:
     return [
-        Step(experiment(5), standing, trials, seconds, Source.RECORDS) for standing, seconds, trials in draw
+        Step(experiment(5), standing, trials, seconds, SpeedSource.RECORDS)
+        for standing, seconds, trials in draw
     ]
 
 

@@ -12,7 +12,7 @@ from scipy import stats
 from harness.paper import others, run_log
 from harness.paper.catalogue import CLAIMS, claim
 from harness.paper.claims import Kind
-from harness.paper.run_log import RUNS, SPREADS, Errors, Split, Views, errors, logged
+from harness.paper.run_log import RUNS, SPREADS, CropCount, Errors, MeasuredOn, errors, logged
 
 
 def interval(values: tuple[float, ...]) -> list[float]:
@@ -68,12 +68,12 @@ def test_errors_are_percents_and_a_run_without_figures_says_so_in_words() -> Non
 
 
 def test_runs_are_found_by_name_and_views() -> None:
-    assert errors("145-2010", Views.CENTRE) == Errors(39.0247, 18.2953)
-    assert logged("145-half").split is Split.ILSVRC_2010
+    assert errors("145-2010", CropCount.CENTRE) == Errors(39.0247, 18.2953)
+    assert logged("145-half").split is MeasuredOn.ILSVRC_2010
     assert str(errors("145")) == "40.6640 / 18.2100"
     assert errors("148") - errors("145") == Errors(1.37, 1.152)
     with pytest.raises(KeyError):
-        logged("147", Views.CENTRE)
+        logged("147", CropCount.CENTRE)
 
 
 def test_others_say_the_same_in_words_and_in_points() -> None:

@@ -12,7 +12,7 @@ import pytest
 from harness.contract.errors import BadValue, StoreError
 from harness.contract.trial import Trial
 from harness.records import merge as module
-from harness.records.merge import Merged, Source, laboratories, merge
+from harness.records.merge import LaboratoryStore, Merged, laboratories, merge
 from harness.records.record import Record
 from harness.records.store import Store
 from tests.fakes.trials import STAND_IN, record_for, small
@@ -22,11 +22,11 @@ def record(seed: int, epochs: float, day: int = 1) -> Record:
     return replace(record_for(Trial(small(), seed), epochs_high=epochs), finished=f"2030-01-{day:02}")
 
 
-def lab(root: Path, *records: Record) -> Source:
+def lab(root: Path, *records: Record) -> LaboratoryStore:
     store = Store(root)
     for one in records:
         store.append(one)
-    return Source(root.name, root)
+    return LaboratoryStore(root.name, root)
 
 
 def names(root: Path) -> dict[str, list[float | None]]:
@@ -66,7 +66,7 @@ def test_a_copy_of_a_copy_keeps_the_first_name(tmp_path: Path) -> None:
     a, b = lab(tmp_path / "a", record(0, 6.0)), lab(tmp_path / "b", record(1, 7.0))
     merge(tmp_path / "both", [a, b])
     lab(tmp_path / "both", record(2, 8.0))
-    merge(tmp_path / "all", [Source("both", tmp_path / "both"), a])
+    merge(tmp_path / "all", [LaboratoryStore("both", tmp_path / "both"), a])
     assert names(tmp_path / "all") == {"a": [6.0], "b": [7.0], "both": [8.0]}
 
 
@@ -120,23 +120,23 @@ def test_looks_and_the_seeds_asked_for_come_along(tmp_path: Path) -> None:
 def test_a_laboratory_has_a_name_of_its_own(tmp_path: Path) -> None:
     for name in ("a", "b"):
         lab(tmp_path / name / "results", record(0, 6.0))
-    a, b = (Source.parse(str(tmp_path / name / "results")) for name in ("a", "b"))
+    a, b = (LaboratoryStore.parse(str(tmp_path / name / "results")) for name in ("a", "b"))
     assert (a.name, b.name) == ("results", "results")
     with pytest.raises(BadValue, match=r"would both be called results: name it, as in lab-a=.*b/results"):
         merge(tmp_path / "all", [a, b])
-    named = [Source.parse(f"{name}={tmp_path / name / 'results'}") for name in ("a", "b")]
+    named = [LaboratoryStore.parse(f"{name}={tmp_path / name / 'results'}") for name in ("a", "b")]
     assert [one.name for one in named] == ["a", "b"]
     merge(tmp_path / "all", named)
     with pytest.raises(BadValue, match="'lab/a' cannot name a laboratory"):
-        Source.parse(f"lab/a={tmp_path}")
+        LaboratoryStore.parse(f"lab/a={tmp_path}")
 
 
 def test_what_is_no_store_is_named(tmp_path: Path) -> None:
     a = lab(tmp_path / "a", record(0, 6.0))
     with pytest.raises(StoreError, match="nowhere holds no records"):
-        merge(tmp_path / "all", [a, Source("x", tmp_path / "nowhere")])
+        merge(tmp_path / "all", [a, LaboratoryStore("x", tmp_path / "nowhere")])
     with pytest.raises(BadValue, match="cannot be merged into itself"):
-        merge(a.root, [Source("x", a.root)])
+        merge(a.root, [LaboratoryStore("x", a.root)])
     assert not (tmp_path / "all").exists()
 
 

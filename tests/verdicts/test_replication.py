@@ -166,7 +166,7 @@ def test_a_bayes_factor_beyond_a_double_is_infinite() -> None:
 
 
 @pytest.mark.parametrize("spread", run_log.SPREADS, ids=("0.13", "0.27"))
-def test_the_small_telescope_finds_its_effect_once_in_three_times(spread: run_log.Spread) -> None:
+def test_the_small_telescope_finds_its_effect_once_in_three_times(spread: run_log.RepeatedRuns) -> None:
     se = spread.standard_error
     shift = measures.barely_detectable(se) / se
     power = sp.norm.sf(sp.norm.isf(0.025) - shift) + sp.norm.cdf(-sp.norm.isf(0.025) - shift)
@@ -295,7 +295,7 @@ def test_verdicts_are_the_same_without_it(
     lrn, seeds, store = claim("lrn"), len(differences), stored(tmp_path, "lrn", differences)
     with_it = assessed(store, "lrn", seeds)
     assert replication(with_it.case(lrn))
-    monkeypatch.setattr(run_log, "SPREADS", (run_log.Spread("far apart", (10.0, 90.0)),))
+    monkeypatch.setattr(run_log, "SPREADS", (run_log.RepeatedRuns("far apart", (10.0, 90.0)),))
     monkeypatch.setitem(sys.modules, "harness.verdicts.replication", None)  # to import it is an error
     without = assessed(store, "lrn", seeds)
     assert without.verdict(lrn) == with_it.verdict(lrn)

@@ -19,11 +19,11 @@ from harness.bench.stock import stock, training_step
 from harness.bench.workload import (
     SMALLER,
     Asked,
-    Kind,
-    Plan,
     Player,
     Unit,
     Way,
+    WayKind,
+    Ways,
     Work,
     Workload,
 )
@@ -46,20 +46,20 @@ TORCHVISION = "torchvision"
 
 def plan(
     asked: Asked, tracker: Tracker, network: Network = NETWORK, batches: tuple[int, ...] = SMALLER
-) -> Plan:
+) -> Ways:
     """Ours (in bf16 and fp32), stock modules (with and without the allocator), torchvision, the products."""
     device, cores, bf16 = asked.device.torch, environment.cores(), asked.precision is Precision.BF16
     ours = Player(make_ours, (network, device, asked.precision), cores)
     plain = (network, device, bf16 and asked.device.cuda)
     usual = Player(make_stock, plain, cores, allocator=False, numerics=False)
     helped = Player(make_helped, plain, cores, numerics=False)
-    ways = [Way(OURS, Kind.OURS, ours, PRODUCTS)]
-    ways += [Way(IN_FP32, Kind.OURS, ours)] if bf16 else []
-    ways += [Way(STOCK, Kind.STOCK, usual, PRODUCTS)]
-    ways += [] if asked.device.cuda else [Way(WITH_ALLOCATOR, Kind.STOCK, helped, PRODUCTS)]
-    ways += [Way(TORCHVISION, Kind.STOCK, usual), Way(PRODUCTS, Kind.CEILING, ours)]
+    ways = [Way(OURS, WayKind.OURS, ours, PRODUCTS)]
+    ways += [Way(IN_FP32, WayKind.OURS, ours)] if bf16 else []
+    ways += [Way(STOCK, WayKind.STOCK, usual, PRODUCTS)]
+    ways += [] if asked.device.cuda else [Way(WITH_ALLOCATOR, WayKind.STOCK, helped, PRODUCTS)]
+    ways += [Way(TORCHVISION, WayKind.STOCK, usual), Way(PRODUCTS, WayKind.CEILING, ours)]
     arithmetic = "bf16 autocast" if plain[-1] else "fp32"
-    return Plan(
+    return Ways(
         tuple(ways),
         batches,
         (

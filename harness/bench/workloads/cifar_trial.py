@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from harness.bench.ceilings import PRODUCTS, products
 from harness.bench.stock import stock, training_step
-from harness.bench.workload import PAPER_BATCH, Asked, Kind, Plan, Player, Unit, Way, Work, Workload
+from harness.bench.workload import PAPER_BATCH, Asked, Player, Unit, Way, WayKind, Ways, Work, Workload
 from harness.contract.progress import Tracker
 from harness.contract.trial import Precision
 from harness.data import sources
@@ -34,7 +34,7 @@ STEPS = 5  # of a go
 NETWORK = bare(nineteen())
 
 
-def plan(asked: Asked, tracker: Tracker, workers: int | None = None) -> Plan:
+def plan(asked: Asked, tracker: Tracker, workers: int | None = None) -> Ways:
     """Ours, the textbook script with and without processes that load (one a core), and the products."""
     source = sources.find("cifar10", asked.data_dir)
     place = source.place.resolve() if source and source.place else None
@@ -44,12 +44,12 @@ def plan(asked: Asked, tracker: Tracker, workers: int | None = None) -> Plan:
     plain = Player(make_textbook, (place, device, workers), cores, allocator=False, numerics=False)
     trials = f"{asked.workers} single-threaded trials at a time, resident batches"
     data = "CIFAR-10" if place else "the procedural stand-in, since no CIFAR-10 was found,"
-    return Plan(
+    return Ways(
         (
-            Way(OURS, Kind.OURS, ours, PRODUCTS),
-            Way(TEXTBOOK, Kind.STOCK, plain, PRODUCTS, lead=1),
-            Way(_with(workers), Kind.STOCK, plain, PRODUCTS, lead=1),
-            Way(PRODUCTS, Kind.CEILING, ours),
+            Way(OURS, WayKind.OURS, ours, PRODUCTS),
+            Way(TEXTBOOK, WayKind.STOCK, plain, PRODUCTS, lead=1),
+            Way(_with(workers), WayKind.STOCK, plain, PRODUCTS, lead=1),
+            Way(PRODUCTS, WayKind.CEILING, ours),
         ),
         notes=(
             f"{OURS}: {trials}; {TEXTBOOK}: loads in the process, or by DataLoader workers, all cores",

@@ -19,15 +19,15 @@ from torch import Tensor
 from harness.bench.ceilings import COPY, PRODUCTS, arrivals, products
 from harness.bench.workload import (
     Asked,
-    Kind,
-    Plan,
     Player,
     Projection,
-    Result,
     Unit,
     Way,
+    WayKind,
+    Ways,
     Work,
     Workload,
+    WorkloadResult,
 )
 from harness.bench.workloads.alexnet_step import goes, our_step, our_update
 from harness.contract.progress import Tracker
@@ -49,7 +49,7 @@ WHOLE, DEVICE, HOST, DISK = "whole path", "device", "host", "disk"
 PARTS = (DEVICE, HOST, DISK)
 
 
-def plan(asked: Asked, tracker: Tracker, how: Recipe | None = None) -> Plan:
+def plan(asked: Asked, tracker: Tracker, how: Recipe | None = None) -> Ways:
     """Writes the images, 196,608 bytes each, and has one process do the whole and the parts."""
     how, path = how or recipe(asked.recipe), asked.folder / "train.pixels"
     images = asked.images or (4096 if asked.device.cuda else 1024)
@@ -58,14 +58,14 @@ def plan(asked: Asked, tracker: Tracker, how: Recipe | None = None) -> Plan:
         make, (path, images, how, asked.device.torch, asked.precision), threads=environment.cores()
     )
     size = how.batch_size
-    return Plan(
+    return Ways(
         (
-            Way(WHOLE, Kind.OURS, player, PRODUCTS),
-            Way(DEVICE, Kind.PART, player, PRODUCTS),
-            Way(HOST, Kind.PART, player, COPY),
-            Way(DISK, Kind.PART, player),
-            Way(PRODUCTS, Kind.CEILING, player),
-            Way(COPY, Kind.CEILING, player),
+            Way(WHOLE, WayKind.OURS, player, PRODUCTS),
+            Way(DEVICE, WayKind.PART, player, PRODUCTS),
+            Way(HOST, WayKind.PART, player, COPY),
+            Way(DISK, WayKind.PART, player),
+            Way(PRODUCTS, WayKind.CEILING, player),
+            Way(COPY, WayKind.CEILING, player),
         ),
         tuple(size // part for part in (1, 2, 4, 8)),
         (f"recipe {how.name}, {asked.precision}, {images} images of noise in {asked.folder.parent}",),
@@ -82,7 +82,7 @@ def written(path: Path, images: int) -> None:
         os.fsync(file.fileno())
 
 
-class Training:
+class TimedTraining:
     """A training of the recipe's network on the images of a file, and the parts of it."""
 
     def __init__(self, path: Path, images: int, how: Recipe, device: str, precision: Precision) -> None:
@@ -140,7 +140,7 @@ class Training:
 
 def make(path: Path, images: int, how: Recipe, device: str, precision: Precision) -> Mapping[str, Work]:
     """The whole, its parts, and their ceilings."""
-    one, side = Training(path, images, how, device, precision), how.augmentation.side
+    one, side = TimedTraining(path, images, how, device, precision), how.augmentation.side
     return {
         WHOLE: one.whole,
         DEVICE: our_step(how.network, one.where, precision),
@@ -151,7 +151,7 @@ def make(path: Path, images: int, how: Recipe, device: str, precision: Precision
     }
 
 
-def project(asked: Asked, result: Result) -> tuple[Projection, ...]:
+def project(asked: Asked, result: WorkloadResult) -> tuple[Projection, ...]:
     """The paper's training, at the rate of the whole path."""
     whole = result.row(WHOLE)
     parts = {name: row for name in PARTS if (row := result.row(name)) is not None}

@@ -22,15 +22,15 @@ from harness.bench.ceilings import COPY, arrivals
 from harness.bench.workload import (
     PAPER_BATCH,
     Asked,
-    Kind,
-    Plan,
     Player,
     Projection,
-    Result,
     Unit,
     Way,
+    WayKind,
+    Ways,
     Work,
     Workload,
+    WorkloadResult,
 )
 from harness.contract.errors import DataError
 from harness.contract.progress import Tracker
@@ -49,7 +49,7 @@ AS = "imagenette"  # what the pack and the folder of made-up classes pass for
 PACKED = "packed_images_per_second"
 
 
-def plan(asked: Asked, tracker: Tracker, workers: int | None = None) -> Plan:
+def plan(asked: Asked, tracker: Tracker, workers: int | None = None) -> Ways:
     """Finds or makes photographs and packs them."""
     number = asked.images or IMAGES
     source = photographs.found(asked.data_dir)
@@ -63,11 +63,11 @@ def plan(asked: Asked, tracker: Tracker, workers: int | None = None) -> Plan:
     device, workers = asked.device.torch, cores if workers is None else workers
     ours = Player(make_ours, (pack, device), threads=1)
     theirs = Player(make_theirs, (folder, pack, device, workers), threads=1)
-    return Plan(
+    return Ways(
         (
-            Way(OURS, Kind.OURS, ours, COPY),
-            Way(THEIRS, Kind.STOCK, theirs, COPY),
-            Way(COPY, Kind.CEILING, ours),
+            Way(OURS, WayKind.OURS, ours, COPY),
+            Way(THEIRS, WayKind.STOCK, theirs, COPY),
+            Way(COPY, WayKind.CEILING, ours),
         ),
         notes=(
             f"{photographs.sizes(made)}{'' if source else ', made up'}; epochs of {number}; {workers} "
@@ -135,7 +135,7 @@ def make_theirs(folder: Path, pack: Path, device: str, workers: int) -> Mapping[
     return {THEIRS: epoch}
 
 
-def project(asked: Asked, result: Result) -> tuple[Projection, ...]:
+def project(asked: Asked, result: WorkloadResult) -> tuple[Projection, ...]:
     """After how many epochs packing has paid, as the time of packing one image's share."""
     ours, theirs = result.row(OURS), result.row(THEIRS)
     if ours is None or theirs is None:

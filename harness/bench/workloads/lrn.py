@@ -17,11 +17,11 @@ from harness.bench.stock import ColumnNorm
 from harness.bench.workload import (
     SMALLER,
     Asked,
-    Kind,
-    Plan,
     Player,
     Unit,
     Way,
+    WayKind,
+    Ways,
     Work,
     Workload,
 )
@@ -42,19 +42,19 @@ def plan(
     tracker: Tracker,
     shape: tuple[int, ...] = SHAPE,
     batches: tuple[int, ...] = SMALLER,
-) -> Plan:
+) -> Ways:
     """Ours in the layout that trainings have, and both in both, at maps of a `shape`."""
     arguments = (asked.device.torch, asked.precision, (max(batches), *shape))
     player = Player(make, arguments, environment.cores())
     ways = (
-        Way(OURS, Kind.OURS, player, COPIES),
-        Way(OURS + NCHW, Kind.OURS, player, COPIES),
-        Way(STOCK, Kind.STOCK, player, COPIES),
-        Way(STOCK + NCHW, Kind.STOCK, player, COPIES),
-        Way(COPIES, Kind.CEILING, player),
+        Way(OURS, WayKind.OURS, player, COPIES),
+        Way(OURS + NCHW, WayKind.OURS, player, COPIES),
+        Way(STOCK, WayKind.STOCK, player, COPIES),
+        Way(STOCK + NCHW, WayKind.STOCK, player, COPIES),
+        Way(COPIES, WayKind.CEILING, player),
     )
     stock = "through fp32 and back, since PyTorch has none on a CPU; " if _through_fp32(asked) else ""
-    return Plan(
+    return Ways(
         ways,
         batches,
         (f"maps {shape}, {asked.precision}; {stock}channels last where no layout is named",),

@@ -18,7 +18,7 @@ from heapq import heapify, heappop, heappush
 from itertools import groupby
 from pathlib import Path
 
-from harness.bench.workload import Asked, Kind, Projection, Result, Unit, Workload
+from harness.bench.workload import Asked, Projection, Unit, WayKind, Workload, WorkloadResult
 from harness.bench.workloads.cifar_trial import OURS
 from harness.contract.trial import Precision, Status
 from harness.plans.experiment import Lookup, Planned, Protocol, Role
@@ -42,10 +42,10 @@ class Amount:
     basis: str
 
 
-def project(asked: Asked, result: Result) -> tuple[Projection, ...]:
+def project(asked: Asked, result: WorkloadResult) -> tuple[Projection, ...]:
     """Ours, and the fastest textbook script on a plain grid, at least and at most."""
     ours = result.row(OURS)
-    plain = [row for row in result.rows if row.kind is Kind.STOCK]
+    plain = [row for row in result.rows if row.kind is WayKind.STOCK]
     if ours is None or not plain:
         return ()
     best, amount = max(plain, key=result.rate), amount_of_work(asked.results_dir)

@@ -15,8 +15,8 @@ from rich.table import Table
 
 from harness.bench.bench import FULL, QUICK, QUICK_IMAGES, Bench
 from harness.bench.machine import hardware
-from harness.bench.statistics import Spread
-from harness.bench.workload import Asked, Kind, Projection, Result, Row
+from harness.bench.statistics import MedianAndRange
+from harness.bench.workload import Asked, Projection, WayKind, WayResult, WorkloadResult
 from harness.cli.options import PrecisionOption
 from harness.cli.running.choices import choose_device
 from harness.cli.terminal.progress import Progress
@@ -31,7 +31,7 @@ FORMAT = 1  # of the JSON
 
 
 @dataclass(frozen=True)
-class Request:
+class BenchRequest:
     """The command's options; `seconds` of None is what `quick` means, or the full time."""
 
     workloads: Sequence[str]
@@ -62,7 +62,7 @@ class Request:
         )
 
 
-def show(request: Request, as_json: bool, console: Console, progress: Progress) -> bool:
+def show(request: BenchRequest, as_json: bool, console: Console, progress: Progress) -> bool:
     """Measures and prints; whether every workload could be measured."""
     load, failed = os.getloadavg()[0], dict[str, str]()
     with _workplace() as folder:
@@ -96,7 +96,7 @@ def _workplace() -> Iterator[Path]:
 
 
 def document(
-    found: Sequence[Result], failed: dict[str, str], machine: str, load: float, request: Request
+    found: Sequence[WorkloadResult], failed: dict[str, str], machine: str, load: float, request: BenchRequest
 ) -> dict[str, Any]:
     """All of it as JSON values."""
     return {
@@ -110,7 +110,7 @@ def document(
     }
 
 
-def _measured(names: Sequence[str], bench: Bench, failed: dict[str, str]) -> list[Result]:
+def _measured(names: Sequence[str], bench: Bench, failed: dict[str, str]) -> list[WorkloadResult]:
     """The results of those that could be measured; of the others, why not."""
     found = []
     with bench.tracker.task("workloads", len(names), unit="") as advance:
@@ -123,7 +123,7 @@ def _measured(names: Sequence[str], bench: Bench, failed: dict[str, str]) -> lis
     return found
 
 
-def _show(result: Result, console: Console, table: bool) -> None:
+def _show(result: WorkloadResult, console: Console, table: bool) -> None:
     say(
         console,
         f"\n{result.workload}: {result.title}; batch {result.batch}, {result.precision}, {_n(result)}",
@@ -138,12 +138,12 @@ def _show(result: Result, console: Console, table: bool) -> None:
         say(console, note)
 
 
-def _n(result: Result) -> str:
+def _n(result: WorkloadResult) -> str:
     others = "" if result.others is None else f", other programs kept {result.others:.1f} cores busy"
     return f"n = {result.rounds} rounds in {duration(result.seconds)}{others}"
 
 
-def _table(result: Result) -> Table:
+def _table(result: WorkloadResult) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("way")
     for name in (result.unit, "speed of ours ÷ this", "of ceiling"):
@@ -153,14 +153,14 @@ def _table(result: Result) -> Table:
     return table
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: WayResult) -> tuple[str, ...]:
     first = row.ratio.least == row.ratio.most == 1.0
-    ratio = NOTHING if first or row.kind is Kind.CEILING else spread(row.ratio, "×")
+    ratio = NOTHING if first or row.kind is WayKind.CEILING else spread(row.ratio, "×")
     share = f"{100 * row.share.median:.3g} %" if row.share else NOTHING
     return row.name, spread(row.value), ratio, share
 
 
-def spread(value: Spread, unit: str = "") -> str:
+def spread(value: MedianAndRange, unit: str = "") -> str:
     """`12.3 (11.9–13.0)`: median, least and most."""
     middle, least, most = (_short(one) for one in (value.median, value.least, value.most))
     return f"{middle}{unit} ({least}–{most})"

@@ -18,7 +18,7 @@ from harness.contract.progress import Tracker
 from harness.contract.trial import Precision
 from harness.paper import catalogue
 from harness.paper.claims import Kind
-from harness.reporting.sides import Side, SideBySide, side, side_by_side
+from harness.reporting.sides import EvidenceSide, SideBySide, side, side_by_side
 from harness.reporting.wording import estimate, words
 from harness.verdicts.comparing.comparison import COUNTED, Change, Difference, Unmatched
 from harness.verdicts.comparing.effect_rows import EffectRow
@@ -29,7 +29,7 @@ SAME_NETS = "The same networks, by the images that one side alone got wrong (top
 
 
 @dataclass(frozen=True)
-class Request:
+class CompareRequest:
     """What `compare` is to compare, and when it is to fail; BadValue where that is not two sides."""
 
     first: Path
@@ -47,7 +47,7 @@ class Request:
             catalogue.claim(name)
 
 
-def show(asked: Request, as_json: bool, console: Console, progress: Progress) -> bool:
+def show(asked: CompareRequest, as_json: bool, console: Console, progress: Progress) -> bool:
     """Compares and prints; whether a pipeline may go on, and to standard error why not."""
     with progress as tracker:
         compared = side_by_side(*(one.on(asked.claims) for one in _sides(asked, tracker)))
@@ -63,7 +63,7 @@ def show(asked: Request, as_json: bool, console: Console, progress: Progress) ->
     return not failing
 
 
-def _sides(asked: Request, tracker: Tracker) -> tuple[Side, Side]:
+def _sides(asked: CompareRequest, tracker: Tracker) -> tuple[EvidenceSide, EvidenceSide]:
     first = side(asked.first, tracker)
     if asked.second is not None:
         return first, side(asked.second, tracker)
@@ -84,7 +84,7 @@ def _print(compared: SideBySide, console: Console) -> None:
         say(console, _changed(change), FAILURE if change.worse else WARNING)
 
 
-def _measured(one: Side) -> str:
+def _measured(one: EvidenceSide) -> str:
     return f"{one.name} (claims: {len({row.claim for row in one.rows})}, effects: {len(one.rows)})"
 
 

@@ -28,7 +28,7 @@ NO_BF16 = "no bf16 of its own: --precision auto takes fp32, and bf16 would be te
 
 
 @dataclass(frozen=True)
-class Check:
+class Diagnosis:
     """One thing that was looked at: whether nothing is wrong, what was seen, and what to do about it."""
 
     name: str
@@ -45,7 +45,7 @@ def show(data_dir: Path | None, results_dir: Path, as_json: bool, console: Conso
     return all(c.ok for c in checks)
 
 
-def examine(data_dir: Path | None, results_dir: Path) -> Iterator[Check]:
+def examine(data_dir: Path | None, results_dir: Path) -> Iterator[Diagnosis]:
     """Every check, the cheap ones first; imports torch."""
     yield _at_least(
         "python", sys.version_info >= (3, 11), sys.version.split()[0], "install Python 3.11 or newer"
@@ -60,17 +60,17 @@ def examine(data_dir: Path | None, results_dir: Path) -> Iterator[Check]:
     yield _browser()
 
 
-def _at_least(name: str, ok: bool, seen: str, fix: str) -> Check:
-    return Check(name, ok, seen, "" if ok else fix)
+def _at_least(name: str, ok: bool, seen: str, fix: str) -> Diagnosis:
+    return Diagnosis(name, ok, seen, "" if ok else fix)
 
 
-def _processor() -> Check:
+def _processor() -> Diagnosis:
     seen = f"{environment.cpu_name()}, {os.cpu_count()} cores"
     native = environment.has_bf16(DeviceKind.CPU)
-    return Check("processor", True, f"{seen}, {BF16 if native else NO_BF16}")
+    return Diagnosis("processor", True, f"{seen}, {BF16 if native else NO_BF16}")
 
 
-def _packages() -> Check:
+def _packages() -> Diagnosis:
     from torch import __version__ as torch
     from torchvision import __version__ as torchvision
 
@@ -79,21 +79,21 @@ def _packages() -> Check:
     return _at_least("packages", minor >= [2, 11], seen, "run make environment: it installs pinned versions")
 
 
-def _gpu() -> Check:
+def _gpu() -> Diagnosis:
     import torch
 
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
         shared = f"{default_workers(CUDA)} trials at a time on {len(gpus.each(CUDA))} of them by default"
-        return Check("GPU", True, f"{', '.join(names)}; {shared}")
+        return Diagnosis("GPU", True, f"{', '.join(names)}; {shared}")
     name = environment.gpu_name()
     if name is None:
-        return Check("GPU", True, "none: CPU protocols run, ImageNet ones would take months")
+        return Diagnosis("GPU", True, "none: CPU protocols run, ImageNet ones would take months")
     fix = "install the NVIDIA driver that this torch's CUDA version asks for"
-    return Check("GPU", False, f"{name} is there but torch cannot use it", fix)
+    return Diagnosis("GPU", False, f"{name} is there but torch cannot use it", fix)
 
 
-def _data(data_dir: Path | None) -> Check:
+def _data(data_dir: Path | None) -> Diagnosis:
     def seen() -> str:
         source = sources.find("cifar10", data_dir)
         if source is None or source.place is None:
@@ -106,19 +106,19 @@ def _data(data_dir: Path | None) -> Check:
     return _tried("data", seen, "./repro.py data fetch")
 
 
-def _photographs(dataset: str, data_dir: Path | None) -> Check:
+def _photographs(dataset: str, data_dir: Path | None) -> Diagnosis:
     """Photographs are for some protocols alone: without them nothing is wrong."""
     fix = f"./repro.py data prepare {dataset} --source DIR"
     try:
         source = sources.find(dataset, data_dir)
     except HarnessError as error:
-        return Check(dataset, False, str(error), fix)
+        return Diagnosis(dataset, False, str(error), fix)
     if source is None:
-        return Check(dataset, True, "none: some protocols ask for it", DATA_SETS[dataset].how)
-    return Check(dataset, True, f"{source.place}, {source.identity}")
+        return Diagnosis(dataset, True, "none: some protocols ask for it", DATA_SETS[dataset].how)
+    return Diagnosis(dataset, True, f"{source.place}, {source.identity}")
 
 
-def _results(results_dir: Path) -> Check:
+def _results(results_dir: Path) -> Diagnosis:
     def seen() -> str:
         store = Store(results_dir)
         store.writable()
@@ -130,19 +130,19 @@ def _results(results_dir: Path) -> Check:
     return _tried("results", seen, "delete damaged records, or name another folder with --results-dir")
 
 
-def _locks() -> Check:
+def _locks() -> Diagnosis:
     """The files by which trials of this machine take turns."""
     return _tried("locks", lambda: str(machine_lock.places()[0].parent), "name a folder in XDG_CACHE_HOME")
 
 
-def _browser() -> Check:
+def _browser() -> Diagnosis:
     found = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
     seen, fix = (found, "") if found else ("none: that one test is skipped", "install chromium")
-    return Check("browser for the report's test", True, seen, fix)
+    return Diagnosis("browser for the report's test", True, seen, fix)
 
 
-def _tried(name: str, seen: Callable[[], str], fix: str) -> Check:
+def _tried(name: str, seen: Callable[[], str], fix: str) -> Diagnosis:
     try:
-        return Check(name, True, seen())
+        return Diagnosis(name, True, seen())
     except HarnessError as error:
-        return Check(name, False, str(error), fix)
+        return Diagnosis(name, False, str(error), fix)

@@ -22,8 +22,8 @@ from harness.reporting.claims import beyond, phrases, replication
 from harness.reporting.claims.beyond import Question
 from harness.reporting.claims.sections import Section
 from harness.reporting.explanation import (
-    Answer,
     Chain,
+    GateAnswer,
     answers,
     as_data,
     chain,
@@ -171,7 +171,7 @@ def _upright(table: Table) -> Table:
     return Table(table.title, columns, rows)
 
 
-def _gate_table(found: list[Answer]) -> Table:
+def _gate_table(found: list[GateAnswer]) -> Table:
     words = {True: "passed", False: "answers", None: ""}
     rows = tuple((a.name, a.question, words[a.passed], a.answer) for a in found)
     return Table("", ("gate", "question", "", "answer"), rows)

@@ -13,7 +13,7 @@ from harness.cli.terminal.tables import Row, print_json, print_rows, say
 from harness.contract.formatting import NOTHING, number, p_value
 from harness.contract.progress import Tracker
 from harness.records import merge
-from harness.records.merge import Source
+from harness.records.merge import LaboratoryStore
 from harness.records.record import Record
 from harness.reporting import sides
 from harness.reporting.wording import estimate, words
@@ -22,7 +22,7 @@ from harness.verdicts.comparing.laboratories import Agreement, agreements, repea
 
 def show(into: Path, folders: Sequence[str], as_json: bool, console: Console, progress: Progress) -> None:
     """Merges the stores, then shows who measured what, and where laboratories disagree."""
-    merged = merge.merge(into, [Source.parse(text) for text in folders])
+    merged = merge.merge(into, [LaboratoryStore.parse(text) for text in folders])
     records = merge.laboratories(into)
     with progress as tracker:
         found = _agreements(into, records, tracker)

@@ -44,7 +44,7 @@ def show(store: Store, why: bool, as_json: bool, console: Console) -> None:
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredExperiment:
     """An experiment, what the store has of it, and what that says of its claims."""
 
     experiment: Experiment
@@ -64,17 +64,17 @@ class Stored:
         return f"{self.done}/{len(plan.trials)}{'+' if plan.to_come else ''}"
 
 
-def _stored(known: Assessments) -> Iterator[Stored]:
+def _stored(known: Assessments) -> Iterator[StoredExperiment]:
     for reproduction in reproductions.every():
         for experiment in known.experiments(reproduction):
             evidence = known.evidence(experiment)
             if evidence.plan.trials:
                 verdicts = tuple(known.of(experiment).verdicts.values())
                 looks = sequential.in_words(sequential.valid(experiment, evidence, known.store))
-                yield Stored(experiment, evidence, verdicts, looks)
+                yield StoredExperiment(experiment, evidence, verdicts, looks)
 
 
-def _row(one: Stored) -> Row:
+def _row(one: StoredExperiment) -> Row:
     experiment, plan = one.experiment, one.evidence.plan
     return {
         "experiment": experiment.reproduction.name,
@@ -90,7 +90,7 @@ def _row(one: Stored) -> Row:
     }
 
 
-def _print_experiments(found: Sequence[Stored], console: Console) -> None:
+def _print_experiments(found: Sequence[StoredExperiment], console: Console) -> None:
     """A line an experiment, its verdict first; conditions once where all share them."""
     several = len({_where(one.experiment.conditions) for one in found}) > 1
     table = Table(box=None, pad_edge=False, header_style="bold", show_header=bool(found))
@@ -105,7 +105,7 @@ def _print_experiments(found: Sequence[Stored], console: Console) -> None:
         say(console, "+: more trials follow from the results of these.")
 
 
-def _verdicts(one: Stored) -> Text:
+def _verdicts(one: StoredExperiment) -> Text:
     """The verdict; of several claims each one's, with its claim."""
     if len(one.verdicts) == 1:
         return _headline(one.verdicts[0])
@@ -117,7 +117,7 @@ def _headline(verdict: Verdict) -> Text:
     return styled(verdict.outcome, verdict.headline)
 
 
-def _described(one: Stored, several: bool) -> Text:
+def _described(one: StoredExperiment, several: bool) -> Text:
     """The experiment, and below it what is particular to it."""
     experiment = one.experiment
     said = Text.assemble((experiment.reproduction.name, "bold"), f" {experiment.protocol.name}")

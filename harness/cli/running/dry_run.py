@@ -13,7 +13,7 @@ from harness.cli.terminal.tables import say
 from harness.contract.formatting import duration
 from harness.contract.trial import Precision
 from harness.forecast import cost, kept_speeds, priorities
-from harness.forecast.cost import Source, Speed
+from harness.forecast.cost import Speed, SpeedSource
 from harness.forecast.priorities import Standing, Step
 from harness.forecast.telling import telling
 from harness.plans.experiment import Evidence, Experiment
@@ -21,9 +21,9 @@ from harness.plans.experiment import Evidence, Experiment
 TRIALS = ("key", "role", "arm", "seed", "settings", "at most", "in the store")
 STEPS = ("in this order", "protocol", "seeds", "known", "trials", "at most", "will be done")
 SPEEDS = {
-    Source.RECORDS: "at the speed of earlier records",
-    Source.CALIBRATED: "at a speed calibrated on this machine",
-    Source.ASSUMED: "at an assumed speed",
+    SpeedSource.RECORDS: "at the speed of earlier records",
+    SpeedSource.CALIBRATED: "at a speed calibrated on this machine",
+    SpeedSource.ASSUMED: "at an assumed speed",
 }
 KNOWN = {
     Standing.NO_VERDICT: "no verdict yet",
@@ -93,7 +93,7 @@ def show_plan(work: Work, seconds: float, console: Console) -> None:
 def _plan(work: Work, seconds: float) -> list[Step]:
     """The plan, by speeds that were measured as far as they can be."""
     steps = work.plan(seconds)
-    unsure = (step.experiment for step in steps if step.speed is Source.ASSUMED)
+    unsure = (step.experiment for step in steps if step.speed is SpeedSource.ASSUMED)
     trials = [trial for one in unsure for trial in priorities.needed(one, work.store)]
     return work.plan(seconds) if calibrate(work, trials) else steps
 
@@ -112,7 +112,7 @@ def plan_table(steps: Sequence[Step], seconds: float) -> Table:
 
 def speeds_in_words(steps: Sequence[Step]) -> Iterator[str]:
     """What the plan's costs rest on, a sentence for each source; it names its steps if there are several."""
-    found: dict[Source, list[str]] = {}
+    found: dict[SpeedSource, list[str]] = {}
     for step in steps:
         if step.trials:
             found.setdefault(step.speed, []).append(step.experiment.reproduction.name)

@@ -6,7 +6,7 @@ import threading
 import time
 from contextlib import suppress
 
-from harness.cli.terminal.progress import Progress, Row
+from harness.cli.terminal.progress import Activity, Progress
 from harness.cli.terminal.tables import WARNING
 from harness.contract import session
 from harness.contract.formatting import duration
@@ -24,9 +24,9 @@ class Trials:
     def __init__(self, progress: Progress, messages: Messages) -> None:
         """Reads the workers' messages in a thread of its own."""
         self.progress, self.messages = progress, messages
-        self.whole = Row("all trials known so far", total=0, ahead=None)  # they take too different times
+        self.whole = Activity("all trials known so far", total=0, ahead=None)  # they take too different times
         self.names: dict[str, str] = {}
-        self.rows: dict[str, Row] = {}
+        self.rows: dict[str, Activity] = {}
         self.reported: dict[str, float] = {}
         self.pace = 0.0  # the longest that a trial was silent: it heeds a stop when it reports
         self.failed: list[Record] = []
@@ -91,7 +91,7 @@ class Trials:
 
     def _show(self, key: str, message: Message) -> None:
         if key not in self.rows:
-            self.rows[key] = self.progress.add(Row(self.names.get(key, key), ahead="at most "))
+            self.rows[key] = self.progress.add(Activity(self.names.get(key, key), ahead="at most "))
         row = self.rows[key]
         if isinstance(message, Waiting):
             row.words = message.reason
@@ -103,7 +103,7 @@ class Trials:
             self._measure(key)
             self._follow(row, message)
 
-    def _follow(self, row: Row, progress: session.TrialProgress) -> None:
+    def _follow(self, row: Activity, progress: session.TrialProgress) -> None:
         """Takes over how far a trial is; its pace counts from its first word, as it may have been resumed."""
         first = row.total is None
         row.done, row.total = progress.epoch, progress.epochs

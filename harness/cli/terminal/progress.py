@@ -23,7 +23,7 @@ Clock = Callable[[], float]
 
 
 @dataclass(eq=False)
-class Row:
+class Activity:
     """One thing that goes on: how far it is, and since when."""
 
     name: str
@@ -78,15 +78,15 @@ class Progress(ABC):
     def __exit__(self, *_: object) -> None: ...
 
     @abstractmethod
-    def add(self, row: Row) -> Row:
+    def add(self, row: Activity) -> Activity:
         """Shows a row from now on."""
 
     @abstractmethod
-    def changed(self, row: Row, announced: str = "") -> None:
+    def changed(self, row: Activity, announced: str = "") -> None:
         """Shows what is new of a row; where there are no bars, `announced` is said of it at once."""
 
     @abstractmethod
-    def remove(self, row: Row, ended: bool = False) -> None:
+    def remove(self, row: Activity, ended: bool = False) -> None:
         """Shows a row no longer; `ended`: it came to its end, which nobody else says."""
 
     def say(self, sentence: str, style: str = "") -> None:
@@ -103,7 +103,7 @@ class Progress(ABC):
         self, name: str, total: float | None = None, done: float = 0, unit: str = ""
     ) -> Iterator[Advance]:
         """A row while the block lasts."""
-        row = self.add(Row(name, total, done, unit))
+        row = self.add(Activity(name, total, done, unit))
         ended = False
 
         def advance(count: float) -> None:
@@ -156,18 +156,18 @@ class Bars(Progress):
     def __exit__(self, *_: object) -> None:
         self.drawn.stop()
 
-    def add(self, row: Row) -> Row:
+    def add(self, row: Activity) -> Activity:
         """Draws its bar."""
         row.start(self.clock())
         row.id = self.drawn.add_task(row.name, total=row.total, far=row.far, ahead=row.ahead)
         self.changed(row)
         return row
 
-    def changed(self, row: Row, announced: str = "") -> None:
+    def changed(self, row: Activity, announced: str = "") -> None:
         """Draws its bar again."""
         self.drawn.update(row.id, total=row.total, completed=row.done, far=row.far)
 
-    def remove(self, row: Row, ended: bool = False) -> None:
+    def remove(self, row: Activity, ended: bool = False) -> None:
         """Its bar goes."""
         self.drawn.remove_task(row.id)
 
@@ -185,7 +185,7 @@ class Lines(Progress):
         """What is over within `patience` seconds gets no line."""
         super().__init__(console, clock)
         self.interval, self.patience = interval, patience
-        self.rows: list[Row] = []
+        self.rows: list[Activity] = []
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -197,7 +197,7 @@ class Lines(Progress):
         self.over.set()
         self.thread.join()
 
-    def add(self, row: Row) -> Row:
+    def add(self, row: Activity) -> Activity:
         """Its first line comes when it has lasted for a while."""
         with self.lock:
             row.start(self.clock())
@@ -205,13 +205,13 @@ class Lines(Progress):
             self.rows.append(row)
         return row
 
-    def changed(self, row: Row, announced: str = "") -> None:
+    def changed(self, row: Activity, announced: str = "") -> None:
         """Shows in its next line, which comes at once where something is `announced`."""
         if announced:
             with self.lock:
                 self._write(row, f"{row.name}: {announced}")
 
-    def remove(self, row: Row, ended: bool = False) -> None:
+    def remove(self, row: Activity, ended: bool = False) -> None:
         """The last line, of what had a first."""
         with self.lock:
             self.rows.remove(row)
@@ -226,7 +226,7 @@ class Lines(Progress):
                 if now >= row.due:
                     self._write(row, row.line(now))
 
-    def _write(self, row: Row, line: str) -> None:
+    def _write(self, row: Activity, line: str) -> None:
         row.said, row.due = True, self.clock() + self.interval
         self.say(line)
 

@@ -12,7 +12,7 @@ from harness.plans.experiment import Table
 from harness.verdicts.assessment import Assessment
 
 if TYPE_CHECKING:
-    from harness.verdicts.replication import Comparison, Heterogeneity, Replication, Study
+    from harness.verdicts.replication import Heterogeneity, Replication, ReplicationMeasures, Study
 
 TITLE = "Replication: beside the verdict, never changing it"
 SIGN_ALONE = "At a proxy only the sign may be compared, so that no replication panel stands here."
@@ -94,7 +94,7 @@ def panel(claim: Claim, assessment: Assessment | None) -> Table | None:
     return Table(TITLE, columns, rows, _note(claim, found))
 
 
-def _column(one: Comparison) -> tuple[str, ...]:
+def _column(one: ReplicationMeasures) -> tuple[str, ...]:
     end = "below" if one.too_small else "above"
     return (
         quantity(one.original_se, "points"),

@@ -42,7 +42,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Question:
+class SimulatedGate:
     """A row of the second table before it is simulated: what happens in a random experiment, or does not."""
 
     rule: str
@@ -59,12 +59,12 @@ class Question:
         return Rate(self.rule, self.truth, self.seeds, self.said, experiments, share, self.at_most)
 
 
-def questions() -> list[Question]:
+def questions() -> list[SimulatedGate]:
     """What is asked of both gates."""
     return [*_gaps(), *_falls(), *_halves()]
 
 
-def _gaps() -> Iterator[Question]:
+def _gaps() -> Iterator[SimulatedGate]:
     """A point off the least gap the gate is wrong in few experiments; at it, in half of them by design."""
     about = claim("dropout-overfitting")
 
@@ -77,15 +77,17 @@ def _gaps() -> Iterator[Question]:
 
     for seeds in (5, 10):
         of = f"{seeds}"
-        yield Question("under-fitted, gap", f"{GAP:g} points", of, "stopped", None, _at(stops, GAP, seeds))
-        yield Question(
+        yield SimulatedGate(
+            "under-fitted, gap", f"{GAP:g} points", of, "stopped", None, _at(stops, GAP, seeds)
+        )
+        yield SimulatedGate(
             "under-fitted, gap", f"{GAP + 1:g} points", of, "stopped", 0.025, _at(stops, GAP + 1, seeds)
         )
         passed = _not(_at(stops, GAP - 1, seeds))
-        yield Question("under-fitted, gap", f"{GAP - 1:g} points", of, "passed", 0.025, passed)
+        yield SimulatedGate("under-fitted, gap", f"{GAP - 1:g} points", of, "passed", 0.025, passed)
 
 
-def _falls() -> Iterator[Question]:
+def _falls() -> Iterator[SimulatedGate]:
     """A loss that falls evenly over a stage of twenty epochs, looked at eight times in each."""
     about = claim("lrn")
     epochs = np.arange(1, 161) / 8
@@ -98,13 +100,15 @@ def _falls() -> Iterator[Question]:
 
     for seeds in (5, 10):
         of, rule = f"{seeds}", "under-fitted, loss"
-        yield Question(rule, f"falls by {FALL:.0%}", of, "stopped", None, _at(stops, FALL, seeds))
-        yield Question(rule, f"falls by {FALL / 5:.1%}", of, "stopped", 0.025, _at(stops, FALL / 5, seeds))
+        yield SimulatedGate(rule, f"falls by {FALL:.0%}", of, "stopped", None, _at(stops, FALL, seeds))
+        yield SimulatedGate(
+            rule, f"falls by {FALL / 5:.1%}", of, "stopped", 0.025, _at(stops, FALL / 5, seeds)
+        )
         passed = _not(_at(stops, 2 * FALL, seeds))
-        yield Question(rule, f"falls by {2 * FALL:.0%}", of, "passed", 0.025, passed)
+        yield SimulatedGate(rule, f"falls by {2 * FALL:.0%}", of, "passed", 0.025, passed)
 
 
-def _halves() -> Iterator[Question]:
+def _halves() -> Iterator[SimulatedGate]:
     """Baselines whose seeds differ by chance alone; at looks the gate is asked at five and at ten of them."""
     about = claim("lrn")
 
@@ -121,12 +125,12 @@ def _halves() -> Iterator[Question]:
         values = stream.normal(40.0, LEVEL_SD, LOOKS[-1])
         return any(stopped(values[:n]) for n in LOOKS)
 
-    yield Question("A/A", "alike", "3", "stopped", 0.0, _at(stops, 0.0, 3))
+    yield SimulatedGate("A/A", "alike", "3", "stopped", 0.0, _at(stops, 0.0, 3))
     for seeds in (4, 5, 10, 15):
-        yield Question("A/A", "alike", f"{seeds}", "stopped", ALIKE, _at(stops, 0.0, seeds))
-    yield Question("A/A", "alike", "looks", "stopped", 2 * ALIKE, at_looks)
+        yield SimulatedGate("A/A", "alike", f"{seeds}", "stopped", ALIKE, _at(stops, 0.0, seeds))
+    yield SimulatedGate("A/A", "alike", "looks", "stopped", 2 * ALIKE, at_looks)
     for seeds in (5, 10, 15):
-        yield Question("A/A", "half a point apart", f"{seeds}", "stopped", None, _at(stops, 0.5, seeds))
+        yield SimulatedGate("A/A", "half a point apart", f"{seeds}", "stopped", None, _at(stops, 0.5, seeds))
 
 
 Stops = Callable[[float, int, np.random.Generator], bool]

@@ -21,7 +21,7 @@ from harness.effects.statistics.intervals import paired_ratio, pooled
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim, Kind, Side
 from harness.verdicts.calibration import gates as calibrated_gates
-from harness.verdicts.calibration.gates import ELSEWHERE, Question, Rate
+from harness.verdicts.calibration.gates import ELSEWHERE, Rate, SimulatedGate
 from harness.verdicts.calibration.simulation import (
     EXPERIMENTS,
     LEVEL_SD,
@@ -93,12 +93,12 @@ def ratio(about: Claim, sample: Array) -> Effect:
     return paired_ratio(about.primary.name, about.primary.unit, sample[0].tolist(), sample[1].tolist())
 
 
-def questions() -> list[Question]:
+def questions() -> list[SimulatedGate]:
     """What the second table tries."""
     return [*_levels_at_four(), *_negligible(), *_counts(), *_costs(), *calibrated_gates.questions()]
 
 
-def _levels_at_four() -> Iterator[Question]:
+def _levels_at_four() -> Iterator[SimulatedGate]:
     about = claim("error-rate")
     band = about.primary.band
     assert band is not None
@@ -113,10 +113,10 @@ def _levels_at_four() -> Iterator[Question]:
     promised = {Outcome.REPRODUCED: 0.0, Outcome.DIRECTIONAL: 0.0, Outcome.NOT_REPRODUCED: 0.025}
     for truth, value in {"low edge": band.low, "paper": about.primary.paper, "high edge": band.high}.items():
         for outcome, most in promised.items():
-            yield Question("level", truth, "4", str(outcome), most, said(outcome, value or 0.0))
+            yield SimulatedGate("level", truth, "4", str(outcome), most, said(outcome, value or 0.0))
 
 
-def _negligible() -> Iterator[Question]:
+def _negligible() -> Iterator[SimulatedGate]:
     """A difference at an end of what counts as none, of two arms each as noisy as the simulated errors."""
     about = claim("overlapping-pooling").judged(at_paper_scale=False)
     unsure = Effect(about.primary.name, about.primary.unit, 5, 0.0, None, Interval(-1.0, 1.0, 0.95))
@@ -134,10 +134,10 @@ def _negligible() -> Iterator[Question]:
         for truth, most in {"1 point": 0.05, "−1 point": 0.05, "null": None}.items():
             value = {"1 point": 1.0, "−1 point": -1.0}.get(truth, 0.0)
             rule, of = "negligible difference, elsewhere", f"{seeds}"
-            yield Question(rule, truth, of, "as good as none", most, said(value, seeds))
+            yield SimulatedGate(rule, truth, of, "as good as none", most, said(value, seeds))
 
 
-def _counts() -> Iterator[Question]:
+def _counts() -> Iterator[SimulatedGate]:
     """Counts at random places in their bands, and then one of them, at random, outside."""
     about = claim("architecture")
 
@@ -155,18 +155,18 @@ def _counts() -> Iterator[Question]:
 
         return happens
 
-    yield Question("counts", "all inside", "–", "not reproduced", 0.0, said(Outcome.NOT_REPRODUCED, 0))
-    yield Question("counts", "one outside", "–", "reproduced", 0.0, said(Outcome.REPRODUCED, 1))
+    yield SimulatedGate("counts", "all inside", "–", "not reproduced", 0.0, said(Outcome.NOT_REPRODUCED, 0))
+    yield SimulatedGate("counts", "one outside", "–", "reproduced", 0.0, said(Outcome.REPRODUCED, 1))
 
 
-def _costs() -> Iterator[Question]:
+def _costs() -> Iterator[SimulatedGate]:
     about = claim("augmentation-cost")
 
     def happens(stream: np.random.Generator) -> bool:
         effect = ratio(about, ratios(1.0, stream, (1, 5))[0])
         return decide(about, evidence("imagenet", 5), effect).outcome.judged
 
-    yield Question("costs", "null", "5", "judged", 0.0, happens)
+    yield SimulatedGate("costs", "null", "5", "judged", 0.0, happens)
 
 
 def violations(rows: Sequence[CalibrationRow], found: Sequence[Rate]) -> list[str]:

@@ -52,7 +52,9 @@ def shown(store: Store, name: str = "relu-speedup", protocol: str | None = None)
     return out.file.getvalue()
 
 
-def gates(root: Path, seeds: int, value: Value = decisive, looked: bool = False) -> list[explanation.Answer]:
+def gates(
+    root: Path, seeds: int, value: Value = decisive, looked: bool = False
+) -> list[explanation.GateAnswer]:
     store = filled(root, seeds, value)
     store.ask("relu-speedup", "cifar10", HERE, seeds)
     if looked:

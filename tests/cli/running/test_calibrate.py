@@ -19,7 +19,7 @@ from harness.contract.trial import Precision
 from harness.engines.machine import calibration, workers
 from harness.engines.machine.machine_lock import turn
 from harness.forecast import cost, kept_speeds, priorities
-from harness.forecast.cost import Source
+from harness.forecast.cost import SpeedSource
 from harness.models.description import Network
 from harness.plans.experiment import Experiment, Reproduction
 from harness.records import environment
@@ -81,7 +81,7 @@ def test_a_cost_is_at_the_speed_that_was_measured_and_the_second_call_measures_n
     assert len(asked) == 1
     (step,) = work(root).plan()
     arithmetic = 10 * 1000 * 1_000_000 * cost.PASSES
-    assert (step.speed, step.seconds) == (Source.CALIBRATED, pytest.approx(arithmetic / found / 2))
+    assert (step.speed, step.seconds) == (SpeedSource.CALIBRATED, pytest.approx(arithmetic / found / 2))
 
 
 def test_speeds_are_on_the_scale_of_records(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_plan_is_made_by_measured_speeds(tmp_path: Path, asked: Asked) -> None
 
 def test_sources_are_told_apart_where_there_are_several() -> None:
     one = Experiment(reproduction("lrn"), reproduction().protocols[1], 1, STAND_IN)
-    steps = [priorities.Step(one, priorities.Standing.NO_VERDICT, 3, 9.0, source) for source in Source]
+    steps = [priorities.Step(one, priorities.Standing.NO_VERDICT, 3, 9.0, source) for source in SpeedSource]
     assert list(dry_run.speeds_in_words(steps)) == [
         "costs at the speed of earlier records: lrn",
         "costs at a speed calibrated on this machine: lrn",

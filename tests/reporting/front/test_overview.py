@@ -15,7 +15,7 @@ import reproductions
 from harness.contract.device import CPU, CUDA
 from harness.contract.effect import Effect
 from harness.contract.trial import Precision
-from harness.forecast.cost import Source, assumed
+from harness.forecast.cost import SpeedSource, assumed
 from harness.forecast.next_runs import NextRun, Outlook, Price, sources
 from harness.paper.catalogue import CLAIMS, claim
 from harness.plans.experiment import Finding, Protocol, Reproduction
@@ -89,7 +89,7 @@ def test_the_cost_is_that_of_the_trials_that_are_missing(tmp_path: Path, only: R
     ]  # fmt: skip
     speeds = [assumed(device, Precision.FP32) for device in (CPU, CUDA)]
     assert [price.seconds for price in second.prices] == [10 * each / speed for speed in speeds]
-    assert {price.speed for price in first.prices} == {Source.ASSUMED}
+    assert {price.speed for price in first.prices} == {SpeedSource.ASSUMED}
     section = of_relu(filled(tmp_path / "some", 2))[0]
     assert section.verdict.outcome is Outcome.INCONCLUSIVE
     assert [(run.command, run.trials) for run in section.runs] == [
@@ -257,7 +257,7 @@ def test_the_list_has_the_same_columns_for_people_and_for_scripts(tmp_path: Path
 
 
 def test_a_sentence_says_why_and_what() -> None:
-    price = Price("core", 7200.0, Source.RECORDS)
+    price = Price("core", 7200.0, SpeedSource.RECORDS)
     run = NextRun("a verdict", True, "./repro.py run x --protocol y", "cifar10", 1, (price,))
     cost = "1 trial, at most 2 h of one core (speed measured)"
     said = f"For a verdict: ./repro.py run x --protocol y (CIFAR-10; {cost})."

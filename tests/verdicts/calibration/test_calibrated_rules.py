@@ -153,7 +153,7 @@ def test_the_command_prints_both_tables_and_its_verdict(
     assert out.startswith("| kind | truth | seeds | coverage |")
     assert "| rule | truth | seeds | said | in % of experiments | promised |" in out
     assert "every promise holds" in err
-    always = calibrated_gates.Question("a rule", "any", "5", "stopped", 0.01, lambda stream: True)
+    always = calibrated_gates.SimulatedGate("a rule", "any", "5", "stopped", 0.01, lambda stream: True)
     monkeypatch.setattr(calibrated_rules, "questions", lambda: [always])
     assert calibrated_rules.main(["--experiments", "50"]) == 1
     assert "a rule, any, 5 seeds: stopped in 100.0% of experiments, at most 1.0%" in capsys.readouterr().err

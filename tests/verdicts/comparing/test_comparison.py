@@ -157,7 +157,7 @@ def test_records_of_other_code_are_named_with_their_commit(tmp_path: Path) -> No
 
 def test_another_protocol_is_named(tmp_path: Path) -> None:
     first = rows(filled(tmp_path / "a", 5))
-    other = sides.Side("b", tuple(replace(row, protocol="cifar10-short") for row in first))
+    other = sides.EvidenceSide("b", tuple(replace(row, protocol="cifar10-short") for row in first))
     assert other.why_not(first[0]) == "other protocol: cifar10-short"
 
 
