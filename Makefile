@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: reproduce test check gpu environment lock clean
+.PHONY: reproduce test check docs docs-serve gpu environment lock clean
 
 reproduce: $(READY)  ## run every smoke protocol and render the report; CIFAR-10 is fetched if there is none
 	@./repro.py data verify >/dev/null 2>&1 || ./repro.py data fetch || true
@@ -15,11 +15,18 @@ reproduce: $(READY)  ## run every smoke protocol and render the report; CIFAR-10
 test: $(READY)  ## pass the tests
 	$(BIN)/python -m pytest -n logical --dist worksteal
 
-check: $(READY)  ## ruff, strict mypy, and the rule that says which room may import which
+check: $(READY) docs  ## ruff, strict mypy, the rule that says which room may import which, and the site
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
+
+# Not --quiet, which hides warnings from --strict too. Material's notice of its own end of life is no page's fault.
+docs: $(READY)  ## the site, in build/site; nothing is fetched, and a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+docs-serve: $(READY)  ## the site at localhost:8000, built anew as pages change
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
 
 gpu: $(READY)  ## on a machine with a GPU: every test that needs one and every workload, within ten minutes
 	$(BIN)/python -m harness.bench.owed $(ARGS)
@@ -39,7 +46,7 @@ $(READY): requirements.lock pyproject.toml
 
 lock:  ## renew requirements.lock: every platform and Python, no index address
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --extra test --constraint constraints.txt pyproject.toml -o requirements.lock
+	  --extra test --extra docs --constraint constraints.txt pyproject.toml -o requirements.lock
 
 clean:  ## remove the environment and caches; results stay
-	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf .venv build .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info

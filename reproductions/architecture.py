@@ -1,6 +1,6 @@
 """The network's counts: 60 million parameters, 650,000 neurons, 5 + 3 layers (abstract, §3.5, Fig. 2).
 
-./repro.py run architecture --protocol exact
+    ./repro.py run architecture --protocol exact
 
 No data, no training and no chance: the description of `paper` is counted, and every figure that the paper or
 a secondary text prints is set beside what it gives. It costs milliseconds; `smoke` does the same.

@@ -88,7 +88,7 @@ def correct_a_size(root: Path) -> None:
 
 def add_a_claim(root: Path) -> None:
     replaced(root / "harness" / "paper" / "catalogue.py", "CLAIMS", "ALL_CLAIMS")
-    template = root / "harness" / "cli" / "templates" / "reproduction.py.txt"
+    template = root / "harness" / "cli" / "commands" / "templates" / "reproduction.py.txt"
     shutil.copy(template, root / "reproductions" / "another.py")
 
 
