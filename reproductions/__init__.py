@@ -1,21 +1,72 @@
-"""The reproductions, one file each. A file that defines `REPRODUCTION` is found; nothing else is needed."""
+"""The reproductions, one file each. A file that defines `REPRODUCTION` is found; nothing else is needed.
+
+Packages bring further ones by entry points (docs/plugins.md); they are planned, run and shown as these are.
+"""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 
+from harness.contract import plugins
 from harness.contract.errors import BadValue, UnknownName
-from harness.paper.catalogue import CLAIMS
+from harness.paper import papers
 from harness.plans.experiment import Reproduction
 
 
+@dataclass(frozen=True)
+class Held:
+    """A reproduction, the module that defines it, and the package that brings it."""
+
+    reproduction: Reproduction
+    module: str
+    package: str
+
+
 @cache
+def held() -> tuple[Held, ...]:
+    """Those of this folder by file name, then those of packages."""
+    names = sorted(f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__))
+    own = tuple(Held(importlib.import_module(name).REPRODUCTION, name, plugins.OWN) for name in names)
+    return (*own, *_brought(own))
+
+
+def _brought(own: tuple[Held, ...]) -> Iterator[Held]:
+    claims = {claim.id for claim in papers.claims()}
+    taken = {name: one for one in own for name in (one.reproduction.name, *one.reproduction.claims)}
+
+    def refuse(found: Reproduction) -> None:
+        for name in found.claims:
+            if name not in claims:
+                raise BadValue(f"no paper has the claim '{name}': declare it in one of {plugins.PAPERS}")
+        for name in (found.name, *found.claims):
+            if name in taken:
+                whose = taken[name]
+                raise BadValue(
+                    f"{whose.package} has '{name}' already, as {whose.module}: choose another name or claim"
+                )
+        if bool(found.claims) == bool(found.question):
+            raise BadValue("it has claims or a question, and not both: give it one of the two")
+        for protocol in (found.protocol("smoke"), *found.protocols):
+            found.plan(protocol, protocol.seeds, lambda trial: None)
+
+    for point, reproduction in plugins.loaded(plugins.REPRODUCTIONS, Reproduction, refuse):
+        one = Held(reproduction, point.module, plugins.package(point))
+        taken.update(dict.fromkeys((reproduction.name, *reproduction.claims), one))
+        yield one
+
+
 def every() -> tuple[Reproduction, ...]:
-    """Every reproduction of this folder, by file name."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(importlib.import_module(f"{__name__}.{name}").REPRODUCTION for name in names)
+    """Every reproduction: those of this folder, then those of packages."""
+    return tuple(one.reproduction for one in held())
+
+
+def holding(reproduction: Reproduction) -> Held:
+    """Where the reproduction is defined."""
+    return next(one for one in held() if one.reproduction is reproduction)
 
 
 def named(name: str) -> Reproduction:
@@ -23,7 +74,7 @@ def named(name: str) -> Reproduction:
     for reproduction in every():
         if name == reproduction.name or name in reproduction.claims:
             return reproduction
-    declared = next((claim for claim in CLAIMS if claim.id == name and claim.needs), None)
+    declared = next((claim for claim in papers.claims() if claim.id == name and claim.needs), None)
     if declared is not None:
         raise BadValue(f"{name} is declared and has no reproduction: it needs {declared.needs}")
     raise UnknownName("claim", name, {claim for r in every() for claim in (r.name, *r.claims)})
@@ -32,3 +83,9 @@ def named(name: str) -> Reproduction:
 def answering(claim_id: str) -> Reproduction | None:
     """The reproduction that answers the claim, if one is written."""
     return next((r for r in every() if claim_id in r.claims), None)
+
+
+def another_paper(reproduction: Reproduction) -> str:
+    """Whose paper its claims are of, where that is not AlexNet's; empty where it is, or it has none."""
+    names = (papers.another(papers.claim(name)) for name in reproduction.claims)
+    return ", ".join(dict.fromkeys(filter(None, names)))

@@ -13,7 +13,7 @@ from links import PUBLISHED, ROOT, figures
 from harness.contract.formatting import NOTHING, limits, number, quantity
 from harness.paper.catalogue import CLAIMS
 from harness.paper.claims import Claim, Kind
-from harness.paper.titles import title
+from harness.paper.papers import title
 from harness.plans.experiment import Reproduction, Table
 from harness.records.store import Store
 from harness.reporting import tables

@@ -10,12 +10,13 @@ from typing import Annotated
 
 import typer
 
-from harness.cli import options
+from harness.cli import defaults, options
 from harness.cli.options import (
     RESULTS,
     Address,
     BenchPrecision,
     Budget,
+    CheckAgainst,
     Claim,
     Claims,
     DataDir,
@@ -27,6 +28,7 @@ from harness.cli.options import (
     ExportFormat,
     Gpus,
     Json,
+    Junit,
     NormalisationOption,
     PrecisionOption,
     ProtocolName,
@@ -57,8 +59,9 @@ app.add_typer(data, name="data")
 
 
 @app.callback()
-def front_door(version: Version = False) -> None:
+def front_door(context: typer.Context, version: Version = False) -> None:
     """Re-examine the claims of the AlexNet paper (Krizhevsky, Sutskever, Hinton 2012)."""
+    defaults.apply(context)
 
 
 @app.command(name="list")
@@ -88,6 +91,8 @@ def run(
     address: Address = None,
     storage: Storage = None,
     quiet: Quiet = False,
+    check: CheckAgainst = None,
+    junit: Junit = None,
 ) -> None:
     """Run what is missing of one or more claims; what is stored is never run again."""
     from harness.cli.commands import run as command
@@ -100,8 +105,9 @@ def run(
     found = chosen(claims or [], every or (seconds is not None and not claims))
     where, site = (data_dir, results_dir), chosen_site(engine, address, storage)
     asked = RunRequest(
-        found, protocol, seeds, device, workers, *where, until_decided, seconds, gpus, precision, site
-    )
+        found, protocol, seeds, device, workers, *where, until_decided, seconds, gpus, precision, site,
+        check, junit,
+    )  # fmt: skip
     if dry_run:
         preview.show(asked, options.console())
     elif not command.start(asked, options.console(sparing=quiet)):
@@ -151,7 +157,7 @@ def compare(
     claim: Annotated[
         list[str] | None, typer.Option(help="Only this claim; may be given more than once.")
     ] = None,
-    junit: Annotated[Path | None, typer.Option(help="Write the verdicts to this file as JUnit XML.")] = None,
+    junit: Junit = None,
     json: Json = False,
 ) -> None:
     """Two sets of evidence, effect by effect: differences with intervals, and verdicts that changed."""
@@ -297,7 +303,8 @@ def new(
     """Start a reproduction of a claim that has none: a file to edit, which the tests accept as it is."""
     from harness.cli.commands import new as command
 
-    typer.echo(f"{command.new(name, claim)}: CONTRIBUTING.md says what to fill in")
+    path = command.new(name, claim)
+    typer.echo(f"{path}: {command.to_do(path, claim or name)}")
 
 
 @data.command()

@@ -14,6 +14,7 @@ from collections.abc import Callable
 import typer
 
 from harness.cli.app import app
+from harness.contract import plugins
 from harness.contract.errors import HarnessError
 from harness.contract.visible import visible
 
@@ -23,6 +24,7 @@ def main() -> None:
     _replace_what_cannot_be_encoded()
     gc.set_threshold(50_000, 20, 50)  # thousands of records are no garbage: look for it less often
     status = _guarded(_command)
+    _warn_of_plugins()
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # what is left then has nothing to stop
     sys.exit(status)
 
@@ -40,6 +42,12 @@ def _command() -> str | int | None:
 def _refused(sentence: str) -> int:
     typer.secho(f"repro: {visible(sentence)}", err=True, fg="red")
     return 2
+
+
+def _warn_of_plugins() -> None:
+    """A sentence for each package of which the command wanted something that cannot be used."""
+    for sentence in plugins.troubles():
+        typer.secho(f"repro: {visible(sentence)}", err=True, fg="yellow")
 
 
 def _replace_what_cannot_be_encoded() -> None:

@@ -103,9 +103,9 @@ def completed(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
 
 
 def _claims() -> list[str]:
-    from harness.paper.catalogue import CLAIMS
+    from harness.paper import papers
 
-    return [claim.id for claim in CLAIMS]
+    return [claim.id for claim in papers.claims()]
 
 
 def _show_version(asked: bool) -> None:
@@ -201,6 +201,15 @@ WorkloadNames = Annotated[
     list[str] | None, named("workload", workload_names(), "What to measure; default: all of them.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the trials and their cost, run nothing.")]
+CheckAgainst = Annotated[
+    Path | None,
+    typer.Option(
+        "--check",
+        metavar="PLACE",
+        help="Earlier evidence: exit with 1 where a verdict on what was run says less than there.",
+    ),
+]
+Junit = Annotated[Path | None, typer.Option(help="Write the verdicts to this file as JUnit XML.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show warnings and failures alone.")]
 UntilDecided = Annotated[
     bool, typer.Option("--until-decided", help="Add seeds at the looks 3, 5, 10, until a verdict stands.")

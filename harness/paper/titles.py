@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.paper.claims import Claim
-
 TITLES: Mapping[str, str] = {  # by the claim's id
     "error-rate": "The network errs as published on ILSVRC-2010",
     "error-rate-2012": "The network errs as published on ILSVRC-2012",
@@ -32,8 +30,3 @@ TITLES: Mapping[str, str] = {  # by the claim's id
     "training-time": "90 epochs take five to six days",
     "augmentation-cost": "Augmentation takes no time",
 }
-
-
-def title(claim: Claim) -> str:
-    """The claim as a short sentence; its whole statement where it has none."""
-    return TITLES.get(claim.id, claim.statement)

@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from harness.contract import plugins
 from harness.contract.device import Device, DeviceKind
 from harness.contract.trial import Precision
 from harness.records.provenance import provenance
@@ -43,6 +44,7 @@ def describe(device: Device, gpu: str | None = None) -> dict[str, Any]:
         "os": platform.platform(terse=True),
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
+        **({"plugins": brought} if (brought := plugins.versions()) else {}),
         "commit": code.commit,
         "dirty": code.dirty,
         "source": code.source,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.contract.device import DeviceKind
 from harness.contract.once import once
 from harness.contract.trial import LABEL, Trial
-from harness.records.code_version import counts, version_of
+from harness.records.code_version import CHECKOUT, counts, version_of
 from harness.records.conditions import Conditions
 
 if TYPE_CHECKING:
@@ -108,10 +108,11 @@ def entries(trial: Trial) -> frozenset[str]:
 
 @once
 def _entered(settings: Any) -> frozenset[str]:
-    return frozenset(entry for entry in _entries(settings) if counts(entry.partition(":")[0]))
+    return frozenset(e for e in entered(settings) if counts(e.partition(":")[0], CHECKOUT.others))
 
 
-def _entries(value: Any) -> Iterator[str]:
+def entered(value: Any) -> Iterator[str]:
+    """The classes in settings and the functions that these name, whether their code counts or not."""
     if isinstance(value, Trial):  # one that this one rests on: what changes its network changes this result
         yield from _entered(value.settings)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -119,10 +120,10 @@ def _entries(value: Any) -> Iterator[str]:
         if implementation := getattr(value, "implementation", ""):
             yield implementation
         for field in dataclasses.fields(value):
-            yield from _entries(getattr(value, field.name))
+            yield from entered(getattr(value, field.name))
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _entries(item)
+            yield from entered(item)
 
 
 def key_of(trial: Trial, conditions: Conditions) -> str:

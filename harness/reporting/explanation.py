@@ -17,6 +17,7 @@ from harness.effects.statistics.significance import MOST_SEEDS
 from harness.forecast.next_runs import outlook
 from harness.paper.bands import at_least, count_band, difference_band, ratio_band, top1_band, top5_band
 from harness.paper.claims import Band, Claim, Metric
+from harness.paper.papers import of
 from harness.plans.experiment import Reproduction, Role
 from harness.records.store import Store
 from harness.reporting.claims import replication
@@ -130,6 +131,7 @@ def as_data(found: Chain) -> dict[str, Any]:
     return {
         "claim": {
             **asdict(about),
+            "of paper": of(about).paper.name,
             "bands": {m.name: origin(m) for m in about.metrics},
             "own uncertainty": replication.uncertainty_data(about),
         },

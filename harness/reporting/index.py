@@ -14,8 +14,7 @@ import msgspec
 
 from harness.contract.errors import StoreError
 from harness.contract.formatting import NOTHING
-from harness.paper.catalogue import CLAIMS
-from harness.paper.titles import title
+from harness.paper import papers
 from harness.reporting.formats import FILES, Format
 from harness.reporting.pages import templates, write
 from harness.reporting.results import FORMAT
@@ -80,7 +79,7 @@ def write_index(folder: Path) -> tuple[Path, Path]:
     found = published(folder)
     if not found:
         raise StoreError(f"no report lies below {folder}; './repro.py report --out {folder}/NAME' writes one")
-    claims = [(c.id, title(c)) for c in CLAIMS if any(p.verdict(c.id) for p in found)]
+    claims = [(c.id, papers.title(c)) for c in papers.claims() if any(p.verdict(c.id) for p in found)]
     for name in ("index.html", "index.md"):
         page = templates().get_template(f"{name}.j2").render(reports=found, claims=claims)
         write(folder / name, page)

@@ -16,7 +16,7 @@ from typing import Any
 from harness.contract.effect import Effect, Interval
 from harness.contract.formatting import NOTHING
 from harness.paper.claims import Band, Claim
-from harness.paper.titles import title
+from harness.paper.papers import of, title
 from harness.reporting.claims.sections import Section, leading
 from harness.reporting.front import overview
 from harness.reporting.front.origin import Origin
@@ -70,6 +70,7 @@ class ClaimResult:
 
     claim: str
     title: str
+    of_paper: str
     section: str
     figure: str
     leading: bool
@@ -105,8 +106,9 @@ def results(sections: Sequence[Section], origin: Origin) -> Results:
 def _result(section: Section, first: bool) -> ClaimResult:
     claim, verdict = section.claim, section.verdict
     return ClaimResult(
-        claim.id, title(claim), claim.section, claim.figure, first, _experiment(section),
-        str(verdict.outcome), verdict.qualifier, verdict.audit, verdict.sentences, section.adjusted_p,
+        claim.id, title(claim), of(claim).paper.name, claim.section, claim.figure, first,
+        _experiment(section), str(verdict.outcome), verdict.qualifier, verdict.audit, verdict.sentences,
+        section.adjusted_p,
         () if section.smoke else tuple(_effect(claim, e, i) for i, e in enumerate(section.effects)),
         section.deviations, tuple(dict.fromkeys(r.key for r in section.records)), len(section.stale),
         section.command,

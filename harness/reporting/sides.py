@@ -44,6 +44,10 @@ class EvidenceSide:
         """What of it is about these claims; all where none is named."""
         return replace(self, rows=tuple(row for row in self.rows if not claims or row.claim in claims))
 
+    def among(self, experiments: Collection[tuple[str, str]]) -> EvidenceSide:
+        """What of it is about these claims at these protocols."""
+        return replace(self, rows=tuple(row for row in self.rows if (row.claim, row.protocol) in experiments))
+
     def why_not(self, wanted: EffectRow) -> str:
         """Why it has nothing to set beside an effect of the other side."""
         of_claim = [row for row in self.rows if row.claim == wanted.claim]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from harness.contract.effect import Effect
-from harness.paper.catalogue import claim
 from harness.paper.claims import Claim
+from harness.paper.papers import claim
 from harness.plans.experiment import Evidence, Experiment, Finding, Reproduction
 from harness.verdicts.gates import Case, at_paper_scale, judged_at
 from harness.verdicts.rules import judge

@@ -19,8 +19,8 @@ import msgspec
 from harness.contract.errors import BadValue, StoreError
 from harness.contract.visible import visible, visible_json
 from harness.effects.statistics.significance import LOOKS
-from harness.paper.catalogue import claim
 from harness.paper.claims import Kind
+from harness.paper.papers import claim
 from harness.plans.experiment import Evidence, Experiment
 from harness.records.files import read, write_next
 from harness.records.keys import plain

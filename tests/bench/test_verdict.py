@@ -11,10 +11,10 @@ from harness.bench.workloads import verdict
 from harness.contract.trial import Trial
 from harness.records.record import Record
 from harness.records.store import Store
+from harness.testing.records import answer
 from harness.training.settings import ToTarget
 from reproductions.relu_speedup import REPRODUCTION
 from tests.fakes.bench import asked, measured
-from tests.fakes.records import answer
 
 PROTOCOL = REPRODUCTION.protocol("cifar10")
 EPOCH = 50_000

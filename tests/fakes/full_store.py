@@ -26,10 +26,10 @@ from harness.records import environment
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.record import Record
 from harness.records.store import Store
+from harness.testing.records import answer, share
 from harness.training.scheduled.recipe import Scheduled
 from harness.training.settings import ToTarget
 from harness.training.timing.settings import StepTime
-from tests.fakes.records import answer, share
 from tests.fakes.runs import ENVIRONMENT
 
 MORE_SEEDS = 10

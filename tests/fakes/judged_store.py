@@ -22,10 +22,10 @@ from harness.records.image_bits import packed
 from harness.records.keys import canonical
 from harness.records.record import Record
 from harness.records.store import Store
+from harness.testing.records import share
 from harness.training.scheduled.recipe import Scheduled
 from harness.training.settings import ToTarget
 from harness.training.timing.settings import StepTime
-from tests.fakes.records import share
 from tests.fakes.trials import record_for
 
 IMAGES = 250

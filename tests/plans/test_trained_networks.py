@@ -14,7 +14,7 @@ from harness.plans.protocols import CONVERGED
 from harness.plans.trained_networks import plan_of
 from harness.records.keys import canonical
 from harness.records.record import Record
-from tests.fakes.records import answer
+from harness.testing.records import answer
 from tests.fakes.trials import record_for
 
 SIZE = 3

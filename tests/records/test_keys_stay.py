@@ -13,7 +13,7 @@ from harness.contract.trial import Trial
 from harness.plans.experiment import Protocol, Reproduction
 from harness.records.code_version import SourceTree, version_of
 from harness.records.keys import ON_A_GPU, entries
-from tests.fakes.records import REAL, answer
+from harness.testing.records import REAL, answer
 
 ROOT = Path(reproductions.__file__).resolve().parents[1]
 

@@ -16,9 +16,9 @@ from harness.plans.experiment import gather
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.store import Store
 from harness.reporting.claims.sections import sections
+from harness.testing.records import REAL, answer
 from harness.verdicts.verdict import Outcome
 from tests.fakes.photographs import contents, folders, pack
-from tests.fakes.records import REAL, answer
 
 NAME, PROTOCOL = "error-rate", "imagenette-short"
 

@@ -18,12 +18,12 @@ from harness.paper.catalogue import claim
 from harness.plans.experiment import Evidence, Experiment, gather
 from harness.records.keys import canonical
 from harness.records.record import Record
+from harness.testing.records import REAL, answer
 from harness.verdicts.assessment import assess
 from harness.verdicts.rules import judge
 from harness.verdicts.verdict import Outcome
 from reproductions import bias_init as BIASES  # noqa: N812
 from reproductions import lrn as LRN  # noqa: N812
-from tests.fakes.records import REAL, answer
 from tests.fakes.trials import record_for
 
 LUCK = (0.3, -0.2, 0.1)

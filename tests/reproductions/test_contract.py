@@ -1,154 +1,35 @@
-"""What every reproduction promises. A new file in `reproductions/` is held to this without a line here."""
+"""The contract of every reproduction, on those of this project, and what is asked of these alone."""
 
 from __future__ import annotations
 
-import ast
-import re
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-import reproductions
-from harness.contract.trial import Status
-from harness.paper.catalogue import CLAIMS, claim
-from harness.plans.experiment import Protocol, Reproduction, Role, gather
-from harness.records.keys import canonical, key_of
-from harness.verdicts.rules import judge
-from harness.verdicts.validity import problems
-from harness.verdicts.verdict import Outcome
-from tests.fakes.records import REAL, finished
+from harness.plans.ablation import BASELINE, training, tuned
+from harness.plans.experiment import Protocol, Reproduction
+from harness.plans.protocols import ON_ACCURACY, SCARCE
+from harness.records.keys import key_of
+from harness.testing.contract import *  # noqa: F403
+from harness.testing.records import REAL, answer, finished
+from harness.testing.subjects import subjects
 
-EVERY = reproductions.every()
-PROTOCOLS = [(r, p) for r in EVERY for p in r.protocols]
-names = lambda value: value.name if isinstance(value, (Reproduction, Protocol)) else None  # noqa: E731
-each = pytest.mark.parametrize("reproduction", EVERY, ids=names)
-each_protocol = pytest.mark.parametrize(("reproduction", "protocol"), PROTOCOLS, ids=names)
-
-
-def source(reproduction: Reproduction) -> Path:
-    return Path(reproductions.__path__[0]) / f"{reproduction.name.replace('-', '_')}.py"
+SCALES = (*ON_ACCURACY, SCARCE)
+OWN_BASELINE = ("weight-decay", "kernel-specialisation")
+AT_A_SCALE = [
+    (r, p)
+    for r in subjects("alexnet-repro")
+    for p in r.protocols
+    if p in SCALES and r.name not in OWN_BASELINE
+]
 
 
-@each
-def test_it_is_found_under_its_own_name(reproduction: Reproduction) -> None:
-    assert source(reproduction).is_file()
-    assert reproductions.named(reproduction.name) is reproduction
-
-
-@each
-def test_its_claims_are_in_the_catalogue_or_it_asks_a_question(reproduction: Reproduction) -> None:
-    known = {claim.id for claim in CLAIMS}
-    assert bool(reproduction.claims) != bool(reproduction.question)
-    assert set(reproduction.claims) <= known
-
-
-def test_no_claim_has_two_reproductions() -> None:
-    claimed = [claim for r in EVERY for claim in r.claims]
-    assert len(claimed) == len(set(claimed))
-
-
-@each
-def test_it_has_a_smoke_protocol_and_names_no_protocol_twice(reproduction: Reproduction) -> None:
-    protocols = [p.name for p in reproduction.protocols]
-    assert "smoke" in protocols
-    assert len(protocols) == len(set(protocols))
-
-
-def docstring(reproduction: Reproduction) -> str:
-    return ast.get_docstring(ast.parse(source(reproduction).read_text(encoding="utf-8"))) or ""
-
-
-@each
-def test_its_docstring_is_a_lab_book_entry(reproduction: Reproduction) -> None:
-    """Where the paper says it, the command, what it costs, and what was observed."""
-    text = docstring(reproduction)
-    for name in reproduction.claims:
-        places = claim(name).section.split(", ")
-        assert any(f"§{place}" in text or (place in text and not place[0].isdigit()) for place in places)
-    assert f"./repro.py run {reproduction.name}" in text
-    assert re.search(r"\bcosts?\b", text, re.IGNORECASE)
-    assert re.search(r"^Observed\b[^:]*: *\S", text, re.MULTILINE)
-
-
-@each
-def test_nothing_in_its_docstring_is_left_to_be_filled_in(reproduction: Reproduction) -> None:
-    assert re.findall(r"\b(COST|OBSERVED|TODO)\b", docstring(reproduction)) == []
-
-
-@each
-def test_it_needs_no_torch(reproduction: Reproduction) -> None:
-    module = f"reproductions.{source(reproduction).stem}"
-    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
-    assert (
-        subprocess.run(
-            [sys.executable, "-c", code], cwd=source(reproduction).parents[1], check=False
-        ).returncode
-        == 0
-    )
-
-
-@each_protocol
-def test_its_plan_is_pure_and_starts_from_nothing(reproduction: Reproduction, protocol: Protocol) -> None:
-    first, second = (gather(reproduction, protocol, protocol.seeds, lambda trial: None) for _ in range(2))
-    assert first.plan == second.plan
-    assert first.runs == ()
-    if first.plan.to_come:
-        assert first.plan.trials
-    reproduction.estimate(first)
-
-
-@each_protocol
-def test_its_trials_have_keys_and_data_of_the_protocol(
+@pytest.mark.parametrize(
+    ("reproduction", "protocol"), AT_A_SCALE, ids=[f"{r.name}-{p.name}" for r, p in AT_A_SCALE]
+)
+def test_the_unchanged_arm_is_one_trial_in_every_experiment(
     reproduction: Reproduction, protocol: Protocol
 ) -> None:
-    plan = finished(reproduction, protocol).plan
-    keys = [key_of(p.trial, REAL) for p in plan.trials]
-    assert len(set(keys)) == len({canonical(p.trial) for p in plan.trials})
-    assert {p.trial.settings.dataset for p in plan.trials} <= {protocol.dataset}
-
-
-@each_protocol
-def test_a_finished_experiment_is_valid_and_estimated(reproduction: Reproduction, protocol: Protocol) -> None:
-    """Every trial answered with made-up numbers: nothing is left to come, and nothing is invalid."""
-    evidence = finished(reproduction, protocol)
-    assert evidence.plan.to_come == ""
-    assert evidence.missing == []
-    tuned = {r.seed for r in evidence.runs if r.planned.role is Role.TUNING}
-    assert not tuned & {r.seed for r in evidence.final()}
-    assert problems(evidence, reproduction.manipulated) == []
-    finding = reproduction.estimate(evidence)
-    assert set(finding.effects) <= set(reproduction.claims)
-    for name, effects in finding.effects.items():
-        wanted, found = claim(name).metrics, {(e.metric, e.unit) for e in effects}
-        assert (effects[0].metric, effects[0].unit) == (wanted[0].name, wanted[0].unit)
-        assert {(m.name, m.unit) for m in wanted} <= found
-    for table in finding.tables:
-        assert {len(row) for row in table.rows} <= {len(table.columns)}
-
-
-@each
-def test_every_claim_is_estimated_at_some_protocol(reproduction: Reproduction) -> None:
-    if not reproduction.claims:
-        return
-    found = (reproduction.estimate(finished(reproduction, p)).effects for p in reproduction.protocols)
-    assert {name for effects in found for name in effects} == set(reproduction.claims)
-
-
-@pytest.mark.parametrize("status", [Status.FAILED, Status.DIVERGED])
-@each_protocol
-def test_an_experiment_gone_wrong_is_estimated_without_a_crash(
-    reproduction: Reproduction, protocol: Protocol, status: Status
-) -> None:
-    reproduction.estimate(finished(reproduction, protocol, 1, status))
-
-
-@each
-def test_smoke_is_never_a_verdict(reproduction: Reproduction) -> None:
-    """Whatever the numbers, on any data, and with as many seeds as anyone likes."""
-    evidence = finished(reproduction, reproduction.protocol("smoke"), seeds=5)
-    effects = reproduction.estimate(evidence).effects
-    for name in reproduction.claims:
-        effect = effects[name][0] if name in effects else None
-        assert judge(claim(name), evidence, effect).outcome is Outcome.SMOKE
+    """So it is trained once: an experiment at one of the common scales has the paper's network by its key."""
+    factor = tuned(protocol, BASELINE, lambda trial: answer(trial, REAL)).factor
+    assert factor is not None
+    keys = {key_of(p.trial, REAL) for p in finished(reproduction, protocol, seeds=2).plan.trials}
+    assert {key_of(training(protocol, BASELINE, seed, factor), REAL) for seed in range(2)} <= keys

@@ -39,12 +39,12 @@ from harness.records.store import Store
 from harness.reporting.claims.sections import Section, sections
 from harness.reporting.tables import effect_table
 from harness.reporting.wording import text
+from harness.testing.records import answer
 from harness.verdicts import assessment, rules
 from harness.verdicts.assess import Assessments
 from harness.verdicts.assessment import Assessment, assess, robust
 from harness.verdicts.verdict import Outcome, Verdict
 from tests.fakes.experiments import HERE, REAL, experiment, filled, reproduction, trial
-from tests.fakes.records import answer
 from tests.fakes.trials import record_for
 
 CIFAR = Conditions(DeviceKind.CPU, "2.13.0", DataIdentity("cifar10", Form.FILES, "made up"))

@@ -16,7 +16,7 @@ from harness.contract.errors import BadValue
 from harness.contract.formatting import NOTHING, p_value, quantity, span
 from harness.contract.progress import Tracker
 from harness.contract.trial import Precision
-from harness.paper import catalogue
+from harness.paper import papers
 from harness.paper.claims import Kind
 from harness.reporting.sides import EvidenceSide, SideBySide, side, side_by_side
 from harness.reporting.wording import estimate, words
@@ -44,7 +44,7 @@ class CompareRequest:
         if self.precisions == (self.second is not None):
             raise BadValue("compare takes two places A and B, or one place and --precisions")
         for name in self.claims:
-            catalogue.claim(name)
+            papers.claim(name)
 
 
 def show(asked: CompareRequest, as_json: bool, console: Console, progress: Progress) -> bool:
@@ -81,7 +81,7 @@ def _print(compared: SideBySide, console: Console) -> None:
             say(console, f"\n{title}", "bold")
             print_rows(rows, False, console)
     for change in compared.comparison.changes:
-        say(console, _changed(change), FAILURE if change.worse else WARNING)
+        say(console, changed(change), FAILURE if change.worse else WARNING)
 
 
 def _measured(one: EvidenceSide) -> str:
@@ -179,7 +179,8 @@ def _net(one: SameNet) -> Row:
     }
 
 
-def _changed(change: Change) -> str:
+def changed(change: Change) -> str:
+    """A verdict's change in words."""
     after = change.second.verdict if change.second else "none"
     worse = " (worse)" if change.worse else ""
     return f"verdict on {change.first.experiment}: {change.first.verdict} → {after}{worse}"

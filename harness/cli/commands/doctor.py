@@ -11,8 +11,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+import reproductions
+from harness.cli import defaults
 from harness.cli.running.choices import default_workers
 from harness.cli.terminal.tables import print_rows
+from harness.contract import plugins
 from harness.contract.device import CUDA, DeviceKind
 from harness.contract.errors import DataError, HarnessError
 from harness.data import sources
@@ -57,6 +60,8 @@ def examine(data_dir: Path | None, results_dir: Path) -> Iterator[Diagnosis]:
     yield from (_photographs(name, data_dir) for name in PHOTOGRAPHS)
     yield _results(results_dir)
     yield _locks()
+    yield _plugins()
+    yield Diagnosis("options", True, str(defaults.read()))
     yield _browser()
 
 
@@ -133,6 +138,15 @@ def _results(results_dir: Path) -> Diagnosis:
 def _locks() -> Diagnosis:
     """The files by which trials of this machine take turns."""
     return _tried("locks", lambda: str(machine_lock.places()[0].parent), "name a folder in XDG_CACHE_HOME")
+
+
+def _plugins() -> Diagnosis:
+    """The packages that bring papers and reproductions."""
+    reproductions.held()  # loads them
+    broken = "; ".join(plugins.troubles())
+    return Diagnosis(
+        "plug-ins", not broken, broken or plugins.versions() or "none", "see docs/plugins.md" * bool(broken)
+    )
 
 
 def _browser() -> Diagnosis:

@@ -13,7 +13,7 @@ from harness.cli.terminal.tables import WARNING, print_json, say
 from harness.contract.formatting import limits, number
 from harness.effects.statistics.significance import LOOKS
 from harness.forecast.next_runs import Outlook
-from harness.paper import catalogue
+from harness.paper import papers
 from harness.paper.claims import Claim, Kind
 from harness.plans.experiment import Table
 from harness.records.store import Store
@@ -45,7 +45,7 @@ def show(name: str, protocol: str | None, store: Store, as_json: bool, console: 
         question = next(beyond.of(asked, Assessments(store), protocol))
         data, parts = _question_data(question), _question(question)
     else:
-        found = chain(catalogue.claim(name), protocol, store)
+        found = chain(papers.claim(name), protocol, store)
         data, parts = as_data(found), _parts(found)
     if as_json:
         print_json(data)

@@ -15,6 +15,7 @@ from harness.cli.terminal.progress import Progress
 from harness.cli.terminal.tables import Row, print_rows, say
 from harness.contract.formatting import NOTHING, duration
 from harness.forecast.next_runs import NextRun
+from harness.paper import papers
 from harness.records.store import Store
 from harness.reporting.claims import beyond
 from harness.reporting.claims.beyond import Question
@@ -45,7 +46,7 @@ def _print_outcome(outcome: Outcome, found: Sequence[Section], console: Console)
         Text.assemble(styled(outcome, f"{outcome} {len(found)}"), (f"  {MEANINGS[outcome]}", "dim"))
     )
     if outcome is Outcome.NOT_RUN:
-        names = Text(", ".join(s.claim.id for s in found))
+        names = Text(", ".join(f"{s.claim.id}{_of(s)}" for s in found))
         console.print(Padding(names, (0, 0, 1, 2)))
         return
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
@@ -59,12 +60,18 @@ def _print_outcome(outcome: Outcome, found: Sequence[Section], console: Console)
 def _said(section: Section) -> Text:
     """What was found beside the paper's figure; of smoke runs nothing, as they show nothing."""
     if section.smoke:
-        return Text(f"ran; the paper: {section.claim.figure}", "dim")
+        return Text(f"ran; the paper: {section.claim.figure}{_of(section)}", "dim")
     primary = next((replace(one, name="").line for one in ours(section)), NOTHING)
     said = Text.assemble((primary, "bold"), f"; the paper: {section.claim.figure}")
     qualified = [section.verdict.qualifier] * bool(section.verdict.qualifier)
-    below = ", ".join([*qualified, section.scale])
+    below = ", ".join(filter(None, [papers.another(section.claim), *qualified, section.scale]))
     return said.append(f"\n{below}", "dim") if below else said
+
+
+def _of(section: Section) -> str:
+    """Whose claim it is, where it is not AlexNet's."""
+    paper = papers.another(section.claim)
+    return f" ({paper})" if paper else ""
 
 
 def _print_next(found: Sequence[Section], console: Console) -> None:
@@ -87,6 +94,7 @@ def _claim(section: Section) -> Row:
     primary = next((replace(one, name="") for one in ours(section)), None)
     return {
         "claim": claim.id,
+        "of paper": papers.of(claim).paper.name,
         "section": claim.section,
         "paper": claim.figure,
         "2012 run": logged(claim),

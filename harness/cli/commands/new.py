@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import keyword
 import textwrap
 from pathlib import Path
 from string import Template
 
 import reproductions
+from harness.contract import plugins
 from harness.contract.errors import BadValue
-from harness.paper import catalogue
+from harness.paper import papers
 from harness.paper.claims import Claim, Metric
 
 TEMPLATE = Path(__file__).with_name("templates") / "reproduction.py.txt"
@@ -20,15 +22,40 @@ ALONE = '(paper,) = paired(evidence, ("paper",), metric("ten_top1"))'
 
 
 def new(name: str, claim_id: str | None = None, folder: Path | None = None) -> Path:
-    """Writes the file and returns its path; the claim is by default the one of that name."""
-    folder = folder or Path(reproductions.__path__[0])
-    path = folder / f"{_module(name)}.py"
+    """Writes the file and returns its path; the claim is by default the one of that name.
+
+    It lies with the others, or beside the module that declares the paper where another package brings that.
+    """
+    module, claim = _module(name), papers.claim(claim_id or name)
+    path = (folder or _folder(claim)) / f"{module}.py"
     if path.exists():
         raise BadValue(f"{path} is there already: choose another name, or edit that file")
-    claim = _free(claim_id or name, name)
+    _check_free(claim, name)
     with path.open("x", encoding="utf-8") as file:
         file.write(text(name.replace("_", "-"), claim))
     return path
+
+
+def to_do(path: Path, claim_id: str) -> str:
+    """What is left to a person: of a package's claim, the entry point by which its reproduction is found."""
+    held = papers.of(papers.claim(claim_id))
+    if held.package == plugins.OWN:
+        return "CONTRIBUTING.md says what to fill in"
+    module = ".".join(filter(None, [held.module.rpartition(".")[0], path.stem]))
+    return (
+        f'docs/plugins.md says what to fill in; then name "{module}:REPRODUCTION" among the entry points '
+        f"{plugins.REPRODUCTIONS} of {held.package}, and install it again"
+    )
+
+
+def _folder(claim: Claim) -> Path:
+    held = papers.of(claim)
+    if held.package == plugins.OWN:
+        return Path(reproductions.__path__[0])
+    found = importlib.util.find_spec(held.module)
+    assert found is not None  # it has been loaded
+    assert found.origin is not None
+    return Path(found.origin).parent
 
 
 def _module(name: str) -> str:
@@ -41,15 +68,13 @@ def _module(name: str) -> str:
     return module
 
 
-def _free(claim_id: str, name: str) -> Claim:
-    """The claim, which no reproduction answers yet; UnknownName or BadValue otherwise."""
-    claim = catalogue.claim(claim_id)
+def _check_free(claim: Claim, name: str) -> None:
+    """BadValue where a reproduction answers the claim, or has the name."""
     for other in reproductions.every():
-        if claim_id in other.claims:
-            raise BadValue(f"claim '{claim_id}' is answered by the reproduction {other.name}: edit that one")
+        if claim.id in other.claims:
+            raise BadValue(f"claim '{claim.id}' is answered by the reproduction {other.name}: edit that one")
         if name in (other.name, *other.claims):
             raise BadValue(f"'{name}' names the reproduction {other.name} already: choose another name")
-    return claim
 
 
 def text(name: str, claim: Claim) -> str:

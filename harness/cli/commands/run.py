@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from harness.cli.commands.data import verify_cifar10
+from harness.cli.running.check import check, there
 from harness.cli.running.dry_run import show_plan
 from harness.cli.running.work import RunRequest, Work, warn, work_for
 from harness.cli.terminal.progress import Progress, progress_on
@@ -27,6 +28,7 @@ from harness.plans.experiment import Experiment
 from harness.records.store import Store
 from harness.verdicts import sequential
 from harness.verdicts.sequential import Look
+from reproductions import another_paper
 
 if TYPE_CHECKING:
     from harness.cli.running.trials import Trials
@@ -34,7 +36,11 @@ if TYPE_CHECKING:
 
 
 def start(asked: RunRequest, console: Console) -> bool:
-    """Runs all that is missing; whether nothing failed. Ctrl-C checkpoints the running trials and returns."""
+    """Runs all that is missing; whether nothing failed, and no verdict says less than it is checked against.
+
+    Ctrl-C checkpoints the running trials and returns.
+    """
+    there(asked.check, asked.junit)
     deadline = None if asked.budget is None else Deadline(asked.budget)
     work = work_for(asked)
     work.store.writable()
@@ -52,7 +58,9 @@ def start(asked: RunRequest, console: Console) -> bool:
         say(console, _state(replace(experiment, seeds=seeds), work.store))
     if deadline is not None:
         say(console, _left(work, deadline))
-    return ended
+    if asked.check is None:
+        return ended
+    return check(asked.check, work.experiments, work.store, console, asked.junit) and ended
 
 
 def _declare(experiment: Experiment, work: Work, console: Console) -> None:
@@ -189,4 +197,5 @@ def _state(experiment: Experiment, store: Store) -> str:
     bad = f", {failed} failed" if failed else ""
     more = "; give the same command again to go on" if left or evidence.plan.to_come else ""
     done = f"{len(evidence.runs) - failed} of {len(evidence.plan.trials)} trials"
-    return f"{experiment.name}: {done} in {store.root}{left}{bad}{more}"
+    paper = another_paper(experiment.reproduction)
+    return f"{experiment.name}{f' ({paper})' * bool(paper)}: {done} in {store.root}{left}{bad}{more}"

@@ -13,6 +13,7 @@ from rich.text import Text
 import reproductions
 from harness.cli.terminal.outcomes import styled
 from harness.cli.terminal.tables import WARNING, Row, print_rows, say
+from harness.paper import papers
 from harness.plans.experiment import Evidence, Experiment
 from harness.records.conditions import Conditions
 from harness.records.keys import code_version
@@ -21,6 +22,7 @@ from harness.records.store import Store
 from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments
 from harness.verdicts.verdict import Verdict
+from reproductions import another_paper
 
 UNPLANNED = "no protocol plans this trial any more"
 ANOTHER_WAY = "its plan went another way"
@@ -78,6 +80,7 @@ def _row(one: StoredExperiment) -> Row:
     experiment, plan = one.experiment, one.evidence.plan
     return {
         "experiment": experiment.reproduction.name,
+        "of paper": another_paper(experiment.reproduction) or papers.ALEXNET.name,
         "protocol": experiment.protocol.name,
         "verdicts": {verdict.claim: verdict.headline for verdict in one.verdicts},
         "device": experiment.conditions.device,
@@ -121,7 +124,10 @@ def _described(one: StoredExperiment, several: bool) -> Text:
     """The experiment, and below it what is particular to it."""
     experiment = one.experiment
     said = Text.assemble((experiment.reproduction.name, "bold"), f" {experiment.protocol.name}")
-    further = [_where(experiment.conditions)] * several + [one.looks] * bool(one.looks)
+    paper = another_paper(experiment.reproduction)
+    further = (
+        [paper] * bool(paper) + [_where(experiment.conditions)] * several + [one.looks] * bool(one.looks)
+    )
     return said.append("".join(f"\n  {line}" for line in further), "dim")
 
 

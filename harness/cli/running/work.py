@@ -40,6 +40,8 @@ class RunRequest:
     gpus: int = 1  # that train one network together
     precision: PrecisionOption = PrecisionOption.AUTO
     site: Site = HERE
+    check: Path | None = None  # earlier evidence, than which no verdict may say less afterwards
+    junit: Path | None = None
 
     def __post_init__(self) -> None:
         if self.until_decided and self.seeds is not None:

@@ -43,13 +43,18 @@ class Links:
     methods: frozenset[str] = frozenset()  # those that are reached only by their name
 
 
-def counts(module: str) -> bool:
-    """Whether a module's code can change a result."""
-    return any(_inside(module, package) for package in COUNTED)
+def counts(module: str, others: Iterable[str] = ()) -> bool:
+    """Whether a module's code can change a result: of this project, or of `others`, packages beside it."""
+    return any(_inside(module, package) for package in (*COUNTED, *others))
 
 
 def _inside(module: str, package: str) -> bool:
     return module == package or module.startswith(f"{package}.")
+
+
+def _leads(module: str, package: str) -> bool:
+    """Whether names of the module may be of the package."""
+    return _inside(module, package) or _inside(package, module)
 
 
 def digest(text: str) -> str:
@@ -60,7 +65,7 @@ def digest(text: str) -> str:
 def found_in(tree: SourceTree, name: str) -> tuple[Module | None, str]:
     """The module of an id, if it is there and counts, and the name in it."""
     module, _, path = name.partition(":")
-    return tree.module(module) if counts(module) else None, path
+    return tree.module(module) if counts(module, tree.others) else None, path
 
 
 def entered(tree: SourceTree, name: str) -> Iterator[str]:
@@ -116,7 +121,9 @@ def _around(tree: SourceTree, here: Module, path: str, mentions: Mentions) -> It
     if path == TOP:
         yield from _imported(tree, here.loaded)
         yield from (f"{here.name}:{name}" for name in acting(tree, here))
-        yield from (f"{star.module}:{ALL}" for star in here.origins.get(TOP, ()) if counts(star.module))
+        yield from (
+            f"{star.module}:{ALL}" for star in here.origins.get(TOP, ()) if counts(star.module, tree.others)
+        )
     elif "." in path:
         yield f"{here.name}:{path.partition('.')[0]}"
     elif here.class_of(path):
@@ -152,7 +159,7 @@ def _followed(
 ) -> Iterator[str]:
     """From a module on, by one name after the other; what is used of a module by itself is all of it."""
     seen = set() if seen is None else seen
-    if (module, names) in seen or not any(_inside(module, c) or _inside(c, module) for c in COUNTED):
+    if (module, names) in seen or not any(_leads(module, package) for package in (*COUNTED, *tree.others)):
         return
     seen.add((module, names))
     here, _ = found_in(tree, module)

@@ -22,12 +22,13 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from harness.contract import plugins
 from harness.records.code_version.links import acting, digest, entered, found_in, links
 from harness.records.code_version.mentions import ANY
 from harness.records.code_version.normal_form import FUNCTIONS
 from harness.records.code_version.source_tree import TOP, Module, SourceTree
 
-CHECKOUT = SourceTree(Path(__file__).resolve().parents[3])
+CHECKOUT = SourceTree(Path(__file__).resolve().parents[3], plugins.packages())
 ORDER = "<order>"
 
 

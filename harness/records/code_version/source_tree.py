@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -128,11 +128,12 @@ def _named(target: ast.expr) -> bool:
 
 
 class SourceTree:
-    """The modules below a folder, each parsed once, when it is first asked for."""
+    """The modules below a folder, and of packages elsewhere, each parsed once, when first asked for."""
 
-    def __init__(self, root: Path) -> None:
-        """`root` holds the top packages."""
+    def __init__(self, root: Path, others: Mapping[str, Path] | None = None) -> None:
+        """`root` holds the top packages but for `others`, which are below folders of their own."""
         self.root = root
+        self.others = others or {}
         self._modules: dict[str, Module | None] = {}
 
     def module(self, name: str) -> Module | None:
@@ -149,11 +150,14 @@ class SourceTree:
         """The module itself, and all modules of a package."""
         yield name
         for file in sorted(self._place(name).rglob("*.py")):
-            parts = file.relative_to(self.root).with_suffix("").parts
+            parts = file.relative_to(self._root(name)).with_suffix("").parts
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
+    def _root(self, name: str) -> Path:
+        return self.others.get(name.partition(".")[0], self.root)
+
     def _place(self, name: str) -> Path:
-        return self.root.joinpath(*name.split("."))
+        return self._root(name).joinpath(*name.split("."))
 
     def _parsed(self, name: str) -> Module | None:
         inside = self._place(name) / "__init__.py"

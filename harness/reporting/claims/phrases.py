@@ -10,6 +10,7 @@ from harness.contract.formatting import between, number, quantity
 from harness.contract.trial import Status
 from harness.effects.statistics.significance import MOST_SEEDS
 from harness.paper.claims import Claim, Kind
+from harness.paper.papers import of
 from harness.reporting.claims.sections import Section
 from harness.reporting.wording import estimate, opened, words
 from harness.verdicts.gates import FEWEST, PROXY, judged_at
@@ -73,7 +74,8 @@ def headline(section: Section) -> str:
     if section.smoke or not section.effects or not section.effects[0].n:
         return ""
     effect = section.effects[0]
-    told = MEASURED.get(section.claim.id, "the {1} was {0}")
+    known = {**MEASURED, **of(section.claim).paper.measured}
+    told = known.get(section.claim.id, "the {1} was {0}")
     return told.format(estimate(effect), words(effect.metric))
 
 

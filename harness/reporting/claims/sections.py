@@ -11,7 +11,7 @@ from harness.contract.progress import SILENT, Tracker, tracked
 from harness.data import sources
 from harness.effects.statistics.significance import holm
 from harness.forecast.next_runs import NextRun, Outlook, outlook
-from harness.paper.catalogue import CLAIMS
+from harness.paper import papers
 from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence, Finding, Reproduction
 from harness.records.record import Record
@@ -37,7 +37,7 @@ class Section:
     records: tuple[Record, ...] = ()  # every attempt of every planned trial, failed and diverged ones too
     stale: tuple[Record, ...] = ()  # made by other code: shown, never used
     outlook: Outlook = field(default_factory=Outlook)
-    adjusted_p: float | None = None  # Holm's, over the primary effects of all judged claims of the report
+    adjusted_p: float | None = None  # Holm's, over the primary effects of all judged claims of its paper
 
     @property
     def verdict(self) -> Verdict:
@@ -164,7 +164,7 @@ class Section:
 def sections(store: Store, tracker: Tracker = SILENT) -> list[Section]:
     """One section for each claim, and one more for each further protocol or machine with evidence."""
     known = Assessments(store)
-    claims = tracked(CLAIMS, "judging claims", tracker)
+    claims = tracked(papers.claims(), "judging claims", tracker)
     return adjusted([section for claim in claims for section in of_claim(claim, known)])
 
 
@@ -190,10 +190,16 @@ def _section(claim: Claim, assessment: Assessment, known: Assessments, leading: 
 
 
 def adjusted(found: Sequence[Section]) -> list[Section]:
-    """The sections with Holm's p-values, from Student's of the primary effects of judged claims."""
+    """The sections with Holm's p-values, from Student's of the primary effects of judged claims.
+
+    A paper's claims are a family: those of another one, which a package brings, change none of its values.
+    """
     judged = {s.claim.id: s for s in leading(found) if s.verdict.outcome.judged and s.effects}
-    family = {name: p for name, s in judged.items() if (p := s.effects[0].p_student) is not None}
-    by_claim = holm(family)
+    families: dict[str, dict[str, float]] = {}
+    for name, section in judged.items():
+        if (p := section.effects[0].p_student) is not None:
+            families.setdefault(papers.another(section.claim), {})[name] = p
+    by_claim = {name: p for family in families.values() for name, p in holm(family).items()}
     return [
         replace(s, adjusted_p=by_claim.get(s.claim.id) if judged.get(s.claim.id) is s else None)
         for s in found

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.contract.device import DeviceKind
+from harness.paper.papers import held
 from harness.records.provenance import Declared
 from harness.records.record import Record
 from harness.reporting.claims.sections import Section
@@ -57,7 +58,12 @@ class Origin:
 
     @property
     def declaration(self) -> str:
-        """Where it can be checked that the claims were declared before the runs."""
+        """Where it can be checked that the claims were declared before the runs, and who declares others."""
+        of_others = (f" Those of {o.paper.name} are declared by the package {o.package}." for o in held()[1:])
+        return self._declaration + "".join(of_others)
+
+    @property
+    def _declaration(self) -> str:
         if self.declared is None:
             return f"Claims, bands and what is judged are declared in {CATALOGUE}."
         found = self.declared

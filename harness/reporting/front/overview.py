@@ -10,7 +10,7 @@ from harness.contract.effect import Effect
 from harness.contract.formatting import number, p_value, quantity
 from harness.forecast.next_runs import NextRun, sources
 from harness.paper.claims import Claim, Kind
-from harness.paper.titles import title
+from harness.paper.papers import another, title
 from harness.plans.experiment import Table
 from harness.reporting.claims.sections import Section, leading
 from harness.reporting.wording import estimate, support, words
@@ -44,8 +44,11 @@ class Line:
 
     @property
     def label(self) -> str:
-        """The claim as a short sentence; of further evidence the protocol that it is at."""
-        return title(self.section.claim) if self.first else f"… at {self.section.verdict.protocol}"
+        """The claim as a short sentence, with its paper; of further evidence the protocol that it is at."""
+        if not self.first:
+            return f"… at {self.section.verdict.protocol}"
+        paper = another(self.section.claim)
+        return title(self.section.claim) + (f" ({paper})" if paper else "")
 
     @property
     def marked(self) -> str:
@@ -64,13 +67,14 @@ P_VALUES = ("p, Student", "p, Holm")
 
 def family(sections: Sequence[Section]) -> str:
     """What the two p-values of the first table are; nothing where there are none."""
-    count = sum(s.adjusted_p is not None for s in sections)
-    if not count:
+    counts = Counter(another(s.claim) for s in sections if s.adjusted_p is not None)
+    if not counts:
         return ""
+    count = " and ".join(f"{n} of {paper}" if paper else str(n) for paper, n in counts.items())
     return (
-        "p, Student is of a claim's primary effect alone. p, Holm is adjusted over the judged claims that "
-        f"have one, here {count}: if none of them had any effect, one or more would lie below .05 in at most "
-        "5 % of such reports. No verdict rests on either."
+        "p, Student is of a claim's primary effect alone. p, Holm is adjusted over a paper's judged claims "
+        f"that have one, here {count}: if none of them had any effect, one or more would lie below .05 in "
+        "at most 5 % of such reports. No verdict rests on either."
     )
 
 
@@ -109,8 +113,9 @@ def logged(claim: Claim) -> str:
 
 
 def place(claim: Claim) -> str:
-    """Where in the paper the claim stands."""
-    return f"§ {claim.section}" if claim.section[:1].isdigit() else claim.section
+    """Where in the paper the claim stands; of another paper than AlexNet's with its name."""
+    section = f"§ {claim.section}" if claim.section[:1].isdigit() else claim.section
+    return ", ".join(filter(None, (another(claim), section)))
 
 
 def deviations(sections: Sequence[Section]) -> dict[str, int]:
@@ -167,7 +172,7 @@ def verdict_table(found: Sequence[Line]) -> Table:
 def _verdict_row(line: Line) -> tuple[object, ...]:
     section, claim = line.section, line.section.claim
     return (
-        claim.id if line.first else f"{claim.id}, also",
+        _named(claim) if line.first else f"{claim.id}, also",
         claim.figure,
         logged(claim),
         "; ".join(one.line for one in ours(section)),
@@ -176,6 +181,12 @@ def _verdict_row(line: Line) -> tuple[object, ...]:
         ", ".join(label for _, label in section.badges),
         line.marked,
     )
+
+
+def _named(claim: Claim) -> str:
+    """The claim's id, with its paper where that is another than AlexNet's."""
+    paper = another(claim)
+    return f"{claim.id} ({paper})" if paper else claim.id
 
 
 def needs_table(sections: Sequence[Section]) -> Table:

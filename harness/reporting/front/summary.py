@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from harness.contract.effect import Effect
 from harness.contract.formatting import quantity
 from harness.paper.claims import Kind, Metric
-from harness.paper.titles import title
 from harness.reporting.claims.sections import Section
 from harness.reporting.front.overview import Line, measured, ours
 from harness.reporting.wording import words
@@ -67,7 +66,7 @@ def _told(lines: Sequence[Line], outcome: Outcome, one: str, many: str) -> Sente
     lead = Part(f"{_claims(len(found))} {one if len(found) == 1 else many}: ", strong=True)
     ends = ["; "] * (len(found) - 1) + ["."]
     named = (
-        (Part(title(line.section.claim), target=line.target), Part(f" ({_figure(line.section)}){end}"))
+        (Part(line.label, target=line.target), Part(f" ({_figure(line.section)}){end}"))
         for line, end in zip(found, ends, strict=True)
     )
     return (lead, *(part for pair in named for part in pair))

@@ -17,8 +17,8 @@ from harness.contract.device import DeviceKind
 from harness.contract.effect import Effect, Interval
 from harness.contract.trial import Precision
 from harness.effects.statistics.significance import DIRECTION, EQUIVALENCE
-from harness.paper.catalogue import claim
 from harness.paper.claims import Claim, Kind
+from harness.paper.papers import claim
 from harness.records.conditions import Conditions
 from harness.records.keys import spelled, spelled_trial
 from harness.records.record import Record

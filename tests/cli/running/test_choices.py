@@ -20,8 +20,8 @@ from harness.engines.machine import gpus
 from harness.plans.experiment import gather
 from harness.records import environment
 from harness.records.store import Store
+from harness.testing.records import REAL, answer
 from harness.verdicts.assess import Assessments
-from tests.fakes.records import REAL, answer
 
 NAME = "error-rate"
 

@@ -20,13 +20,13 @@ from harness.records.record import Record, Unreadable, decode, encode
 from harness.records.store import MOST_SEEDS, Store
 from harness.reporting import pages
 from harness.reporting.claims.sections import of_claim
+from harness.testing.records import REAL
 from harness.training.scheduled.recipe import Scheduled
 from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments
 from harness.verdicts.assessment import assess
 from reproductions import named
 from tests.fakes.full_store import Answers
-from tests.fakes.records import REAL
 from tests.faults.inputs.target import REFUSED, TAKEN, Read, Target, WrongVerdict, writes
 
 EXPERIMENTS = (

@@ -19,8 +19,8 @@ from harness.plans.experiment import Experiment
 from harness.records.store import Store
 from harness.reporting.claims import beyond, sections
 from harness.reporting.pages import render
+from harness.testing.records import REAL, answer
 from harness.verdicts.assess import Assessments
-from tests.fakes.records import REAL, answer
 
 QUESTION = reproductions.named("implementations")
 

@@ -1,30 +1,24 @@
-"""Arms differ in the manipulated factor alone, and share all else: shown on settings and built networks."""
+"""The contract's part on arms: they differ in the manipulated factor alone, and share all else.
+
+Shown on settings and on built networks.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-import pytest
 import torch
 
 import reproductions
 from harness.models.description import Network, Weighted
 from harness.models.network import Net
-from harness.paper.catalogue import claim
-from harness.paper.claims import Fit
-from harness.plans.ablation import BASELINE, training, tuned
+from harness.paper.claims import Fit, Kind
+from harness.paper.papers import claim
 from harness.plans.experiment import Check, Protocol, Reproduction, Role, Run
-from harness.plans.protocols import ON_ACCURACY, SCARCE
-from harness.records.keys import canonical, key_of
+from harness.records.keys import canonical
+from harness.testing.records import finished
 from harness.verdicts.validity import covers, flatten, pairs
-from tests.fakes.records import REAL, answer, finished
-
-EVERY = reproductions.every()
-SCALES = (*ON_ACCURACY, SCARCE)
-PROTOCOLS = [(r, p) for r in EVERY for p in r.protocols]
-names = lambda value: value.name if isinstance(value, (Reproduction, Protocol)) else None  # noqa: E731
-each_protocol = pytest.mark.parametrize(("reproduction", "protocol"), PROTOCOLS, ids=names)
 
 
 @cache
@@ -56,14 +50,12 @@ def compared(
         yield pair, tuple(run for run in found if run.arm in pair), patterns
 
 
-@each_protocol
 def test_arms_differ_only_where_the_reproduction_says(reproduction: Reproduction, protocol: Protocol) -> None:
     for _, found, patterns in compared(reproduction, protocol):
         allowed = (*patterns, *protocol.per_arm)
         assert {path for path in differing(found) if not any(covers(m, path) for m in allowed)} == set()
 
 
-@pytest.mark.parametrize("reproduction", EVERY, ids=names)
 def test_no_more_is_declared_as_manipulated_than_is(reproduction: Reproduction) -> None:
     """Each pattern covers a setting that its arms differ in at some protocol and no other pattern covers."""
     found: dict[tuple[tuple[str, ...], tuple[str, ...]], set[str]] = {}
@@ -77,19 +69,19 @@ def test_no_more_is_declared_as_manipulated_than_is(reproduction: Reproduction) 
             assert own, f"{pattern} is not needed between {arms or 'arms'}"
 
 
-@pytest.mark.parametrize("reproduction", EVERY, ids=names)
 def test_each_of_three_or_more_arms_says_what_it_changes(reproduction: Reproduction) -> None:
     """So that a setting which one arm changes is found where it is changed in another."""
     arms = {run.arm for protocol in reproduction.protocols for run in runs(reproduction.name, protocol.name)}
     if not isinstance(reproduction.manipulated, Mapping):
-        assert len(arms) < 3 or reproduction.name == "training-time"  # whose arms are ranks of one net
+        assert len(arms) < 3 or all(
+            claim(name).kind is Kind.COST for name in reproduction.claims
+        )  # never judged
         return
     named = {arm for name in reproduction.manipulated for arm in ((name,) if isinstance(name, str) else name)}
     assert named <= arms
     assert len(arms - named) == 1  # the baseline
 
 
-@each_protocol
 def test_arms_that_gates_ask_about_are_in_the_plan(reproduction: Reproduction, protocol: Protocol) -> None:
     """And a protocol that asks whether networks overfit is told which of the arms should."""
     arms = {run.arm for run in runs(reproduction.name, protocol.name)}
@@ -99,7 +91,6 @@ def test_arms_that_gates_ask_about_are_in_the_plan(reproduction: Reproduction, p
         assert reproduction.overfitting_arm is not None
 
 
-@each_protocol
 def test_no_two_arms_are_the_same_trial(reproduction: Reproduction, protocol: Protocol) -> None:
     arms: dict[str, set[str]] = {}
     for run in runs(reproduction.name, protocol.name):
@@ -107,25 +98,11 @@ def test_no_two_arms_are_the_same_trial(reproduction: Reproduction, protocol: Pr
     assert [same for same in arms.values() if len(same) > 1] == []
 
 
-@each_protocol
-def test_the_unchanged_arm_is_one_trial_in_every_experiment(
-    reproduction: Reproduction, protocol: Protocol
-) -> None:
-    """So it is trained once: an experiment at one of the common scales has the paper's network by its key."""
-    if protocol not in SCALES or reproduction.name in ("weight-decay", "kernel-specialisation"):
-        pytest.skip("a scale, or a baseline, of its own")
-    factor = tuned(protocol, BASELINE, lambda trial: answer(trial, REAL)).factor
-    assert factor is not None
-    keys = {key_of(p.trial, REAL) for p in finished(reproduction, protocol, seeds=2).plan.trials}
-    assert {key_of(training(protocol, BASELINE, seed, factor), REAL) for seed in range(2)} <= keys
-
-
 def networks(reproduction: Reproduction) -> list[Network]:
-    found = (run.planned.trial.settings for run in runs(reproduction.name, "smoke"))
-    return list({canonical(s.network): s.network for s in found if s.network is not None}.values())
+    found = (run.planned.trial.settings.network for run in runs(reproduction.name, "smoke"))
+    return list({canonical(one): one for one in found if isinstance(one, Network)}.values())
 
 
-@pytest.mark.parametrize("reproduction", EVERY, ids=names)
 def test_what_arms_have_in_common_starts_from_the_same_weights(reproduction: Reproduction) -> None:
     """From one seed: layers that are described alike, and see inputs of one shape, bit for bit."""
     drawn: dict[tuple[Weighted, tuple[int, ...]], torch.Tensor] = {}
