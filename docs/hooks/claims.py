@@ -16,12 +16,13 @@ from harness.paper.claims import Claim, Kind
 from harness.paper.papers import title
 from harness.plans.experiment import Reproduction, Table
 from harness.records.store import Store
-from harness.reporting import tables
+from harness.reporting import effect_tables
 from harness.reporting.claims import phrases, sections
 from harness.reporting.claims.sections import Section
 from harness.reporting.front import overview
 from harness.reporting.markdown import escape, table
 from harness.reporting.wording import opened, words
+from harness.verdicts.assess import Assessments
 from harness.verdicts.verdict import Outcome
 from reproductions import answering
 
@@ -54,7 +55,9 @@ def stores() -> tuple[tuple[str, tuple[Section, ...]], ...]:
     """Folders of published records that today's code can read, each with its sections."""
     folders = sorted({path.parents[1] for path in (ROOT / "reports").glob("**/records/*.json")}, reverse=True)
     found = ((folder.relative_to(ROOT).as_posix(), Store(folder)) for folder in folders)
-    return tuple((name, tuple(sections.sections(store))) for name, store in found if store.records)
+    return tuple(
+        (name, tuple(sections.sections(Assessments(store)))) for name, store in found if store.records
+    )
 
 
 def evidence(claim: Claim) -> list[tuple[str, Section]]:
@@ -148,7 +151,7 @@ def _evidence(folder: str, section: Section) -> Iterator[str]:
         return
     yield f"{escape(phrases.finding(section))}\n"
     if section.effects and not section.smoke:
-        found = tables.effect_table(
+        found = effect_tables.effect_table(
             section.claim, section.effects, section.adjusted_p, section.proxy, section.interim
         )
         yield f"{table(found)}\n"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.contract.device import DeviceKind
@@ -50,7 +51,8 @@ def canonical(value: Any) -> str:
 
 def spelled(value: Any) -> str:
     """JSON values in their one spelling."""
-    return _ENCODER.encode(value)
+    simple = _SIMPLE.get(type(value))
+    return simple(value) if simple else _ENCODER.encode(value)
 
 
 def spelled_trial(trial: Mapping[str, Any]) -> str:
@@ -63,6 +65,14 @@ def _part(value: Any) -> str:
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+# What the encoder says of single values, without making one of its iterators for each.
+_SIMPLE: Mapping[type, Callable[[Any], str]] = {
+    type(None): lambda _: "null",
+    bool: lambda value: "true" if value else "false",
+    int: int.__repr__,
+    float: lambda value: float.__repr__(value) if math.isfinite(value) else _ENCODER.encode(value),
+    str: json.encoder.encode_basestring_ascii,
+}
 
 
 def _object(value: Any, known: dict[str, str]) -> str:

@@ -18,9 +18,9 @@ from harness.contract.formatting import NOTHING
 from harness.paper.claims import Band, Claim
 from harness.paper.papers import of, title
 from harness.reporting.claims.sections import Section, leading
+from harness.reporting.effect_tables import role
 from harness.reporting.front import overview
 from harness.reporting.front.origin import Origin
-from harness.reporting.tables import role
 
 FORMAT = 1
 PAPER = (

@@ -154,7 +154,9 @@ def test_data_that_is_missing_stops_all_but_smoke(tmp_path: Path, monkeypatch: p
 
 
 def test_list_knows_every_claim(tmp_path: Path) -> None:
-    rows = json.loads(call("list", "--json", "--results-dir", tmp_path))
+    *rows, question = json.loads(call("list", "--json", "--results-dir", tmp_path))
+    assert (question["claim"], question["question"], question["stored"]) == (None, "implementations", "none")
+    assert question["command"].startswith("./repro.py run implementations --protocol ")
     assert [row["claim"] for row in rows] == [claim.id for claim in CLAIMS]
     by_claim = {row["claim"]: row for row in rows}
     assert by_claim["relu-speedup"]["verdict"] == "not run"

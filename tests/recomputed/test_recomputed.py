@@ -16,8 +16,9 @@ import reproductions
 from harness.paper.catalogue import claim
 from harness.paper.claims import Kind
 from harness.records.store import Store
-from harness.reporting import tables
+from harness.reporting import effect_tables, tables
 from harness.reporting.claims.sections import Section, leading, sections
+from harness.verdicts.assess import Assessments
 from tests.fakes import judged_store
 from tests.recomputed import formulas
 from tests.recomputed.estimands import ESTIMANDS, Effects
@@ -92,7 +93,7 @@ def wrong(row: dict[str, str], found: Result) -> Iterator[str]:
 
 def printed(section: Section) -> list[dict[str, str]]:
     """The rows of a section's table of effects, as a reader sees them."""
-    table = tables.effect_table(section.claim, section.effects, section.adjusted_p, section.proxy)
+    table = effect_tables.effect_table(section.claim, section.effects, section.adjusted_p, section.proxy)
     return [dict(zip(table.columns, row, strict=True)) for row in tables.cells(table)]
 
 
@@ -131,7 +132,7 @@ def statistical(section: Section) -> bool:
 
 def check(folder: Path) -> tuple[list[str], set[str]]:
     """What disagrees in the report of a folder, and the claims that were compared."""
-    found = [s for s in sections(Store(folder)) if statistical(s)]
+    found = [s for s in sections(Assessments(Store(folder))) if statistical(s)]
     effects = {id(s): recomputed(folder, s) for s in found}
     faults = [f"{s.claim.id}: {f}" for s in found for f in of_section(printed(s), effects[id(s)])]
     family = {
@@ -171,7 +172,7 @@ def test_every_claim_with_an_interval_has_its_formula_here() -> None:
 @pytest.mark.parametrize("column", ["estimate", "95 % interval", "90 % interval", "p, Student", "p, Dunnett"])
 def test_a_wrong_digit_is_found(folder: Path, column: str) -> None:
     """The last digit of each kind of figure, changed by two."""
-    section = next(s for s in sections(Store(folder)) if s.claim.id == "lrn-cifar")
+    section = next(s for s in sections(Assessments(Store(folder))) if s.claim.id == "lrn-cifar")
     rows, found = printed(section), recomputed(folder, section)
     assert of_section(rows, found) == []
     cell = rows[0][column]

@@ -12,7 +12,8 @@ import reproductions
 from harness.contract.trial import Status
 from harness.plans.experiment import Run
 from harness.reporting.figures import learning_curves, plateaus, selection, step_timeline, training_curves
-from harness.reporting.figures.frame import Drawing
+from harness.reporting.figures.drawing import labels
+from harness.reporting.figures.drawing.frame import Drawing
 from tests.fakes import sections as made
 from tests.fakes.runs import run
 
@@ -162,3 +163,19 @@ def test_validation_loss_is_drawn_with_a_ring_at_its_plateau() -> None:
 
 def test_every_figure_that_a_reproduction_names_can_be_drawn() -> None:
     assert {r.figure for r in reproductions.every()} - {None} <= set(selection.FIGURES)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sizes", "placed"),
+    [
+        ([5, 1], [1, 1], [5, 1]),
+        ([5, 5], [2, 2], [5, 7]),
+        ([9.9, 9.9], [2, 2], [7, 9]),
+        ([0, 0, 0], [4, 4, 4], [2, 6, 10]),
+    ],
+)
+def test_names_at_the_ends_of_lines_never_overlap(
+    wanted: list[float], sizes: list[float], placed: list[float]
+) -> None:
+    """On an axis from 0 to 10: left alone, moved up, moved down, and over its end where they do not fit."""
+    assert labels.apart(wanted, sizes, 0, 10) == placed

@@ -17,6 +17,7 @@ from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.store import Store
 from harness.reporting.claims.sections import sections
 from harness.testing.records import REAL, answer
+from harness.verdicts.assess import Assessments
 from harness.verdicts.verdict import Outcome
 from tests.fakes.photographs import contents, folders, pack
 
@@ -50,7 +51,7 @@ def test_evidence_is_found_whatever_the_form(
     form: Form, found: dict[Form, DataIdentity], tmp_path: Path
 ) -> None:
     store, _ = filled(tmp_path, found[form])
-    section = next(s for s in sections(store) if s.claim.id == NAME)
+    section = next(s for s in sections(Assessments(store)) if s.claim.id == NAME)
     assert section.evidence is not None
     assert section.evidence.complete
     assert len(section.evidence.final()) == 9  # of the baseline three for each seed

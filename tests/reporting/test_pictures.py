@@ -16,8 +16,9 @@ from PIL import Image
 from harness.contract.trial import Trial
 from harness.data.datasets import CIFAR10
 from harness.plans.experiment import Finding, Planned, Role, Run
-from harness.reporting.figures import kernels, neighbours, pictures, selection
-from harness.reporting.figures.frame import ARMS, MUTED, Drawing
+from harness.reporting.figures import kernels, neighbours, selection
+from harness.reporting.figures.drawing import pictures
+from harness.reporting.figures.drawing.frame import ARMS, MUTED, Drawing
 from harness.reporting.pages import render
 from tests.fakes import sections as made
 from tests.fakes.runs import record

@@ -17,6 +17,7 @@ from harness.records.store import Store
 from harness.reporting.claims import replication
 from harness.reporting.claims.sections import Section, sections
 from harness.reporting.pages import render
+from harness.verdicts.assess import Assessments
 from harness.verdicts.verdict import Outcome
 from tests.fakes.replication import stored
 
@@ -24,7 +25,7 @@ LIKE_THE_PAPER = (1.2, 1.5, 1.1, 1.4, 1.3)
 
 
 def section_of(store: Store, name: str) -> Section:
-    return next(s for s in sections(store) if s.claim.id == name)
+    return next(s for s in sections(Assessments(store)) if s.claim.id == name)
 
 
 def written(section: Section, out: Path) -> tuple[str, str]:

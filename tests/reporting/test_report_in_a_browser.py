@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import html
-import json
 import re
-import shutil
 import struct
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from harness.reporting.pages import render
 from tests.fakes import sections as made
+from tests.fakes.browser import browse, copied, left_in_title, needed
 from tests.fakes.runs import ENVIRONMENT
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-BROWSER = next((path for path in map(shutil.which, NAMES) if path), None)
-FLAGS = ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "hide-scrollbars")
-QUIET = ("disable-background-networking", "disable-component-update", "disable-sync")
 # Only copies of the page carry these: the report's policy lets no script run but its own.
 PROBE = """<script>
 const doc = document.documentElement;
@@ -28,13 +21,12 @@ const widths = [...document.querySelectorAll('figure svg')].map(s => s.getBoundi
 const hidden = widths.filter(w => w < 200).length;
 document.title = [doc.scrollWidth, innerWidth, Math.min(...small).toFixed(1), hidden,
   getComputedStyle(document.body).fontSize, getComputedStyle(doc).backgroundColor].join(' ');
-</script></body>"""
+</script>"""
 # Asks the script for what only some sections have.
-CONTROLS = """<section data-table><table><tr><td>a "b"</td><td>1</td></tr></table>
-<button data-csv="name" hidden>CSV</button>
-<p><code>./repro.py</code> <button data-copy="" hidden>Copy</button></p>
-<figure><button data-toggle="arm 1" aria-pressed="true" hidden>arm</button>
-<svg><g data-series="arm 1"></g><g data-series="arm 2"></g></svg></figure></section>"""
+CONTROLS = """<section data-table><table><tr><td>a "b"</td><td>−1,234.5</td><td class="key">
+<a href="records/full-1.json">fu</a></td></tr></table>
+<button data-csv hidden>CSV</button>
+<p><code>./repro.py</code> <button data-copy="" hidden>Copy</button></p></section>"""
 # Does what a reader would, and leaves what the page then shows as its title.
 DRIVER = """<script>addEventListener('load', () => {
 const all = selector => [...document.querySelectorAll(selector)], one = selector => all(selector)[0];
@@ -62,24 +54,27 @@ seen.dark = [theme.textContent, getComputedStyle(document.body).colorScheme];
 const writeText = async text => { seen.copied = text; };
 Object.defineProperty(navigator, 'clipboard', { value: { writeText } });
 one('[data-copy=""]').click();
-URL.createObjectURL = blob => { blob.text().then(text => { seen.csv = text; }); return '#'; };
-one('[data-csv]').click();
-const series = () => all('[data-series]').map(part => part.style.display);
-one('[data-toggle]').click();
-seen.toggled = [...series(), one('[data-toggle]').getAttribute('aria-pressed')];
-one('[data-toggle]').click();
-seen.toggled.push(...series());
+seen.command = seen.copied;
+all('[data-csv]').pop().click();
+seen.csv = seen.copied;
+all('td.key a').pop().dispatchEvent(new FocusEvent('focusin', { bubbles: true }));
+one('.beside').click();
+seen.key = seen.copied;
+one('.claim [data-copy]').click();
+seen.next = [seen.copied, one('.claim [data-copy]').previousElementSibling.textContent];
+const runs = one('.claim .folds table[data-sortable]:has(td.key)');
+const order = () => [...runs.tBodies[0].rows].map(row => row.cells[1].textContent);
+seen.unsorted = order();
+runs.querySelectorAll('th button')[1].click();
+seen.byseed = order();
 seen.buttons = all('button[hidden], input[hidden]').length;
 location.hash = '#lesson-title';
 setTimeout(() => {
   seen.unfolded = one('#reading').open;
   document.title = JSON.stringify(seen);
 }, 100);
-})</script></body>"""
-
-pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason=f"no browser on the path (looked for {', '.join(NAMES)})"
-)
+})</script>"""
+pytestmark = needed
 
 
 @pytest.fixture(scope="module")
@@ -87,23 +82,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report with a section of every kind, and a copy of it that measures itself."""
     out = tmp_path_factory.mktemp("report")
     page, _ = render(made.everything(), out, ENVIRONMENT, ["Made up for a test."])
-    source = page.read_text(encoding="utf-8")
-    free = re.sub(r"<meta http-equiv=[^>]*>", "", source)
     for name, script in (("probe", PROBE), ("driven", CONTROLS + DRIVER)):
-        (out / f"{name}.html").write_text(free.replace("</body>", script), encoding="utf-8")
+        copied(page, name, script)
     return out
-
-
-def browse(page: Path, profile: Path, *options: str) -> str:
-    """Opens the page in a fresh profile and returns what the browser prints."""
-    command = [
-        str(BROWSER),
-        *(f"--{flag}" for flag in FLAGS + QUIET),
-        f"--user-data-dir={profile}",
-        *options,
-        page.as_uri(),
-    ]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
 @pytest.mark.parametrize("width", [1280, 400])
@@ -165,10 +146,7 @@ def test_the_browser_reads_what_was_written(report: Path, tmp_path: Path) -> Non
 def test_a_reader_can_filter_search_sort_copy_toggle_and_change_the_theme(
     report: Path, tmp_path: Path
 ) -> None:
-    dom = browse(report / "driven.html", tmp_path / "p", "--dump-dom", "--virtual-time-budget=3000")
-    title = re.search(r"<title>(.*?)</title>", dom, flags=re.DOTALL)
-    assert title
-    seen = json.loads(html.unescape(title[1]))
+    seen = left_in_title(report / "driven.html", tmp_path / "p")
     assert seen["reproduced"] == ["reproduced"]
     assert seen["said"] == f"1 of {len(seen['all'])} lines are shown"
     assert seen["searched"] == ["directional"]
@@ -176,7 +154,9 @@ def test_a_reader_can_filter_search_sort_copy_toggle_and_change_the_theme(
     assert len(seen["sorted"]) == 3
     assert seen["sorted"] == sorted(seen["sorted"])
     assert (seen["reversed"], seen["direction"]) == (seen["sorted"][::-1], "descending")
-    assert (seen["copied"], seen["csv"]) == ("./repro.py", '"a ""b""","1"\n')
-    assert seen["toggled"] == ["none", "", "false", "", ""]
+    assert (seen["command"], seen["csv"]) == ("./repro.py", '"a ""b""","-1234.5","full"\n')
+    assert seen["key"] == "full"
+    assert seen["next"][0] == seen["next"][1] != ""
+    assert seen["byseed"] == sorted(seen["unsorted"], key=int) != seen["unsorted"]
     assert seen["dark"] == ["Theme: dark", "dark"]
     assert (seen["buttons"], seen["unfolded"]) == (0, True)

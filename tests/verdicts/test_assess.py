@@ -37,7 +37,7 @@ from harness.records.keys import canonical, key_of
 from harness.records.record import Record
 from harness.records.store import Store
 from harness.reporting.claims.sections import Section, sections
-from harness.reporting.tables import effect_table
+from harness.reporting.effect_tables import effect_table
 from harness.reporting.wording import text
 from harness.testing.records import answer
 from harness.verdicts import assessment, rules
@@ -108,7 +108,7 @@ def test_every_key_finding_and_verdict_of_a_report_is_computed_once(
     monkeypatch.setattr(stores, "key_of", counted(elsewhere, key_of, trial_of))
     monkeypatch.setattr(assessment, "judge", counted(verdicts, rules.judge, about))
     monkeypatch.setattr(rules, "decide", counted(decisions, rules.decide, about))
-    found = [section for section in sections(store) if section.assessment]
+    found = [section for section in sections(Assessments(store)) if section.assessment]
     assert [s.claim.id for s in found] == [
         "relu-speedup", "lrn", "depth", "feature-neighbours",
     ]  # fmt: skip
@@ -165,7 +165,7 @@ def spread(sd: float) -> Callable[[str, int], float]:
 
 
 def of_relu(store: Store) -> Section:
-    return next(section for section in sections(store) if section.claim.id == "relu-speedup")
+    return next(section for section in sections(Assessments(store)) if section.claim.id == "relu-speedup")
 
 
 @pytest.mark.parametrize(("sd", "shown"), [(1.5, r"\d\d+"), (9.0, "> 1,000")])

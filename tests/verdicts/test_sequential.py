@@ -217,7 +217,7 @@ def test_the_command_runs_look_by_look_and_status_and_report_know(
     assert "10 of 10 trials" in printed(out)
     status.show(Store(tmp_path), False, False, out := console())
     assert "n = 3: directional (size unproven); n = 5: reproduced" in " ".join(printed(out).split())
-    (section,) = [s for s in sections.sections(Store(tmp_path)) if s.claim.id == "relu-speedup"]
+    (section,) = [s for s in sections.sections(Assessments(Store(tmp_path))) if s.claim.id == "relu-speedup"]
     assert section.verdict.headline == "reproduced"
     assert "at a look" in section.verdict.reasons[0]
 

@@ -17,7 +17,7 @@ from harness.paper import papers
 from harness.paper.claims import Claim, Kind
 from harness.plans.experiment import Table
 from harness.records.store import Store
-from harness.reporting import tables, wording
+from harness.reporting import effect_tables, run_tables, tables, wording
 from harness.reporting.claims import beyond, phrases, replication
 from harness.reporting.claims.beyond import Question
 from harness.reporting.claims.sections import Section
@@ -146,7 +146,7 @@ def _experiment(found: Chain, assessment: Assessment) -> Iterator[tuple[str, lis
         lines.append(f"seeds are added at looks ({', '.join(map(str, LOOKS))}); taken: {taken}")
     lines += [f"there is also evidence from {other}" for other in found.others]
     yield f"Experiment {experiment.reproduction.name}", lines
-    tuning = tables.tuning_table(assessment.evidence)
+    tuning = run_tables.tuning_table(assessment.evidence)
     if tuning:
         yield "Tuning", [*(f"{arm}: {rate}" for arm, rate in chosen(assessment).items()), tuning, tuning.note]
 
@@ -154,13 +154,13 @@ def _experiment(found: Chain, assessment: Assessment) -> Iterator[tuple[str, lis
 def _measured(found: Chain, assessment: Assessment) -> Iterator[tuple[str, list[str | Table]]]:
     if assessment.evidence.protocol.smoke:
         return  # its numbers say nothing
-    seeds = tables.seed_table(assessment.evidence)
+    seeds = run_tables.seed_table(assessment.evidence)
     if seeds:
         yield seeds.title, [seeds, *([seeds.note] if seeds.note else [])]
     effects = assessment.effects(found.claim)
     if effects:
         proxy = not at_paper_scale(found.claim, assessment.evidence.protocol)
-        table = tables.effect_table(found.claim, effects, proxy=proxy, interim=assessment.interim)
+        table = effect_tables.effect_table(found.claim, effects, proxy=proxy, interim=assessment.interim)
         yield "Effects, the primary one first", [_upright(table), *([table.note] if table.note else [])]
 
 

@@ -21,21 +21,24 @@ from harness.reporting.claims import beyond
 from harness.reporting.claims.beyond import Question
 from harness.reporting.claims.sections import Section, leading, sections
 from harness.reporting.front.overview import logged, ours, standing
+from harness.verdicts.assess import Assessments
 from harness.verdicts.verdict import MEANINGS, Outcome
 
 
 def show(store: Store, as_json: bool, console: Console, progress: Progress) -> None:
     """Every claim with the paper's figure, the best evidence, the verdict, and what would say more."""
+    known = Assessments(store)
     with progress as tracker:
-        found = leading(sections(store, tracker))
+        found, asked = leading(sections(known, tracker)), beyond.questions(known)
     if as_json:
-        print_rows([{**_claim(s), "why": s.needs or _because(s), **_next(s)} for s in found], True, console)
+        rows = [{**_claim(s), "why": s.needs or _because(s), **_next(s)} for s in found]
+        print_rows([*rows, *map(_asked, asked)], True, console)
         return
     for outcome in MEANINGS:
         _print_outcome(outcome, [s for s in found if s.verdict.outcome is outcome], console)
     _print_next(found, console)
     say(console, f"\n{beyond.TITLE}; never judged:")
-    print_rows([_question(question) for question in beyond.questions(store)], False, console)
+    print_rows([_question(question) for question in asked], False, console)
 
 
 def _print_outcome(outcome: Outcome, found: Sequence[Section], console: Console) -> None:
@@ -89,6 +92,15 @@ def _question(asked: Question) -> Row:
     return {"question": asked.reproduction.name, "at": at, "stored": asked.stored, **_run(asked.next_run)}
 
 
+def _asked(asked: Question) -> Row:
+    """The question as a program reads it: with what it asks, and no verdict."""
+    said = {"claim": None, "question": asked.reproduction.name, "asks": asked.reproduction.question}
+    experiment = asked.assessment and asked.assessment.experiment
+    at = experiment.protocol.name if experiment else ""
+    then = {"command": asked.next_run.command, "runs": [_runs_of(asked.next_run)]}
+    return {**said, "stored": asked.stored, "protocol": at, **then}
+
+
 def _claim(section: Section) -> Row:
     claim, verdict = section.claim, section.verdict
     primary = next((replace(one, name="") for one in ours(section)), None)
@@ -113,10 +125,12 @@ def _because(section: Section) -> str:
 
 def _next(section: Section) -> Row:
     """Where the claim stands, what to type, and every run that would say more with its data and cost."""
-    runs = [
-        {**asdict(run), "protocol": run.protocol, "data": run.data, "cost": run.cost} for run in section.runs
-    ]
+    runs = list(map(_runs_of, section.runs))
     return {"standing": standing(section), "command": section.next_command, "runs": runs}
+
+
+def _runs_of(run: NextRun) -> Row:
+    return {**asdict(run), "protocol": run.protocol, "data": run.data, "cost": run.cost}
 
 
 def _run(run: NextRun) -> dict[str, str]:

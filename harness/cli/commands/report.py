@@ -20,6 +20,7 @@ from harness.reporting.claims import beyond, sections
 from harness.reporting.formats import PAGES, Format
 from harness.reporting.front.origin import CATALOGUE
 from harness.reporting.index import write_index
+from harness.verdicts.assess import Assessments
 
 __all__ = ["formats", "watch", "write", "write_index"]
 EVERY = 10  # seconds between two looks for new records, and after which the page loads itself again
@@ -37,10 +38,11 @@ def write(
     """The files written into `out`, one for each format."""
     declared = provenance.declared(CATALOGUE)
     with progress as tracker:
-        found = sections.sections(store, tracker)
+        known = Assessments(store)
+        found = sections.sections(known, tracker)
         notices = [*sections.notices(found), *store.damaged]
         here, records = environment.describe(CPU), Path(os.path.relpath(store.folder, out)).as_posix()
-        asked = beyond.questions(store)
+        asked = beyond.questions(known)
         return pages.render(found, out, here, notices, tracker, records, wanted, declared, live, asked)
 
 

@@ -42,7 +42,7 @@ class Attempt:
 def attempts(evidence: Evidence | None, records: Sequence[Record]) -> list[Attempt]:
     """Every attempt at every planned trial in the plan's order, then those that no plan asks for."""
     answers = {id(run.planned): run.record for run in evidence.runs} if evidence else {}
-    pool = {id(r): r for r in (*records, *(r for r in answers.values() if r not in records))}
+    pool = {id(r): r for r in (*records, *answers.values())}
     same: dict[str, list[Record]] = {}
     for record in pool.values():
         for name in (record.key, spelled_trial(record.trial)):

@@ -10,8 +10,7 @@ from harness.forecast import next_runs
 from harness.forecast.next_runs import NextRun
 from harness.plans.experiment import Reproduction, Table
 from harness.records.record import Record
-from harness.records.store import Store
-from harness.reporting import tables
+from harness.reporting import run_tables
 from harness.reporting.claims import arms
 from harness.reporting.claims.attempts import attempts, trial_table, trouble_table
 from harness.reporting.figures.selection import stand_in
@@ -83,28 +82,28 @@ class Question:
 
     @property
     def shown(self) -> tuple[Table, ...]:
-        """What was found, seed by seed too, and what went wrong."""
+        """What was found, and what went wrong."""
         if self.assessment is None:
             return ()
         evidence = self.assessment.evidence
         trouble = trouble_table(attempts(evidence, self.records))
-        found = (*self.assessment.finding.tables, tables.seed_table(evidence), trouble)
+        found = (*self.assessment.finding.tables, trouble)
         return tuple(table for table in found if table)
 
     @property
     def folded(self) -> tuple[Table, ...]:
-        """Tuning, what the arms change, and every trial."""
+        """Every seed, tuning, what the arms change, and every trial."""
         if self.assessment is None:
             return ()
         evidence = self.assessment.evidence
         tried = trial_table(attempts(evidence, self.records))
-        found = (tables.tuning_table(evidence), arms.arms_table(evidence), tried)
+        seeds, tuned = run_tables.seed_table(evidence), run_tables.tuning_table(evidence)
+        found = (seeds, tuned, arms.arms_table(evidence), tried)
         return tuple(table for table in found if table)
 
 
-def questions(store: Store) -> list[Question]:
+def questions(known: Assessments) -> list[Question]:
     """Every question, once for each protocol and machine with evidence, or once without any."""
-    known = Assessments(store)
     asked = [r for r in reproductions.every() if not r.claims]
     return [question for reproduction in asked for question in of(reproduction, known)]
 

@@ -9,13 +9,13 @@ from functools import cached_property
 from harness.contract.formatting import NOTHING, interval
 from harness.paper.claims import Kind
 from harness.plans.experiment import Table
-from harness.reporting import tables
+from harness.reporting import effect_tables, run_tables, tables
 from harness.reporting.claims import downloads, phrases, replication
 from harness.reporting.claims.arms import arms_table
 from harness.reporting.claims.attempts import attempts, keys, trial_table, trouble_table
 from harness.reporting.claims.sections import Section
 from harness.reporting.figures import runs, selection
-from harness.reporting.figures.frame import Drawing
+from harness.reporting.figures.drawing.frame import Drawing
 from harness.reporting.figures.strip import strip
 from harness.reporting.wording import estimate
 from harness.verdicts.rules import intervals
@@ -84,7 +84,7 @@ class Entry:
         said, caveat = self._heading, selection.caveat(evidence)
         judged = [] if named in OWN else runs.runs(self.slug, section, said, caveat)
         stem = f"{self.slug}-curves" if judged else self.slug
-        own = selection.FIGURES[named](stem, evidence, "" if judged else said, caveat) if named else []
+        own = selection.FIGURES[named](stem, evidence, said, caveat) if named else []
         return (*judged, *own)
 
     @property
@@ -99,7 +99,7 @@ class Entry:
     def tables(self) -> tuple[Table, ...]:
         """Tables to read at once: counts are no figure."""
         counted = self.section.claim.kind is Kind.EXACT and self.section.effects
-        return (tables.counts_table(self.section.claim, self.section.effects),) if counted else ()
+        return (effect_tables.counts_table(self.section.claim, self.section.effects),) if counted else ()
 
     @cached_property
     def folded(self) -> tuple[Fold, ...]:
@@ -110,11 +110,11 @@ class Entry:
             Fold("Failed and diverged runs", (trouble_table(tried),)),
             Fold("Effects", tuple(self._effects())),
             Fold("Runs", tuple(self._runs())),
-            Fold("Tuning", tuple(map(tables.tuning_table, known))),
+            Fold("Tuning", tuple(map(run_tables.tuning_table, known))),
             Fold("How the arms differ", tuple(map(arms_table, known))),
             Fold("Other experiments", tuple(self._others())),
             Fold("Attempts", (trial_table(tried),)),
-            Fold("Stale records", (tables.stale_table(section.stale, keys(section.stale)),)),
+            Fold("Stale records", (run_tables.stale_table(section.stale, keys(section.stale)),)),
         )
         return tuple(fold for fold in found if fold.shown)
 
@@ -122,19 +122,21 @@ class Entry:
         section = self.section
         if section.effects and not section.smoke and not self.tables:
             proxy, interim = section.proxy, section.interim
-            yield tables.effect_table(section.claim, section.effects, section.adjusted_p, proxy, interim)
+            yield effect_tables.effect_table(
+                section.claim, section.effects, section.adjusted_p, proxy, interim
+            )
             yield replication.panel(section.claim, section.assessment)
 
     def _runs(self) -> Iterator[Table | None]:
         if self.section.evidence and not self.section.smoke:
-            yield tables.seed_table(self.section.evidence, keys(self.section.records))
+            yield run_tables.seed_table(self.section.evidence, keys(self.section.records))
             yield from self.section.finding.tables if self.section.finding else ()
 
     def _others(self) -> Iterator[Table | None]:
         yield further_table(self.sections[1:])
         for other in self.sections[1 : 1 + MOST_UNFOLDED]:
             if other.evidence and not other.smoke:
-                yield tables.seed_table(other.evidence, keys(other.records), f", {other.scale}")
+                yield run_tables.seed_table(other.evidence, keys(other.records), f", {other.scale}")
 
     @property
     def files(self) -> Mapping[str, str]:

@@ -74,6 +74,8 @@ def headline(section: Section) -> str:
     if section.smoke or not section.effects or not section.effects[0].n:
         return ""
     effect = section.effects[0]
+    if effect.estimate is None and effect.lower_bound is None:
+        return ""  # too many censored runs to say even how much at least
     known = {**MEASURED, **of(section.claim).paper.measured}
     told = known.get(section.claim.id, "the {1} was {0}")
     return told.format(estimate(effect), words(effect.metric))

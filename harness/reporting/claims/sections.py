@@ -15,7 +15,6 @@ from harness.paper import papers
 from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence, Finding, Reproduction
 from harness.records.record import Record
-from harness.records.store import Store
 from harness.reporting.figures.selection import stand_in
 from harness.verdicts.assess import Assessments
 from harness.verdicts.assessment import Assessment
@@ -161,9 +160,8 @@ class Section:
         return "; ".join(parts) + "."
 
 
-def sections(store: Store, tracker: Tracker = SILENT) -> list[Section]:
+def sections(known: Assessments, tracker: Tracker = SILENT) -> list[Section]:
     """One section for each claim, and one more for each further protocol or machine with evidence."""
-    known = Assessments(store)
     claims = tracked(papers.claims(), "judging claims", tracker)
     return adjusted([section for claim in claims for section in of_claim(claim, known)])
 

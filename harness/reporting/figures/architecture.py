@@ -19,7 +19,7 @@ from harness.models.description import (
     Weighted,
     WithinMap,
 )
-from harness.reporting.figures.frame import ARMS, FACES, INK, MUTED
+from harness.reporting.figures.drawing.frame import ARMS, FACES, INK, MUTED
 
 STEP, LEFT, TOP, ROW = 84, 54, 66, 168  # distance of stages, margins, and distance of columns, in pixels
 

@@ -14,8 +14,8 @@ from harness.contract.effect import Effect
 from harness.contract.formatting import NOTHING, limits, quantity
 from harness.paper.claims import Claim, Kind, Metric
 from harness.reporting.claims.sections import Section
-from harness.reporting.figures.frame import BAND, FRAME, INK, MUTED, PAPER, Drawing
-from harness.reporting.figures.pictures import box, drawing, words
+from harness.reporting.figures.drawing.frame import BAND, FRAME, INK, MUTED, PAPER, Drawing
+from harness.reporting.figures.drawing.pictures import box, drawing, words
 from harness.reporting.front.overview import Line, judged, ours
 from harness.verdicts.verdict import Outcome
 

@@ -12,8 +12,8 @@ from harness.contract.formatting import p_value
 from harness.effects.from_runs import metric
 from harness.plans.experiment import Evidence, Run
 from harness.records.schema import Measured
-from harness.reporting.figures import pictures
-from harness.reporting.figures.frame import INK, MUTED, Drawing
+from harness.reporting.figures.drawing import pictures
+from harness.reporting.figures.drawing.frame import INK, MUTED, Drawing
 
 WIDTH, MARGIN, LABEL = 720.0, 8.0, 118.0  # LABEL: what a network's name takes at the left
 BETWEEN, GAP, ROW_GAP = 18.0, 1.5, 9.0  # columns, kernels, networks

@@ -16,12 +16,14 @@ from harness.contract.formatting import number
 from harness.contract.trial import Status
 from harness.plans.experiment import Evidence, Run
 from harness.records.schema import CurveColumn, Measured
-from harness.reporting.figures.frame import ARMS, DASHES, INK, MUTED, PAPER, Drawing, frame, svg
+from harness.reporting.figures.drawing import traces
+from harness.reporting.figures.drawing.frame import ARMS, DASHES, INK, MUTED, PAPER, Drawing, frame, svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 RUNNING: Any = (0, (1, 1.2))
+JUDGED = "error on a fixed sample"
 HIGHEST = 80.0  # the paper's own axis ends near here; the first steps would squeeze all that matters
 
 
@@ -73,7 +75,7 @@ def panels(evidence: Evidence) -> list[Panel]:
         network, _, arm = run.arm.rpartition("/")
         found.setdefault(network, {}).setdefault(arm, []).append(run)
     drawn = {network: _ordered(arms) for network, arms in found.items()}
-    curves = [c for arms in drawn.values() for arm in arms.values() for c in arm.running]
+    curves = [c for arms in drawn.values() for arm in arms.values() for c in (*arm.judged, *arm.running)]
     last = max((e for c in curves for e in c.epochs), default=1.0)
     order = list(dict.fromkeys(p.arm.rpartition("/")[0] for p in evidence.plan.trials))
     kept = sorted(drawn, key=lambda name: order.index(name) if name in order else len(order))
@@ -113,7 +115,8 @@ def _draw(name: str, panel: Panel, heading: str, caveat: str) -> Drawing:
             _draw_arm(axes, arm, drawn, style % len(ARMS), panel.target)
         _legend(axes)
         words = describe(panel)
-        return Drawing(name, svg(figure, name, label, words), f"{label}. {words}")
+        picture = svg(figure, name, label, words, traces.scale(figure, axes, "%"))
+        return Drawing(name, picture, f"{label}. {words}")
 
 
 def _prepare(axes: Axes, panel: Panel) -> None:
@@ -136,36 +139,45 @@ def _ticks(target: float, top: float) -> list[float]:
 
 def _draw_arm(axes: Axes, name: str, arm: Arm, style: int, target: float | None) -> None:
     """The running error's mean as a faint lead, then each run's judged error and their mean."""
-    colour = ARMS[style]
-    axes.plot(*mean_curve(arm.running), color=colour, linewidth=1.1, linestyle=RUNNING, alpha=0.7)
+    said, colour = _in_words(name), ARMS[style]
+    (lead,) = axes.plot(*mean_curve(arm.running), color=colour, linewidth=1.1, linestyle=RUNNING, alpha=0.7)
+    traces.mark(lead, said, "running error")
     for curve in arm.judged:
-        axes.plot(curve.epochs, curve.errors, color=colour, linewidth=0.7, alpha=0.45)
+        (thin,) = axes.plot(curve.epochs, curve.errors, color=colour, linewidth=0.7, alpha=0.45)
+        traces.mark(thin, said, JUDGED, curve.seed)
     for curve in arm.running:
         if curve.status is Status.DIVERGED and curve.epochs:
-            axes.plot(curve.epochs[-1], curve.errors[-1], "x", color=colour, markersize=6, zorder=5)
-    axes.plot(*mean_curve(arm.judged), color=colour, linewidth=2.2, linestyle=DASHES[style])
+            (end,) = axes.plot(curve.epochs[-1], curve.errors[-1], "x", color=colour, markersize=6, zorder=5)
+            traces.mark(end, said, seed=curve.seed)
+    (mean,) = axes.plot(*mean_curve(arm.judged), color=colour, linewidth=2.2, linestyle=DASHES[style])
+    traces.mark(mean, said, JUDGED)
     if target is not None:
-        _mark_crossings(axes, name, arm.judged, style, target)
+        _mark_crossings(axes, said, arm.judged, style, target)
 
 
-def _mark_crossings(axes: Axes, name: str, curves: Sequence[Curve], style: int, target: float) -> None:
+def _mark_crossings(axes: Axes, said: str, curves: Sequence[Curve], style: int, target: float) -> None:
     """A ring where each run was first at or under the target, and the arm's name at their median."""
-    colour = ARMS[style]
-    rings = [(c.crossed, _error_at(c, target)) for c in curves if c.crossed is not None]
-    x, y = [epoch for epoch, _ in rings], [error for _, error in rings]
-    axes.plot(x, y, "o", color=colour, markersize=4, markerfacecolor=PAPER, zorder=5)
+    look: dict[str, Any] = {"color": ARMS[style], "markersize": 4, "markerfacecolor": PAPER, "zorder": 5}
+    for curve in curves:
+        if curve.crossed is not None:
+            (ring,) = axes.plot(curve.crossed, _error_at(curve, target), "o", **look)
+            traces.mark(ring, said, seed=curve.seed)
     middle = median_epochs(curves)
     if middle is None:
         return
-    axes.plot([middle, middle], [0, target], color=colour, linewidth=0.9, linestyle=(0, (1, 2)))
+    (drop,) = axes.plot(
+        [middle, middle], [0, target], color=ARMS[style], linewidth=0.9, linestyle=(0, (1, 2))
+    )
     side, shift = ("left", 5) if middle < 0.6 * axes.get_xlim()[1] else ("right", -5)
     place: dict[str, Any] = {
-        "xytext": (shift, 4 + 26 * (style % 2)),
+        "xytext": (shift, 4 + 27 * (style % 2)),
         "textcoords": "offset points",
         "ha": side,
     }
-    said = f"{_in_words(name)}, {_runs(len(curves))}:\nmedian {number(middle)} epochs"
-    axes.annotate(said, (middle, 0), color=colour, fontweight="bold", **place)
+    label = f"{said}, {_runs(len(curves))}:\nmedian {number(middle)} epochs"
+    words = axes.annotate(label, (middle, 0), color=ARMS[style], fontweight="bold", **place)
+    for part in (drop, words):
+        traces.mark(part, said)
 
 
 def _error_at(curve: Curve, target: float) -> float:
@@ -199,7 +211,7 @@ def _legend(axes: Axes) -> None:
 
     solid, faint = Line2D([], [], color=INK, linewidth=2.2), Line2D([], [], color=INK, linewidth=1.1)
     faint.set_linestyle(RUNNING)
-    names = ("error on a fixed sample: judged", "running error of the batches: not judged")
+    names = (f"{JUDGED}: judged", "running error of the batches: not judged")
     axes.legend((solid, faint), names, frameon=False, loc="upper right", handlelength=2.6, fontsize=8.5)
 
 

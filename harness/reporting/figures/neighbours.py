@@ -10,8 +10,8 @@ from typing import Any
 from harness.effects.from_runs import metric
 from harness.plans.experiment import Evidence, Run
 from harness.records.schema import Measured
-from harness.reporting.figures import pictures
-from harness.reporting.figures.frame import ARMS, FRAME, INK, MUTED, Drawing
+from harness.reporting.figures.drawing import pictures
+from harness.reporting.figures.drawing.frame import ARMS, FRAME, INK, MUTED, Drawing
 
 # As `harness.data.datasets` has them, which imports torch.
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from harness.contract.formatting import number
 from harness.effects.plateau import LEAST, PATIENCE, SMOOTHED, first_plateau, smoothed
 from harness.plans.experiment import Evidence, Run
-from harness.reporting.figures.frame import ARMS, DASHES, PAPER, Drawing, frame, svg
+from harness.reporting.figures.drawing import traces
+from harness.reporting.figures.drawing.frame import ARMS, DASHES, PAPER, Drawing, frame, svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 class LossCurve:
     """One run's smoothed loss by epoch, and the epoch of its plateau; None where none came."""
 
+    seed: int
     losses: tuple[float, ...]
     plateau: float | None
 
@@ -27,7 +29,7 @@ class LossCurve:
     def of(cls, run: Run) -> LossCurve | None:
         """The run's curve, None where it has no validation loss."""
         losses = tuple(smoothed(run))
-        return cls(losses, first_plateau(losses).high) if losses else None
+        return cls(run.seed, losses, first_plateau(losses).high) if losses else None
 
 
 def plateaus(name: str, evidence: Evidence, heading: str, caveat: str) -> list[Drawing]:
@@ -42,36 +44,45 @@ def _draw(name: str, arms: dict[str, list[LossCurve]], heading: str, caveat: str
     with frame(3.5, heading, caveat) as figure:
         axes = figure.add_axes((0.11, 0.145, 0.865, 0.7))
         axes.set_xlabel("epochs")
-        axes.set_ylabel(f"validation loss, mean of {SMOOTHED} epochs (nats)")
+        axes.set_ylabel("validation loss (nats)")
         for style, (arm, curves) in enumerate(arms.items()):
             _draw_arm(axes, arm, curves, style % len(ARMS))
         axes.margins(y=0.12)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(lambda x, _: number(round(x, 9)))
         said = describe(arms)
-        return Drawing(name, svg(figure, name, label, said), f"{label}. {said}")
+        drawn = svg(figure, name, label, said, traces.scale(figure, axes, "nats"))
+        return Drawing(name, drawn, f"{label}. {said}")
 
 
 def _draw_arm(axes: Axes, arm: str, curves: Sequence[LossCurve], style: int) -> None:
     """Every run's loss, a ring at its plateau, and the arm's name at the median run's."""
     look: dict[str, Any] = {"color": ARMS[style], "linestyle": DASHES[style]}
+    rings: list[float] = []
     for curve in curves:
-        axes.plot(range(1, len(curve.losses) + 1), curve.losses, linewidth=1.2, alpha=0.6, **look)
-    rings = [(c.plateau, c.losses[int(c.plateau) - 1]) for c in curves if c.plateau]
-    if not rings:
-        return
-    x, y = [epoch for epoch, _ in rings], [loss for _, loss in rings]
-    axes.plot(
-        x, y, "o", color=ARMS[style], markersize=6, markerfacecolor=PAPER, markeredgewidth=1.6, zorder=5
-    )
-    middle = median(x)
-    axes.axvline(middle, color=ARMS[style], linewidth=0.9, linestyle=(0, (1, 2)))
-    place: dict[str, Any] = {"xytext": (4, -4 - 24 * style), "textcoords": "offset points", "va": "top"}
+        (line,) = axes.plot(range(1, len(curve.losses) + 1), curve.losses, linewidth=1.2, alpha=0.6, **look)
+        traces.mark(line, arm, "validation loss", curve.seed)
+        if curve.plateau:
+            rings.append(curve.plateau)
+            (ring,) = axes.plot(curve.plateau, curve.losses[int(curve.plateau) - 1], "o", **_ring(style))
+            traces.mark(ring, arm, seed=curve.seed)
+    if rings:
+        _mark_median(axes, arm, median(rings), style)
+
+
+def _ring(style: int) -> dict[str, Any]:
+    edge = {"markerfacecolor": PAPER, "markeredgewidth": 1.6}
+    return {"color": ARMS[style], "markersize": 6, "zorder": 5} | edge
+
+
+def _mark_median(axes: Axes, arm: str, middle: float, style: int) -> None:
+    line = axes.axvline(middle, color=ARMS[style], linewidth=0.9, linestyle=(0, (1, 2)))
+    place: dict[str, Any] = {"xytext": (4, -4 - 25 * style), "textcoords": "offset points", "va": "top"}
     said = f"{arm}:\nmedian {number(middle)} epochs"
-    at = (middle, 1.0)
-    axes.annotate(
-        said, at, xycoords=axes.get_xaxis_transform(), color=ARMS[style], fontweight="bold", **place
-    )
+    at, over = (middle, 1.0), axes.get_xaxis_transform()
+    words = axes.annotate(said, at, xycoords=over, color=ARMS[style], fontweight="bold", **place)
+    for part in (line, words):
+        traces.mark(part, arm)
 
 
 def describe(arms: dict[str, list[LossCurve]]) -> str:
@@ -82,5 +93,6 @@ def describe(arms: dict[str, list[LossCurve]]) -> str:
     )
     return (
         f"Rings are plateaus: the last epoch whose loss was {100 * LEAST:g} % under the best before it, with "
-        f"{PATIENCE} epochs of no such fall behind it. Dotted lines are medians. {reached}."
+        f"{PATIENCE} epochs of no such fall behind it, of means of {SMOOTHED} epochs. "
+        f"Dotted lines are medians. {reached}."
     )

@@ -13,9 +13,9 @@ from harness.paper.claims import Claim, Fit, Kind
 from harness.plans.experiment import Evidence
 from harness.records.schema import Measured
 from harness.reporting.claims.sections import Section
-from harness.reporting.figures import pictures
-from harness.reporting.figures.axis import Axis, circle, line
-from harness.reporting.figures.frame import ARMS, INK, MUTED, Drawing
+from harness.reporting.figures.drawing import pictures
+from harness.reporting.figures.drawing.axis import Axis, circle, line
+from harness.reporting.figures.drawing.frame import ARMS, INK, MUTED, Drawing
 from harness.verdicts.trained_enough import GAP, OUTCOME, OUTCOMES
 
 WIDTH, MARGIN = 390.0, 10.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from harness.plans.experiment import Evidence
-from harness.reporting.figures.frame import Drawing
+from harness.reporting.figures.drawing.frame import Drawing
 from harness.reporting.figures.kernels import kernels
 from harness.reporting.figures.learning_curves import learning_curves
 from harness.reporting.figures.neighbours import neighbours

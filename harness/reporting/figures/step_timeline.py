@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.contract.formatting import number
 from harness.effects.step_times import STEP
 from harness.plans.experiment import Evidence, Run
-from harness.reporting.figures.frame import ARMS, INK, MUTED, PAPER, Drawing, frame, svg
+from harness.reporting.figures.drawing.frame import ARMS, INK, MUTED, PAPER, Drawing, frame, svg
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -13,9 +13,9 @@ from harness.paper.others import CAFFENET_BENCHMARK
 from harness.paper.run_log import NOTED
 from harness.reporting.claims.phrases import null_name
 from harness.reporting.claims.sections import Section
-from harness.reporting.figures import pictures
-from harness.reporting.figures.axis import Axis, circle, diamond, line
-from harness.reporting.figures.frame import ARMS, BAND, INK, MUTED, PAPER, Drawing
+from harness.reporting.figures.drawing import pictures
+from harness.reporting.figures.drawing.axis import Axis, circle, diamond, line
+from harness.reporting.figures.drawing.frame import ARMS, BAND, INK, MUTED, PAPER, Drawing
 from harness.reporting.wording import estimate, words
 from harness.verdicts.rules import intervals
 from harness.verdicts.verdict import Outcome
@@ -24,6 +24,7 @@ WIDTH, MARGIN = 390.0, 10.0
 TOP, ROW, BELOW = 30.0, 31.0, 34.0  # what lies above the rows, a row, and what lies below them
 MOST_ROWS = 8
 APART, EDGE = 80.0, 50.0  # of two names above, and of a name and an end of the drawing
+LETTER, STARTS = 5.5, 'text-anchor="start"'  # a letter's width above, and of a name that begins at its line
 REACH = 3.0  # spans of what must be seen by which an interval may exceed it before it is cut off
 COLOURS: Mapping[Outcome, str] = {
     Outcome.REPRODUCED: ARMS[2],
@@ -161,11 +162,15 @@ def _references(shown: Shown, axis: Axis) -> Iterator[str]:
     lines = [(metric.paper, paper, INK, ""), (null, none, MUTED, ' stroke-dasharray="3 3"')]
     held = [(x, line) for line in lines if (x := line[0]) is not None and axis.holds(x)]
     drawn = [(axis.at(x), said, colour, look) for x, (_, said, colour, look) in held]
-    for x, said, colour, look in drawn:
+    taken = 0.0
+    for x, said, colour, look in sorted(drawn):
         for top in range(int(TOP), int(shown.bottom), int(ROW)):  # not through the words
             yield line((x, top + 12), (x, top + ROW - 1), f'stroke="{colour}"{look}')
         beside = next((other for other, *_ in drawn if 0 < abs(other - x) < APART), x)
-        yield pictures.words(x, TOP - 10, said, colour, _anchor(x, beside))
+        anchor = _anchor(x, beside)
+        begins = max(x, taken) if anchor == STARTS else x  # behind the name before it
+        yield pictures.words(begins, TOP - 10, said, colour, anchor)
+        taken = begins + LETTER * len(said)
 
 
 def _anchor(x: float, beside: float) -> str:

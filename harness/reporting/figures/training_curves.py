@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -13,17 +13,18 @@ from harness.contract.formatting import number
 from harness.contract.trial import Status
 from harness.plans.experiment import Evidence, Run
 from harness.records.schema import CurveColumn
-from harness.reporting.figures.frame import ARMS, FRAME, INK, MUTED, PAPER, Drawing, frame, svg
+from harness.reporting.figures.drawing import traces
+from harness.reporting.figures.drawing.frame import ARMS, FRAME, INK, MUTED, PAPER, Drawing, frame, svg
+from harness.reporting.figures.drawing.labels import HARD, ROOM, Label, at_ends
 from harness.reporting.figures.learning_curves import Curve, mean_curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 MARKS = ("o", "s", "^", "D", "v", "P")  # tell the arms apart without colour
 UNSEEN = (0, (4, 2))
-AXES, LINE = 3.3, 0.175  # inches: all but the legend, and a line of it
-LONG = 34  # letters of a name that needs a line of its own in the legend
+HEIGHT = 3.3  # inches
+TRAINING, UNSEEN_ERROR = "error on training images", "error on unseen images"
 MOST_LABELS = 4  # of the rates that a schedule drops to
 
 
@@ -76,19 +77,25 @@ def rate_drops(rows: Sequence[Mapping[str, float | None]]) -> list[tuple[float, 
 
 def _draw(name: str, drawn: Sequence[ArmCurves], heading: str, caveat: str) -> Drawing:
     label = "Training and unseen error against epochs"
-    names = [f"{arm.name} ({_runs(len(arm.training))})" for arm in drawn]
-    columns = 1 if max(map(len, names)) > LONG else 2
-    legend = 0.1 + LINE * math.ceil((len(names) + 2) / columns)
-    height = AXES + legend
-    with frame(height, heading, caveat) as figure:
-        axes = figure.add_axes((0.1, (legend + 0.5) / height, 0.875, (AXES - 1.15) / height))
+    with frame(HEIGHT, heading, caveat) as figure:
+        axes = figure.add_axes((0.11, 0.16, 0.89 - ROOM, 0.62))
         _prepare(axes, drawn)
         for style, arm in enumerate(drawn):
             _draw_arm(axes, arm, style % len(ARMS))
         _mark_drops(axes, drawn)
-        _legend(figure, names, columns)
+        _key(axes)
+        at_ends(figure, axes, [end for i, arm in enumerate(drawn) for end in _label(arm, i)])
         said = describe(drawn)
-        return Drawing(name, svg(figure, name, label, said), f"{label}. {said}")
+        picture = svg(figure, name, label, said, traces.scale(figure, axes, "%"))
+        return Drawing(name, picture, f"{label}. {said}")
+
+
+def _label(arm: ArmCurves, style: int) -> Iterator[Label]:
+    """The arm's name at the end of its mean."""
+    mean = list(zip(*_mean(arm.training), strict=True))
+    said = f"{arm.name} ({_runs(len(arm.training)).replace(' ', HARD)})"
+    if mean:
+        yield Label(arm.name, said, mean[-1], ARMS[style % len(ARMS)])
 
 
 def _prepare(axes: Axes, drawn: Sequence[ArmCurves]) -> None:
@@ -104,12 +111,17 @@ def _prepare(axes: Axes, drawn: Sequence[ArmCurves]) -> None:
 
 def _draw_arm(axes: Axes, arm: ArmCurves, style: int) -> None:
     for curve in arm.training:
-        axes.plot(curve.epochs, curve.errors, color=ARMS[style], linewidth=0.6, alpha=0.4)
+        (thin,) = axes.plot(curve.epochs, curve.errors, color=ARMS[style], linewidth=0.6, alpha=0.4)
+        traces.mark(thin, arm.name, TRAINING, curve.seed)
         if curve.status is Status.DIVERGED:
-            axes.plot(curve.epochs[-1], curve.errors[-1], "x", color=ARMS[style], markersize=6, zorder=5)
-    for curves, look in ((arm.training, _solid(style)), (arm.unseen, _dashed(style))):
+            at = curve.epochs[-1], curve.errors[-1]
+            (end,) = axes.plot(*at, "x", color=ARMS[style], markersize=6, zorder=5)
+            traces.mark(end, arm.name, seed=curve.seed)
+    looks = ((arm.training, TRAINING, _solid(style)), (arm.unseen, UNSEEN_ERROR, _dashed(style)))
+    for curves, shows, look in looks:
         epochs, errors = _mean(curves)
-        axes.plot(epochs, errors, color=ARMS[style], markevery=_every(epochs), **look)
+        (thick,) = axes.plot(epochs, errors, color=ARMS[style], markevery=_every(epochs), **look)
+        traces.mark(thick, arm.name, shows)
 
 
 def _mean(curves: Sequence[Curve]) -> tuple[list[float], list[float]]:
@@ -143,16 +155,14 @@ def _mark_drops(axes: Axes, drawn: Sequence[ArmCurves]) -> None:
             axes.annotate(f"rate {number(rate)}", at, color=MUTED, va="top", rotation=90, fontsize=8, **place)
 
 
-def _legend(figure: Figure, names: Sequence[str], columns: int) -> None:
+def _key(axes: Axes) -> None:
+    """What solid and dashed lines are, above the axes."""
     from matplotlib.lines import Line2D
 
-    styles = [i % len(ARMS) for i in range(len(names))]
-    handles = [Line2D([], [], color=ARMS[i], **_solid(i)) for i in styles]
-    handles.append(Line2D([], [], color=INK, linewidth=2.0))
-    handles.append(Line2D([], [], color=INK, linewidth=1.2, linestyle=UNSEEN))
-    shown = [*names, "on training images", "on unseen images"]
-    place: dict[str, Any] = {"loc": "lower left", "ncols": columns, "handlelength": 3}
-    figure.legend(handles, shown, frameon=False, fontsize=8.5, **place)
+    solid, dashed = Line2D([], [], color=INK, linewidth=2.0), Line2D([], [], color=INK, linewidth=1.2)
+    dashed.set_linestyle(UNSEEN)
+    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0, "ncols": 2}
+    axes.legend((solid, dashed), ("on training images", "on unseen images"), frameon=False, **place)
 
 
 def _runs(count: int) -> str:

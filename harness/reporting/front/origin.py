@@ -47,7 +47,7 @@ class Origin:
         )
         count = f"{_counted(self.records, 'record')}, {every}"
         stale = [f"{_counted(self.stale, 'stale record')} beside them"] * bool(self.stale)
-        return (self.days, _some(self.hardware, "machine"), count, *stale, *self._code())
+        return (*filter(None, (self.days,)), _some(self.hardware, "machine"), count, *stale, *self._code())
 
     def _code(self) -> tuple[str, ...]:
         """The commits that made and judged the records, once where they are the same."""

@@ -15,7 +15,8 @@ from harness.reporting.front.origin import Origin
 from harness.reporting.front.overview import Line
 from harness.reporting.front.summary import summary
 
-SCRIPT = Path(__file__).parent.parent / "templates" / "report.js"
+TEMPLATES = Path(__file__).parent.parent / "templates"
+SCRIPTS = ("report.js", "curves.js")  # the page's one script, in two parts
 
 
 def front(
@@ -27,7 +28,7 @@ def front(
     """
     rows = forest.rows(overview.shown(lines))
     told = [line for line in lines if line.first and line.section.examined]
-    script = SCRIPT.read_text(encoding="utf-8")
+    script = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     return {
         "origin": origin,
         "files": files,

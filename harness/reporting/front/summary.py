@@ -59,26 +59,28 @@ def summary(lines: Sequence[Line]) -> list[Sentence]:
 
 
 def _told(lines: Sequence[Line], outcome: Outcome, one: str, many: str) -> Sentence:
-    """The claims with that outcome, each with its figure."""
+    """The claims with that outcome, each with its figure, but for those that are undecided."""
     found = [line for line in lines if line.section.verdict.outcome is outcome]
     if not found:
         return ()
     lead = Part(f"{_claims(len(found))} {one if len(found) == 1 else many}: ", strong=True)
     ends = ["; "] * (len(found) - 1) + ["."]
     named = (
-        (Part(line.label, target=line.target), Part(f" ({_figure(line.section)}){end}"))
+        (Part(line.label, target=line.target), Part(f"{_figure(line.section)}{end}"))
         for line, end in zip(found, ends, strict=True)
     )
     return (lead, *(part for pair in named for part in pair))
 
 
 def _figure(section: Section) -> str:
-    """What was found beside the paper's figure."""
+    """What was found beside the paper's figure, in brackets; of what is undecided the plot shows enough."""
     if section.claim.kind is Kind.EXACT:
-        return _counts(section)
+        return f" ({_counts(section)})"
+    if section.verdict.outcome is Outcome.INCONCLUSIVE:
+        return ""
     found = next(iter(ours(section)), None)
     paper = f"the paper: {section.claim.figure}"
-    return f"{found.value} {found.rest}; {paper}" if found else paper
+    return f" ({found.value} {found.rest}; {paper})" if found else f" ({paper})"
 
 
 def _counts(section: Section) -> str:

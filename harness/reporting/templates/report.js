@@ -8,9 +8,9 @@
 //   <input data-search hidden>         shows what contains every word that is typed
 //   <output data-shown>                how many of the rows of [data-filtered] are shown
 //   <button data-copy="text" hidden>   copies the text; data-copy="" copies the code before it
-//   <button data-csv="name" hidden>    saves the table in the same [data-table] element as name.csv
-//   <button data-toggle="name" aria-pressed="true" hidden>
-//                                      shows and hides [data-series="name"] in the same <figure>
+//   <button data-csv hidden>           copies the table in the same [data-table] element as CSV
+//   <td class="key"><a href="records/KEY-1.json">
+//                                      a button beside it copies the key in full
 //   <button data-theme-switch hidden>  goes from the reader's own scheme to light, then to dark
 "use strict";
 (() => {
@@ -92,12 +92,11 @@
     });
   }
 
-  function copies(button) {
+  function copies(button, text) {
     button.addEventListener("click", async () => {
-      const text = button.dataset.copy || button.previousElementSibling.textContent;
       const label = button.textContent;
       try {
-        await navigator.clipboard.writeText(text);
+        await navigator.clipboard.writeText(text());
         button.textContent = "Copied";
       } catch {
         button.textContent = "Not allowed here";
@@ -106,27 +105,31 @@
     });
   }
 
-  function saves(button) {
-    const quoted = cell => `"${cell.textContent.trim().replace(/"/g, '""')}"`;
-    button.addEventListener("click", () => {
-      const table = button.closest("[data-table]").querySelector("table");
-      const text = [...table.rows].map(row => [...row.cells].map(quoted).join(",")).join("\n");
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([text + "\n"], { type: "text/csv" }));
-      link.download = `${button.dataset.csv}.csv`;
-      link.click();
-      URL.revokeObjectURL(link.href);
-    });
+  const keyOf = cell => cell.querySelector(":scope.key > a")?.getAttribute("href").split("/").pop().replace(/-\d+\.json$/, "");
+
+  function commaSeparated(table) {  // figures as programs read them, keys in full
+    const said = cell => {
+      const text = keyOf(cell) ?? cell.textContent.trim();
+      return /^−?[\d,]*\.?\d+$/.test(text) ? plain(text) : text;
+    };
+    const quoted = cell => `"${said(cell).replace(/"/g, '""')}"`;
+    return [...table.rows].map(row => [...row.cells].map(quoted).join(",") + "\n").join("");
   }
 
-  function toggles(button) {
-    button.addEventListener("click", () => {
-      const on = button.getAttribute("aria-pressed") !== "true";
-      button.setAttribute("aria-pressed", String(on));
-      const name = CSS.escape(button.dataset.toggle);
-      for (const part of all(`[data-series="${name}"]`, button.closest("figure")))
-        part.style.display = on ? "" : "none";
-    });
+  function keys() {  // one button for all, beside the key that is pointed at or has the focus
+    const button = document.createElement("button");
+    let key = "";
+    button.type = "button";
+    button.textContent = "Copy key";
+    button.className = "beside";
+    copies(button, () => key);
+    const follow = event => {
+      const cell = event.target.closest("td.key");
+      if (!cell || !keyOf(cell) || cell.contains(button)) return;
+      key = keyOf(cell);
+      cell.append(button);
+    };
+    for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, follow);
   }
 
   function unfold() {  // what a link leads to may lie in a fold
@@ -153,9 +156,10 @@
   document.addEventListener("DOMContentLoaded", () => {
     all("[data-theme-switch]").forEach(themes);
     all("[data-sortable]").forEach(sortable);
-    all("[data-copy]").forEach(copies);
-    all("[data-csv]").forEach(saves);
-    all("[data-toggle]").forEach(toggles);
+    for (const button of all("[data-copy]")) copies(button, () => button.dataset.copy || button.previousElementSibling.textContent);
+    for (const button of all("[data-csv]"))
+      copies(button, () => commaSeparated(button.closest("[data-table]").querySelector("table")));
+    keys();
     filters();
     contents();
     for (const control of all("button[hidden], input[hidden]")) control.hidden = false;

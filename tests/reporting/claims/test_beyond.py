@@ -46,8 +46,8 @@ def explained(store: Store, protocol: str | None = None) -> str:
 
 
 def test_the_report_has_its_tables_and_no_verdict(store: Store, tmp_path: Path) -> None:
-    found = sections.sections(store)
-    pages = render(found, tmp_path, {}, questions=beyond.questions(store))
+    found = sections.sections(Assessments(store))
+    pages = render(found, tmp_path, {}, questions=beyond.questions(Assessments(store)))
     for page in pages:
         text = page.read_text(encoding="utf-8")
         told = text[text.index("Which AlexNet is AlexNet?") :]
@@ -59,7 +59,7 @@ def test_the_report_has_its_tables_and_no_verdict(store: Store, tmp_path: Path) 
 
 
 def test_a_report_without_records_says_what_it_would_take(tmp_path: Path) -> None:
-    (asked,) = beyond.questions(Store(tmp_path))
+    (asked,) = beyond.questions(Assessments(Store(tmp_path)))
     assert asked.badges == (("not-run", "not run"),)
     assert (asked.shown, asked.folded, asked.said) == ((), (), ())
     assert asked.progress.startswith("Not run: For an answer, which is never judged: ./repro.py run impl")
@@ -67,7 +67,7 @@ def test_a_report_without_records_says_what_it_would_take(tmp_path: Path) -> Non
 
 
 def test_smoke_is_said_to_be_smoke(store: Store) -> None:
-    (asked,) = beyond.questions(store)
+    (asked,) = beyond.questions(Assessments(store))
     assert asked.badges[0] == ("smoke", "SMOKE")
     assert asked.said == QUESTION.protocol("smoke").deviations
     assert asked.stored == "8 of 8"

@@ -16,12 +16,12 @@ from harness.contract.trial import Status
 from harness.paper.catalogue import CLAIMS, claim
 from harness.paper.claims import Claim, Kind
 from harness.plans.experiment import Finding, Table
-from harness.reporting import tables, wording
+from harness.reporting import effect_tables, run_tables, tables, wording
 from harness.reporting.claims import arms, downloads, phrases
 from harness.reporting.claims.entries import Entry, entries
 from harness.reporting.claims.sections import Section
 from harness.reporting.figures import runs, strip
-from harness.reporting.figures.axis import Axis
+from harness.reporting.figures.drawing.axis import Axis
 from harness.reporting.pages import render
 from harness.verdicts.verdict import Outcome, Verdict
 from tests.fakes import sections as made
@@ -222,7 +222,7 @@ def test_a_column_that_says_nothing_is_left_out() -> None:
 def test_a_column_of_numbers_has_as_many_decimals_in_every_row() -> None:
     section = made.invalid()
     assert section.evidence
-    table = tables.seed_table(section.evidence)
+    table = run_tables.seed_table(section.evidence)
     assert table
     column = [row[table.columns.index("top1 error")] for row in table.rows]
     assert column == ["0.4100", "0.4140", "0.4180"] * 2
@@ -230,9 +230,9 @@ def test_a_column_of_numbers_has_as_many_decimals_in_every_row() -> None:
 
 def test_intervals_are_widened_for_looks_only_where_looks_were_used() -> None:
     effect = replace(NOISY, interim90=Interval(-4.0, 2.0, 0.93), interim95=Interval(-5.0, 3.0, 0.97))
-    assert "interim looks" in tables.effect_table(claim("lrn"), [effect], interim=True).note
-    assert "interim looks" not in tables.effect_table(claim("lrn"), [effect]).note
-    assert "[−5.0, 3.0]" not in tables.effect_table(claim("lrn"), [effect]).note
+    assert "interim looks" in effect_tables.effect_table(claim("lrn"), [effect], interim=True).note
+    assert "interim looks" not in effect_tables.effect_table(claim("lrn"), [effect]).note
+    assert "[−5.0, 3.0]" not in effect_tables.effect_table(claim("lrn"), [effect]).note
 
 
 def test_what_cannot_be_seen_is_marked_wherever_words_enter_a_page(tmp_path: Path) -> None:

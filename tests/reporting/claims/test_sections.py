@@ -11,7 +11,7 @@ from scipy import stats as sp
 
 from harness.effects.statistics.intervals import pooled_difference
 from harness.plans.experiment import Finding
-from harness.reporting import tables
+from harness.reporting import effect_tables
 from harness.reporting.claims.sections import Section, adjusted, leading
 from harness.reporting.front import overview
 from harness.reporting.pages import render
@@ -56,23 +56,23 @@ def test_holm_adjusts_the_primary_effects_of_the_claims_that_are_judged() -> Non
 def test_the_raw_and_the_adjusted_p_stand_side_by_side_for_the_primary_effect_alone() -> None:
     section = judged("h0", 0.01)
     six = [replace(effect, n=6) for effect in section.effects]
-    table = tables.effect_table(section.claim, six, 0.03)
+    table = effect_tables.effect_table(section.claim, six, 0.03)
     at = [table.columns.index(f"p, {name}") for name in ("Student", "exact", "Holm")]
     assert [[row[i] for i in at] for row in table.rows] == [
         ["0.0100", "0.5000", "0.0300"], ["0.0010", "< 0.0001", None],
     ]  # fmt: skip
     assert not {"p", "p, Dunnett"} & set(table.columns)
-    assert tables.HOLM in table.note
-    assert "p, Holm" not in tables.effect_table(section.claim, section.effects).columns
+    assert effect_tables.HOLM in table.note
+    assert "p, Holm" not in effect_tables.effect_table(section.claim, section.effects).columns
 
 
 def test_an_exact_p_that_could_show_nothing_is_left_out() -> None:
     """Flipping five signs gives .0625 at the least, which once stood without a word beside a direction."""
     section = judged("h0", 0.01)
     effect = section.effects[0]
-    assert [tables.least_exact_p(replace(effect, n=n)) for n in (3, 5, 6)] == [0.25, 0.0625, 0.03125]
-    assert tables.least_exact_p(replace(effect, counts=(3, 3))) == 0.1
-    assert "p, exact" not in tables.effect_table(section.claim, section.effects).columns
+    assert [effect_tables.least_exact_p(replace(effect, n=n)) for n in (3, 5, 6)] == [0.25, 0.0625, 0.03125]
+    assert effect_tables.least_exact_p(replace(effect, counts=(3, 3))) == 0.1
+    assert "p, exact" not in effect_tables.effect_table(section.claim, section.effects).columns
 
 
 def test_the_overview_has_both_p_values_of_every_claim_in_the_family(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_arms_that_share_a_baseline_have_dunnett_s_p() -> None:
     base, arms = stream.normal(0, 1, 15), stream.normal(1, 1, (3, 5))
     effects = [pooled_difference(f"arm {i}", "points", arm, base) for i, arm in enumerate(arms)]
     other = pooled_difference("another pair", "points", stream.normal(0, 1, 5), stream.normal(0, 1, 5))
-    table = tables.effect_table(made.LRN, [other, *effects])
+    table = effect_tables.effect_table(made.LRN, [other, *effects])
     shown = [row[table.columns.index("p, Dunnett")] for row in table.rows]
     theirs = sp.dunnett(*arms, control=base, random_state=np.random.default_rng(0)).pvalue
     assert shown[0] == ""
@@ -105,4 +105,4 @@ def test_arms_that_share_a_baseline_have_dunnett_s_p() -> None:
         assert count == "(3 arms)"
         assert float(number) == pytest.approx(p, abs=2e-3)
     assert [row[table.columns.index("n")] for row in table.rows] == ["5 against 5", *["5 against 15"] * 3]
-    assert tables.DUNNETT in table.note
+    assert effect_tables.DUNNETT in table.note

@@ -20,10 +20,11 @@ from harness.forecast.next_runs import NextRun, Outlook, Price, sources
 from harness.paper.catalogue import CLAIMS, claim
 from harness.plans.experiment import Finding, Protocol, Reproduction
 from harness.records.store import Store
-from harness.reporting import tables
+from harness.reporting import effect_tables, tables
 from harness.reporting.claims import sections
 from harness.reporting.front import overview
 from harness.reporting.pages import render
+from harness.verdicts.assess import Assessments
 from harness.verdicts.verdict import Outcome
 from tests.fakes import sections as made
 from tests.fakes.experiments import ARMS, HERE, REAL, SMOKE, filled, reproduction, trial, vague
@@ -44,11 +45,11 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Reproduction:
 
 
 def of_relu(store: Store) -> list[sections.Section]:
-    return [s for s in sections.sections(store) if s.claim is RELU]
+    return [s for s in sections.sections(Assessments(store)) if s.claim is RELU]
 
 
 def test_every_claim_has_a_line_a_standing_and_a_command(tmp_path: Path) -> None:
-    found = sections.sections(Store(tmp_path / "none"))
+    found = sections.sections(Assessments(Store(tmp_path / "none")))
     assert [s.claim.id for s in sections.leading(found)] == [c.id for c in CLAIMS]
     html, text = render(found, tmp_path / "report", {})
     page = Page(html.read_text(encoding="utf-8")).text
@@ -73,7 +74,7 @@ def test_every_claim_has_a_line_a_standing_and_a_command(tmp_path: Path) -> None
 
 
 def test_a_claim_without_a_reproduction_says_so(tmp_path: Path, only: Reproduction) -> None:
-    section = next(s for s in sections.sections(Store(tmp_path)) if s.claim.id == "fall-2009")
+    section = next(s for s in sections.sections(Assessments(Store(tmp_path))) if s.claim.id == "fall-2009")
     said = "declared, and has no reproduction; it would need the ImageNet Fall 2009 release"
     assert overview.standing(section).startswith(said)
     assert section.next_command == "./repro.py explain fall-2009"
@@ -192,7 +193,7 @@ def test_deviations_are_said_once_and_referred_to_by_number() -> None:
 def test_every_count_is_judged() -> None:
     about = claim("architecture")
     effects = tuple(Effect(m.name, m.unit, 1, m.paper, None, None) for m in about.metrics)
-    table = tables.effect_table(about, effects)
+    table = effect_tables.effect_table(about, effects)
     assert {row[1] for row in table.rows} == {"judged"}
     assert table.note.startswith("The verdict rests on each of these counts.")
     section = made.changed(made.renamed(made.complete(), about), finding=Finding({about.id: effects}))
@@ -202,7 +203,7 @@ def test_every_count_is_judged() -> None:
 
 def test_at_another_scale_the_seeds_are_those_that_would_show_the_direction() -> None:
     effects = (replace(made.ratio(), n_to_decide=7), made.seconds())
-    here, elsewhere = (tables.effect_table(made.SIX, effects, proxy=proxy) for proxy in (False, True))
+    here, elsewhere = (effect_tables.effect_table(made.SIX, effects, proxy=proxy) for proxy in (False, True))
     assert here.columns[-1] == "n that would decide"
     assert elsewhere.columns[-1] == "n that would show the direction"
     assert here.rows == elsewhere.rows
@@ -212,11 +213,13 @@ def test_at_another_scale_the_seeds_are_those_that_would_show_the_direction() ->
 
 def test_only_the_first_effect_of_a_claim_is_primary() -> None:
     effects = (made.ratio(), made.seconds(), replace(made.ratio(), metric="epochs, with another network"))
-    table = tables.effect_table(made.SIX, effects)
+    table = effect_tables.effect_table(made.SIX, effects)
     assert [row[1] for row in table.rows] == ["primary", "secondary, not judged", "secondary, not judged"]
     assert table.note.startswith("The verdict rests on the primary effect alone.")
     assert tables.kinds(table)[:2] == ["name", "word"]
-    assert [row[1] for row in tables.effect_table(made.COST, effects[:1]).rows] == ["shown, not judged"]
+    assert [row[1] for row in effect_tables.effect_table(made.COST, effects[:1]).rows] == [
+        "shown, not judged"
+    ]
     section = made.changed(made.complete(), finding=Finding({made.SIX.id: effects}))
     assert [(one.name, one.judged) for one in overview.ours(section)] == [
         ("epochs", True),
@@ -244,7 +247,7 @@ def test_the_list_has_the_same_columns_for_people_and_for_scripts(tmp_path: Path
         done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         said.append(done.stdout)
-    rows = {row["claim"]: row for row in json.loads(said[1])}
+    rows = {row["claim"]: row for row in json.loads(said[1]) if row["claim"]}
     assert list(rows) == [one.id for one in CLAIMS]
     assert rows["lrn"]["command"] == "./repro.py run lrn --protocol cifar10-converged-short"
     assert [run["protocol"] for run in rows["lrn"]["runs"]] == ["cifar10-converged-short", "imagenet"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from harness.contract.formatting import number
-from harness.reporting.figures import pictures
-from harness.reporting.figures.frame import FRAME, MUTED
+from harness.reporting.figures.drawing import pictures
+from harness.reporting.figures.drawing.frame import FRAME, MUTED
 
 # Mantissas of round ticks, from coarse to fine: a linear axis takes steps of 1, 2 or 5.
 STEPS = (1.0, 2.0, 5.0)

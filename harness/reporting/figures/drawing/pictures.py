@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from harness.reporting.figures.frame import ARMS, FACES, INK, Drawing
+from harness.reporting.figures.drawing.frame import ARMS, FACES, INK, Drawing
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.reporting.figures.drawing import traces
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -25,14 +27,15 @@ DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), (
 THEME = {INK: "ink", MUTED: "muted", FRAME: "frame", PAPER: "paper", BAND: "band"} | {
     colour: f"arm-{i}" for i, colour in enumerate(ARMS)
 }
-LINE = 58  # letters of a heading in the widest face
-WIDTH = 5.4  # inches: legible both on a phone and in the page's widest column
+TALL = 0.6  # of its width
+LINE = 53  # letters of a heading in the widest face
+WIDTH = 5.0  # inches: legible both on a phone and in the page's widest column
 STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "repro",
     "text.parse_math": False,
     "font.family": "DejaVu Sans",
-    "font.size": 9,
+    "font.size": 9.5,
     "axes.edgecolor": FRAME,
     "axes.labelcolor": INK,
     "axes.spines.top": False,
@@ -66,6 +69,12 @@ class Drawing:
         return self.caption.partition(". ")[0]
 
     @property
+    def tall(self) -> bool:
+        """Whether it leaves no room below it, beside what is told of it."""
+        size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', self.svg)
+        return size is not None and float(size[2]) > TALL * float(size[1])
+
+    @property
     def inline(self) -> str:
         """The SVG to stand in a page: colours as CSS variables, the printed ones to fall back on."""
         return re.sub(r"#[0-9a-f]{6}\b(?=[;\"])", _variable, self.svg)
@@ -90,15 +99,18 @@ def frame(height: float, heading: str, caveat: str) -> Iterator[Figure]:
         yield figure
 
 
-def svg(figure: Figure, name: str, title: str, description: str) -> str:
-    """The figure as SVG, with a title and a description for those who cannot see it."""
+def svg(figure: Figure, name: str, title: str, description: str, scale: str = "") -> str:
+    """The figure as SVG, with a title and a description for those who cannot see it.
+
+    `scale` says of a curve figure where its axes lie (`traces.scale`).
+    """
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     drawn = buffer.getvalue()
     drawn = drawn[drawn.index("<svg") :]
     drawn = re.sub(r"\s*<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
     drawn = drawn.replace("'DejaVu Sans'", FACES.replace("'", "&apos;"))
-    return _described(_unique(drawn, name), name, title, description)
+    return _described(_unique(traces.marked(drawn), name), name, title, description, scale)
 
 
 def _unique(drawn: str, name: str) -> str:
@@ -108,9 +120,9 @@ def _unique(drawn: str, name: str) -> str:
     return re.sub(r"(href=\"|url\()#", rf"\g<1>#{name}-", drawn)
 
 
-def _described(drawn: str, name: str, title: str, description: str) -> str:
+def _described(drawn: str, name: str, title: str, description: str, scale: str) -> str:
     opening, rest = drawn.split(">", 1)
-    labels = f'role="img" aria-labelledby="{name}-title {name}-desc"'
+    labels = f'role="img" aria-labelledby="{name}-title {name}-desc"{scale}'
     words = f'<title id="{name}-title">{html.escape(title)}</title>'
     words += f'<desc id="{name}-desc">{html.escape(description)}</desc>'
     return f"{opening} {labels}>\n {words}{rest}"

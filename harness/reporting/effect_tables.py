@@ -1,0 +1,130 @@
+"""Tables of effects: all that is said of each, and counts beside the paper's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import comb
+
+from harness.contract.effect import Effect
+from harness.contract.formatting import decimals, interval, number, p_value, quantity
+from harness.effects.statistics.significance import DIRECTION as LEVEL
+from harness.effects.statistics.significance import MOST_SEEDS
+from harness.paper.claims import Claim, Kind
+from harness.plans.experiment import Table
+from harness.reporting.wording import opened, words
+from harness.verdicts.gates import ever_judged
+
+COLUMNS = (
+    "metric", "role", "estimate", "paper", "95 % interval", "90 % interval", "n", "censored", "p, Student",
+    "p, exact", "p, Holm", "p, Dunnett", "at least", "smallest detectable effect", "n that would decide",
+)  # fmt: skip
+DIRECTION = "n that would show the direction"  # at another scale than the paper's, where no band applies
+PRIMARY, SECONDARY, SHOWN, COUNTED = "primary", "secondary, not judged", "shown, not judged", "judged"
+STUDENT = "p, Student: of the intervals' t; p, exact: of sign flips or permutations of seeds."
+HOLM = "p, Holm: Student's, adjusted over the primary effects of all claims of this report that are judged."
+DUNNETT = "p, Dunnett: over seeds alone, adjusted over the arms that share their control."
+MAY_BE_ABSENT = ("censored", "p, exact", "p, Holm", "p, Dunnett")
+
+
+def effect_table(
+    claim: Claim,
+    effects: Sequence[Effect],
+    adjusted_p: float | None = None,
+    proxy: bool = False,
+    interim: bool = False,
+) -> Table:
+    """All that is said of each effect; of a single value, only what one value can say.
+
+    `proxy` says that this is another scale than the paper's, `interim` that seeds are added at looks.
+    """
+    families = _dunnett(effects)
+    rows = [
+        _effect_row(claim, e, role(claim, i), None if i else adjusted_p, families.get(i, ""))
+        for i, e in enumerate(effects)
+    ]
+    single = all(e.n <= 1 and not e.censored for e in effects)
+    optional = COLUMNS if single else MAY_BE_ABSENT
+    kept = [i for i, name in enumerate(COLUMNS) if name not in optional or any(row[i] for row in rows)]
+    few = [e for e in effects if 1 < len(e.values) <= 12 and claim.metric(e.metric)]
+    resting = "each of these counts" if claim.kind is Kind.EXACT else "the primary effect alone"
+    rests = [f"The verdict rests on {resting}."] * (len(effects) > 1 and ever_judged(claim))
+    rests += [STUDENT] * any(e.p_student is not None for e in effects)
+    rests += [HOLM] * (adjusted_p is not None) + [DUNNETT] * bool(families)
+    said = [f"{opened(words(e.metric))}, value by value: {', '.join(map(number, e.values))}." for e in few]
+    remarks = [f"{opened(words(e.metric))}: {e.note}" for e in effects if e.note]
+    shown = tuple(tuple(row[i] for i in kept) for row in rows)
+    note = " ".join(rests + said + remarks + _looks(effects[:1] if interim else ()))
+    names = (*COLUMNS[:-1], DIRECTION) if proxy else COLUMNS
+    return Table("Effects", tuple(names[i] for i in kept), shown, note)
+
+
+def counts_table(claim: Claim, effects: Sequence[Effect]) -> Table:
+    """What was counted, metric by metric, and whether it agrees: the verdict is that of the worst."""
+    rows = tuple(_count_row(claim, effect) for effect in effects)
+    columns = ("count", "here", "paper", "agrees")
+    return Table("Counts", columns, rows, "All of them must agree: the verdict is that of the worst.")
+
+
+def _count_row(claim: Claim, effect: Effect) -> tuple[object, ...]:
+    metric, count = claim.metric(effect.metric), effect.estimate
+    here = None if count is None else quantity(count, effect.unit)
+    if metric is None or metric.band is None or count is None:
+        return words(effect.metric), here, None, None
+    paper = None if metric.paper is None else quantity(metric.paper, metric.unit)
+    agrees = metric.band.low <= count <= metric.band.high
+    return words(effect.metric), here, paper, agrees
+
+
+def role(claim: Claim, number: int) -> str:
+    """What an effect is for: a verdict rests on the first one of a claim, and on no other but of counts."""
+    if not ever_judged(claim):
+        return SHOWN
+    return COUNTED if claim.kind is Kind.EXACT else SECONDARY if number else PRIMARY
+
+
+def _effect_row(
+    claim: Claim, e: Effect, role: str, adjusted_p: float | None, of_arms: str
+) -> tuple[object, ...]:
+    metric = claim.metric(e.metric)
+    value = None if e.estimate is None else quantity(e.estimate, e.unit, decimals(e.ci95))
+    paper = None if metric is None or metric.paper is None else quantity(metric.paper, e.unit)
+    intervals = (interval(i) if i else None for i in (e.ci95, e.ci90))
+    exact = e.p_value if least_exact_p(e) <= 1 - LEVEL else None  # else it could never have shown anything
+    tested = (None if p is None else p_value(p) for p in (e.p_student, exact, adjusted_p))
+    beyond = e.n_to_decide is not None and e.n_to_decide > MOST_SEEDS
+    decides = f"> {number(MOST_SEEDS)}" if beyond else e.n_to_decide
+    n = " against ".join(map(str, e.counts)) or e.n
+    least = None if e.minimum_detectable is None else quantity(e.minimum_detectable, e.unit)
+    rest = (e.lower_bound, least, decides)
+    return words(e.metric), role, value, paper, *intervals, n, e.censored, *tested, of_arms, *rest
+
+
+def least_exact_p(effect: Effect) -> float:
+    """The smallest two-sided p that flipping so many signs, or permuting so many runs, can give."""
+    return 2 / (comb(sum(effect.counts), effect.counts[0]) if effect.counts else 2**effect.n)
+
+
+def _dunnett(effects: Sequence[Effect]) -> dict[int, str]:
+    """Dunnett's p of each effect whose arm is one of several that share a control, by the effect's place."""
+    families: dict[tuple[int, tuple[float, ...]], dict[int, tuple[float, ...]]] = {}
+    for place, effect in enumerate(effects):
+        for side, control in enumerate(effect.arms):
+            families.setdefault((side, control), {})[place] = effect.arms[1 - side]
+    found: dict[int, str] = {}
+    for (_, control), arms in families.items():
+        if len(arms) > 1:
+            from harness.effects.statistics.dunnett import dunnett  # brings scipy
+
+            adjusted = dunnett(control, list(arms.values())) or []
+            found |= {at: f"{p_value(p)} ({len(arms)} arms)" for at, p in zip(arms, adjusted, strict=False)}
+    return found
+
+
+def _looks(effects: Sequence[Effect]) -> list[str]:
+    """Intervals at the nominal levels of interim looks."""
+    return [
+        f"{opened(words(e.metric))}, at the wider levels of interim looks: {interval(e.interim90)} and "
+        f"{interval(e.interim95)}."
+        for e in effects
+        if e.interim95
+    ]

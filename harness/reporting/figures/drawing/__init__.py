@@ -1,0 +1,1 @@
+"""What every figure is drawn with: the frame, axes, labels, curves and pictures."""

@@ -1,0 +1,137 @@
+"""Tables of runs: what each measured, how learning rates were chosen, and what older code left.
+
+Records of any program are taken as they come: what a record lacks is shown as a dash, never guessed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from harness.contract.formatting import number
+from harness.plans.experiment import Evidence, Role, Run, Table
+from harness.records.record import Record
+from harness.records.schema import CurveColumn, Measured
+from harness.reporting.tables import Key
+from harness.reporting.wording import UNREACHED, text, words
+
+NO_KEYS: Mapping[int, Key] = MappingProxyType({})
+NO_PLACES: Mapping[str, int | None] = MappingProxyType({})
+MOST_STALE = 20  # rows: records of years would fill the page
+
+
+def seed_table(evidence: Evidence, keys: Mapping[int, Key] = NO_KEYS, where: str = "") -> Table | None:
+    """What each final run measured; `keys` are of its records by their identity.
+
+    `where` distinguishes one experiment's table from another's.
+    """
+    runs = sorted(evidence.final(), key=lambda r: (_arms(evidence).index(r.arm), r.seed))
+    names = list(dict.fromkeys(name for r in runs for name in _measured(r.record)))
+    if not runs:
+        return None
+    places = _places([r.record for r in runs])
+    found = [(r, _measured(r.record, places)) for r in runs]
+    rows = (
+        (r.arm, str(r.seed), *(told.get(n) for n in names), r.record.status, _key(r.record, keys))
+        for r, told in found
+    )
+    brackets = any(name.endswith("_low") for r in runs for name in r.record.metrics)
+    note = "A range is the bracket between the last evaluation above the target and the first at or under it."
+    columns = ("arm", "seed", *map(words, names), "status", "key")
+    return Table(f"Final runs, seed by seed{where}", columns, tuple(rows), note if brackets else "")
+
+
+def _places(records: Sequence[Record]) -> dict[str, int | None]:
+    """The decimals of each metric, by which its largest value has four digits; None where all are whole."""
+    values: dict[str, list[float]] = {}
+    for record in records:
+        for name, value in record.metrics.items():
+            if value is not None and math.isfinite(value):
+                values.setdefault(name, []).append(abs(value))
+    whole = {name: all(value == int(value) for value in found) for name, found in values.items()}
+    return {
+        name: None if whole[name] else max(0, 3 - math.floor(math.log10(max(found))))
+        for name, found in values.items()
+    }
+
+
+def _measured(record: Record, places: Mapping[str, int | None] = NO_PLACES) -> dict[str, str]:
+    """A record's metrics as text, with each `x_low` and `x_high` joined to a bracket `x`."""
+    found: dict[str, str] = {}
+    for name, value in record.metrics.items():
+        stem = name.removesuffix("_low").removesuffix("_high")
+        if stem == name:
+            found[name] = _yes_no(value) if name == Measured.REACHED else _number(value, places.get(name))
+        elif f"{stem}_high" not in record.metrics:
+            found[name] = _number(value, places.get(name))
+        else:
+            found[stem] = _bracket(record.metrics.get(f"{stem}_low"), record.metrics.get(f"{stem}_high"))
+    return found
+
+
+def _number(value: float | None, decimals: int | None) -> str:
+    return text(None) if value is None else number(value, decimals)
+
+
+def _bracket(low: float | None, high: float | None) -> str:
+    if high is None:
+        return UNREACHED if low is None else f"{UNREACHED} in {number(low)}"
+    return number(high) if low is None or low == high else f"{number(low)}–{number(high)}"
+
+
+def _yes_no(value: float | None) -> str:
+    return text(None if value is None else bool(value))
+
+
+def tuning_table(evidence: Evidence) -> Table | None:
+    """Every tuning run: which learning rates were tried, and what each came to."""
+    runs = [r for r in evidence.runs if r.planned.role is Role.TUNING]
+    runs.sort(key=lambda r: (_arms(evidence).index(r.arm), _rate(r) or 0.0, r.seed))
+    columns = ("arm", "seed", "learning rate", "epochs budget", "epochs to target", "last error", "status")
+    note = "Tuning seeds are not used again: no effect is computed from these runs."
+    rows = tuple(_tuning_row(r) for r in runs)
+    return Table("How the learning rates were chosen", columns, rows, note) if runs else None
+
+
+def _tuning_row(run: Run) -> tuple[object, ...]:
+    record, settings = run.record, run.record.trial.get("settings", {})
+    epochs = _measured(record).get("epochs")
+    error = record.metrics.get(Measured.FINAL_RUNNING_ERROR, last_error(record))
+    percent = None if error is None else "NaN" if math.isnan(error) else f"{100 * error:.1f} %"
+    budget = settings.get("max_epochs")
+    return run.arm, str(run.seed), _rate(run), budget, epochs, percent, record.status
+
+
+def _rate(run: Run) -> float | None:
+    settings = run.record.trial.get("settings", {})
+    rate = settings.get("rate", settings.get("learning_rate"))
+    return float(rate) if isinstance(rate, (int, float)) else None
+
+
+def last_error(record: Record) -> float | None:
+    """The running training error of a curve's last row that has one."""
+    errors = [
+        row[CurveColumn.RUNNING_ERROR]
+        for row in record.curve
+        if row.get(CurveColumn.RUNNING_ERROR) is not None
+    ]
+    return errors[-1] if errors else None
+
+
+def _arms(evidence: Evidence) -> list[str]:
+    return list(dict.fromkeys([p.arm for p in evidence.plan.trials] + [r.arm for r in evidence.runs]))
+
+
+def _key(record: Record, keys: Mapping[int, Key]) -> Key:
+    return keys.get(id(record)) or Key(record.key)
+
+
+def stale_table(records: Sequence[Record], keys: Mapping[int, Key] = NO_KEYS) -> Table | None:
+    """Records made by other code."""
+    shown = records[:MOST_STALE]
+    rows = tuple((_key(r, keys), r.trial.get("seed"), r.status, r.code[:12], r.started) for r in shown)
+    note = "Made by code that computes something else than today's: shown, and never used."
+    note += f" So are {len(records) - len(shown):,} more." if len(records) > len(shown) else ""
+    columns = ("key", "seed", "status", "version of the code", "started")
+    return Table("Stale records", columns, rows, note) if rows else None
