@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -36,8 +37,9 @@ def small_cluster(nodes: int) -> Iterator[Any]:
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore", ResourceWarning)  # of its own pipes
-        for name, value in SETTINGS.items():
+        for name, value in {**SETTINGS, "RAY_TMPDIR": folder}.items():
             patch.setenv(name, value)
+        (Path(folder) / "ray").mkdir()  # in which it leaves a cluster's address
         head = {"num_cpus": 1, "include_dashboard": False, "temp_dir": folder, **SMALL}
         cluster = Cluster(initialize_head=True, head_node_args=head)
         try:
