@@ -16,7 +16,7 @@ from harness.verdicts.assess import Assessments
 from harness.verdicts.comparing import effect_rows
 from harness.verdicts.comparing.comparison import Comparison, compare
 from harness.verdicts.comparing.effect_rows import EffectRow
-from harness.verdicts.comparing.same_nets import SameNet, TestedNet, nets, same_nets
+from harness.verdicts.comparing.same_nets import NetOfRun, SameNet, nets, same_nets
 
 EFFECTS = "effects.json"  # what `export --to json` writes, and a side may be instead of a store
 
@@ -27,7 +27,7 @@ class EvidenceSide:
 
     name: str
     rows: tuple[EffectRow, ...]
-    nets: tuple[TestedNet, ...] = ()
+    nets: tuple[NetOfRun, ...] = ()
     stale: Mapping[str, str] | None = None
     notices: tuple[str, ...] = ()
 

@@ -94,7 +94,12 @@ def _question(asked: Question) -> Row:
 
 def _asked(asked: Question) -> Row:
     """The question as a program reads it: with what it asks, and no verdict."""
-    said = {"claim": None, "question": asked.reproduction.name, "asks": asked.reproduction.question}
+    said = {
+        "claim": None,
+        "of paper": None,
+        "question": asked.reproduction.name,
+        "asks": asked.reproduction.question,
+    }
     experiment = asked.assessment and asked.assessment.experiment
     at = experiment.protocol.name if experiment else ""
     then = {"command": asked.next_run.command, "runs": [_runs_of(asked.next_run)]}

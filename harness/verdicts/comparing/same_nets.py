@@ -20,7 +20,7 @@ METRIC = Measured.TEN_TOP1  # the paper's test error
 
 
 @dataclass(frozen=True)
-class TestedNet:
+class NetOfRun:
     """A tested network: a run, and the experiment that it is first met in."""
 
     experiment: str
@@ -36,8 +36,8 @@ class TestedNet:
 class SameNet:
     """One network on both sides and the images that it got wrong on one of them alone."""
 
-    first: TestedNet
-    second: TestedNet
+    first: NetOfRun
+    second: NetOfRun
     differs: tuple[str, ...]
     test: McNemar
     adjusted_p: float = 1.0  # Holm's, over all networks that both sides have
@@ -48,17 +48,17 @@ class SameNet:
         return self.adjusted_p < 1 - DIRECTION
 
 
-def nets(assessments: Iterable[Assessment]) -> list[TestedNet]:
+def nets(assessments: Iterable[Assessment]) -> list[NetOfRun]:
     """Every final run whose record has a bit an image, once, however many experiments rest on it."""
-    found: dict[str, TestedNet] = {}
+    found: dict[str, NetOfRun] = {}
     for assessment in assessments:
         for run in assessment.evidence.final():
             if run.record.status is Status.OK and kept(run, METRIC):
-                found.setdefault(run.record.key, TestedNet(assessment.experiment.name, run))
+                found.setdefault(run.record.key, NetOfRun(assessment.experiment.name, run))
     return list(found.values())
 
 
-def same_nets(first: Sequence[TestedNet], second: Sequence[TestedNet]) -> list[SameNet]:
+def same_nets(first: Sequence[NetOfRun], second: Sequence[NetOfRun]) -> list[SameNet]:
     """The networks of the same settings, seed and test images that were trained on both sides.
 
     A record that both sides have is no second training, and is left out.
@@ -69,7 +69,7 @@ def same_nets(first: Sequence[TestedNet], second: Sequence[TestedNet]) -> list[S
     return [replace(one, adjusted_p=p) for one, p in zip(found, adjusted.values(), strict=True)]
 
 
-def _tested(first: TestedNet, second: TestedNet) -> SameNet:
+def _tested(first: NetOfRun, second: NetOfRun) -> SameNet:
     test = mcnemar(flags(first.run, METRIC), flags(second.run, METRIC))
     return SameNet(first, second, _differs(first, second), test)
 
@@ -78,12 +78,12 @@ def _two(first: Record, second: Record) -> bool:
     return (first.key, first.details) != (second.key, second.details)
 
 
-def _same(net: TestedNet) -> Hashable:
+def _same(net: NetOfRun) -> Hashable:
     data, trial = net.record.conditions.data, net.record.trial
     return spelled(trial["settings"]), trial["seed"], data, net.record.details["wrong"]["images"]
 
 
-def _differs(first: TestedNet, second: TestedNet) -> tuple[str, ...]:
+def _differs(first: NetOfRun, second: NetOfRun) -> tuple[str, ...]:
     """The conditions in which two trainings of a network differ."""
     ours, theirs = _conditions(first.record), _conditions(second.record)
     return tuple(name for name in ours if ours[name] != theirs[name])

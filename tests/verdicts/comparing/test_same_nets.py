@@ -12,7 +12,7 @@ from harness.contract.trial import Precision
 from harness.plans.experiment import Planned, Role, Run
 from harness.records.conditions import DataIdentity, Form
 from harness.records.image_bits import packed
-from harness.verdicts.comparing.same_nets import TestedNet, same_nets
+from harness.verdicts.comparing.same_nets import NetOfRun, same_nets
 from tests.fakes.experiments import HERE, trial
 from tests.fakes.trials import record_for
 
@@ -21,10 +21,10 @@ BF16 = replace(HERE, precision=Precision.BF16)
 RIGHT = np.zeros(IMAGES, bool)
 
 
-def net(arm: str, seed: int, wrong: np.ndarray, conditions=HERE) -> TestedNet:  # type: ignore[no-untyped-def]
+def net(arm: str, seed: int, wrong: np.ndarray, conditions=HERE) -> NetOfRun:  # type: ignore[no-untyped-def]
     one = replace(trial(arm, seed), precision=conditions.precision)
     bits = {"wrong": {"images": len(wrong), "ten_top1": packed(wrong)}}
-    return TestedNet(
+    return NetOfRun(
         "made up", Run(Planned(one, arm, Role.FINAL), replace(record_for(one, conditions), details=bits))
     )
 
