@@ -27,7 +27,7 @@ from harness.forecast import kept_speeds
 from harness.paper.catalogue import CLAIMS
 from harness.records import environment
 from harness.records.store import Store
-from tests.fakes.trials import GRATINGS, record_for, small
+from tests.fakes.evidence.trials import GRATINGS, record_for, small
 
 ROOT = Path(__file__).resolve().parents[2]
 

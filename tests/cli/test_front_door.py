@@ -15,7 +15,7 @@ from harness.cli.terminal.console import Output
 from harness.cli.terminal.progress import Lines, progress_on
 from harness.cli.terminal.tables import FAILURE, WARNING, say
 from harness.records.provenance import provenance
-from tests.fakes.experiments import filled
+from tests.fakes.evidence.experiments import filled
 
 
 def test_the_version_names_the_code() -> None:

@@ -12,8 +12,8 @@ from harness.cli.commands import bench
 from harness.cli.options import PrecisionOption
 from harness.contract.errors import EngineError, StoreError
 from harness.records.store import Store
-from tests.fakes.experiments import console
-from tests.fakes.trials import STAND_IN
+from tests.fakes.evidence.experiments import console
+from tests.fakes.evidence.trials import STAND_IN
 
 
 def test_a_full_temporary_folder_ends_bench_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

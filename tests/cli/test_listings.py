@@ -16,8 +16,8 @@ from harness.cli.terminal.progress import progress_on
 from harness.contract.errors import UnknownName
 from harness.records.store import Store
 from harness.reporting.formats import Format
-from tests.fakes.experiments import console
-from tests.fakes.full_store import fill, records
+from tests.fakes.evidence.experiments import console
+from tests.fakes.evidence.full_store import fill, records
 
 COUNT = 120
 

@@ -14,7 +14,7 @@ from harness.contract.device import CPU
 from harness.contract.trial import Precision, Trial
 from harness.forecast import kept_speeds
 from harness.records.store import Store
-from tests.fakes.trials import record_for, small
+from tests.fakes.evidence.trials import record_for, small
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOKING = (("list",), ("status", "--why"), ("explain", "relu-speedup"))

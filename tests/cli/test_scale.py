@@ -18,8 +18,8 @@ from harness.cli.terminal.progress import progress_on
 from harness.records import keys, store
 from harness.records.store import Store
 from harness.reporting.figures import selection
-from tests.fakes.experiments import console
-from tests.fakes.full_store import fill
+from tests.fakes.evidence.experiments import console
+from tests.fakes.evidence.full_store import fill
 
 FEW, MANY = 150, 450
 MOST = 15_000  # calls for a record: a report lays out each one's line in two pages

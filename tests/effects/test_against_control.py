@@ -19,7 +19,7 @@ from harness.records.image_bits import packed
 from harness.records.record import Record
 from harness.records.schema import Measured
 from reproductions.implementations import PROXYS
-from tests.fakes.trials import STAND_IN
+from tests.fakes.evidence.trials import STAND_IN
 
 LOSS, ERROR = metric(Measured.TEN_LOSS), metric(Measured.TEN_TOP1)
 STREAM = np.random.default_rng(7)

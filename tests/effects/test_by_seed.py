@@ -16,8 +16,8 @@ from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
 from harness.plans.protocols import CONVERGED
 from harness.records.record import Record
 from harness.records.schema import Measured
-from tests.fakes.experiments import REAL
-from tests.fakes.trials import STAND_IN, record_for, small
+from tests.fakes.evidence.experiments import REAL
+from tests.fakes.evidence.trials import STAND_IN, record_for, small
 
 
 def run(arm: str, seed: int, status: Status = Status.OK, **metrics: float | None) -> Run:

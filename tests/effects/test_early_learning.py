@@ -15,8 +15,8 @@ from harness.effects.early_learning import area, areas_table, ratio_of_areas
 from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
 from harness.plans.protocols import CONVERGED
 from harness.records.record import Record
-from tests.fakes.settings import Idle
-from tests.fakes.trials import STAND_IN
+from tests.fakes.evidence.trials import STAND_IN
+from tests.fakes.running.settings import Idle
 
 CHANCE = math.log(10)
 curves = st.lists(st.floats(0, 9), min_size=1, max_size=30)

@@ -9,8 +9,8 @@ from harness.effects.norms import norms, norms_table, spread
 from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
 from harness.plans.protocols import CONVERGED
 from harness.records.record import Record
-from tests.fakes.settings import Idle
-from tests.fakes.trials import STAND_IN
+from tests.fakes.evidence.trials import STAND_IN
+from tests.fakes.running.settings import Idle
 
 Norm = tuple[float, float, float]  # load, factor, spread
 

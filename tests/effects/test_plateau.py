@@ -17,8 +17,8 @@ from harness.effects.statistics.time_to_event import Time
 from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
 from harness.plans.protocols import CONVERGED
 from harness.records.record import Record
-from tests.fakes.settings import Idle
-from tests.fakes.trials import STAND_IN
+from tests.fakes.evidence.trials import STAND_IN
+from tests.fakes.running.settings import Idle
 
 curves = st.lists(st.floats(0.01, 10), min_size=1, max_size=40)
 FALLING = [0.9**epoch for epoch in range(20)]

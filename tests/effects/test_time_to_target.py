@@ -14,8 +14,8 @@ from harness.effects.statistics.time_to_event import Time
 from harness.effects.time_to_target import bracket, fitted_crossing
 from harness.plans.experiment import Planned, Role, Run
 from harness.records.record import Record
-from tests.fakes.settings import Idle
-from tests.fakes.trials import STAND_IN
+from tests.fakes.evidence.trials import STAND_IN
+from tests.fakes.running.settings import Idle
 
 
 def looked(*errors: float | None) -> Run:

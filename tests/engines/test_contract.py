@@ -23,10 +23,10 @@ from harness.records.environment import torch_version
 from harness.records.record import Record
 from harness.records.store import Store
 from harness.verdicts import sequential
-from tests.fakes.experiments import ARMS
-from tests.fakes.experiments import reproduction as race
-from tests.fakes.step_by_step import Alone, Fails, Steps
-from tests.fakes.two_stages import Collected
+from tests.fakes.evidence.experiments import ARMS
+from tests.fakes.evidence.experiments import reproduction as race
+from tests.fakes.running.step_by_step import Alone, Fails, Steps
+from tests.fakes.running.two_stages import Collected
 
 HERE = Conditions(DeviceKind.CPU, torch_version())
 PROTOCOL = Protocol("cifar10", "made up", None, 3)

@@ -22,9 +22,9 @@ from harness.engines.runner import Limits, run
 from harness.plans.experiment import Experiment
 from harness.records.record import Record
 from harness.records.store import Store
-from tests.fakes.experiments import Clock, Fake, experiment
-from tests.fakes.trials import record_for
-from tests.fakes.two_stages import Collected
+from tests.fakes.evidence.experiments import Clock, Fake, experiment
+from tests.fakes.evidence.trials import record_for
+from tests.fakes.running.two_stages import Collected
 
 KEY = "0123456789abcdef01234567"
 HERE = this_process()

@@ -21,8 +21,8 @@ from harness.plans.experiment import Evidence
 from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.store import Store
-from tests.fakes.trials import STAND_IN, record_for, small
-from tests.fakes.two_stages import Collected, experiment
+from tests.fakes.evidence.trials import STAND_IN, record_for, small
+from tests.fakes.running.two_stages import Collected, experiment
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -100,7 +100,7 @@ from harness.contract.device import CPU
 from harness.engines.local import LocalEngine
 from harness.engines.runner import run
 from harness.records.store import Store
-from tests.fakes.two_stages import Collected, experiment
+from tests.fakes.running.two_stages import Collected, experiment
 if __name__ == "__main__":
     root = Path(sys.argv[1])
     engine = LocalEngine(CPU, 2, root)

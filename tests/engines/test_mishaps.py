@@ -13,8 +13,8 @@ from harness.contract.trial import Status, Trial
 from harness.engines import mishaps
 from harness.engines.local import LocalEngine, Place, execute
 from harness.records.record import Record
-from tests.fakes.mishaps import Mishap
-from tests.fakes.trials import STAND_IN
+from tests.fakes.evidence.trials import STAND_IN
+from tests.fakes.running.mishaps import Mishap
 
 
 @pytest.mark.parametrize(

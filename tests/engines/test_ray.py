@@ -17,7 +17,7 @@ from harness.engines.engine import Engine
 from harness.records.record import Record
 from tests.engines.test_contract import HERE, on_ray
 from tests.fakes.cluster import grow
-from tests.fakes.step_by_step import Dies, Steps
+from tests.fakes.running.step_by_step import Dies, Steps
 
 pytest.importorskip("ray", minversion="2.51")
 

@@ -15,9 +15,9 @@ from harness.plans.experiment import Experiment, Finding, Lookup, Plan, Planned,
 from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.store import Store
-from tests.fakes.experiments import Nobody
-from tests.fakes.settings import Idle
-from tests.fakes.trials import STAND_IN, record_for
+from tests.fakes.evidence.experiments import Nobody
+from tests.fakes.evidence.trials import STAND_IN, record_for
+from tests.fakes.running.settings import Idle
 
 
 @dataclass(frozen=True)

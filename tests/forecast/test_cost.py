@@ -14,8 +14,8 @@ from harness.plans.protocols import IMAGENETTE, SHORT
 from harness.records import environment
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.record import Record
-from tests.fakes.settings import Idle
-from tests.fakes.trials import record_for
+from tests.fakes.evidence.trials import record_for
+from tests.fakes.running.settings import Idle
 
 FULL, QUARTER = (
     protocol.at(Precision.BF16).trial(protocol.settings.settings(BASELINE), 0)

@@ -33,7 +33,7 @@ from harness.records.keys import key_of
 from harness.records.store import Store
 from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments
-from tests.fakes.experiments import (
+from tests.fakes.evidence.experiments import (
     HERE,
     Clock,
     Fake,
@@ -47,7 +47,7 @@ from tests.fakes.experiments import (
     reproduction,
     vague,
 )
-from tests.fakes.trials import STAND_IN
+from tests.fakes.evidence.trials import STAND_IN
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from harness.forecast import cost
 from harness.forecast.telling import telling
 from harness.records.record import Record
 from harness.records.store import Store
-from tests.fakes.experiments import HERE, Network, Tiny, trial
-from tests.fakes.trials import record_for
+from tests.fakes.evidence.experiments import HERE, Network, Tiny, trial
+from tests.fakes.evidence.trials import record_for
 
 FAST = trial("relu", 0)
 SLOW = replace(FAST, settings=Tiny("tanh", network=Network("slow", 3_000)))

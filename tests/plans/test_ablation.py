@@ -12,8 +12,8 @@ from harness.plans.ablation import BASELINE, Arm, baselines, plan_of, training
 from harness.plans.experiment import Plan, Role, gather
 from harness.plans.protocols import CONVERGED, SCARCE, SMOKE
 from harness.records.record import Record
-from tests.fakes.experiments import reproduction
-from tests.fakes.trials import record_for
+from tests.fakes.evidence.experiments import reproduction
+from tests.fakes.evidence.trials import record_for
 
 NO_DECAY = Arm(network={"decay": 0.0})
 ARMS = {"paper": BASELINE, "no decay": NO_DECAY}

@@ -9,8 +9,8 @@ import pytest
 from harness.contract.errors import UnknownName
 from harness.contract.trial import Status
 from harness.plans.experiment import gather
-from tests.fakes.experiments import HERE, REAL, reproduction
-from tests.fakes.trials import record_for
+from tests.fakes.evidence.experiments import HERE, REAL, reproduction
+from tests.fakes.evidence.trials import record_for
 
 
 def test_a_protocol_is_found_by_its_name() -> None:

@@ -9,7 +9,7 @@ import pytest
 from harness.contract.trial import Status, Trial
 from harness.plans.rate_search import Race, score, tune
 from harness.records.record import Record
-from tests.fakes.trials import record_for, small
+from tests.fakes.evidence.trials import record_for, small
 
 RATES = (0.001, 0.002, 0.004, 0.008)
 RACE = Race(RATES, (1, 2, 8), (1001,))

@@ -15,7 +15,7 @@ from harness.plans.trained_networks import plan_of
 from harness.records.keys import canonical
 from harness.records.record import Record
 from harness.testing.records import answer
-from tests.fakes.trials import record_for
+from tests.fakes.evidence.trials import record_for
 
 SIZE = 3
 UNTUNED = replace(CONVERGED, settings=replace(CONVERGED.settings, rates=None))

@@ -19,7 +19,7 @@ from harness.records.store import Store
 from harness.reporting import effect_tables, tables
 from harness.reporting.claims.sections import Section, leading, sections
 from harness.verdicts.assess import Assessments
-from tests.fakes import judged_store
+from tests.fakes.evidence import judged_store
 from tests.recomputed import formulas
 from tests.recomputed.estimands import ESTIMANDS, Effects
 from tests.recomputed.formulas import Result

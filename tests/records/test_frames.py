@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from harness.contract.trial import Trial
 from harness.records.frames import curves, frame
-from tests.fakes.trials import record_for, small
+from tests.fakes.evidence.trials import record_for, small
 
 CURVE = ({"epoch": 0.5, "loss": 2.0}, {"epoch": 1.0, "loss": None})
 RECORDS = [

@@ -17,7 +17,7 @@ from harness.models.description import Dense, Function
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.keys import canonical, entries, key_of, lineage_of, plain
 from harness.training.settings import ToTarget
-from tests.fakes.trials import STAND_IN, small
+from tests.fakes.evidence.trials import STAND_IN, small
 
 BASE = Trial(small(), 0)
 OTHER: dict[str, Any] = {

@@ -15,7 +15,7 @@ from harness.records import merge as module
 from harness.records.merge import LaboratoryStore, Merged, laboratories, merge
 from harness.records.record import Record
 from harness.records.store import Store
-from tests.fakes.trials import STAND_IN, record_for, small
+from tests.fakes.evidence.trials import STAND_IN, record_for, small
 
 
 def record(seed: int, epochs: float, day: int = 1) -> Record:

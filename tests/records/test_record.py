@@ -14,7 +14,7 @@ import pytest
 from harness.contract.trial import Trial
 from harness.records.record import FORMAT, OtherFormat, Record, Unreadable, decode, encode
 from harness.records.store import Store
-from tests.fakes.trials import STAND_IN, record_for, small
+from tests.fakes.evidence.trials import STAND_IN, record_for, small
 
 TRIAL = Trial(small(), 0)
 RECORD = record_for(TRIAL, STAND_IN, reached=1.0, epochs_high=None)

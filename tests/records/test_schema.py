@@ -10,7 +10,7 @@ from harness.contract.device import CPU
 from harness.contract.trial import Status
 from harness.engines.local import Place, execute
 from harness.records.schema import PROGRAMS
-from tests.fakes.trials import STAND_IN
+from tests.fakes.evidence.trials import STAND_IN
 from tests.records.test_what_runs import TRAINED, TRIALS
 
 PROGRAM = {

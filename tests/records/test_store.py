@@ -16,7 +16,7 @@ from harness.contract.trial import Status, Trial
 from harness.contract.visible import visible
 from harness.records.store import Store, decode, encode
 from harness.testing.records import REAL
-from tests.fakes.trials import STAND_IN, record_for, small
+from tests.fakes.evidence.trials import STAND_IN, record_for, small
 
 TRIAL = Trial(small(), 0)
 

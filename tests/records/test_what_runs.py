@@ -34,8 +34,8 @@ from harness.training.scheduled.recipes import PAPER
 from harness.training.schedules import LOGGED, Plateau
 from harness.training.timing import step_time
 from harness.training.timing.settings import Arrangement, Feed, StepTime
+from tests.fakes.evidence.trials import small
 from tests.fakes.photographs import contents, folders, pack
-from tests.fakes.trials import small
 
 BRIEF = {
     "images": 130,

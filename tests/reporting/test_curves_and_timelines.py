@@ -14,8 +14,8 @@ from harness.plans.experiment import Run
 from harness.reporting.figures import learning_curves, plateaus, selection, step_timeline, training_curves
 from harness.reporting.figures.drawing import labels
 from harness.reporting.figures.drawing.frame import Drawing
-from tests.fakes import sections as made
-from tests.fakes.runs import run
+from tests.fakes.evidence import sections as made
+from tests.fakes.evidence.runs import run
 
 STEPS = (0.004, 0.009, 0.005)  # seconds, untraced
 RATES = (0.02, 0.02, 0.02, 0.02, 0.002, 0.0002)

@@ -9,9 +9,9 @@ import pytest
 
 from harness.plans.experiment import Run
 from harness.reporting.pages import render
-from tests.fakes import sections as made
 from tests.fakes.browser import copied, left_in_title, needed
-from tests.fakes.runs import ENVIRONMENT, run
+from tests.fakes.evidence import sections as made
+from tests.fakes.evidence.runs import ENVIRONMENT, run
 
 pytestmark = needed
 

@@ -25,8 +25,8 @@ from harness.reporting.front.summary import SMOKE_ONLY, summary
 from harness.reporting.pages import render
 from harness.reporting.wording import estimate, support
 from harness.verdicts.verdict import Outcome, Verdict
-from tests.fakes import sections as made
-from tests.fakes.runs import ENVIRONMENT
+from tests.fakes.evidence import sections as made
+from tests.fakes.evidence.runs import ENVIRONMENT
 
 LRN = claim("lrn")
 

@@ -20,8 +20,8 @@ from harness.reporting.figures import kernels, neighbours, selection
 from harness.reporting.figures.drawing import pictures
 from harness.reporting.figures.drawing.frame import ARMS, MUTED, Drawing
 from harness.reporting.pages import render
-from tests.fakes import sections as made
-from tests.fakes.runs import record
+from tests.fakes.evidence import sections as made
+from tests.fakes.evidence.runs import record
 
 SVG = "{http://www.w3.org/2000/svg}"
 SIDE = 3

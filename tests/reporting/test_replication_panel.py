@@ -19,7 +19,7 @@ from harness.reporting.claims.sections import Section, sections
 from harness.reporting.pages import render
 from harness.verdicts.assess import Assessments
 from harness.verdicts.verdict import Outcome
-from tests.fakes.replication import stored
+from tests.fakes.evidence.replication import stored
 
 LIKE_THE_PAPER = (1.2, 1.5, 1.1, 1.4, 1.3)
 

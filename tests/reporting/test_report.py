@@ -24,8 +24,8 @@ from harness.records.record import Record
 from harness.reporting.figures import selection
 from harness.reporting.pages import render
 from harness.verdicts.verdict import Outcome, Verdict
-from tests.fakes import sections as made
-from tests.fakes.runs import ENVIRONMENT
+from tests.fakes.evidence import sections as made
+from tests.fakes.evidence.runs import ENVIRONMENT
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 NOTICE = "CIFAR-10 was not found: a procedural stand-in was trained on."

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from harness.reporting.pages import render
-from tests.fakes import sections as made
 from tests.fakes.browser import browse, copied, left_in_title, needed
-from tests.fakes.runs import ENVIRONMENT
+from tests.fakes.evidence import sections as made
+from tests.fakes.evidence.runs import ENVIRONMENT
 
 # Only copies of the page carry these: the report's policy lets no script run but its own.
 PROBE = """<script>

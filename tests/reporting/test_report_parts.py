@@ -13,7 +13,7 @@ from harness.reporting.claims import arms
 from harness.reporting.claims.attempts import attempts
 from harness.reporting.figures import learning_curves
 from harness.reporting.pages import render
-from tests.fakes import sections as made
+from tests.fakes.evidence import sections as made
 
 
 def test_the_mean_goes_as_far_as_every_seed_goes() -> None:

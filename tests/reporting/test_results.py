@@ -16,8 +16,8 @@ from harness.reporting.index import published, write_index
 from harness.reporting.pages import render
 from harness.reporting.results import tex
 from harness.reporting.wording import estimate, support
-from tests.fakes import sections as made
-from tests.fakes.runs import ENVIRONMENT
+from tests.fakes.evidence import sections as made
+from tests.fakes.evidence.runs import ENVIRONMENT
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/results-format.md"
 

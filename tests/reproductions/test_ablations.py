@@ -24,7 +24,7 @@ from harness.verdicts.rules import judge
 from harness.verdicts.verdict import Outcome
 from reproductions import bias_init as BIASES  # noqa: N812
 from reproductions import lrn as LRN  # noqa: N812
-from tests.fakes.trials import record_for
+from tests.fakes.evidence.trials import record_for
 
 LUCK = (0.3, -0.2, 0.1)
 

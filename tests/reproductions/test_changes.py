@@ -17,7 +17,7 @@ from harness.models.network import Net
 from harness.plans.experiment import Protocol, Role
 from harness.plans.protocols import IMAGENET, ON_ACCURACY, ON_OVERFITTING, SMOKE
 from harness.verdicts.validity import flatten
-from tests.fakes.trials import record_for
+from tests.fakes.evidence.trials import record_for
 
 NORMS = (AcrossMaps, WithinMap)
 at_every_scale = pytest.mark.parametrize("protocol", ON_ACCURACY, ids=lambda protocol: protocol.name)

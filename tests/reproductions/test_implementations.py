@@ -28,7 +28,7 @@ from harness.models.proxy import MAPS
 from harness.plans.experiment import Protocol, Role
 from harness.training.scheduled.recipe import Scheduled
 from reproductions.implementations import NAMED, REPRODUCTION
-from tests.fakes.trials import record_for
+from tests.fakes.evidence.trials import record_for
 
 at_every_scale = pytest.mark.parametrize("protocol", REPRODUCTION.protocols, ids=lambda p: p.name)
 every_named = pytest.mark.parametrize("name", NAMED)

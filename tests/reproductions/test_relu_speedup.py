@@ -10,7 +10,7 @@ from harness.contract.trial import Status, Trial
 from harness.plans.experiment import Evidence, Role, gather
 from harness.records.record import Record
 from reproductions.relu_speedup import REPRODUCTION
-from tests.fakes.trials import record_for
+from tests.fakes.evidence.trials import record_for
 
 CIFAR = REPRODUCTION.protocol("cifar10")
 

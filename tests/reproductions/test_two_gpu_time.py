@@ -22,7 +22,7 @@ from harness.verdicts.rules import judge
 from harness.verdicts.validity import problems
 from harness.verdicts.verdict import Outcome
 from reproductions import augmentation_cost, training_time, two_gpu_time
-from tests.fakes.trials import STAND_IN, record_for
+from tests.fakes.evidence.trials import STAND_IN, record_for
 
 HERE = Conditions(DeviceKind.CPU, "2.13.0")
 Seconds = Callable[[Trial], float]

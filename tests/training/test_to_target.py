@@ -15,7 +15,7 @@ from harness.models.cifar10 import nineteen, thirteen
 from harness.models.description import Network
 from harness.training import to_target
 from harness.training.settings import ToTarget
-from tests.fakes import trials
+from tests.fakes.evidence import trials
 
 
 def small(**changes: object) -> ToTarget:

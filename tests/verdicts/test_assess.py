@@ -44,8 +44,8 @@ from harness.verdicts import assessment, rules
 from harness.verdicts.assess import Assessments
 from harness.verdicts.assessment import Assessment, assess, robust
 from harness.verdicts.verdict import Outcome, Verdict
-from tests.fakes.experiments import HERE, REAL, experiment, filled, reproduction, trial
-from tests.fakes.trials import record_for
+from tests.fakes.evidence.experiments import HERE, REAL, experiment, filled, reproduction, trial
+from tests.fakes.evidence.trials import record_for
 
 CIFAR = Conditions(DeviceKind.CPU, "2.13.0", DataIdentity("cifar10", Form.FILES, "made up"))
 NAMES = ("depth", "lrn", "relu-speedup", "feature-neighbours")

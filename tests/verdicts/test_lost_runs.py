@@ -16,7 +16,7 @@ from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.schema import Measured
 from harness.verdicts.gates import Case, _lost_runs
-from tests.fakes.settings import Idle
+from tests.fakes.running.settings import Idle
 
 SIZES = {"paper": 15, "no norm": 5, "constant": 5}
 HERE = Conditions(DeviceKind.CPU, "2")

@@ -38,7 +38,7 @@ from harness.verdicts.replication import (
     sceptical_z,
 )
 from harness.verdicts.verdict import Outcome
-from tests.fakes.replication import experiment, records, stored
+from tests.fakes.evidence.replication import experiment, records, stored
 
 Z = st.floats(0.05, 12)
 RATIO = st.floats(0.02, 50)

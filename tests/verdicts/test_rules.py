@@ -23,7 +23,7 @@ from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.record import Record
 from harness.verdicts.rules import decide, decided, judge
 from harness.verdicts.verdict import Outcome, Verdict
-from tests.fakes.settings import Idle
+from tests.fakes.running.settings import Idle
 
 LRN, ERROR, RELU = claim("lrn"), claim("error-rate"), claim("relu-speedup")
 DECAY, TIME, COUNT = claim("weight-decay"), claim("two-gpu-time"), claim("architecture")

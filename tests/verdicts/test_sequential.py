@@ -28,7 +28,7 @@ from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments
 from harness.verdicts.assessment import Assessment, assess
 from harness.verdicts.sequential import Look
-from tests.fakes.experiments import (
+from tests.fakes.evidence.experiments import (
     Fake,
     Nobody,
     Value,

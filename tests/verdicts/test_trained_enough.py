@@ -50,7 +50,7 @@ from harness.verdicts.trained_enough import (
     same_mean,
 )
 from harness.verdicts.verdict import Outcome
-from tests.fakes.experiments import Tiny
+from tests.fakes.evidence.experiments import Tiny
 
 BOTH = (Check.UNDER_FITTED, Check.HALVES)
 OVERFITTING, NORM = claim("dropout-overfitting"), claim("lrn")

@@ -17,7 +17,7 @@ from harness.plans.experiment import Compared, Evidence, Plan, Planned, Protocol
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.record import Record
 from harness.verdicts.validity import covers, flatten, problems
-from tests.fakes.settings import Idle
+from tests.fakes.running.settings import Idle
 
 MANIPULATED = ("rate", "network.layers.*.function")
 

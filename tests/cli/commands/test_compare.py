@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 import repro
 import reproductions
 from harness.contract.errors import BadValue, HarnessError, StoreError, UnknownName
-from tests.fakes.experiments import Value, decisive, filled, reproduction, vague
+from tests.fakes.evidence.experiments import Value, decisive, filled, reproduction, vague
 
 
 @pytest.fixture(autouse=True)

@@ -24,8 +24,8 @@ from harness.reporting import explanation
 from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments
 from harness.verdicts.gates import GATES
-from tests.fakes.experiments import HERE, Value, decisive, experiment, filled, reproduction, vague
-from tests.fakes.trials import STAND_IN, record_for
+from tests.fakes.evidence.experiments import HERE, Value, decisive, experiment, filled, reproduction, vague
+from tests.fakes.evidence.trials import STAND_IN, record_for
 
 ROOT = Path(reproductions.__file__).parent.parent
 TITLES = (

@@ -20,7 +20,7 @@ from harness.records import Store
 from harness.records.record import Record
 from harness.reporting import sides
 from harness.verdicts.comparing.effect_rows import EffectRow
-from tests.fakes.experiments import HERE, filled, noisy, record_for, reproduction, trial
+from tests.fakes.evidence.experiments import HERE, filled, noisy, record_for, reproduction, trial
 
 CURVE = ({"epoch": 0.1 + 0.2, "loss": 2.0}, {"epoch": 1.0, "loss": None})
 READ = {

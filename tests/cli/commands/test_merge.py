@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import repro
 import reproductions
 from harness.records.store import Store
-from tests.fakes.experiments import decisive, filled, noisy, reproduction
+from tests.fakes.evidence.experiments import decisive, filled, noisy, reproduction
 
 
 def call(*arguments: str | Path) -> str:

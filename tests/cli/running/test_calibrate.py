@@ -24,8 +24,8 @@ from harness.models.description import Network
 from harness.plans.experiment import Experiment, Reproduction
 from harness.records import environment
 from harness.records.store import Store
-from tests.fakes.experiments import console, printed, reproduction, trial
-from tests.fakes.trials import STAND_IN, record_for
+from tests.fakes.evidence.experiments import console, printed, reproduction, trial
+from tests.fakes.evidence.trials import STAND_IN, record_for
 
 FP32, BF16 = Precision.FP32, Precision.BF16
 Asked = list[tuple[Device, list[Precision]]]

@@ -14,7 +14,15 @@ import reproductions
 from harness.cli.running.check import check, there
 from harness.contract.errors import BadValue
 from harness.records.store import Store
-from tests.fakes.experiments import console, decisive, experiment, filled, printed, reproduction, vague
+from tests.fakes.evidence.experiments import (
+    console,
+    decisive,
+    experiment,
+    filled,
+    printed,
+    reproduction,
+    vague,
+)
 
 
 @pytest.fixture(autouse=True)

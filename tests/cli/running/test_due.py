@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.cli.commands.run import _due
 from harness.cli.running.work import RunRequest, Work
 from harness.contract.device import CPU
-from tests.fakes.experiments import experiment, filled
+from tests.fakes.evidence.experiments import experiment, filled
 
 
 def test_an_experiment_with_nothing_to_run_needs_no_check_unless_seeds_may_be_added(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ from harness.engines.messages import Messages, Started, Waiting
 from harness.records import environment
 from harness.records.store import Store
 from tests.cli.terminal.test_progress import lines, plain, soon, terminal, written
-from tests.fakes.experiments import Clock, Fake, local, reproduction
-from tests.fakes.trials import STAND_IN, record_for, small
+from tests.fakes.evidence.experiments import Clock, Fake, local, reproduction
+from tests.fakes.evidence.trials import STAND_IN, record_for, small
 
 
 def queue() -> Messages:

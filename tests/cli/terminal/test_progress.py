@@ -24,7 +24,7 @@ from harness.contract.progress import SILENT, tracked
 from harness.data import cifar10
 from harness.data.packing import ilsvrc, pack, pieces, writer
 from tests.fakes.bench import measured
-from tests.fakes.experiments import Clock
+from tests.fakes.evidence.experiments import Clock
 from tests.fakes.photographs import contents, folders
 
 

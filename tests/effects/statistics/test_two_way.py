@@ -22,7 +22,7 @@ from harness.plans.protocols import CONVERGED
 from harness.records.image_bits import packed
 from harness.records.record import Record, decode, encode
 from harness.records.schema import Measured
-from tests.fakes.trials import STAND_IN
+from tests.fakes.evidence.trials import STAND_IN
 
 M = Measured
 Bits = np.ndarray

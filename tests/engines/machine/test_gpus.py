@@ -22,7 +22,7 @@ from harness.engines.machine.workers import Job, Stop, Workers
 from harness.records import environment
 from harness.records.conditions import Conditions
 from harness.records.record import Record
-from tests.fakes.whereabouts import Whereabouts
+from tests.fakes.running.whereabouts import Whereabouts
 
 FIRST, SECOND, THIRD = (Device(DeviceKind.CUDA, index) for index in range(3))
 ON_GPU = Conditions(DeviceKind.CUDA, "2.13.0")

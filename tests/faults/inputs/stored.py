@@ -26,7 +26,7 @@ from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments
 from harness.verdicts.assessment import assess
 from reproductions import named
-from tests.fakes.full_store import Answers
+from tests.fakes.evidence.full_store import Answers
 from tests.faults.inputs.target import REFUSED, TAKEN, Read, Target, WrongVerdict, writes
 
 EXPERIMENTS = (

@@ -24,8 +24,8 @@ from harness.reporting.figures import runs, strip
 from harness.reporting.figures.drawing.axis import Axis
 from harness.reporting.pages import render
 from harness.verdicts.verdict import Outcome, Verdict
-from tests.fakes import sections as made
-from tests.fakes.runs import run
+from tests.fakes.evidence import sections as made
+from tests.fakes.evidence.runs import run
 
 SVG = "{http://www.w3.org/2000/svg}"
 NOISY = Effect(

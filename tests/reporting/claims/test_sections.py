@@ -16,7 +16,7 @@ from harness.reporting.claims.sections import Section, adjusted, leading
 from harness.reporting.front import overview
 from harness.reporting.pages import render
 from harness.verdicts.verdict import Outcome
-from tests.fakes import sections as made
+from tests.fakes.evidence import sections as made
 
 
 def judged(name: str, p: float | None, outcome: Outcome = Outcome.DIRECTIONAL) -> Section:

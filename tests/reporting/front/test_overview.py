@@ -26,9 +26,9 @@ from harness.reporting.front import overview
 from harness.reporting.pages import render
 from harness.verdicts.assess import Assessments
 from harness.verdicts.verdict import Outcome
-from tests.fakes import sections as made
-from tests.fakes.experiments import ARMS, HERE, REAL, SMOKE, filled, reproduction, trial, vague
-from tests.fakes.trials import record_for
+from tests.fakes.evidence import sections as made
+from tests.fakes.evidence.experiments import ARMS, HERE, REAL, SMOKE, filled, reproduction, trial, vague
+from tests.fakes.evidence.trials import record_for
 from tests.reporting.test_report import Page
 
 ROOT = Path(reproductions.__file__).parent.parent

@@ -33,7 +33,7 @@ from harness.training import artifacts
 from harness.training.scheduled import program
 from harness.training.scheduled.recipe import Scheduled
 from harness.training.schedules import Drops
-from tests.fakes.trials import record_for
+from tests.fakes.evidence.trials import record_for
 
 CHANGES = {
     "images": 320,

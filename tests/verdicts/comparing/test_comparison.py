@@ -18,7 +18,7 @@ from harness.verdicts.comparing import effect_rows
 from harness.verdicts.comparing.comparison import Comparison, pairs
 from harness.verdicts.comparing.effect_rows import EffectRow
 from harness.verdicts.verdict import Fails, Outcome
-from tests.fakes.experiments import (
+from tests.fakes.evidence.experiments import (
     HERE,
     Value,
     decisive,

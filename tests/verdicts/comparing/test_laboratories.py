@@ -14,7 +14,7 @@ from harness.records.store import Store
 from harness.reporting import sides
 from harness.verdicts.comparing.effect_rows import EffectRow
 from harness.verdicts.comparing.laboratories import Agreement, agreements, repeats
-from tests.fakes.experiments import decisive, filled, noisy, reproduction
+from tests.fakes.evidence.experiments import decisive, filled, noisy, reproduction
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,8 @@ from harness.plans.experiment import Planned, Role, Run
 from harness.records.conditions import DataIdentity, Form
 from harness.records.image_bits import packed
 from harness.verdicts.comparing.same_nets import NetOfRun, same_nets
-from tests.fakes.experiments import HERE, trial
-from tests.fakes.trials import record_for
+from tests.fakes.evidence.experiments import HERE, trial
+from tests.fakes.evidence.trials import record_for
 
 IMAGES = 40
 BF16 = replace(HERE, precision=Precision.BF16)

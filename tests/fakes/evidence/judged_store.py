@@ -26,7 +26,7 @@ from harness.testing.records import share
 from harness.training.scheduled.recipe import Scheduled
 from harness.training.settings import ToTarget
 from harness.training.timing.settings import StepTime
-from tests.fakes.trials import record_for
+from tests.fakes.evidence.trials import record_for
 
 IMAGES = 250
 SEEN = {"ten": "images", "centre": "images", "train": "train_images"}

@@ -14,7 +14,7 @@ from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.keys import canonical
 from harness.records.record import Record
 from harness.records.store import Store
-from tests.fakes.trials import record_for
+from tests.fakes.evidence.trials import record_for
 
 EPOCHS = [float(epoch) for epoch in range(1, 21)]  # of a loss that has flattened
 

@@ -26,8 +26,8 @@ from harness.records.record import Record
 from harness.reporting.claims.sections import Section
 from harness.verdicts.assessment import Assessment
 from harness.verdicts.verdict import Outcome, Verdict
-from tests.fakes.runs import HOSTILE, Net, ToTarget, figure_one, run
-from tests.fakes.trials import STAND_IN
+from tests.fakes.evidence.runs import HOSTILE, Net, ToTarget, figure_one, run
+from tests.fakes.evidence.trials import STAND_IN
 
 SIX = Claim(
     id="relu-speedup",

@@ -13,7 +13,7 @@ from harness.plans.experiment import Planned, Role, Run
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.keys import plain
 from harness.records.record import Record
-from tests.fakes.settings import Idle
+from tests.fakes.running.settings import Idle
 
 HOSTILE = "<script>alert('boo')</script> a|b `c` $x$ *d* [e](javascript:f)\nRuntimeError: \"shape\" & more"
 CIFAR10 = DataIdentity("cifar10", Form.FILES, "c58f30108f718f92721af3b95e74349a")

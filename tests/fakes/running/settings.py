@@ -10,7 +10,7 @@ from harness.contract.device import DeviceKind
 class Idle:
     """Of a trial that trains nothing and reads no data."""
 
-    implementation: ClassVar[str] = "tests.fakes.settings:nothing"
+    implementation: ClassVar[str] = "tests.fakes.running.settings:nothing"
     exclusive: ClassVar[bool] = False
     device: ClassVar[DeviceKind | None] = None
     dataset: ClassVar[str | None] = None

@@ -9,14 +9,14 @@ import torch
 
 from harness.contract.session import Session, TrialResult
 from harness.contract.trial import Status, Trial
-from tests.fakes.settings import Idle
+from tests.fakes.running.settings import Idle
 
 
 @dataclass(frozen=True)
 class Whereabouts(Idle):
     """Settings of such a trial; `alone` ones must have the machine to themselves."""
 
-    implementation: ClassVar[str] = "tests.fakes.whereabouts:run"
+    implementation: ClassVar[str] = "tests.fakes.running.whereabouts:run"
     alone: bool = False
 
     @property

@@ -12,7 +12,7 @@ from typing import ClassVar
 from harness.contract.session import Interrupted, Session, TrialProgress, TrialResult
 from harness.contract.trial import Status, Trial
 from harness.training import checkpoint
-from tests.fakes.settings import Idle
+from tests.fakes.running.settings import Idle
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Mishap(Idle):
     """Settings of such a trial, by what happens."""
 
     what: str
-    implementation: ClassVar[str] = "tests.fakes.mishaps:run"
+    implementation: ClassVar[str] = "tests.fakes.running.mishaps:run"
 
 
 def run(trial: Trial[Mishap], session: Session) -> TrialResult:

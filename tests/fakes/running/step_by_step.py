@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from harness.contract.errors import EngineError
 from harness.contract.session import Interrupted, Session, TrialProgress, TrialResult
 from harness.contract.trial import Status, Trial
-from tests.fakes.settings import Idle
+from tests.fakes.running.settings import Idle
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Steps(Idle):
     arm: str = "a"
     steps: int = 2
     length: float = 0.01
-    implementation: ClassVar[str] = "tests.fakes.step_by_step:walk"
+    implementation: ClassVar[str] = "tests.fakes.running.step_by_step:walk"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Fails(Idle):
     """A trial that goes wrong, and counts in a file how often it was tried."""
 
     tries: str
-    implementation: ClassVar[str] = "tests.fakes.step_by_step:fail"
+    implementation: ClassVar[str] = "tests.fakes.running.step_by_step:fail"
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def fail(trial: Trial, session: Session) -> TrialResult:
 class Dies(Idle):
     """A trial that takes its process with it."""
 
-    implementation: ClassVar[str] = "tests.fakes.step_by_step:die"
+    implementation: ClassVar[str] = "tests.fakes.running.step_by_step:die"
 
 
 def die(trial: Trial, session: Session) -> TrialResult:

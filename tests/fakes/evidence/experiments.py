@@ -29,8 +29,8 @@ from harness.plans.experiment import (
 from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.store import Store
-from tests.fakes.settings import Idle
-from tests.fakes.trials import record_for
+from tests.fakes.evidence.trials import record_for
+from tests.fakes.running.settings import Idle
 
 HERE = Conditions(DeviceKind.CPU, "2.13.0")
 REAL = Protocol("cifar10", "made up", None, 5).at(Precision.FP32)

@@ -14,7 +14,7 @@ from harness.plans.experiment import (
     Role,
 )
 from harness.records.record import Record
-from tests.fakes.trials import STAND_IN, small
+from tests.fakes.evidence.trials import STAND_IN, small
 
 
 class Collected:

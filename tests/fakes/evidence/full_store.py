@@ -1,6 +1,6 @@
 """A store as years of use leave it: every protocol, many conditions, more seeds, and records of older code.
 
-    python -m tests.fakes.full_store FOLDER [COUNT]
+    python -m tests.fakes.evidence.full_store FOLDER [COUNT]
 
 fills one, with curves and details of the length that the programs leave. No number in it was ever measured.
 """
@@ -30,7 +30,7 @@ from harness.testing.records import answer, share
 from harness.training.scheduled.recipe import Scheduled
 from harness.training.settings import ToTarget
 from harness.training.timing.settings import StepTime
-from tests.fakes.runs import ENVIRONMENT
+from tests.fakes.evidence.runs import ENVIRONMENT
 
 MORE_SEEDS = 10
 TORCH = (environment.torch_version(), "2.11.0")
