@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: reproduce test check docs docs-serve gpu environment lock clean
+.PHONY: reproduce test test-cluster check docs docs-serve gpu environment lock clean
 
 reproduce: $(READY)  ## run every smoke protocol and render the report; CIFAR-10 is fetched if there is none
 	@./repro.py data verify >/dev/null 2>&1 || ./repro.py data fetch || true
@@ -14,6 +14,9 @@ reproduce: $(READY)  ## run every smoke protocol and render the report; CIFAR-10
 
 test: $(READY)  ## pass the tests
 	$(BIN)/python -m pytest -n logical --dist worksteal
+
+test-cluster: $(READY)  ## the tests that need Ray nodes, on this machine
+	$(BIN)/python -m pytest -m cluster tests/engines
 
 check: $(READY) docs  ## ruff, strict mypy, the rule that says which room may import which, and the site
 	$(BIN)/ruff format --check .
@@ -46,7 +49,7 @@ $(READY): requirements.lock pyproject.toml
 
 lock:  ## renew requirements.lock: every platform and Python, no index address
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --extra test --extra docs --constraint constraints.txt pyproject.toml -o requirements.lock
+	  --extra test --extra docs --extra cluster --constraint constraints.txt pyproject.toml -o requirements.lock
 
 clean:  ## remove the environment and caches; results stay
 	rm -rf .venv build .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info

@@ -44,7 +44,9 @@ def on_ray(folder: Path) -> Engine:
     return RayEngine(CPU, folder)
 
 
-@pytest.fixture(scope="module", params=[local, on_ray], ids=["local", "ray"])
+@pytest.fixture(
+    scope="module", params=[local, pytest.param(on_ray, marks=pytest.mark.cluster)], ids=["local", "ray"]
+)
 def make(request: pytest.FixtureRequest) -> Make:
     """Makes an engine of a kind."""
     if request.param is on_ray:

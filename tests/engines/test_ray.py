@@ -20,6 +20,7 @@ from tests.fakes.cluster import grow
 from tests.fakes.running.step_by_step import Dies, Steps
 
 pytest.importorskip("ray", minversion="2.51")
+pytestmark = pytest.mark.cluster
 
 
 def test_trials_of_a_lost_node_go_on_elsewhere_from_where_they_were_saved(
