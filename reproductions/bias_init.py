@@ -7,7 +7,8 @@ over the first two epochs: one level of the loss would decide by luck. The text'
 of σ = .01 everywhere; the 2012 source has σ = .03 in the third to fifth convolution. Biases of 0 and of 1 are
 compared with either. Costs two hours on two cores; a GPU's time is not yet measured.
 
-Observed: nothing yet at these protocols.
+Observed on 2026-11-28 (two Intel Xeon cores, bf16, torch 2.13.0, `cifar10-early`, first look, n = 3): with
+biases of 1 the area is 1.25 times that with biases of 0 [1.00, 1.55]: directional (proxy).
 """
 
 from __future__ import annotations
