@@ -19,8 +19,10 @@ from harness.paper.bands import at_least, count_band, difference_band, ratio_ban
 from harness.paper.claims import Band, Claim, Metric
 from harness.paper.papers import of
 from harness.plans.experiment import Reproduction, Role
+from harness.records.keys import plain
 from harness.records.store import Store
 from harness.reporting.claims import replication
+from harness.reporting.run_tables import learning_rate
 from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments, best_first
 from harness.verdicts.assessment import Assessment
@@ -121,7 +123,7 @@ def chosen(assessment: Assessment) -> dict[str, str]:
     trials = assessment.evidence.plan.trials
     arms = dict.fromkeys(p.arm for p in trials if p.role is Role.TUNING)
     final = {p.arm: p.trial.settings for p in trials if p.role is Role.FINAL}
-    rates = {arm: getattr(settings, "rate", None) for arm, settings in final.items()}
+    rates = {arm: learning_rate(plain(settings)) for arm, settings in final.items()}
     return {arm: f"learning rate {rates[arm]}" if arm in rates else "not known yet" for arm in arms}
 
 

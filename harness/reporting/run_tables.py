@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 from harness.contract.formatting import number
 from harness.plans.experiment import Evidence, Role, Run, Table
@@ -104,8 +105,13 @@ def _tuning_row(run: Run) -> tuple[object, ...]:
 
 
 def _rate(run: Run) -> float | None:
-    settings = run.record.trial.get("settings", {})
-    rate = settings.get("rate", settings.get("learning_rate"))
+    return learning_rate(run.record.trial.get("settings", {}))
+
+
+def learning_rate(settings: Mapping[str, Any]) -> float | None:
+    """The rate that a trial's settings name, or that its schedule begins with."""
+    schedule = settings.get("schedule")
+    rate = settings.get("rate", schedule.get("rate") if isinstance(schedule, Mapping) else None)
     return float(rate) if isinstance(rate, (int, float)) else None
 
 

@@ -297,3 +297,13 @@ def test_an_interval_stands_at_most_twice_in_what_is_read_at_once(tmp_path: Path
     section = html[html.index('<section id="relu-speedup"') :]
     read = re.sub(r"<details>.*?</details>|<desc.*?</desc>", "", section, flags=re.DOTALL)
     assert len(re.findall(r"5\.61(?:×| to|,)", read)) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "rate"),
+    [({"rate": 0.1}, 0.1), ({"schedule": {"rate": 0.02}}, 0.02), ({"schedule": "odd"}, None), ({}, None)],
+)
+def test_the_rate_is_the_settings_own_or_its_schedules_first(
+    settings: dict[str, object], rate: float | None
+) -> None:
+    assert run_tables.learning_rate(settings) == rate
