@@ -18,7 +18,7 @@ from harness.plans.experiment import Reproduction
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldReproduction:
     """A reproduction, the module that defines it, and the package that brings it."""
 
     reproduction: Reproduction
@@ -27,14 +27,16 @@ class Held:
 
 
 @cache
-def held() -> tuple[Held, ...]:
+def held() -> tuple[HeldReproduction, ...]:
     """Those of this folder by file name, then those of packages."""
     names = sorted(f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__))
-    own = tuple(Held(importlib.import_module(name).REPRODUCTION, name, plugins.OWN) for name in names)
+    own = tuple(
+        HeldReproduction(importlib.import_module(name).REPRODUCTION, name, plugins.OWN) for name in names
+    )
     return (*own, *_brought(own))
 
 
-def _brought(own: tuple[Held, ...]) -> Iterator[Held]:
+def _brought(own: tuple[HeldReproduction, ...]) -> Iterator[HeldReproduction]:
     claims = {claim.id for claim in papers.claims()}
     taken = {name: one for one in own for name in (one.reproduction.name, *one.reproduction.claims)}
 
@@ -54,7 +56,7 @@ def _brought(own: tuple[Held, ...]) -> Iterator[Held]:
             found.plan(protocol, protocol.seeds, lambda trial: None)
 
     for point, reproduction in plugins.loaded(plugins.REPRODUCTIONS, Reproduction, refuse):
-        one = Held(reproduction, point.module, plugins.package(point))
+        one = HeldReproduction(reproduction, point.module, plugins.package(point))
         taken.update(dict.fromkeys((reproduction.name, *reproduction.claims), one))
         yield one
 
@@ -64,7 +66,7 @@ def every() -> tuple[Reproduction, ...]:
     return tuple(one.reproduction for one in held())
 
 
-def holding(reproduction: Reproduction) -> Held:
+def holding(reproduction: Reproduction) -> HeldReproduction:
     """Where the reproduction is defined."""
     return next(one for one in held() if one.reproduction is reproduction)
 

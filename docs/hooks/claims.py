@@ -24,7 +24,7 @@ from harness.reporting.markdown import escape, table
 from harness.reporting.wording import opened, words
 from harness.verdicts.assess import Assessments
 from harness.verdicts.verdict import Outcome
-from reproductions import answering
+from reproductions import answering, holding
 
 ABOUT = """# Claims
 
@@ -127,7 +127,7 @@ def _declared(claim: Claim) -> Iterator[str]:
 
 
 def _reproduction(reproduction: Reproduction) -> Iterator[str]:
-    module = importlib.import_module(f"reproductions.{reproduction.name.replace('-', '_')}")
+    module = importlib.import_module(holding(reproduction).module)
     yield f"## How it is re-examined\n\n{_prose(module.__doc__ or '')}\n"
     rows = tuple((p.name, p.summary, p.seeds) for p in reproduction.protocols)
     yield table(Table("", ("protocol", "what it runs", "seeds an arm"), rows))

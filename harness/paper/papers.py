@@ -36,7 +36,7 @@ ALEXNET = Paper(
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldPaper:
     """A paper, the package that brings it, and the module in which that declares it."""
 
     paper: Paper
@@ -45,7 +45,7 @@ class Held:
 
 
 @cache
-def held() -> tuple[Held, ...]:
+def held() -> tuple[HeldPaper, ...]:
     """Every paper, AlexNet's first."""
     known: dict[str, str] = {claim.id: ALEXNET.name for claim in CLAIMS}
     names = {ALEXNET.name: plugins.OWN}
@@ -60,13 +60,13 @@ def held() -> tuple[Held, ...]:
                 whose = known.get(name, paper.name)
                 raise BadValue(f"{whose} has a claim '{name}' already: give this one another id")
 
-    def take() -> Iterator[Held]:
+    def take() -> Iterator[HeldPaper]:
         for point, paper in plugins.loaded(plugins.PAPERS, Paper, refuse):
             known.update({claim.id: paper.name for claim in paper.claims})
             names[paper.name] = plugins.package(point)
-            yield Held(paper, plugins.package(point), point.module)
+            yield HeldPaper(paper, plugins.package(point), point.module)
 
-    return (Held(ALEXNET, plugins.OWN, "harness.paper.catalogue"), *take())
+    return (HeldPaper(ALEXNET, plugins.OWN, "harness.paper.catalogue"), *take())
 
 
 def _refuse_types(paper: Paper) -> None:
@@ -93,7 +93,7 @@ def claim(name: str) -> Claim:
     return known[name]
 
 
-def of(claim: Claim) -> Held:
+def of(claim: Claim) -> HeldPaper:
     """The claim's paper, with the package that brings it; AlexNet's where no paper declares it."""
     named = (one for one in held() if any(known.id == claim.id for known in one.paper.claims))
     return next(named, held()[0])

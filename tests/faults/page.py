@@ -29,6 +29,11 @@ class Findings:
         return "\n\n".join([self.summary, table, *(f"- {fault}" for fault in self.faults)])
 
 
+def came(faults: Sequence[str]) -> str:
+    """What a summary says of them."""
+    return f"{len(faults)} faults, all listed below" if faults else "no fault"
+
+
 def publish(found: Findings, page: Path = PAGE) -> None:
     """Puts the findings in the place of what stands in their section of the page."""
     text = page.read_text(encoding="utf-8")

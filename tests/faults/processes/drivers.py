@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.records.store import Store
-from tests.faults.page import Findings
-from tests.faults.processes.scenes import RUN, Scene
+from tests.faults.page import Findings, came
+from tests.faults.processes.scenes import RUN, Scene, ended
 
 HEADING = "Several drivers on one store"
 DRIVERS = 4
@@ -25,11 +25,7 @@ COLUMNS = ("round", "started within, s", "trials", "attempts", "ended after, s")
 def run(count: int, seed: int, scene: Scene = RUN) -> Findings:
     """So many rounds, each with four commands that start at random moments, and a store of its own."""
     chance, base = random.Random(seed), Path(tempfile.mkdtemp(prefix="drivers-"))
-    alone = base / "alone"
-    with scene.start(_made(alone)) as process:
-        if process.wait(LONGEST):
-            raise RuntimeError(f"alone, {scene.name} fails: see {alone / 'output'}")
-    expected = scene.left(alone)
+    expected = scene.undisturbed(_made(base / "alone"), LONGEST)
     rows, faults = list[tuple[object, ...]](), list[str]()
     for number in range(1, count + 1):
         folder = _made(base / f"round-{number}")
@@ -53,15 +49,7 @@ def together(scene: Scene, folder: Path, starts: list[float]) -> list[int]:
     for start in starts:
         time.sleep(max(0.0, begun + start - time.monotonic()))
         processes.append(scene.start(folder))
-    return [_status(process, begun + LONGEST) for process in processes]
-
-
-def _status(process: subprocess.Popen[bytes], end: float) -> int:
-    try:
-        return process.wait(max(0.0, end - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.wait()
+    return [ended(process, begun + LONGEST - time.monotonic()) for process in processes]
 
 
 def _made(folder: Path) -> Path:
@@ -70,12 +58,11 @@ def _made(folder: Path) -> Path:
 
 
 def _summary(count: int, seed: int, scene: Scene, faults: list[str]) -> str:
-    came = f"{len(faults)} faults, all listed below" if faults else "no fault"
     return "\n".join(
         [
             f"{count} times {DRIVERS} of `{scene.name}` on one store, at random moments with seed {seed},",
             f"ended on {datetime.now(UTC):%Y-%m-%d}, by",
-            f"`python -m tests.faults --drivers {count} --seed {seed}`: {came}.",
+            f"`python -m tests.faults --drivers {count} --seed {seed}`: {came(faults)}.",
             "Each time every trial must have one record, bit for bit in curve and metrics that of a single",
             f"command, and all {DRIVERS} must end with exit status 0.",
         ]

@@ -20,9 +20,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.faults.page import Findings
+from tests.faults.page import Findings, came
 from tests.faults.processes import victims
-from tests.faults.processes.scenes import PREPARE, RANKS, ROOT, RUN, Scene, outside
+from tests.faults.processes.scenes import PREPARE, RANKS, ROOT, RUN, Scene
 
 HEADING = "Killed at random moments"
 DEADLINE = 60.0  # seconds in which a command that was told to end does
@@ -47,12 +47,8 @@ class Hunt:
         self.faults: list[str] = []
         self.compared, self.number = 0, 0
         begun = time.monotonic()
-        with scene.start(self.folder) as process:
-            status = process.wait(LONGEST)
+        self.expected = scene.undisturbed(self.folder, LONGEST)
         self.lasts = time.monotonic() - begun
-        self.expected = scene.left(self.folder)
-        if status or outside(self.folder) or not self.expected:
-            raise RuntimeError(f"undisturbed, {scene.name} fails: see {self.folder / 'output'}")
         self._anew()
 
     @property
@@ -177,11 +173,10 @@ def run(count: int, seed: int) -> Findings:
 
 def _summary(count: int, seed: int, hunts: Sequence[Hunt], faults: Sequence[str]) -> str:
     compared = sum(hunt.compared for hunt in hunts)
-    came = f"{len(faults)} faults, all listed below" if faults else "no fault"
     return "\n".join(
         [
             f"{count} kills with seed {seed}, ended on {datetime.now(UTC):%Y-%m-%d}, by",
-            f"`python -m tests.faults --kills {count} --seed {seed}`: {came}.",
+            f"`python -m tests.faults --kills {count} --seed {seed}`: {came(faults)}.",
             "A third of the moments are those of a write, the others any.",
             f"{compared} times a command came to its end after its kills, and what it left was compared",
             "with an undisturbed run: every trial once, every curve, metric and packed image bit for bit,",

@@ -14,8 +14,8 @@ from typing import Any
 
 from harness.records.store import Store
 from tests.fakes.cluster import grow, small_cluster
-from tests.faults.page import Findings
-from tests.faults.processes.scenes import CATALOGUE, Scene
+from tests.faults.page import Findings, came
+from tests.faults.processes.scenes import CATALOGUE, Scene, ended
 
 HEADING = "Nodes of a cluster that are lost"
 NODES = 3
@@ -29,16 +29,14 @@ def run(count: int, seed: int, scene: Scene = CATALOGUE) -> Findings:
     alone, shared = base / "alone", base / "shared"
     for folder in (alone, shared):
         folder.mkdir()
-    with scene.start(alone) as process:
-        if process.wait(LONGEST):
-            raise RuntimeError(f"on this machine, {scene.name} fails: see {alone / 'output'}")
-    expected, trials = scene.left(alone), len(Store(alone / "results").records)
+    expected = scene.undisturbed(alone, LONGEST)
+    trials = len(Store(alone / "results").records)
     moments = sorted(chance.sample(range(1, trials), count))
     with small_cluster(NODES) as cluster:
         engine = ("--engine", "ray", "--address", cluster.address, "--storage", str(shared / "results"))
         with scene.start(shared, *engine) as process:
             lost = [_lose(cluster, process, shared, moment, chance) for moment in moments]
-            status = _end(process)
+            status = ended(process, LONGEST)
     faults = [f"exit status {status}, see {shared / 'output'}"] if status else []
     faults += scene.traceback(shared) + scene.bad(shared) + scene.differences(shared, expected)
     faults += [f"the command ended before record {moment}" for moment in moments if moment not in lost]
@@ -64,25 +62,16 @@ def _lose(
     return moment
 
 
-def _end(process: subprocess.Popen[bytes]) -> int:
-    try:
-        return process.wait(LONGEST)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.wait()
-
-
 def _summary(count: int, seed: int, scene: Scene, faults: list[str]) -> str:
     import ray
 
-    came = f"{len(faults)} faults, all listed below" if faults else "no fault"
     return "\n".join(
         [
             f"`{scene.name} --protocol smoke` with Ray {ray.__version__} on {NODES} nodes of a core each,",
             "on the procedural stand-in for CIFAR-10.",
             f"{count} times a node was ended by `kill -9` at random, and another took its place,",
             f"with seed {seed}, ended on {datetime.now(UTC):%Y-%m-%d}, by",
-            f"`python -m tests.faults --nodes {count} --seed {seed}`: {came}.",
+            f"`python -m tests.faults --nodes {count} --seed {seed}`: {came(faults)}.",
             "Every trial must have one record, bit for bit in curve and metrics that of the local engine,",
             "but for what is a time.",
         ]

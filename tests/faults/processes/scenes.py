@@ -59,6 +59,15 @@ class Scene:
                 start_new_session=True,
             )
 
+    def undisturbed(self, folder: Path, seconds: float) -> Mapping[str, str]:
+        """What it leaves when nothing disturbs it; RuntimeError where it fails even then."""
+        with self.start(folder) as process:
+            status = process.wait(seconds)
+        left = self.left(folder)
+        if status or outside(folder) or not left:
+            raise RuntimeError(f"undisturbed, {self.name} fails: see {folder / 'output'}")
+        return left
+
     def traceback(self, folder: Path) -> list[str]:
         """Whether any command in the folder has printed one."""
         said = (folder / "output").read_text(errors="replace")
@@ -69,6 +78,15 @@ class Scene:
         found = self.left(folder)
         names = sorted(n for n in {*found, *expected} if found.get(n) != expected.get(n))
         return [*(f"{n} is not what it should be" for n in names), *(f"{n} is left" for n in outside(folder))]
+
+
+def ended(process: subprocess.Popen[bytes], seconds: float) -> int:
+    """The exit status of a command; one that does not end in time is killed, and has -9."""
+    try:
+        return process.wait(max(0.0, seconds))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def files(folder: Path) -> list[str]:
