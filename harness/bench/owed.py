@@ -4,7 +4,7 @@
     make gpu ARGS="--device cpu --quick"       # a trial of the same on a machine without one
 
 Each part is a process of its own with a time limit. After each, `results/gpu/results.json` and `index.md`
-are written. A part that fails, crashes or hangs is told of and the next one begins; the same command again
+are written. A part that fails, crashes or hangs is reported and the next one begins; the same command again
 goes on with what has not passed. Exit status: 0 if all passed, 1 if a part did not, 2 where there is no GPU.
 """
 
@@ -193,7 +193,7 @@ def outcome(part: Part, out: Path, left: float) -> PartOutcome:
     try:
         ended = run(part.command, min(part.limit, left), folder, ROOT)
         state, sentence, measured = _read(part, ended, left, folder)
-    except Exception as error:  # of this program: it is told as well, and the others go on
+    except Exception as error:  # of this program: it is reported as well, and the others go on
         state, sentence, measured = PartState.FAILED, f"{type(error).__name__}: {error}", {}
     written = tail(f"{ended.out}\n{ended.err}") if ended and state is not PartState.PASSED else ""
     return PartOutcome(

@@ -1,4 +1,4 @@
-"""Parts of a long check: each a process of its own with a time limit, whatever becomes of it is told."""
+"""Parts of a long check: each a process of its own with a time limit, whatever becomes of it is reported."""
 
 from __future__ import annotations
 

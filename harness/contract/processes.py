@@ -1,4 +1,4 @@
-"""What every process that this program starts has in common, and how one is told from all others."""
+"""What every process that this program starts has in common, and how one is recognised among all others."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def test_each_of_three_or_more_arms_says_what_it_changes(reproduction: Reproduct
 
 
 def test_arms_that_gates_ask_about_are_in_the_plan(reproduction: Reproduction, protocol: Protocol) -> None:
-    """And a protocol that asks whether networks overfit is told which of the arms should."""
+    """And where a protocol asks whether networks overfit, the reproduction names the arm that should."""
     arms = {run.arm for run in runs(reproduction.name, protocol.name)}
     assert {reproduction.baseline_arm, reproduction.overfitting_arm} - {None} <= arms
     asked = any(claim(name).fit is Fit.OVERFITTED for name in reproduction.claims)

@@ -1,4 +1,4 @@
-"""AlexNet in small against the paper's: sizes, gains and what stands beside them."""
+"""The proxy network against the paper's: sizes, gains and what stands beside them."""
 
 from __future__ import annotations
 

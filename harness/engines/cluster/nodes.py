@@ -33,12 +33,12 @@ class Node:
 
     @property
     def cores(self) -> int:
-        """Cores, as Ray was told of them."""
+        """Cores, as declared to Ray."""
         return int(self.resources.get("CPU", 0))
 
     @property
     def gpus(self) -> int:
-        """GPUs, as Ray was told of them."""
+        """GPUs, as declared to Ray."""
         return int(self.resources.get("GPU", 0))
 
     def room(self, device: Device) -> int:

@@ -149,15 +149,15 @@ def test_a_kit_may_be_unpacked_and_caffe_s_lists_do_without_one(tmp_path: Path) 
 
 
 def test_patch_images_replace_those_that_they_mend(tmp_path: Path) -> None:
-    """Some of ILSVRC-2010's images are blank; a separate archive mends them."""
+    """Some of ILSVRC-2010's images are blank; a separate archive replaces them."""
     source = archives(tmp_path, contents(SPLITS), 2010)
     content = jpeg(99)
     name = f"{WNIDS[1]}_4.JPEG"
     (source / "patch_images.tar").write_bytes(tar({f"patch/train/{name}": content, "patch/val/a.JPEG": b""}))
     places, _ = ilsvrc.survey("imagenet-2010", source).splits["train"]
-    mended = [place for place in places if Path(place.path).name == "patch_images.tar"]
-    assert [place.name for place in mended] == [name]
-    opened = mended[0].open()
+    patched = [place for place in places if Path(place.path).name == "patch_images.tar"]
+    assert [place.name for place in patched] == [name]
+    opened = patched[0].open()
     assert not isinstance(opened, Path)
     assert opened.read() == content
 

@@ -1,4 +1,4 @@
-"""The error rates of bounds, directions, counts and gates, in small; broken once each, to see it noticed."""
+"""Error rates of bounds, directions, counts and gates, simulated; each rule broken once and that noticed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Error rates of every way to estimate, in small; and each broken once, to see that the checks notice."""
+"""Error rates of every way to estimate, simulated; each broken once, and the checks notice."""
 
 from __future__ import annotations
 

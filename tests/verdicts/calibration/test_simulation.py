@@ -1,4 +1,4 @@
-"""The verdicts' error rates, in small; and every rule broken once, to see that the checks notice."""
+"""The verdicts' error rates, by short simulations; every rule broken once, to see that the checks notice."""
 
 from __future__ import annotations
 
