@@ -40,7 +40,7 @@ from harness.engines.machine.workers import Stop
 from harness.engines.messages import Messages, Notice
 from harness.records.conditions import Conditions
 from harness.records.keys import key_of
-from harness.records.provenance import provenance
+from harness.records.provenance import packages_hash, provenance
 from harness.records.record import Record
 
 RETRIES = 3  # of a trial whose worker or node was lost
@@ -80,7 +80,7 @@ class RayEngine:
     def submit(self, trial: Trial, conditions: Conditions, data: Path | None) -> None:
         """Gives a trial to Ray, once the nodes were looked at; EngineError where none of them suits."""
         place = None if data is None else data.absolute()
-        expected = Expected(provenance().source, conditions, place, self.folder)
+        expected = Expected(provenance().source, packages_hash(), conditions, place, self.folder)
         self._start(TrialTask(trial, self.nodes.agree(expected)))
 
     def finished(self) -> Iterator[Record]:

@@ -6,10 +6,13 @@ import hashlib
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+
+from harness.contract import plugins
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("harness", "reproductions", "repro.py")
@@ -61,12 +64,24 @@ def declared(path: str, root: Path = ROOT) -> Declared | None:
 
 def source_hash(root: Path) -> str:
     """Hash of every Python file that the program consists of, by name and content."""
-    found = (path for name in SOURCES for path in sorted((root / name).rglob("*.py")) or [root / name])
-    lines = (
-        f"{hashlib.sha256(path.read_bytes()).hexdigest()} {path.relative_to(root).as_posix()}"
-        for path in found
-        if path.is_file()
-    )
+    return _hash(line for name in SOURCES for line in _files(root, root / name))
+
+
+def packages_hash() -> str:
+    """The same of the packages that bring papers or reproductions; it does not depend on where they lie."""
+    places = [(root, root / name) for top, root in plugins.packages().items() for name in (top, f"{top}.py")]
+    return _hash(line for root, place in places for line in _files(root, place))
+
+
+def _files(root: Path, place: Path) -> Iterator[str]:
+    """A line for the file, or for each one below the folder."""
+    for path in sorted(place.rglob("*.py")) or [place]:
+        if path.is_file():
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            yield f"{digest} {path.relative_to(root).as_posix()}"
+
+
+def _hash(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.records.provenance import Provenance, declared, provenance, source_hash
+from harness.contract import plugins
+from harness.records.provenance import Provenance, declared, packages_hash, provenance, source_hash
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -103,3 +104,24 @@ def test_a_history_that_is_cut_off_dates_nothing(checkout: Path, tmp_path: Path)
     git(checkout, "commit", "-qam", "of something else")
     git(tmp_path, "clone", "-q", "--depth", "1", checkout.as_uri(), "shallow")
     assert declared("harness/code.py", tmp_path / "shallow") is None
+
+
+def test_packages_are_the_same_wherever_they_lie_until_a_file_of_theirs_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def installed(site: str) -> str:
+        folder = tmp_path / site
+        (folder / "inside").mkdir(parents=True, exist_ok=True)
+        (folder / "inside" / "__init__.py").write_text("x = 1\n")
+        (folder / "coins.py").write_text("x = 1\n")
+        monkeypatch.setattr(plugins, "packages", lambda: {"coins": folder, "inside": folder})
+        return packages_hash()
+
+    monkeypatch.setattr(plugins, "packages", dict)
+    none = packages_hash()
+    first = installed("here")
+    assert installed("there") == first != none
+    for changed in (tmp_path / "there" / "coins.py", tmp_path / "there" / "inside" / "__init__.py"):
+        before = packages_hash()
+        changed.write_text("x = 2\n")
+        assert packages_hash() != before

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fasteners import InterProcessLock
 
+from harness.contract import plugins
 from harness.contract.device import CPU, Device
 from harness.contract.errors import DataError, EngineError, StoreError
 from harness.contract.trial import Precision
@@ -20,7 +21,7 @@ from harness.data.sources import Source
 from harness.engines.machine import gpus
 from harness.records import environment
 from harness.records.conditions import Conditions, DataIdentity
-from harness.records.provenance import provenance
+from harness.records.provenance import packages_hash, provenance
 
 SILENCE = 20.0  # seconds without a byte after which a download is given up
 
@@ -30,6 +31,7 @@ class Expected:
     """What the driver planned trials with, and a node must have too."""
 
     source: str  # hash of the program's files
+    packages: str  # hash of the files of the packages that bring papers and reproductions
     conditions: Conditions
     data: Path | None  # where the driver has the data set
     folder: Path  # for checkpoints and for files that trials leave for one another
@@ -39,6 +41,7 @@ class Expected:
 def check(expected: Expected) -> Path | None:
     """Where this node has the data; a HarnessError says what the node lacks and how to get it."""
     _check_code(expected.source)
+    _check_packages(expected.packages)
     _check_torch(expected.conditions.torch)
     device = device_for(expected.conditions)
     _check_device(device, expected.conditions.precision)
@@ -64,6 +67,15 @@ def _check_code(source: str) -> None:
         raise EngineError(
             f"its code differs (source {here}, and {source} where the run was started): "
             "check out the same commit, without other changes, on every node"
+        )
+
+
+def _check_packages(packages: str) -> None:
+    if packages_hash() != packages:
+        here = plugins.versions() or "none"
+        raise EngineError(
+            f"its packages with reproductions (it has {here}) differ from those where the run was started: "
+            "install the same ones on every node"
         )
 
 

@@ -17,14 +17,14 @@ from harness.engines.machine import gpus
 from harness.records import environment
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.environment import torch_version
-from harness.records.provenance import provenance
+from harness.records.provenance import packages_hash, provenance
 
 HERE = Conditions(DeviceKind.CPU, torch_version())
 
 
 @pytest.fixture
 def expected(tmp_path: Path) -> Expected:
-    return Expected(provenance().source, HERE, None, tmp_path / "folder", hardware(CPU))
+    return Expected(provenance().source, packages_hash(), HERE, None, tmp_path / "folder", hardware(CPU))
 
 
 def test_the_same_machine_has_all_that_is_expected(expected: Expected) -> None:
@@ -38,6 +38,7 @@ def test_what_differs_is_named_with_the_fix(expected: Expected, monkeypatch: pyt
             check(replace(expected, **changes))  # type: ignore[arg-type]
 
     refused("its code differs .* check out the same commit", source="other")
+    refused("its packages with reproductions .* install the same ones on every node", packages="other")
     refused("it has torch .* install the pinned versions", conditions=replace(HERE, torch="1.0"))
     refused(r"and only runs on the same hardware are compared \(H100\)", hardware="H100")
     (expected.folder.parent / "file").write_text("")
