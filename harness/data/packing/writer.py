@@ -14,10 +14,11 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
@@ -241,16 +242,29 @@ def _alone(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Worker processes; DataError where one of them was killed."""
-    spawned = multiprocessing.get_context("spawn")
+    """Worker processes, which end with the block; DataError where one of them was killed before."""
+    spawned, others = multiprocessing.get_context("spawn"), multiprocessing.active_children()
     try:
         with ProcessPoolExecutor(workers, mp_context=spawned, initializer=_start_worker) as pool:
-            yield pool
+            try:
+                yield pool
+            finally:
+                _end(set(multiprocessing.active_children()) - set(others))
     except BrokenProcessPool:
         raise DataError(
             f"one of {workers} workers was killed, perhaps for want of memory; "
             "give the same command again, with fewer --workers: it goes on where it was"
         ) from None
+
+
+def _end(workers: Iterable[BaseProcess]) -> None:
+    """Ends workers that have nothing left to do.
+
+    Asked to end, they might never do so, and the executor would wait for them: a worker that was killed while
+    it waited for a task leaves the lock of their queue locked.
+    """
+    for worker in workers:
+        worker.kill()
 
 
 def _start_worker() -> None:

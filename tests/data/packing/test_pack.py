@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import shutil
 import signal
 import subprocess
@@ -325,6 +327,16 @@ def test_a_killed_worker_is_said(tmp_path: Path, source: Path, monkeypatch: pyte
     monkeypatch.setattr(writer, "pack", die)
     with pytest.raises(DataError, match=r"worker.* was killed.*fewer --workers: it goes on where it was"):
         writer.write(tmp_path / "a.pack", "imagenette", ilsvrc.survey("imagenette", source), 1)
+
+
+def test_a_worker_that_would_never_end_is_not_waited_for() -> None:
+    """As where another was killed while it held the lock of the queue of tasks."""
+    with writer._pool(2) as pool:
+        assert pool.submit(abs, -1).result() == 1
+        (stuck,) = multiprocessing.active_children()
+        assert stuck.pid
+        os.kill(stuck.pid, signal.SIGSTOP)
+    assert stuck.exitcode == -signal.SIGKILL
 
 
 def test_two_cannot_write_one_pack(tmp_path: Path, source: Path) -> None:
