@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.bench.machine import Others
 from harness.bench.players import Done, Failed, Seat, Turn, seconds_an_image
-from harness.bench.statistics import ratios, spread
+from harness.bench.statistics import ratios, shares, spread
 from harness.bench.workload import (
     Asked,
     Player,
@@ -107,10 +107,15 @@ def measure(name: str, workload: Workload, asked: Asked, tracker: Tracker) -> Wo
         plan = workload.plan(asked, tracker)
     with seated(plan, asked, tracker, name) as take:
         turns = take_turns(plan, asked, take, tracker, name)
+        profiles, failed = _profiles(plan, turns, take, tracker, name) if asked.profile else ({}, {})
     ours = plan.ways[0].name
     if ours in turns.failed:
         raise EngineError(f"{name}: {ours}: {turns.failed[ours]}")
-    rows = tuple(_row(way, turns, ours, workload.unit) for way in plan.ways if way.name in turns.seconds)
+    rows = tuple(
+        replace(_row(way, turns, ours, workload.unit), profile=profiles.get(way.name, {}))
+        for way in plan.ways
+        if way.name in turns.seconds
+    )
     return WorkloadResult(
         workload=name,
         title=workload.title,
@@ -121,7 +126,7 @@ def measure(name: str, workload: Workload, asked: Asked, tracker: Tracker) -> Wo
         seconds=time.perf_counter() - begun,
         others=others.cores(),
         rows=rows,
-        failed=turns.failed,
+        failed={**turns.failed, **failed},
         notes=plan.notes,
         facts=plan.facts,
     )
@@ -144,6 +149,24 @@ def seated(plan: Ways, asked: Asked, tracker: Tracker, name: str) -> Iterator[Ta
             seat.dismiss()
         for seat in seats.values():
             seat.close()
+
+
+def _profiles(
+    plan: Ways, turns: Turns, take: Take, tracker: Tracker, name: str
+) -> tuple[dict[str, Mapping[str, float]], dict[str, str]]:
+    """For each way but ceilings, the operators' shares of the time of one more go; and why some have none."""
+    ways = [way for way in plan.ways if way.name in turns.seconds and way.kind is not WayKind.CEILING]
+    found: dict[str, Mapping[str, float]] = {}
+    failed: dict[str, str] = {}
+    with tracker.task(f"{name}: profiles", len(ways)) as advance:
+        for way in ways:
+            try:
+                first, *_ = take(way, Turn(way.name, turns.batch, 0.0, way.lead, profiled=True))
+                found[way.name] = shares(first.operators)
+            except Failed as failure:
+                failed[f"{way.name}, profiled"] = str(failure)
+            advance(1)
+    return found, failed
 
 
 def _row(way: Way, turns: Turns, ours: str, unit: Unit) -> WayResult:

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 
 from harness.bench.workload import Player, Work
@@ -32,7 +32,8 @@ class Failed(EngineError):
 class Turn:
     """Goes at the work of a way: how many batches of which size, until `seconds` have passed.
 
-    `warm`: what comes first and does not count, as often as the device needs it.
+    `warm`: what comes first and does not count, as often as the device needs it. `profiled`: torch's profiler
+    looks on, which costs time.
     """
 
     way: str
@@ -40,15 +41,20 @@ class Turn:
     seconds: float
     lead: int = 0
     warm: bool = False
+    profiled: bool = False
 
 
 @dataclass(frozen=True)
 class Done:
-    """Images that were done between two times of the machine's monotonic clock."""
+    """Images that were done between two times of the machine's monotonic clock.
+
+    `operators`: of a profiled turn, the microseconds of each, without those of the operators that it calls.
+    """
 
     images: float
     start: float
     end: float
+    operators: Mapping[str, float] = field(default_factory=dict)
 
 
 Answer = Done | str | None  # what was done; why it could not be; that all is ready
@@ -163,7 +169,7 @@ def _answer_all(player: Player, device: Device, end: Connection) -> None:
     while True:
         turn = end.recv()
         try:
-            done: Answer = _turn(works, turn, wait, spent, WARM if device.cuda else 1)
+            done: Answer = _turn(works, turn, wait, spent, device)
         except Exception as error:  # of this way; the others may be able to
             done = _said(error)
         end.send(done)
@@ -191,17 +197,33 @@ def _turn(
     turn: Turn,
     wait: Callable[[], None],
     spent: dict[tuple[str, int], float],
-    warm: int,
+    device: Device,
 ) -> Done:
     """Does a turn; `spent` knows the seconds of a go from the turns before."""
     work, key = works[turn.way], (turn.way, turn.batch)
-    for _ in range(turn.lead + (warm - 1 if turn.warm else 0)):
+    for _ in range(turn.lead + (WARM - 1 if turn.warm and device.cuda else 0)):
         work(turn.batch)
     goes = max(1, int(turn.seconds / spent[key])) if key in spent else 1
     wait()
-    start = time.perf_counter()
-    images = sum(work(turn.batch) for _ in range(goes))
-    wait()
-    end = time.perf_counter()
+    with _profiler(device, turn.profiled) as operators:
+        start = time.perf_counter()
+        images = sum(work(turn.batch) for _ in range(goes))
+        wait()
+        end = time.perf_counter()
     spent[key] = (end - start) / goes
-    return Done(images, start, end)
+    return Done(images, start, end, operators)
+
+
+@contextmanager
+def _profiler(device: Device, wanted: bool) -> Iterator[dict[str, float]]:
+    """What holds the microseconds of each operator once the block has ended; if not wanted, nothing."""
+    found: dict[str, float] = {}
+    if not wanted:
+        yield found
+        return
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CUDA if device.cuda else ProfilerActivity.CPU]) as seen:
+        yield found
+    for one in seen.key_averages():
+        found[one.key] = one.self_device_time_total if device.cuda else one.self_cpu_time_total

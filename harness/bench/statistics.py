@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -25,3 +25,10 @@ def spread(values: Sequence[float]) -> MedianAndRange:
 def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
     """Each number ÷ the one measured in the same round: a load from elsewhere meets both."""
     return [a / b for a, b in zip(above, below, strict=True)]
+
+
+def shares(parts: Mapping[str, float]) -> dict[str, float]:
+    """Each part's share of their sum, the largest first; without those that are nothing."""
+    whole = sum(parts.values())
+    ordered = sorted(parts.items(), key=lambda part: -part[1])
+    return {name: value / whole for name, value in ordered if value > 0}

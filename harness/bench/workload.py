@@ -90,6 +90,7 @@ class Asked:
     results_dir: Path = Path("results")
     recipe: str = "paper"
     images: int | None = None  # to pack or to make up; None: as many as the workload needs
+    profile: bool = False  # whether to look, after the turns, at where the time of each way goes
 
     @property
     def workers(self) -> int:
@@ -99,7 +100,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class WayResult:
-    """What was measured of one way; `ratio` is our speed ÷ this one's, `share` this one's ÷ its ceiling's."""
+    """What was measured of one way; `ratio` is our speed ÷ this one's, `share` this one's ÷ its ceiling's.
+
+    `profile`: each operator's share of the time, the largest first, where that was asked for.
+    """
 
     name: str
     kind: WayKind
@@ -108,6 +112,7 @@ class WayResult:
     ratio: MedianAndRange
     ceiling: str = ""
     share: MedianAndRange | None = None
+    profile: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

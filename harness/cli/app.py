@@ -206,8 +206,11 @@ def bench(
         RecipeOption, choice("recipe", RecipeOption, "How 'imagenet' trains the network.")
     ] = RecipeOption.PAPER,
     seconds: Annotated[
-        float | None, typer.Option(help="Time for the turns of a workload; default: 150, quick 8.")
+        float | None, typer.Option(help="Time for the turns of a workload; default: 150, quick 7.")
     ] = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Also show where the time of each way goes, by operator.")
+    ] = False,
     data_dir: DataDir = None,
     results_dir: ResultsDir = RESULTS,
     json: Json = False,
@@ -217,7 +220,7 @@ def bench(
     from harness.cli.commands import bench as command
 
     asked = command.BenchRequest(
-        workloads or names(), device, precision, recipe, quick, seconds, data_dir, results_dir
+        workloads or names(), device, precision, recipe, quick, seconds, data_dir, results_dir, profile
     )
     if not command.show(asked, json, options.console(), options.progress()):
         raise typer.Exit(1)

@@ -115,3 +115,19 @@ def test_what_other_programs_take_is_not_negative() -> None:
     sum(range(1_000_000))  # this program's own
     busy = others.cores()
     assert busy is None or busy >= 0
+
+
+def test_profiles_are_of_one_more_go_and_name_those_that_fail(tmp_path: Path) -> None:
+    turns: list[Turn] = []
+
+    def take(way: Way, turn: Turn) -> list[Done]:
+        turns.append(turn)
+        if way is STOCK:
+            raise Failed("out of memory")
+        return [Done(turn.batch, 0.0, 1.0, {"idle": 0.0, "aten::add": 20.0, "aten::mm": 60.0})]
+
+    plan, known = Ways((OURS, STOCK, LIMIT)), Turns(4, {"ours": [1.0], "stock": [1.0], "limit": [1.0]}, {})
+    found, failed = measure._profiles(plan, known, take, SILENT, "step")
+    assert list(found["ours"].items()) == [("aten::mm", 0.75), ("aten::add", 0.25)]
+    assert (set(found), failed) == ({"ours"}, {"stock, profiled": "out of memory"})
+    assert turns == [Turn(name, 4, 0.0, profiled=True) for name in ("ours", "stock")]

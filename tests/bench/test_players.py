@@ -14,7 +14,7 @@ from tests.fakes.bench import PLAYER, unable
 
 
 def test_turns_in_processes_of_their_own() -> None:
-    """One that could not do its work may do another; one that died or hung cannot."""
+    """One that could not do its work may do another; one that died or hung cannot. One looks at operators."""
     seat = Seat(replace(PLAYER, copies=2), CPU)
     try:
         seat.ready()
@@ -23,6 +23,10 @@ def test_turns_in_processes_of_their_own() -> None:
         with pytest.raises(Failed, match="RuntimeError: CUDA out of memory: tried to allocate"):
             seat.take(Turn("broken", 64, 0.0))
         assert len(seat.take(Turn("ours", 64, 0.001))) == 2
+        plain, profiled = (seat.take(Turn("products", 20, 0.0, profiled=asked))[0] for asked in (False, True))
+        assert (plain.images, plain.operators) == (20, {})
+        assert max(profiled.operators, key=profiled.operators.__getitem__) == "aten::mm"
+        assert 0.1 < sum(profiled.operators.values()) / (1e6 * (profiled.end - profiled.start)) < 1.1
         with pytest.raises(Failed, match=r"died \(exit code -9; out of memory\?\)"):
             seat.take(Turn("dying", 64, 0.0))
         with pytest.raises(Failed, match="exit code -9"):

@@ -22,6 +22,7 @@ from harness.bench.players import Done, Turn, _turn
 from harness.bench.workload import Asked, Way, WayKind, Ways, Workload, WorkloadResult
 from harness.bench.workloads import alexnet_step, cifar_trial, imagenet, lrn
 from harness.bench.workloads import input as photographs_in
+from harness.contract.device import CPU
 from harness.contract.errors import EngineError
 from harness.contract.progress import SILENT
 from harness.contract.trial import Precision
@@ -47,7 +48,7 @@ def _here(plan: Ways, *_: object) -> Iterator[Callable[[Way, Turn], list[Done]]]
     for player in dict.fromkeys(one.player for one in plan.ways):
         works.update(player.make(*player.arguments))
     spent: dict[tuple[str, int], float] = {}
-    yield lambda one, turn: [_turn(works, turn, lambda: None, spent, 1)]
+    yield lambda one, turn: [_turn(works, turn, lambda: None, spent, CPU)]
 
 
 def result(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **tiny: Any) -> WorkloadResult:
@@ -154,7 +155,10 @@ def test_the_command_prints_json_and_its_exit_status_says_whether_all_was_measur
     def fake(name: str, workload: Workload, asked: Asked, tracker: object) -> WorkloadResult:
         if name == "input":
             raise OSError(28, "No space left on device")
-        return measured(name, ours=3.0, stock=2.0)
+        found = measured(name, ours=3.0, stock=2.0)
+        profile = {"aten::mm": 0.75, **{f"aten::{n}": 0.025 for n in range(10)}}
+        rows = tuple(replace(row, profile=profile) for row in found.rows) if asked.profile else found.rows
+        return replace(found, rows=rows)
 
     monkeypatch.setattr(bench, "measure", fake)
     good = CliRunner().invoke(repro.app, ["bench", "lrn", "--json", "--quick"])
@@ -164,6 +168,9 @@ def test_the_command_prints_json_and_its_exit_status_says_whether_all_was_measur
     (one,) = printed["workloads"]
     assert set(one) == {field.name for field in fields(WorkloadResult)}
     assert one["rows"][1]["ratio"] == {"median": 1.5, "least": 1.5, "most": 1.5, "n": 3}
+    profiled = CliRunner().invoke(repro.app, ["bench", "lrn", "--profile"], env={"COLUMNS": "300"})
+    assert "time of stock: aten::mm 75 %, aten::0 2.5 %, " in profiled.stdout
+    assert ", the rest 7.5 %\n" in profiled.stdout
     bad = CliRunner().invoke(repro.app, ["bench", "input", "lrn"], env={"COLUMNS": "100"})
     assert bad.exit_code == 1
     assert "input: [Errno 28] No space left on device" in bad.stdout

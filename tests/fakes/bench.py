@@ -33,8 +33,18 @@ def asked(folder: Path, seconds: float = 0.01, rounds: int = 2, images: int | No
 
 
 def counting() -> Mapping[str, Work]:
-    """A work that is done at once, one that cannot be done, one that ends its process, and one that hangs."""
-    return {"ours": float, "broken": _broken, "dying": _dying, "hanging": _hanging}
+    """A work that is done at once, one of products, and those that fail, end their process, or hang."""
+    works = {"ours": float, "products": _products, "broken": _broken}
+    return {**works, "dying": _dying, "hanging": _hanging}
+
+
+def _products(batch: int) -> float:
+    import torch
+
+    square = torch.ones(300, 300)
+    for _ in range(batch):
+        torch.mm(square, square)
+    return batch
 
 
 def _broken(batch: int) -> float:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from harness.records import environment
 from harness.records.provenance import provenance
 
 FORMAT = 1  # of the JSON
+LARGEST = 8  # shares of a profile that are shown
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class BenchRequest:
     seconds: float | None
     data_dir: Path | None
     results_dir: Path
+    profile: bool = False
 
     def asked(self, folder: Path) -> Asked:
         """The same for this machine; BadValue for times that are none."""
@@ -59,6 +62,7 @@ class BenchRequest:
             results_dir=self.results_dir,
             recipe=self.recipe,
             images=QUICK_IMAGES if self.quick else None,
+            profile=self.profile,
         )
 
 
@@ -130,6 +134,9 @@ def _show(result: WorkloadResult, console: Console, table: bool) -> None:
     )
     if table:
         console.print(_table(result))
+        for row in result.rows:
+            if row.profile:
+                say(console, f"time of {row.name}: {_profile(row.profile)}")
     for name, why in result.failed.items():
         say(console, f"{name}: not measured: {why}", FAILURE)
     for projection in result.projections:
@@ -151,6 +158,13 @@ def _table(result: WorkloadResult) -> Table:
     for row in result.rows:
         table.add_row(*_cells(row))
     return table
+
+
+def _profile(shares: Mapping[str, float]) -> str:
+    """The largest shares, and that of the rest."""
+    first = dict(islice(shares.items(), LARGEST))
+    rest = {"the rest": 1 - sum(first.values())} if len(shares) > LARGEST else {}
+    return ", ".join(f"{name} {100 * share:.3g} %" for name, share in (first | rest).items())
 
 
 def _cells(row: WayResult) -> tuple[str, ...]:
