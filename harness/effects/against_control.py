@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast
 from harness.contract.effect import Interval
 from harness.contract.formatting import number, p_value, span
 from harness.effects.by_seed import counted
-from harness.effects.from_runs import Metric, by_arm
+from harness.effects.from_runs import RunMetric, by_arm
 from harness.effects.statistics.significance import DIRECTION
 from harness.plans.experiment import Evidence, Run, Table
 from harness.training.scheduled.recipe import Scheduled
@@ -46,7 +46,7 @@ class DifferenceFromControl:
     adjusted_p: float | None = None
 
 
-def comparison(title: str, evidence: Evidence, measure: Metric) -> Table:
+def comparison(title: str, evidence: Evidence, measure: RunMetric) -> Table:
     """Every arm in the plan's order, the control first: its mean, and its difference from the control's."""
     arms = by_arm(evidence)
     groups = {arm: counted(evidence, arm, measure) for arm in arms}
@@ -55,7 +55,7 @@ def comparison(title: str, evidence: Evidence, measure: Metric) -> Table:
     return Table(title, COLUMNS, rows, NOTE.format(over=over) if found else "")
 
 
-def differences(groups: Groups, measure: Metric) -> tuple[dict[str, DifferenceFromControl], str]:
+def differences(groups: Groups, measure: RunMetric) -> tuple[dict[str, DifferenceFromControl], str]:
     """Each arm's difference from the first one's, and over what the intervals generalise."""
     from harness.effects.statistics import two_way  # brings numpy, which `list` can do without
 
@@ -105,7 +105,7 @@ def _row(
     arm: str,
     runs: Sequence[Run],
     known: Sequence[tuple[Run, float]],
-    measure: Metric,
+    measure: RunMetric,
     less: DifferenceFromControl | None,
 ) -> tuple[object, ...]:
     from harness.effects.statistics import intervals, two_way

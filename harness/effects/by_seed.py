@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from harness.contract.effect import Effect
 from harness.contract.formatting import number, quantity
-from harness.effects.from_runs import Measure, Metric, idle, metric
+from harness.effects.from_runs import Measure, RunMetric, idle, metric
 from harness.plans.experiment import Evidence, Run
 from harness.records.schema import Measured
 
@@ -118,7 +118,7 @@ def levels(evidence: Evidence, arm: str, top1: Measured, top5: Measured) -> tupl
     return tuple(_level(evidence, arm, name, metric(measured)) for name, measured in names.items())
 
 
-def _level(evidence: Evidence, arm: str, name: str, measure: Metric) -> Effect:
+def _level(evidence: Evidence, arm: str, name: str, measure: RunMetric) -> Effect:
     from harness.effects.statistics import intervals, two_way
 
     found = counted(evidence, arm, measure)
@@ -134,7 +134,7 @@ def alone(evidence: Evidence, arm: str, name: Measured) -> list[float]:
 
 def signs(measure: Measure) -> Mapping[Measured, int]:
     """The errors that a measure is made of; nothing where it is no metric of the record."""
-    return measure.signs if isinstance(measure, Metric) else {}
+    return measure.signs if isinstance(measure, RunMetric) else {}
 
 
 def _said(effect: Effect, images: ImagePart | None, lacking: str) -> Effect:

@@ -17,7 +17,7 @@ LEARNED = 2.0
 
 
 @dataclass(frozen=True)
-class Metric:
+class RunMetric:
     """A metric of the run's record, less another if one is named; None where a run has none or diverged."""
 
     name: Measured
@@ -37,8 +37,8 @@ class Metric:
         return {self.name: 1} | ({} if self.less is None else {self.less: -1})
 
 
-metric = Metric
-gap = Metric(Measured.CENTRE_TOP1, Measured.TRAIN_TOP1)  # in points, both by the centre view
+metric = RunMetric
+gap = RunMetric(Measured.CENTRE_TOP1, Measured.TRAIN_TOP1)  # in points, both by the centre view
 
 
 def idle(evidence: Evidence) -> list[Run]:
