@@ -5,6 +5,7 @@ What a command needs is imported when it runs, so that `--help` starts at once.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,40 +14,47 @@ import typer
 from harness.cli import defaults, options
 from harness.cli.options import (
     RESULTS,
-    Address,
     BenchPrecision,
-    Budget,
-    CheckAgainst,
     Claim,
     Claims,
     DataDir,
     DeviceOption,
-    DryRun,
-    EngineName,
     EngineOption,
-    Every,
     ExportFormat,
-    Gpus,
     Json,
     Junit,
     NormalisationOption,
     PrecisionOption,
     ProtocolName,
-    Quiet,
+    ProtocolShown,
     RecipeOption,
     ResultsDir,
-    RunPrecision,
-    Seeds,
     SplitOption,
-    Storage,
-    UntilDecided,
     Version,
     ViewsOption,
-    Workers,
     WorkloadNames,
     choice,
     named,
 )
+from harness.cli.run_options import (
+    Address,
+    Budget,
+    CheckAgainst,
+    Detach,
+    DryRun,
+    EngineName,
+    Events,
+    Every,
+    Gpus,
+    Quiet,
+    RunPrecision,
+    Seeds,
+    Storage,
+    UntilDecided,
+    Verbose,
+    Workers,
+)
+from harness.contract.errors import BadValue
 from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
 from harness.verdicts.verdict import Fails
 
@@ -91,26 +99,41 @@ def run(
     address: Address = None,
     storage: Storage = None,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     check: CheckAgainst = None,
     junit: Junit = None,
+    json: Events = False,
+    detach: Detach = False,
 ) -> None:
     """Run what is missing of one or more claims; what is stored is never run again."""
     from harness.cli.commands import run as command
+    from harness.cli.running import detached
     from harness.cli.running import dry_run as preview
     from harness.cli.running.sites import chosen_site
+    from harness.cli.running.stream import EventStream
     from harness.cli.running.work import RunRequest, chosen
     from harness.engines.deadline import parse
 
+    if quiet and verbose:
+        raise BadValue("--quiet shows less and --verbose shows more: give one of the two")
+    if detach and (json or dry_run):
+        what = "--json" if json else "--dry-run"
+        raise BadValue(f"{what} prints here and a run with --detach prints to a file: give one of the two")
     seconds = None if budget is None else parse(budget)
     found = chosen(claims or [], every or (seconds is not None and not claims))
     where, site = (data_dir, results_dir), chosen_site(engine, address, storage)
     asked = RunRequest(
         found, protocol, seeds, device, workers, *where, until_decided, seconds, gpus, precision, site,
-        check, junit,
+        check, junit, verbose,
     )  # fmt: skip
+    if detach:
+        detached.start(asked, options.console())
+        return
     if dry_run:
-        preview.show(asked, options.console())
-    elif not command.start(asked, options.console(sparing=quiet)):
+        (preview.write if json else preview.show)(asked, options.console(stderr=json))
+        return
+    others = [EventStream(sys.stdout)] if json else []
+    if not command.start(asked, options.console(stderr=json, sparing=quiet), *others):
         raise typer.Exit(1)
 
 
@@ -127,11 +150,17 @@ def status(
 
 
 @app.command()
+def watch(results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
+    """The trials that run in a results folder now, whoever runs them, until Ctrl-C."""
+    from harness.cli.commands import watch as command
+
+    command.show(results_dir, json, options.console())
+
+
+@app.command()
 def explain(
     claim: Claim,
-    protocol: Annotated[
-        str | None, typer.Option(help="Scale of the runs; default: the one that the verdict rests on.")
-    ] = None,
+    protocol: ProtocolShown = None,
     results_dir: ResultsDir = RESULTS,
     json: Json = False,
 ) -> None:

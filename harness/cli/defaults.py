@@ -21,7 +21,7 @@ from harness.data.sources import VARIABLE
 FILE, PROJECT, TABLE = "repro.toml", "pyproject.toml", "alexnet-repro"
 # Each with the commands that it is for: `data prepare --workers` is no `run --workers`.
 KEYS: Mapping[str, tuple[str, ...]] = {
-    "results-dir": ("list", "run", "status", "explain", "export", "bench", "report", "doctor"),
+    "results-dir": ("list", "run", "status", "watch", "explain", "export", "bench", "report", "doctor"),
     "data-dir": ("run", "bench", "doctor", "evaluate", "data"),
     "device": ("run", "bench", "evaluate"),
     "precision": ("run", "bench"),

@@ -103,9 +103,21 @@ def completed(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
 
 
 def _claims() -> list[str]:
+    """The claims, then the questions, which are run and explained by their names too."""
+    import reproductions
     from harness.paper import papers
 
-    return [claim.id for claim in papers.claims()]
+    return [*(c.id for c in papers.claims()), *(r.name for r in reproductions.every() if not r.claims)]
+
+
+def _protocols(context: typer.Context, incomplete: str) -> list[str]:
+    """The protocols of the claims that were typed before, or of all where none was."""
+    import reproductions
+
+    typed = {*context.args, *(context.params.get("claims") or ()), context.params.get("claim")}
+    named = [r for r in reproductions.every() if typed & {r.name, *r.claims}]
+    found = dict.fromkeys(p.name for r in named or reproductions.every() for p in r.protocols)
+    return completed(lambda: found)(incomplete)
 
 
 def _show_version(asked: bool) -> None:
@@ -172,27 +184,15 @@ def progress(stderr: bool = True, patience: float | None = None) -> Progress:
     return progress_on(console(stderr), patience)
 
 
-Every = Annotated[bool, typer.Option("--all", help="Every claim that has a reproduction.")]
 ProtocolName = Annotated[
-    str | None, typer.Option(help="Scale of the runs; default: the first that can judge.")
-]
-Seeds = Annotated[int | None, typer.Option(help="Seeds an arm; default: what the protocol declares.")]
-Workers = Annotated[int | None, typer.Option(help="Trials at a time; default: a core each, or 4 a GPU.")]
-Gpus = Annotated[int, typer.Option(help="GPUs (on a CPU: cores) that train one network together.")]
-RunPrecision = Annotated[
-    PrecisionOption,
-    choice("precision", PrecisionOption, "auto: the protocol's own, else bf16 where the hardware has it."),
-]
-EngineName = Annotated[
-    EngineOption, choice("engine", EngineOption, "local: this machine; ray: a Ray cluster that is running.")
-]
-Address = Annotated[
     str | None,
-    typer.Option(help="Of the Ray cluster: auto (default), <host>:<port> or ray://<host>:<port>."),
+    typer.Option(help="Scale of the runs; default: the first that can judge.", autocompletion=_protocols),
 ]
-Storage = Annotated[
-    Path | None,
-    typer.Option(help="Folder that all nodes share, for checkpoints; default: --results-dir, on each node."),
+ProtocolShown = Annotated[
+    str | None,
+    typer.Option(
+        help="Scale of the runs; default: the one that the verdict rests on.", autocompletion=_protocols
+    ),
 ]
 BenchPrecision = Annotated[
     PrecisionOption, choice("precision", PrecisionOption, "auto: bf16 where the hardware has it, else fp32.")
@@ -200,21 +200,4 @@ BenchPrecision = Annotated[
 WorkloadNames = Annotated[
     list[str] | None, named("workload", workload_names(), "What to measure; default: all of them.")
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the trials and their cost, run nothing.")]
-CheckAgainst = Annotated[
-    Path | None,
-    typer.Option(
-        "--check",
-        metavar="PLACE",
-        help="Earlier evidence: exit with 1 where a verdict on what was run says less than there.",
-    ),
-]
 Junit = Annotated[Path | None, typer.Option(help="Write the verdicts to this file as JUnit XML.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show warnings and failures alone.")]
-UntilDecided = Annotated[
-    bool, typer.Option("--until-decided", help="Add seeds at the looks 3, 5, 10, until a verdict stands.")
-]
-Budget = Annotated[
-    str | None,
-    typer.Option(help="Decide most within 90s, 20m or 1.5h; without CLAIM: of all claims."),
-]

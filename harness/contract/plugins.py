@@ -20,7 +20,7 @@ OWN = "alexnet-repro"  # this package, whose papers and reproductions are found 
 SHIPPED = ("harness", "reproductions")  # its top packages
 
 T = TypeVar("T")
-_troubles: dict[str, str] = {}  # by package
+_troubles: dict[str, str] = {}  # by package, or by what it brought
 
 
 @cache
@@ -48,24 +48,30 @@ def loaded(group: str, kind: type[T], refuse: Callable[[T], None]) -> Iterator[t
                 raise BadValue(f"it is a {type(value).__name__}: name a {kind.__module__}.{kind.__name__}")
             refuse(value)
         except HarnessError as error:
-            _note(point, str(error))
+            _leave_out(point, str(error))
         except (Exception, SystemExit) as error:  # whatever code of others raises
-            _note(point, f"{type(error).__name__}: {error}; fix it, or uninstall {package(point)}")
+            _leave_out(point, f"{type(error).__name__}: {error}; fix it, or uninstall {package(point)}")
         else:
             yield point, value
 
 
-def _note(point: EntryPoint, why: str) -> None:
+def _leave_out(point: EntryPoint, why: str) -> None:
     version = f" {point.dist.version}" if point.dist else ""
     said = " ".join(why.split())
-    _troubles[package(point)] = (
+    note(
+        package(point),
         f"the package {package(point)}{version} is left out: entry point '{point.name} = {point.value}' "
-        f"of {point.group} cannot be used ({said})"
+        f"of {point.group} cannot be used ({said})",
     )
 
 
+def note(name: str, sentence: str) -> None:
+    """Keeps a sentence on a package, or on something that one brought and that fails in use."""
+    _troubles[name] = sentence
+
+
 def troubles() -> tuple[str, ...]:
-    """A sentence for each package of which something was asked for and cannot be used."""
+    """A sentence for each package or part of one that was asked for and cannot be used."""
     return tuple(_troubles.values())
 
 

@@ -32,16 +32,26 @@ Mark = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Holder:
-    """Who runs a trial, and since when by the holder's own clock."""
+    """Who runs a trial, since when by the holder's own clock, and what the trial is, for people."""
 
     process: ProcessIdentity
     since: str
+    trial: str = ""
 
     def __str__(self) -> str:
         return f"{self.process}, since {self.since}"
 
 
 UNKNOWN = Holder(ProcessIdentity("an unknown machine", "", 0, ""), "an unknown time")  # it is being written
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A lease as somebody sees it who takes none; `silent` is by the clocks of this machine and its disk."""
+
+    key: str
+    holder: Holder
+    silent: float  # seconds since the last sign of life
 
 
 class Leases:
@@ -55,15 +65,15 @@ class Leases:
         self.held: dict[str, Path] = {}
         self.signs: dict[Path, tuple[Mark, float]] = {}  # the last sign of life, and when it was seen
 
-    def take(self, key: str) -> Holder | None:
-        """Takes the trial, or says who has it."""
+    def take(self, key: str, trial: str = "") -> Holder | None:
+        """Takes the trial, or says who has it; `trial` tells others what it is."""
         last = self._last(key)
         holder = None if last is None else self._living(last)
         if holder is not None:
             return holder
         mark = None if last is None else _mark(last)
         mine = self.folder / f"{key}.{1 if last is None else _number(last) + 1}"
-        if not _written(mine):
+        if not _written(mine, trial):
             return UNKNOWN
         if self._last(key) != mine or (last is not None and _mark(last) not in (None, mark)):
             mine.unlink(missing_ok=True)  # somebody else was there at the same time: the next look decides
@@ -136,6 +146,15 @@ def leases(folder: Path) -> Iterator[Leases]:
             folder.rmdir()
 
 
+def held(folder: Path) -> Iterator[Lease]:
+    """The leases of a store but for those whose driver is known to be gone; nothing is written."""
+    latest = {path.stem: path for path in sorted(_leases(folder, "*"), key=_number)}
+    for key, path in sorted(latest.items()):
+        holder, mark = _read(path), _mark(path)
+        if holder is not None and mark is not None and not holder.process.gone:
+            yield Lease(key, holder, max(0.0, time.time() - mark[0] / 1e9))
+
+
 def _leases(folder: Path, key: str) -> list[Path]:
     return [path for path in folder.glob(f"{key}.*") if path.suffix[1:].isdecimal()]
 
@@ -144,13 +163,13 @@ def _number(path: Path) -> int:
     return int(path.suffix[1:])
 
 
-def _written(path: Path) -> bool:
+def _written(path: Path, trial: str) -> bool:
     """Whether the lease could be made: False where somebody was faster."""
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
-            file.write(msgspec.json.encode(Holder(this_process(), now)))
+            file.write(msgspec.json.encode(Holder(this_process(), now, trial)))
     except OSError as error:
         if os.path.lexists(path) and isinstance(error, FileExistsError):
             return False

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol as Interface
 
-from harness.contract.trial import Status, Trial
+from harness.contract.trial import Status
 from harness.engines.engine import Queue
 from harness.engines.leases import Holder, Leases, leases
 from harness.plans.experiment import Experiment, Planned
@@ -25,8 +25,8 @@ POLL = 1.0  # seconds between two looks at what other drivers have done
 class Watcher(Interface):
     """Who is informed of what happens."""
 
-    def queued(self, key: str, trial: Trial, name: str) -> None:
-        """A trial is known to be missing; `name` says what it is for."""
+    def queued(self, due: Due) -> None:
+        """A trial is known to be missing."""
 
     def waiting(self, key: str, reason: str) -> None:
         """There is nothing to do but wait for a trial that another driver runs."""
@@ -63,6 +63,12 @@ class Due:
     def name(self) -> str:
         """What it is for."""
         return f"{self.experiment.reproduction.name} {self.planned.role} {self.planned.arm}"
+
+    @property
+    def words(self) -> str:
+        """All that tells it from others: `relu-speedup final relu seed 3 rate 0.004, 2 epochs`."""
+        trial = self.planned.trial
+        return " ".join(filter(None, (f"{self.name} seed {trial.seed}", trial.settings.summary)))
 
 
 def run(
@@ -127,7 +133,7 @@ class _Driver:
         for due in self.due.values():
             if due.key not in self.announced:
                 self.announced.add(due.key)
-                self.watcher.queued(due.key, due.planned.trial, due.name)
+                self.watcher.queued(due)
 
     def _submit(self) -> None:
         """Gives the engine as many trials as may be under way; one that must be alone only if none is."""
@@ -143,7 +149,7 @@ class _Driver:
         for due in left:
             if len(self.engine.pending) >= most:
                 return
-            holder = self.leases.take(due.key)
+            holder = self.leases.take(due.key, due.words)
             if holder is not None:
                 self.others[due.key] = holder
             elif not self._taken_in(due.key):

@@ -39,6 +39,7 @@ class Store:
         self._conditions: list[Conditions] | None = None
         self._attempts: dict[str, list[Record]] = {}
         self._seen: set[str] = set()  # names of the files that were read or written
+        self._files: dict[int, Path] = {}  # by the identity of the record in it
 
     @cached_property
     def records(self) -> list[Record]:
@@ -150,8 +151,13 @@ class Store:
                 "fix that and give the same command again: what is stored already stays"
             ) from error
         self._seen.add(path.name)
+        self._files[id(record)] = path
         self._keep([record])
         return path
+
+    def file(self, record: Record) -> Path:
+        """Where a record lies that was read from this store or written to it."""
+        return self._files[id(record)]
 
     @cached_property
     def _by_key(self) -> dict[str, list[Record]]:
@@ -194,7 +200,9 @@ class Store:
 
     def _read(self, path: Path) -> Record | None:
         try:
-            return decode(read(path))
+            record = decode(read(path))
+            self._files[id(record)] = path
+            return record
         except OtherFormat as other:
             self.leave_out(f"{visible(str(path))} is left out: {other}; use the version that wrote it")
         except (OSError, Unreadable) as error:

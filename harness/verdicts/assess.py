@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 
+from harness.contract import plugins
 from harness.contract.device import DeviceKind
 from harness.contract.trial import Trial
 from harness.paper.claims import Claim
@@ -16,7 +17,7 @@ from harness.records.keys import canonical, spelled_trial
 from harness.records.record import Record
 from harness.records.store import Store
 from harness.verdicts import sequential
-from harness.verdicts.assessment import Assessment, assess
+from harness.verdicts.assessment import Assessment, EstimateFails, assess, without_estimate
 from harness.verdicts.gates import FEWEST
 from harness.verdicts.verdict import Outcome
 
@@ -34,11 +35,18 @@ class Assessments:
         self._stale: dict[str, list[tuple[Record, Trial]]] = {}
 
     def of(self, experiment: Experiment) -> Assessment:
-        """What the store says of the experiment, by its looks where it has begun any."""
+        """What the store says of the experiment, by its looks where it has begun any.
+
+        Where its estimate raises, that is noted and no effect: everything else goes on.
+        """
         name = _name(experiment)
         if name not in self._assessed:
-            interim = sequential.begun(experiment, self.store)
-            self._assessed[name] = assess(experiment, self.evidence(experiment), interim)
+            interim, evidence = sequential.begun(experiment, self.store), self.evidence(experiment)
+            try:
+                self._assessed[name] = assess(experiment, evidence, interim)
+            except EstimateFails as error:
+                plugins.note(experiment.reproduction.name, str(error))
+                self._assessed[name] = without_estimate(experiment, evidence, interim, error)
         return self._assessed[name]
 
     def evidence(self, experiment: Experiment) -> Evidence:

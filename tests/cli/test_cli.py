@@ -81,6 +81,9 @@ def main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         (("run", "relu-speedup", "--workers", "0"), "--workers 0 must be at least 1"),
         (("run", "relu-speedup", "--device", "gpu"), "--device gpu is none of auto, cpu, cuda"),
         (("run", "relu-speedup", "--data-dir", "nowhere"), "--data-dir nowhere is not a folder"),
+        (("run", "relu-speedup", "--quiet", "--verbose"), "--quiet shows less and --verbose shows more"),
+        (("run", "relu-speedup", "--json", "--detach"), "--json prints here and a run with --detach"),
+        (("run", "relu-sped", "--detach"), "unknown claim 'relu-sped' (nearest: relu-speedup"),
         (("run",), "name the claims to run, or give --all"),
         (("run", "relu-speedup", "--all"), "name the claims to run, or give --all"),
         (("data", "verify", "--data-dir", "nowhere"), "--data-dir nowhere is not a folder"),
@@ -187,7 +190,7 @@ def test_status_tells_fresh_from_stale_and_names_damage(tmp_path: Path) -> None:
     assert [row["standing"] for row in rows] == ["stale"]
 
 
-@pytest.mark.parametrize("command", [["--help"], ["list"], ["status"], ["report"]])
+@pytest.mark.parametrize("command", [["--help"], ["list"], ["status"], ["report"], ["watch"]])
 def test_what_needs_no_torch_does_not_import_it(command: list[str], tmp_path: Path) -> None:
     folder = [] if command == ["--help"] else ["--results-dir", str(tmp_path)]
     code = (

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 import repro
+import reproductions
 from harness.analysis.published_weights import VIEWS
 from harness.cli.options import NormalisationOption, PrecisionOption, RecipeOption, SplitOption, ViewsOption
 from harness.contract.errors import UnknownName
@@ -25,6 +29,7 @@ def test_the_names_are_those_that_the_harness_knows() -> None:
     assert set(SplitOption) == {split for one in DATA_SETS.values() for split in one.images}
 
 
+ROOT = Path(repro.__file__).parent
 WEIGHTS = ("evaluate", "--weights", "w.pth")
 
 
@@ -84,3 +89,35 @@ def test_help_lists_the_names(command: tuple[str, ...], names: list[str]) -> Non
 def test_a_name_is_read_as_itself(tmp_path: Path) -> None:
     with pytest.raises(UnknownName):
         CliRunner().invoke(repro.app, ["data", "verify", "Imagenet"], catch_exceptions=False)
+
+
+COMPLETE = """
+import sys, repro
+try:
+    repro.app(prog_name="repro")
+except SystemExit:
+    sys.exit("torch" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("run rel", {"relu-speedup"}),
+        ("run relu-speedup impl", {"implementations"}),
+        ("explain over", {"overlapping-pooling"}),
+        ("run relu-speedup --protocol ", {p.name for p in reproductions.named("relu-speedup").protocols}),
+        ("run --device cpu relu-speedup --protocol sm", {"smoke"}),
+        ("explain lrn --protocol ", {p.name for p in reproductions.named("lrn").protocols}),
+        ("run --all --protocol smo", {"smoke"}),
+    ],
+)
+def test_a_shell_completes_claims_and_their_protocols(typed: str, offered: set[str]) -> None:
+    """As bash asks: by variables, in a process of its own, which has no time for torch."""
+    words = f"repro {typed}"
+    asked = {"_REPRO_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    done = subprocess.run(
+        [sys.executable, "-c", COMPLETE], env=os.environ | asked, cwd=ROOT, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert set(done.stdout.split()) == offered

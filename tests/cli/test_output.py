@@ -47,7 +47,14 @@ def filled(root: Path) -> Path:
 
 ENCODING = {"PYTHONIOENCODING": "ascii"}
 LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-ENDS = (*LOOKING, JSON[0], RUN, DRY)  # whatever is printed ends in the same place; JSON has a way of its own
+EVENTS = (*RUN, "--json")
+ENDS = (
+    *LOOKING,
+    JSON[0],
+    RUN,
+    DRY,
+    EVENTS,
+)  # whatever is printed ends in the same place; JSON has a way of its own
 
 
 # Either way comes to the same encoding of standard output; each command needs one of them.
@@ -91,6 +98,18 @@ def test_an_output_that_nobody_reads_any_more_ends_silently(tmp_path: Path, word
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_events_and_a_dry_run_for_scripts_have_standard_output_to_themselves(tmp_path: Path) -> None:
+    ran = call(*EVENTS, results=tmp_path / "results")
+    assert [json.loads(line)["event"] for line in ran.stdout.splitlines()] == ["planned", "experiment_ended"]
+    assert "architecture at smoke: 0 of 0 trials" in ran.stderr
+    dry = call(*DRY, "--json", results=filled(tmp_path / "results"))
+    (found,) = json.loads(dry.stdout)["experiments"]
+    assert (found["reproduction"], found["protocol"], found["seeds"]) == ("relu-speedup", "smoke", 2)
+    assert len(found["trials"]) == found["to_run"] > 0
+    assert {one["stored"] for one in found["trials"]} == {False}
+    assert "is not a whole record" in dry.stderr
 
 
 def test_a_closed_output_is_no_error_of_this_program(tmp_path: Path) -> None:

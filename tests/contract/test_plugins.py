@@ -165,6 +165,47 @@ def test_list_and_report_go_on_without_a_broken_package(folder: Path) -> None:
         assert [name for name, _ in SENTENCE.findall(done.stderr)] == ["doe-coins"]
 
 
+def test_an_estimate_that_raises_is_one_sentence_and_stops_nothing_else(folder: Path) -> None:
+    installed(folder / "site", "doe-coins", coins())
+    assert call(folder, "run", "coin-toss", "--protocol", "paper").returncode == 0
+    module = folder / "site" / "coins.py"
+    module.write_text(module.read_text().replace("    values = ", "    {}['heads']\n    values = "))
+    said = (
+        "repro: the estimate of coin-toss at paper fails (KeyError: 'heads', in coins.py, line 25): "
+        "fix it, and its records are judged again\n"
+    )
+    report = folder / "results" / "report"
+    for words in (
+        ("list", "--json"),
+        ("status", "--json"),
+        ("report", "--format", "html,md,json"),
+        ("explain", "coin-toss"),
+        ("run", "coin-toss", "--protocol", "paper"),
+    ):
+        done = call(folder, *words)
+        sentences = re.findall(r"^repro: .*\n", done.stderr, re.MULTILINE)
+        assert (done.returncode, sentences) == (0, [said] * (words[0] != "run")), words
+    found = {row["claim"]: row for row in listed(folder)}
+    assert found["coin-toss"]["verdict"] == "invalid"
+    assert "KeyError: 'heads'" in found["coin-toss"]["why"]
+    assert len(found) > 20
+    results = {one["claim"]: one for one in json.loads((report / "results.json").read_text())["results"]}
+    assert (results["coin-toss"]["outcome"], results["coin-toss"]["effects"]) == ("invalid", [])
+    assert set(results) == {name for name in found if name}
+    for page in ("report.html", "report.md"):
+        assert "the estimate of coin-toss at paper fails" in (report / page).read_text()
+
+
+def test_no_look_is_taken_with_an_estimate_that_raises(folder: Path) -> None:
+    """A look is taken once, and would say for ever that it was invalid."""
+    broken = {n: t.replace("    values = ", "    {}['heads']\n    values = ") for n, t in coins().items()}
+    installed(folder / "site", "doe-coins", broken)
+    done = call(folder, "run", "coin-toss", "--protocol", "paper", "--until-decided")
+    assert done.returncode == 2
+    assert "repro: the estimate of coin-toss at paper fails (KeyError: 'heads'" in done.stderr
+    assert not list((folder / "results" / "looks").rglob("*.json"))
+
+
 def test_a_broken_packages_claim_is_named_when_it_is_asked_for(folder: Path) -> None:
     installed(folder / "site", "doe-coins", {"coins.py": "import nothing_of_that_name\n"})
     done = call(folder, "run", "coin-toss")

@@ -8,12 +8,14 @@ import json
 import re
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import matplotlib
 import pytest
 import typer
 
 from harness.cli.app import app
+from harness.cli.running import events
 from harness.contract.formatting import NOTHING, limits
 from harness.contract.numerics import Numerics
 from harness.paper.catalogue import CLAIMS
@@ -125,6 +127,23 @@ def test_the_record_schema_names_all_that_programs_measure() -> None:
     chapters = {name: set(re.findall(r"`(\w+)`", text.split(f"## {name}")[1].split("\n##")[0]))
                 for name in ("Curve columns", "Costs")}  # fmt: skip
     assert chapters == {"Curve columns": set(map(str, CurveColumn)), "Costs": set(map(str, Cost))}
+
+
+def test_the_page_on_events_names_every_event_and_field() -> None:
+    page = (DOCS / "run-events.md").read_text(encoding="utf-8")
+    listed = {
+        row[0].strip("`"): set(re.findall(r"`(\w+)`", row[2])) for row in rows("run-events.md", "# Events")
+    }
+    common = {*events.TrialEvent.__struct_fields__}
+    known = {kind.__struct_config__.tag: {*kind.__struct_fields__} for kind in get_args(events.AnyEvent)}
+    assert set(listed) == set(known)
+    for name, fields in known.items():
+        assert listed[name] == fields - (common if name.startswith("trial_") else {"time"}), name
+    explained = names(rows("run-events.md", "An event about a trial"))
+    inside = {*events.ExperimentPlan.__struct_fields__, *events.ClaimVerdict.__struct_fields__}
+    assert all(f"`{name}`" in page for name in common | inside)
+    assert {"failed", "seconds_left", "decided", "verdicts"} <= explained <= set().union(*known.values())
+    assert f"This is format {events.FORMAT}," in page
 
 
 def test_the_page_on_verdicts_asks_what_the_gates_ask() -> None:

@@ -5,57 +5,65 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from harness.cli.commands.data import verify_cifar10
+from harness.cli.running import details
 from harness.cli.running.check import check, there
-from harness.cli.running.dry_run import show_plan
-from harness.cli.running.work import RunRequest, Work, warn, work_for
+from harness.cli.running.dry_run import show_plan, show_trials
+from harness.cli.running.rows import Rows
+from harness.cli.running.trials import Trials
+from harness.cli.running.view import Together, View
+from harness.cli.running.work import RunRequest, Work, warnings, work_for
 from harness.cli.terminal.progress import Progress, progress_on
-from harness.cli.terminal.tables import FAILURE, WARNING, say
+from harness.cli.terminal.tables import FAILURE, say
 from harness.contract.formatting import duration
-from harness.contract.trial import Status
 from harness.effects.statistics.significance import LOOKS
 from harness.engines.deadline import Alarm, Deadline
+from harness.engines.messages import Notice
 from harness.engines.runner import Limits, run
 from harness.engines.signals import stop_requests
 from harness.forecast import priorities
 from harness.plans.experiment import Experiment
 from harness.records.store import Store
 from harness.verdicts import sequential
-from harness.verdicts.sequential import Look
-from reproductions import another_paper
 
 if TYPE_CHECKING:
-    from harness.cli.running.trials import Trials
     from harness.engines.engine import Engine
 
 
-def start(asked: RunRequest, console: Console) -> bool:
+def start(asked: RunRequest, console: Console, *others: View) -> bool:
     """Runs all that is missing; whether nothing failed, and no verdict says less than it is checked against.
 
-    Ctrl-C checkpoints the running trials and returns.
+    The console shows it to a person, and `others` hear the same. Ctrl-C checkpoints the running trials and
+    returns.
     """
     there(asked.check, asked.junit)
     deadline = None if asked.budget is None else Deadline(asked.budget)
     work = work_for(asked)
     work.store.writable()
     work.store.sweep()
-    warn(work.experiments, work.store, console)
+    progress = progress_on(console)
+    view = Together((Rows(progress), *others))
+    view.planned(work)
+    for sentence in warnings(work.experiments, work.store):
+        view.heard("", Notice(sentence))
+    if asked.verbose:
+        details.show(work, console)
+        show_trials(work, console)
     _check_data(_due(work), console)
     if deadline is not None:
         show_plan(work, deadline.left(), console)
     for experiment in work.experiments:
-        _declare(experiment, work, console)
-    ended = _run(work, deadline, console)
+        _declare(experiment, work, view)
+    ended = _run(work, deadline, progress, view)
     for experiment in work.experiments:
         _judge_looks(experiment, work.store)
         seeds = _seeds(experiment, work.store) if asked.until_decided else experiment.seeds
-        say(console, _state(replace(experiment, seeds=seeds), work.store))
+        view.ended(replace(experiment, seeds=seeds), work.store)
     if deadline is not None:
         say(console, _left(work, deadline))
     if asked.check is None:
@@ -63,43 +71,38 @@ def start(asked: RunRequest, console: Console) -> bool:
     return check(asked.check, work.experiments, work.store, console, asked.junit) and ended
 
 
-def _declare(experiment: Experiment, work: Work, console: Console) -> None:
+def _declare(experiment: Experiment, work: Work, view: View) -> None:
     """Notes beforehand how many seeds were asked for, and whether they come at looks."""
     if work.asked.until_decided:
         sequential.begin(experiment, work.store)
     elif sequential.note_earlier(experiment, work.store):
-        say(
-            console,
+        more = (
             f"{experiment.name} had a result at fewer seeds: with more, it is judged as at a look "
-            "(3, 5 or 10 seeds, wider intervals)",
-            WARNING,
+            "(3, 5 or 10 seeds, wider intervals)"
         )
+        view.heard("", Notice(more))
     experiment.ask(work.store)
 
 
-def _run(work: Work, deadline: Deadline | None, console: Console) -> bool:
+def _run(work: Work, deadline: Deadline | None, progress: Progress, view: View) -> bool:
     """Runs the experiments, round by round; whether nothing failed."""
-    progress = progress_on(console)
-    rounds = _rounds(work, deadline is not None, partial(_report, progress))
+    rounds = _rounds(work, deadline is not None, view.looked)
     first = next(rounds, None)
-    return True if first is None else _run_rounds(chain([first], rounds), work, deadline, progress)
-
-
-def _report(progress: Progress, experiment: Experiment, look: Look, further: Experiment | None) -> None:
-    next_look = f"; on to {further.seeds} seeds" if further else ""
-    progress.say(f"{experiment.name}: {look.words}{next_look}")
+    return True if first is None else _run_rounds(chain([first], rounds), work, deadline, progress, view)
 
 
 def _run_rounds(
-    rounds: Iterator[list[Experiment]], work: Work, deadline: Deadline | None, progress: Progress
+    rounds: Iterator[list[Experiment]], work: Work, deadline: Deadline | None, progress: Progress, view: View
 ) -> bool:
     """Whether all rounds came to their end and nothing failed. SIGTERM stops them as Ctrl-C does."""
-    from harness.cli.running.trials import Trials
-
     engine = work.asked.site.engine(work.device, work.workers, work.store.root)
     with stop_requests(engine.kill) as requests:
         try:
-            with Trials(progress, engine.messages) as seen, _limits(deadline, work, engine, seen) as limits:
+            with (
+                progress,
+                Trials(view, engine.messages) as seen,
+                _limits(deadline, work, engine, seen) as limits,
+            ):
                 asked = replace(limits, enough=lambda: requests.count > 0 or limits.enough())
                 _in_time(rounds, engine, work.store, seen, asked)
                 early = limits.enough()
@@ -188,14 +191,3 @@ def _check_data(todo: Sequence[Experiment], console: Console) -> None:
     """Nothing is trained on a file that is not what it should be."""
     for root in {e.data for e in todo if e.data is not None and e.protocol.dataset == "cifar10"}:
         verify_cifar10(root, progress_on(console))
-
-
-def _state(experiment: Experiment, store: Store) -> str:
-    evidence = experiment.evidence(store)
-    failed = sum(run.record.status is Status.FAILED for run in evidence.runs)
-    left = f", {len(evidence.to_run)} to run" if evidence.to_run else ""
-    bad = f", {failed} failed" if failed else ""
-    more = "; give the same command again to go on" if left or evidence.plan.to_come else ""
-    done = f"{len(evidence.runs) - failed} of {len(evidence.plan.trials)} trials"
-    paper = another_paper(experiment.reproduction)
-    return f"{experiment.name}{f' ({paper})' * bool(paper)}: {done} in {store.root}{left}{bad}{more}"

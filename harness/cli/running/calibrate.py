@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from harness.cli.running.work import Work
-from harness.contract.trial import Trial
+from harness.contract.trial import Precision, Trial
 from harness.forecast import cost, kept_speeds
+from harness.forecast.cost import Speed
 from harness.forecast.telling import telling
+from harness.plans.experiment import Evidence
+
+
+def speeds(evidence: Evidence, work: Work) -> Mapping[Precision, Speed]:
+    """The speeds at which all trials of an experiment are priced, measured here where nothing else tells."""
+    trials = [planned.trial for planned in evidence.plan.trials]
+    calibrate(work, trials)
+    store, device = work.store, work.device
+    records = telling(store, trials, device)
+    return cost.speeds(trials, device, records, kept_speeds.kept(store.root, device))
 
 
 def calibrate(work: Work, trials: Iterable[Trial]) -> bool:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
 
-from harness.cli.running.calibrate import calibrate
-from harness.cli.running.work import RunRequest, Work, warn, work_for
-from harness.cli.terminal.tables import say
+from harness.cli.running import details
+from harness.cli.running.calibrate import calibrate, speeds
+from harness.cli.running.events import FORMAT
+from harness.cli.running.work import RunRequest, Work, warnings, work_for
+from harness.cli.terminal.tables import WARNING, Row, print_json, say
 from harness.contract.formatting import duration
 from harness.contract.trial import Precision
-from harness.forecast import cost, kept_speeds, priorities
+from harness.forecast import cost, priorities
 from harness.forecast.cost import Speed, SpeedSource
 from harness.forecast.priorities import Standing, Step
-from harness.forecast.telling import telling
 from harness.plans.experiment import Evidence, Experiment
 
 TRIALS = ("key", "role", "arm", "seed", "settings", "at most", "in the store")
@@ -33,51 +35,108 @@ KNOWN = {
 }
 
 
+@dataclass(frozen=True)
+class TrialPreview:
+    """A trial of a plan, and the most seconds that it takes."""
+
+    key: str
+    role: str
+    arm: str
+    seed: int
+    settings: str
+    seconds: float
+    stored: bool
+
+
+@dataclass(frozen=True)
+class ExperimentPreview:
+    """An experiment's trials, and the most that those which are left take on all workers."""
+
+    reproduction: str
+    protocol: str
+    seeds: int
+    workers: int
+    trials: tuple[TrialPreview, ...]
+    to_run: int
+    seconds: float
+    speed: SpeedSource
+    to_come: str
+
+
 def show(asked: RunRequest, console: Console) -> None:
     """The trials, which of them are in the store, and the most that the others cost."""
-    work = work_for(asked)
-    warn(work.experiments, work.store, console)
+    work = _work(asked, console)
     if asked.budget is not None:
         show_plan(work, asked.budget, console)
-    for experiment in work.experiments:
-        _show(experiment, work, console)
+    show_trials(work, console)
 
 
-def _show(experiment: Experiment, work: Work, console: Console) -> None:
+def write(asked: RunRequest, console: Console) -> None:
+    """The same as one JSON document; a person is warned on the console."""
+    work = _work(asked, console)
+    budget = asked.budget
+    steps = None if budget is None else [_as_values(step) for step in _plan(work, budget)]
+    experiments = [preview(experiment, work) for experiment in work.experiments]
+    told = {"format": FORMAT, "experiments": experiments, "lacking": work.lacking, "budget": budget}
+    print_json({**told, "plan": steps})
+
+
+def _work(asked: RunRequest, console: Console) -> Work:
+    work = work_for(asked)
+    for sentence in warnings(work.experiments, work.store):
+        say(console, sentence, WARNING)
+    if asked.verbose:
+        details.show(work, console)
+    return work
+
+
+def _as_values(step: Step) -> Row:
+    one, standing = step.experiment, KNOWN[step.standing]
+    named = {"reproduction": one.reproduction.name, "protocol": one.protocol.name, "seeds": one.seeds}
+    cost = {"trials": step.trials, "seconds": step.seconds, "speed": step.speed}
+    return {**named, "known": standing, **cost, "intent": step.intent}
+
+
+def preview(experiment: Experiment, work: Work) -> ExperimentPreview:
     """One experiment's trials and what is left of them."""
     evidence = experiment.evidence(work.store)
-    say(console, f"{experiment.name}: {experiment.protocol.summary}", "bold")
-    known = _speeds(evidence, work)
-    table = Table(*TRIALS, box=None, pad_edge=False)
-    for row in _trials(experiment, evidence, known):
-        table.add_row(*row)
-    console.print(table, highlight=False, markup=False)
+    known = speeds(evidence, work)
     left = [planned.trial for planned in evidence.to_run]
     total = cost.price(left, work.workers, known)
-    most = f"at most {duration(total.seconds)} on {work.workers} workers, {SPEEDS[total.source]}"
-    say(console, f"{len(left)} trials to run{f', {most}' if left else ''}")
-    if evidence.plan.to_come:
-        say(console, f"then, once these are known: {evidence.plan.to_come}")
-
-
-def _speeds(evidence: Evidence, work: Work) -> Mapping[Precision, Speed]:
-    """The speeds behind every price of the table and behind their sum."""
-    trials = [planned.trial for planned in evidence.plan.trials]
-    calibrate(work, trials)
-    store, device = work.store, work.device
-    records = telling(store, trials, device)
-    return cost.speeds(trials, device, records, kept_speeds.kept(store.root, device))
+    return ExperimentPreview(
+        experiment.reproduction.name, experiment.protocol.name, experiment.seeds, work.workers,
+        tuple(_trials(experiment, evidence, known)),
+        len(left), total.seconds, total.source, evidence.plan.to_come,
+    )  # fmt: skip
 
 
 def _trials(
     experiment: Experiment, evidence: Evidence, known: Mapping[Precision, Speed]
-) -> Iterator[tuple[str, ...]]:
+) -> Iterator[TrialPreview]:
     left = {experiment.key(planned.trial) for planned in evidence.to_run}
     for planned in evidence.plan.trials:
         trial, key = planned.trial, experiment.key(planned.trial)
-        most = duration(cost.price([trial], 1, known).seconds)
-        stored = "no" if key in left else "yes"
-        yield key, planned.role, planned.arm, str(trial.seed), trial.settings.summary, most, stored
+        most, said = cost.price([trial], 1, known).seconds, trial.settings.summary
+        yield TrialPreview(key, planned.role, planned.arm, trial.seed, said, most, key not in left)
+
+
+def show_trials(work: Work, console: Console) -> None:
+    """Each experiment's trials and what is left of them."""
+    for experiment in work.experiments:
+        _show(experiment, preview(experiment, work), console)
+
+
+def _show(experiment: Experiment, found: ExperimentPreview, console: Console) -> None:
+    say(console, f"{experiment.name}: {experiment.protocol.summary}", "bold")
+    table = Table(*TRIALS, box=None, pad_edge=False)
+    for one in found.trials:
+        stored = "yes" if one.stored else "no"
+        table.add_row(one.key, one.role, one.arm, str(one.seed), one.settings, duration(one.seconds), stored)
+    console.print(table, highlight=False, markup=False)
+    most = f", at most {duration(found.seconds)} on {found.workers} workers, {SPEEDS[found.speed]}"
+    say(console, f"{found.to_run} trials to run{most if found.to_run else ''}")
+    if found.to_come:
+        say(console, f"then, once these are known: {found.to_come}")
 
 
 def show_plan(work: Work, seconds: float, console: Console) -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from rich.console import Console
 
 import reproductions
 from harness.cli.options import PrecisionOption
 from harness.cli.running import choices
 from harness.cli.running.sites import HERE, Site
-from harness.cli.terminal.tables import WARNING, say
 from harness.contract.device import Device
 from harness.contract.errors import BadValue, DataError
 from harness.data.sources import STAND_IN_NOTICE
@@ -42,6 +39,7 @@ class RunRequest:
     site: Site = HERE
     check: Path | None = None  # earlier evidence, than which no verdict may say less afterwards
     junit: Path | None = None
+    verbose: bool = False
 
     def __post_init__(self) -> None:
         if self.until_decided and self.seeds is not None:
@@ -112,11 +110,9 @@ def work_for(asked: RunRequest) -> Work:
     return Work(asked, store, device, workers, todo, lacking)
 
 
-def warn(todo: Sequence[Experiment], store: Store, console: Console) -> None:
-    """Says beforehand what a person must know: damaged records, stand-in data."""
-    for sentence in store.damaged:
-        say(console, sentence, WARNING)
-    if any(
-        experiment.conditions.data is not None and experiment.conditions.data.stand_in for experiment in todo
-    ):
-        say(console, STAND_IN_NOTICE, WARNING)
+def warnings(todo: Sequence[Experiment], store: Store) -> Iterator[str]:
+    """What a person must know beforehand: damaged records, stand-in data."""
+    yield from store.damaged
+    data = (experiment.conditions.data for experiment in todo)
+    if any(one is not None and one.stand_in for one in data):
+        yield STAND_IN_NOTICE

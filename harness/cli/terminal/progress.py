@@ -42,6 +42,13 @@ class Activity:
         """From here on its pace is measured."""
         self.first, self.began = self.done, now
 
+    def follow(self, done: float, total: float, now: float) -> None:
+        """Takes over how far it is; its pace counts from the first word, as it may have been resumed."""
+        first = self.total is None
+        self.done, self.total = done, total
+        if first:
+            self.start(now)
+
     def left(self, now: float) -> float | None:
         """Seconds to its end at the pace so far; None where that is not known."""
         gained = self.done - self.first

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from harness.contract.visible import visible
 
@@ -50,12 +51,17 @@ def print_rows(rows: Sequence[Row], as_json: bool, console: Console) -> None:
     if len(rows) > MANY:
         console.file.write(visible(_plain(rows)))
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    console.print(table(rows), highlight=False, markup=False)
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """The rows under their names, as a terminal draws them."""
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
     for name in rows[0]:
-        table.add_column(name, no_wrap=name in UNBROKEN)
+        drawn.add_column(name, no_wrap=name in UNBROKEN)
     for row in rows:
-        table.add_row(*(visible(str(value)) for value in row.values()))
-    console.print(table, highlight=False, markup=False)
+        drawn.add_row(*(Text(visible(str(value))) for value in row.values()))
+    return drawn
 
 
 def _plain(rows: Sequence[Row]) -> str:

@@ -17,6 +17,7 @@ from harness.cli.options import ExportFormat
 from harness.contract.errors import BadValue, StoreError, UnknownName
 from harness.contract.trial import Status
 from harness.records import Store
+from harness.records.frames import curves
 from harness.records.record import Record
 from harness.reporting import sides
 from harness.verdicts.comparing.effect_rows import EffectRow
@@ -30,6 +31,7 @@ READ = {
 }
 LACKING = importlib.util.find_spec("pyarrow") is None
 NEEDS_PYARROW = pytest.mark.skipif(LACKING, reason="needs pyarrow")
+PUBLISHED = Path(repro.__file__).parent / "reports" / "2026-11-28-xeon-2-cores"
 FORMATS = [pytest.param(to, marks=[NEEDS_PYARROW] * (to == "parquet")) for to in ExportFormat]
 
 
@@ -98,6 +100,19 @@ def test_effects_come_back(store: Store, to: str) -> None:
 
 def cells(row: EffectRow) -> dict[str, object]:
     return {name: known(value) for name, value in vars(row).items()}
+
+
+@NEEDS_PYARROW
+def test_published_records_read_back_from_parquet_are_the_stores_frames(tmp_path: Path) -> None:
+    arguments = ["export", str(tmp_path), "--to", "parquet", "--results-dir", str(PUBLISHED)]
+    CliRunner().invoke(repro.app, arguments, catch_exceptions=False)
+    read = {name: pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("records", "curves")}
+    records = Store(PUBLISHED).records
+    assert (len(read["records"]), len(read["curves"])) == (len(records), sum(len(r.curve) for r in records))
+    assert len(records) > 50
+    frame = Store(PUBLISHED).frame()
+    pd.testing.assert_frame_equal(read["records"].set_index("key"), frame, check_exact=True)
+    pd.testing.assert_frame_equal(read["curves"], curves(records), check_exact=True)
 
 
 def test_what_json_holds_can_be_compared(store: Store) -> None:

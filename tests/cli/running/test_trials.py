@@ -11,19 +11,22 @@ from queue import SimpleQueue
 import pytest
 
 from harness.cli.commands import run as command
+from harness.cli.running.rows import Rows
 from harness.cli.running.trials import Trials
 from harness.cli.running.work import RunRequest
 from harness.cli.terminal.console import Output
-from harness.cli.terminal.progress import Bars, Lines, Progress
+from harness.cli.terminal.progress import Activity, Bars, Lines, Progress
 from harness.contract import session
 from harness.contract.device import CPU
 from harness.contract.trial import Status, Trial
 from harness.engines.local import Place, execute
 from harness.engines.messages import Messages, Started, Waiting
+from harness.engines.runner import Due
+from harness.plans.experiment import Planned, Role
 from harness.records import environment
 from harness.records.store import Store
 from tests.cli.terminal.test_progress import lines, plain, soon, terminal, written
-from tests.fakes.evidence.experiments import Clock, Fake, local, reproduction
+from tests.fakes.evidence.experiments import Clock, Fake, experiment, local, reproduction
 from tests.fakes.evidence.trials import STAND_IN, record_for, small
 
 
@@ -43,43 +46,45 @@ class Ending(Output):
 def test_a_row_a_trial_and_a_line_a_result(shown: Progress) -> None:
     messages, trial = queue(), Trial(small(), 3)
     record = record_for(trial, reached=1.0, epochs_high=1.75)
-    with Trials(shown, messages) as seen:
-        seen.queued(record.key, trial, "relu-speedup final relu")
+    view = Rows(shown)
+    with shown, Trials(view, messages) as seen:
+        seen.queued(Due(record.key, experiment(5), Planned(trial, "relu", Role.FINAL)))
         messages.put((record.key, Started()))
         messages.put((record.key, session.TrialProgress(0.5, 2.0, 0.42)))
-        assert soon(lambda: record.key in seen.rows and seen.rows[record.key].total is not None)
-        row = seen.rows[record.key]
+        assert soon(lambda: record.key in view.rows and view.rows[record.key].total is not None)
+        row = view.rows[record.key]
         assert (row.done, row.total, row.far) == (0.5, 2.0, "epoch 0.5 of 2, error 42.0%")
         seen.stored(record)
-        assert seen.rows == {}
+        assert view.rows == {}
         messages.put((record.key, session.TrialProgress(1.75, 2.0, 0.1)))  # a message that was late
         assert soon(messages.empty)
-    assert seen.rows == {}
+    assert view.rows == {}
     said = written(shown)
     assert "relu-speedup final relu seed 3 rate 0.004, 2 epochs: ok, target reached by epoch 1.75" in said
     assert ("relu seed 3 rate 0.004, 2 epochs: started" in said) == isinstance(shown, Lines)
 
 
 def test_a_failure_says_its_last_line() -> None:
-    seen = Trials(lines(), queue())
+    shown = lines()
+    seen = Trials(Rows(shown), queue())
     record = record_for(Trial(small(), 0), status=Status.FAILED)
     seen.stored(record)
     assert seen.failed == [record]
-    assert "failed: it broke" in written(seen.progress)
+    assert "failed: it broke" in written(shown)
 
 
 def test_every_running_trial_has_a_line_now_and_then_with_epoch_error_and_time_left() -> None:
     clock, messages = Clock(), queue()
     shown = lines(clock)
-    seen = Trials(shown, messages)
-    seen.thread.start()
+    view = Rows(shown)
+    Trials(view, messages).thread.start()
     for key in ("one", "other", "third"):
-        seen.names[key] = key
+        view.names[key] = key
         messages.put((key, Started()))
     messages.put(
         ("one", session.TrialProgress(10, 30, 0.5))
     )  # resumed: its pace is not ten epochs in no time
-    assert soon(lambda: "one" in seen.rows and seen.rows["one"].total == 30)
+    assert soon(lambda: "one" in view.rows and view.rows["one"].total == 30)
     clock.now = 20
     messages.put(("one", session.TrialProgress(12, 30, 0.4)))
     messages.put(("other", Waiting("waiting for [others]")))
@@ -145,7 +150,8 @@ def test_a_run_whose_output_ends_saves_its_trials(
 @pytest.mark.parametrize("error", ENDS)
 def test_threads_that_write_end_quietly_with_the_output(error: OSError) -> None:
     shown = Lines(Ending(Ends("", error)), interval=0.01, patience=0)
-    with Trials(shown, queue()) as seen:
+    with shown, Trials(Rows(shown), queue()) as seen:
+        shown.add(Activity("a row"))
         assert soon(lambda: not shown.thread.is_alive())
         seen.messages.put(("one", Started()))
         assert soon(lambda: not seen.thread.is_alive())

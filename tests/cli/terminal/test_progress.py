@@ -28,9 +28,9 @@ from tests.fakes.evidence.experiments import Clock
 from tests.fakes.photographs import contents, folders
 
 
-def soon(true: Callable[[], bool]) -> bool:
-    """Whether something becomes true within ten seconds."""
-    deadline = time.monotonic() + 10
+def soon(true: Callable[[], bool], seconds: float = 10) -> bool:
+    """Whether something becomes true within so many seconds."""
+    deadline = time.monotonic() + seconds
     while not true() and time.monotonic() < deadline:
         time.sleep(0.01)
     return true()

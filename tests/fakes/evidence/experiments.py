@@ -15,6 +15,7 @@ from rich.console import Console
 from harness.contract.device import Device, DeviceKind
 from harness.contract.trial import Precision, Status, Trial
 from harness.effects.statistics.intervals import paired_ratio
+from harness.engines.runner import Due
 from harness.plans.experiment import (
     Evidence,
     Experiment,
@@ -151,7 +152,7 @@ class Fake:
 class Nobody:
     """A watcher that does not look."""
 
-    def queued(self, key: str, trial: Trial, name: str) -> None: ...
+    def queued(self, due: Due) -> None: ...
 
     def waiting(self, key: str, reason: str) -> None: ...
 

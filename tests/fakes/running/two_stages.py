@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.contract.trial import Trial
+from harness.engines.runner import Due
 from harness.plans.experiment import (
     Experiment,
     Finding,
@@ -25,8 +26,8 @@ class Collected:
         self.reasons: list[str] = []
         self.records: list[Record] = []
 
-    def queued(self, key: str, trial: Trial, name: str) -> None:
-        self.names.append(name)
+    def queued(self, due: Due) -> None:
+        self.names.append(due.name)
 
     def waiting(self, key: str, reason: str) -> None:
         self.reasons.append(reason)

@@ -24,7 +24,7 @@ from harness.testing.records import REAL
 from harness.training.scheduled.recipe import Scheduled
 from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments
-from harness.verdicts.assessment import assess
+from harness.verdicts.assessment import EstimateFails, assess
 from reproductions import named
 from tests.fakes.evidence.full_store import Answers
 from tests.faults.inputs.target import REFUSED, TAKEN, Read, Target, WrongVerdict, writes
@@ -71,7 +71,10 @@ class Evidence:
 
     def said(self, store: Store) -> dict[str, str]:
         """The verdicts on the experiment's claims with their reasons."""
-        found = assess(self.experiment, self.experiment.evidence(store), interim=False)
+        try:
+            found = assess(self.experiment, self.experiment.evidence(store), interim=False)
+        except EstimateFails as error:  # our own estimates are to take whatever passes the door
+            raise WrongVerdict(str(error)) from error
         return {name: " ".join([v.headline, *v.sentences]) for name, v in found.verdicts.items()}
 
     def read(self, content: bytes, number: int) -> str:

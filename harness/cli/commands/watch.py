@@ -1,0 +1,61 @@
+"""`repro watch`: what runs in a store now, as its leases tell. Nothing is written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from harness.cli.terminal.tables import Row, print_json, table
+from harness.contract.formatting import duration
+from harness.contract.visible import visible
+from harness.engines.leases import BEAT, held
+
+
+def show(results: Path, as_json: bool, console: Console, wait: Callable[[float], None] = time.sleep) -> None:
+    """Once or, on a terminal, again and again until Ctrl-C."""
+    if as_json:
+        print_json(rows(results))
+    elif not console.is_interactive:
+        console.print(_screen(results), highlight=False)
+    else:
+        with suppress(KeyboardInterrupt), Live(console=console, auto_refresh=False) as live:
+            while True:
+                live.update(_screen(results), refresh=True)
+                wait(BEAT)
+
+
+def rows(results: Path) -> list[Row]:
+    """A row a trial that somebody runs: what it is, who runs it, and how long that one was silent."""
+    return [
+        {
+            "key": lease.key,
+            "trial": lease.holder.trial,
+            "process": str(lease.holder.process),
+            "since": lease.holder.since,
+            "silent_seconds": round(lease.silent),
+        }
+        for lease in held(results / "leases")
+    ]
+
+
+def _screen(results: Path) -> Group:
+    found = rows(results)
+    said = f"{len(found)} running in {results}" if found else f"nothing runs in {results}"
+    return Group(*([table(found)] if found else []), Text(visible(f"{said}; {_stored(results)}")))
+
+
+def _stored(results: Path) -> str:
+    """How many records there are, and how old the last one is."""
+    ages = _ages(results / "records")
+    return f"{len(ages):,} records" + (f", the last {duration(min(ages))} ago" if ages else "")
+
+
+def _ages(folder: Path) -> Sequence[float]:
+    now = time.time()
+    return [max(0.0, now - path.stat().st_mtime) for path in folder.glob("*.json")]

@@ -1,0 +1,42 @@
+"""`run --detach`: the same command in a session of its own, which no terminal ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from harness.cli.running.work import RunRequest, work_for
+from harness.cli.terminal.tables import say
+from harness.contract.errors import StoreError
+
+OPTION = "--detach"
+
+
+def start(asked: RunRequest, console: Console) -> None:
+    """Starts it once it is known that nothing is wrong with it, and says how to follow and how to stop it."""
+    store = work_for(asked).store
+    store.writable()
+    log = store.root / f"run-{datetime.now(UTC):%Y-%m-%dT%H%M%S.%fZ}.log"
+    pid = _begin(log)
+    say(console, f"runs as process {pid}; what it says is in {log}")
+    say(console, f"to see what runs: ./repro.py watch --results-dir {store.root}")
+    say(console, f"to stop it: kill {pid} (running trials are saved; the same command goes on from there)")
+
+
+def _begin(log: Path) -> int:
+    words = [word for word in sys.argv[1:] if word != OPTION]
+    try:
+        with log.open("xb") as output:
+            return subprocess.Popen(
+                [sys.executable, sys.argv[0], *words],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            ).pid
+    except OSError as error:
+        raise StoreError(f"{log} cannot be written: {error.strerror}; make its folder writable") from error

@@ -1,0 +1,36 @@
+"""What `run --verbose` says besides: the code, the machine, and of each experiment its data and speeds."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from harness.cli.running.calibrate import speeds
+from harness.cli.running.work import Work
+from harness.cli.terminal.tables import say
+from harness.contract.formatting import number
+from harness.engines.machine import gpus
+from harness.plans.experiment import Experiment
+from harness.records import environment
+from harness.records.provenance import provenance
+
+CODE = ("commit", "dirty", "source")  # which the first line says
+
+
+def show(work: Work, console: Console) -> None:
+    """The environment that records will name, and what costs rest on."""
+    found = environment.describe(work.device, gpus.name(work.device))
+    here = (f"{name} {value}" for name, value in found.items() if value and name not in CODE)
+    say(console, f"code: {provenance()}")
+    say(console, f"{'machine' if work.asked.site.here else 'driver'}: {', '.join(here)}")
+    say(console, f"results: {work.store.root.resolve()}, {len(work.store.records):,} records")
+    for experiment in work.experiments:
+        _show(experiment, work, console)
+
+
+def _show(experiment: Experiment, work: Work, console: Console) -> None:
+    held = experiment.conditions
+    where = f", {experiment.data}" if experiment.data else ""
+    say(console, f"{experiment.name}: {work.device}, {held.precision}, data {held.data or 'none'}{where}")
+    for precision, speed in speeds(experiment.evidence(work.store), work).items():
+        worth = f"{number(speed.value / 1e9)} billion multiply-adds a second a worker"
+        say(console, f"{experiment.name}: costs in {precision} are at {worth} ({speed.source})")

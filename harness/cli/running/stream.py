@@ -1,0 +1,179 @@
+"""A run as a stream of events for scripts: a JSON object a line, each written out at once."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+import msgspec
+
+from harness.cli.running import events
+from harness.cli.running.work import Work
+from harness.cli.terminal.progress import Activity, Clock
+from harness.cli.terminal.tables import bounded
+from harness.contract.session import TrialProgress
+from harness.contract.trial import Status
+from harness.engines.messages import Message, Notice, Started, Waiting
+from harness.engines.runner import Due
+from harness.plans.experiment import Evidence, Experiment
+from harness.records.record import Record
+from harness.records.schema import Cost
+from harness.records.store import Store
+from harness.verdicts.assess import Assessments
+from harness.verdicts.sequential import Look
+
+EVERY = 5.0  # seconds between two events about the progress of one trial, at least
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)
+
+
+class EventStream:
+    """A view of a run that writes what it is told."""
+
+    def __init__(
+        self, out: TextIO, clock: Clock = time.monotonic, now: Callable[[], datetime] = _utc
+    ) -> None:
+        """Nothing is written before the run is planned."""
+        self.out, self.clock, self.now = out, clock, now
+        self.store: Store
+        self.due: dict[str, Due] = {}
+        self.far: dict[str, Activity] = {}
+
+    def planned(self, work: Work) -> None:
+        """Writes how many trials there are; one that several experiments share counts once."""
+        self.store, found = work.store, [(one, one.evidence(work.store)) for one in work.experiments]
+        known = {one.key(p.trial) for one, evidence in found for p in evidence.plan.trials}
+        left = {one.key(p.trial) for one, evidence in found for p in evidence.to_run}
+        self._write(
+            events.Planned(
+                time=self.now(),
+                results_dir=str(work.store.root),
+                device=str(work.device),
+                workers=work.workers,
+                trials=len(known),
+                stored=len(known - left),
+                to_run=len(left),
+                experiments=tuple(
+                    events.ExperimentPlan(
+                        **_named(one),
+                        claims=one.reproduction.claims,
+                        seeds=one.seeds,
+                        **_counted(evidence),
+                    )
+                    for one, evidence in found
+                ),
+            )
+        )
+
+    def queued(self, due: Due) -> None:
+        """Keeps what the trial is for, which its events name."""
+        self.due[due.key] = due
+
+    def heard(self, key: str, message: Message) -> None:
+        """Writes it; of a trial's progress, now and then."""
+        if isinstance(message, Notice):
+            self._write(events.Notice(time=self.now(), words=message.words))
+        elif isinstance(message, Waiting):
+            self._write(events.TrialWaiting(**self._of(key), reason=message.reason))
+        elif isinstance(message, Started):
+            self._write(events.TrialStarted(**self._of(key)))
+        else:
+            self._follow(key, message)
+
+    def stored(self, record: Record) -> None:
+        """Writes what became of a trial, without its curve."""
+        self._write(
+            events.TrialEnded(
+                **self._of(record.key),
+                status=record.status,
+                metrics=dict(record.metrics),
+                seconds=record.cost.get(Cost.SECONDS),
+                error=record.error,
+                record=str(self.store.file(record)),
+            )
+        )
+
+    def looked(self, experiment: Experiment, look: Look, further: Experiment | None) -> None:
+        """Writes what the look found."""
+        self._write(
+            events.LookTaken(
+                time=self.now(),
+                **_named(experiment),
+                seeds=look.n,
+                verdicts=dict(look.verdicts),
+                decided=look.decided,
+                next_seeds=None if further is None else further.seeds,
+            )
+        )
+
+    def stopping(self) -> None:
+        """Writes it."""
+        self._write(events.Stopping(time=self.now()))
+
+    def ended(self, experiment: Experiment, store: Store) -> None:
+        """Writes what there is of the experiment, and what that says of its claims."""
+        evidence = experiment.evidence(store)
+        self._write(
+            events.ExperimentEnded(
+                time=self.now(),
+                **_named(experiment),
+                seeds=experiment.seeds,
+                **_counted(evidence),
+                failed=sum(run.record.status is Status.FAILED for run in evidence.runs),
+                verdicts=_verdicts(experiment, store),
+            )
+        )
+
+    def _follow(self, key: str, progress: TrialProgress) -> None:
+        now = self.clock()
+        far = self.far.setdefault(key, Activity(key, due=now))
+        far.follow(progress.epoch, progress.epochs, now)
+        if now < far.due:
+            return
+        far.due = now + EVERY
+        self._write(
+            events.TrialProgress(
+                **self._of(key),
+                epoch=progress.epoch,
+                epochs=progress.epochs,
+                error=progress.error,
+                seconds_left=far.left(now),
+            )
+        )
+
+    def _of(self, key: str) -> dict[str, Any]:
+        """What every event about a trial says of it."""
+        planned, experiment = self.due[key].planned, self.due[key].experiment
+        what = {"role": planned.role, "arm": planned.arm, "seed": planned.trial.seed}
+        return {"time": self.now(), "key": key, **_named(experiment), **what}
+
+    def _write(self, event: events.Event) -> None:
+        """A line in ASCII, in one piece as two threads write; what is not finite is null."""
+        line = json.dumps(bounded(msgspec.to_builtins(event)), allow_nan=False)
+        self.out.write(f"{line}\n")
+        self.out.flush()
+
+
+def _named(experiment: Experiment) -> dict[str, Any]:
+    return {"reproduction": experiment.reproduction.name, "protocol": experiment.protocol.name}
+
+
+def _counted(evidence: Evidence) -> dict[str, Any]:
+    trials, left = len(evidence.plan.trials), len(evidence.to_run)
+    return {"trials": trials, "stored": trials - left, "to_run": left, "to_come": evidence.plan.to_come}
+
+
+def _verdicts(experiment: Experiment, store: Store) -> tuple[events.ClaimVerdict, ...]:
+    """The verdicts as `status` has them: with all the seeds that the experiment was ever asked for."""
+    judged = replace(experiment, seeds=experiment.asked(store) or experiment.seeds)
+    verdicts = Assessments(store).of(judged).verdicts
+    return tuple(
+        events.ClaimVerdict(claim=name, outcome=v.outcome, qualifier=v.qualifier, reasons=v.sentences)
+        for name, v in verdicts.items()
+    )

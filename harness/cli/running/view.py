@@ -1,0 +1,84 @@
+"""Who is told of a run: the rows of a terminal and the stream of events answer the same calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import Protocol as Interface
+
+from harness.engines.messages import Message
+from harness.engines.runner import Due
+from harness.plans.experiment import Experiment
+from harness.records.record import Record
+from harness.records.store import Store
+from harness.verdicts.sequential import Look
+
+if TYPE_CHECKING:
+    from harness.cli.running.work import Work
+
+
+class View(Interface):
+    """What somebody hears of a run, one call at a time."""
+
+    def planned(self, work: Work) -> None:
+        """What the run is to do: before all else."""
+
+    def queued(self, due: Due) -> None:
+        """A trial is known to be missing."""
+
+    def heard(self, key: str, message: Message) -> None:
+        """Something is new of a trial or, where the key is empty, of the run."""
+
+    def stored(self, record: Record) -> None:
+        """A record came back and is in the store."""
+
+    def looked(self, experiment: Experiment, look: Look, further: Experiment | None) -> None:
+        """An experiment was judged at a look; `further` goes on from it."""
+
+    def stopping(self) -> None:
+        """Running trials are asked to stop before their end."""
+
+    def ended(self, experiment: Experiment, store: Store) -> None:
+        """The run is over, and this is the experiment with all the seeds that it was asked for."""
+
+
+@dataclass(frozen=True)
+class Together:
+    """Several views, told one after the other."""
+
+    views: tuple[View, ...]
+
+    def planned(self, work: Work) -> None:
+        """Tells each."""
+        for view in self.views:
+            view.planned(work)
+
+    def queued(self, due: Due) -> None:
+        """Tells each."""
+        for view in self.views:
+            view.queued(due)
+
+    def heard(self, key: str, message: Message) -> None:
+        """Tells each."""
+        for view in self.views:
+            view.heard(key, message)
+
+    def stored(self, record: Record) -> None:
+        """Tells each."""
+        for view in self.views:
+            view.stored(record)
+
+    def looked(self, experiment: Experiment, look: Look, further: Experiment | None) -> None:
+        """Tells each."""
+        for view in self.views:
+            view.looked(experiment, look, further)
+
+    def stopping(self) -> None:
+        """Tells each."""
+        for view in self.views:
+            view.stopping()
+
+    def ended(self, experiment: Experiment, store: Store) -> None:
+        """Tells each."""
+        for view in self.views:
+            view.ended(experiment, store)
