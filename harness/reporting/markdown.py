@@ -58,7 +58,7 @@ def table(value: Table, records: str = "records", links: Mapping[str, str] = NO_
     return tabulate(
         rows,
         headers=[escape(c) if c else "" for c in value.columns],
-        tablefmt="github",
+        tablefmt="pipe",
         colalign=sides if rows else None,
         disable_numparse=True,
     )

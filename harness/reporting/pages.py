@@ -7,23 +7,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.contract import formatting
 from harness.contract.errors import StoreError
 from harness.contract.progress import SILENT, Tracker, tracked
-from harness.records.provenance import Declared
 from harness.reporting import markdown, tables, wording
 from harness.reporting.claims import beyond, phrases, replication
-from harness.reporting.claims.beyond import Question
-from harness.reporting.claims.entries import Entry, entries
-from harness.reporting.claims.sections import Section, leading
+from harness.reporting.figures import forest
 from harness.reporting.formats import FILES, PAGES, Format, data, data_among, pages_among
-from harness.reporting.front import overview
-from harness.reporting.front.origin import Origin, origin
-from harness.reporting.front.screen import front
+from harness.reporting.front import needs, overview
+from harness.reporting.front.screen import screen
+from harness.reporting.report import Report
 from harness.verdicts.verdict import MEANINGS
 
 if TYPE_CHECKING:
@@ -33,76 +30,27 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(
-    sections: Sequence[Section],
-    out: Path,
-    environment: Mapping[str, Any],
-    notices: Sequence[str] = (),
-    tracker: Tracker = SILENT,
-    records: str = "records",
-    formats: Sequence[Format] = PAGES,
-    declared: Declared | None = None,
-    live: int = 0,
-    questions: Sequence[Question] = (),
+    report: Report, out: Path, formats: Sequence[Format] = PAGES, tracker: Tracker = SILENT
 ) -> tuple[Path, ...]:
-    """Writes a file for each format, and of the pages their figures; StoreError where that cannot be done.
-
-    `records` is where the records lie, as seen from the page. `live` are the seconds after which a page loads
-    itself again, as the report of a run that goes on. `questions` are those that are no claim of the paper.
-    """
-    found = origin(sections, environment, declared)
-    files = data(sections, found, formats)
+    """Writes a file for each format, and of the pages their figures; StoreError where that cannot be done."""
+    files = data(report.sections, report.origin, formats)
     if pages_among(formats):
-        files |= _pages(sections, found, environment, notices, tracker, records, formats, live, questions)
+        files |= _pages(report, formats, tracker)
     for name, content in files.items():
         write(out / name, content)
     return tuple(out / FILES[one] for one in formats)
 
 
-def _pages(
-    sections: Sequence[Section],
-    origin: Origin,
-    environment: Mapping[str, Any],
-    notices: Sequence[str],
-    tracker: Tracker,
-    records: str,
-    formats: Sequence[Format],
-    live: int,
-    questions: Sequence[Question],
-) -> dict[str, str]:
+def _pages(report: Report, formats: Sequence[Format], tracker: Tracker) -> dict[str, str]:
     """The files for people, with their figures."""
-    found = entries(sections)
-    drawn = tracked(found, "drawing sections", tracker)
+    drawn = tracked(report.entries, "drawing sections", tracker)
     files = {name: content for entry in drawn for name, content in entry.files.items()}
-    page = _page(sections, found, notices, records)
-    page |= front(page["lines"], origin, environment, data_among(formats), live) | {"questions": questions}
-    if page["overview"]:
-        files[f"figures/{page['overview'].name}.svg"] = page["overview"].svg
+    page = screen(report, data_among(formats))
+    if page.overview:
+        files[f"figures/{page.overview.name}.svg"] = page.overview.svg
+    named = {**vars(page), "report": report}
     return files | {
-        name: templates().get_template(f"{name}.j2").render(page) for name in pages_among(formats)
-    }
-
-
-def _page(
-    sections: Sequence[Section],
-    entries: Sequence[Entry],
-    notices: Sequence[str],
-    records: str,
-) -> dict[str, Any]:
-    """All that the templates may name."""
-    lines = overview.lines(sections, {id(s): e.slug for e in entries for s in e.sections})
-    return {
-        "notices": tuple(dict.fromkeys(notices)),
-        "entries": entries,
-        "records": records,
-        "lines": lines,
-        "leading": leading(sections),
-        "deviations": overview.deviations(sections),
-        "verdicts": overview.verdict_table(lines),
-        "needs": overview.needs_table(sections),
-        "data": overview.data_needed(sections),
-        "tally": overview.tally(sections),
-        "family": overview.family(sections),
-        "meanings": MEANINGS.items(),
+        name: templates().get_template(f"{name}.j2").render(named) for name in pages_among(formats)
     }
 
 
@@ -136,10 +84,14 @@ def templates() -> Environment:
     found.filters.update(filters)
     found.globals.update(
         {
+            "beyond": forest.BEYOND,
+            "meanings": MEANINGS,
             "ours": overview.ours,
+            "scale_reading": forest.READING,
+            "share": forest.share,
             "logged": overview.logged,
             "place": overview.place,
-            "standing": overview.standing,
+            "standing": needs.standing,
             "null_name": phrases.null_name,
             "question": beyond,
             "own_uncertainty": replication.own_uncertainty,

@@ -35,9 +35,9 @@ def browse(page: Path, profile: Path, *options: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
-def left_in_title(page: Path, profile: Path) -> dict[str, Any]:
+def left_in_title(page: Path, profile: Path, *options: str) -> dict[str, Any]:
     """What a driven page has left as its title, in JSON."""
-    dom = browse(page, profile, "--dump-dom", "--virtual-time-budget=3000")
+    dom = browse(page, profile, "--dump-dom", "--virtual-time-budget=3000", *options)
     title = re.search(r"<title>(.*?)</title>", dom, flags=re.DOTALL)
     assert title, dom[:300]
     found: dict[str, Any] = json.loads(html.unescape(title[1]))

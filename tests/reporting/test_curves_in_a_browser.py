@@ -9,6 +9,7 @@ import pytest
 
 from harness.plans.experiment import Run
 from harness.reporting.pages import render
+from harness.reporting.report import Report
 from tests.fakes.browser import copied, left_in_title, needed
 from tests.fakes.evidence import sections as made
 from tests.fakes.evidence.runs import ENVIRONMENT, run
@@ -68,7 +69,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     proof = made.evidence([looked_at(*which, errors) for which, errors in ERRORS.items()])
     whole = made.complete()
     section = made.section(whole.claim, proof, whole.verdict, whole.effects)
-    page, _ = render([section], out, ENVIRONMENT)
+    page, _ = render(Report([section], ENVIRONMENT), out)
     return left_in_title(copied(page, "curves", CURVES), out / "profile")
 
 

@@ -12,6 +12,7 @@ import pytest
 from harness.contract.effect import Effect, Interval
 from harness.paper.catalogue import CLAIMS, claim
 from harness.paper.claims import Kind
+from harness.paper.papers import title
 from harness.paper.titles import TITLES
 from harness.plans.experiment import Finding
 from harness.records.provenance import Declared
@@ -21,8 +22,9 @@ from harness.reporting.formats import Format
 from harness.reporting.front import overview
 from harness.reporting.front.machines import machines
 from harness.reporting.front.origin import origin
-from harness.reporting.front.summary import SMOKE_ONLY, summary
+from harness.reporting.front.summary import FEW, SMOKE_ONLY, summary
 from harness.reporting.pages import render
+from harness.reporting.report import Report
 from harness.reporting.wording import estimate, support
 from harness.verdicts.verdict import Outcome, Verdict
 from tests.fakes.evidence import sections as made
@@ -76,10 +78,32 @@ def test_the_sentences_say_what_holds_what_does_not_and_what_a_proxy_leaves_open
     assert "One claim holds as published: ReLU reaches 25 % training error sooner than tanh" in text
     assert f"({estimate(relu)} {support(relu)}; the paper: about 6×)." in text
     assert "One claim does not hold as stated: Local response normalisation lowers the error (−3" in text
+    smaller = (
+        "One claim points the paper's way at a smaller scale: Removing any middle layer costs accuracy (1."
+    )
+    assert smaller in text
     assert (
-        "never the paper's size. Of the others 1 points the paper's way, 1 is undecided, 1 was not run."
+        "One claim is undecided at a smaller scale: Averaging five networks beats one. A smaller scale"
         in text
     )
+    assert "never the paper's size. Nothing can be said of one claim: it was not run." in text
+
+
+def test_what_is_not_known_is_counted_by_its_reason() -> None:
+    relu = section("relu-speedup", [effect(6.0, 5.0, 7.0, "relu-speedup")], Outcome.REPRODUCED)
+    other = replace(made.unwritten(), claim=LRN)
+    assert said(relu, made.unwritten(), other).endswith("Nothing can be said of 2 claims: they were not run.")
+    begun = made.changed(made.renamed(made.complete(), LRN), verdict=other.verdict)
+    text = said(relu, made.unwritten(), begun, made.smoke())
+    assert text.endswith("of 3 claims: 1 was not run, 1 is unfinished, 1 has only smoke runs.")
+
+
+def test_undecided_claims_are_named_while_they_are_few() -> None:
+    found = [effect(0.0, -1.0, 1.0)]
+    undecided = [section(one.id, found, Outcome.INCONCLUSIVE) for one in CLAIMS if one.paper_scale]
+    few, many = said(*undecided[:FEW]), said(*undecided)
+    assert all(title(s.claim) in few for s in undecided[:FEW])
+    assert f"{len(undecided)} claims are undecided: each is in the tables below." in many
 
 
 def test_counts_are_told_apart_by_their_bands() -> None:
@@ -96,7 +120,7 @@ def test_smoke_runs_say_that_they_ran_and_nothing_else(tmp_path: Path) -> None:
     assert said(smoke) == SMOKE_ONLY
     assert overview.ours(smoke) == []
     assert [row.strip for row in forest.rows(overview.lines([smoke], {}))] == [None]
-    html, text = render([smoke], tmp_path, {})
+    html, text = render(Report([smoke]), tmp_path)
     front = html.read_text(encoding="utf-8").split('<section id="relu-smoke"')[0]
     for first_screen in (front, text.read_text(encoding="utf-8").split("## relu-smoke")[0]):
         assert SMOKE_ONLY in first_screen
@@ -200,7 +224,7 @@ def test_what_machines_share_is_told_once() -> None:
 
 def test_only_the_page_of_a_run_that_goes_on_loads_itself_again(tmp_path: Path) -> None:
     for seconds, loads in ((0, 0), (7, 1)):
-        (page,) = render([made.unwritten()], tmp_path, {}, formats=(Format.HTML,), live=seconds)
+        (page,) = render(Report([made.unwritten()], live=seconds), tmp_path, formats=(Format.HTML,))
         assert page.read_text(encoding="utf-8").count('http-equiv="refresh" content="7"') == loads
 
 

@@ -20,6 +20,7 @@ from harness.reporting.figures import kernels, neighbours, selection
 from harness.reporting.figures.drawing import pictures
 from harness.reporting.figures.drawing.frame import ARMS, MUTED, Drawing
 from harness.reporting.pages import render
+from harness.reporting.report import Report
 from tests.fakes.evidence import sections as made
 from tests.fakes.evidence.runs import record
 
@@ -205,7 +206,7 @@ def test_a_page_with_pictures_loads_nothing_else(tmp_path: Path) -> None:
     for figure in ("kernels", "neighbours"):
         changed = made.changed(whole, evidence=proof, finding=Finding())
         section = replace(changed, reproduction=made.reproduction(proof, figure=figure))
-        page, text = render([section], tmp_path / figure, {})
+        page, text = render(Report([section]), tmp_path / figure)
         html = page.read_text(encoding="utf-8")
         assert re.search(
             r"default-src 'none'; script-src 'sha256-[^']+'; style-src 'unsafe-inline'; img-src data:", html

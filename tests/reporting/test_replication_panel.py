@@ -17,6 +17,7 @@ from harness.records.store import Store
 from harness.reporting.claims import replication
 from harness.reporting.claims.sections import Section, sections
 from harness.reporting.pages import render
+from harness.reporting.report import Report
 from harness.verdicts.assess import Assessments
 from harness.verdicts.verdict import Outcome
 from tests.fakes.evidence.replication import stored
@@ -30,7 +31,7 @@ def section_of(store: Store, name: str) -> Section:
 
 def written(section: Section, out: Path) -> tuple[str, str]:
     """The section's page with the words as they are read, and its Markdown."""
-    page, text = render([section], out, {})
+    page, text = render(Report([section]), out)
     return page.read_text(encoding="utf-8").replace("&#39;", "'"), text.read_text(encoding="utf-8")
 
 

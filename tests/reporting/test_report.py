@@ -23,6 +23,7 @@ from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.reporting.figures import selection
 from harness.reporting.pages import render
+from harness.reporting.report import Report
 from harness.verdicts.verdict import Outcome, Verdict
 from tests.fakes.evidence import sections as made
 from tests.fakes.evidence.runs import ENVIRONMENT
@@ -77,7 +78,7 @@ class Page(HTMLParser):
 def pages(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, Path]:
     """The page, the Markdown and the folder of a report with one section of every kind."""
     out = tmp_path_factory.mktemp("report")
-    page, text = render(made.everything(), out, ENVIRONMENT, [NOTICE])
+    page, text = render(Report(made.everything(), ENVIRONMENT, [NOTICE]), out)
     return page.read_text(encoding="utf-8"), text.read_text(encoding="utf-8"), out
 
 
@@ -184,10 +185,17 @@ def test_hostile_words_stay_words(pages: tuple[str, str, Path], page: Page) -> N
 def test_every_markdown_table_is_whole(pages: tuple[str, str, Path]) -> None:
     blocks = re.findall(r"(?:^\|.*\n)+", pages[1], flags=re.MULTILINE)
     assert len(blocks) > 20
+    figures = 0
     for block in blocks:
         lines = block.splitlines()
         assert re.fullmatch(r"\|(:?-+:?\|)+", lines[1].replace(" ", ""))
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) == 1, block
+        sides, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines[1:])
+        for side, *cells in zip(sides, *rows, strict=False):
+            if cells and all(re.fullmatch(r"[\d.,]+", cell) for cell in cells):
+                assert re.fullmatch(r"-+:", side), "figures flush right"
+                figures += 1
+    assert figures > 20
 
 
 def test_markdown_and_page_hold_the_same_tables(pages: tuple[str, str, Path], page: Page) -> None:
@@ -210,7 +218,7 @@ def test_markdown_figures_lie_beside_it_and_are_whole(pages: tuple[str, str, Pat
 
 
 def test_the_same_records_give_the_same_bytes(pages: tuple[str, str, Path], tmp_path: Path) -> None:
-    render(made.everything(), tmp_path, ENVIRONMENT, [NOTICE])
+    render(Report(made.everything(), ENVIRONMENT, [NOTICE]), tmp_path)
     files = sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*") if p.is_file())
     assert [name for name in files if (tmp_path / name).read_bytes() != (pages[2] / name).read_bytes()] == []
     assert not [name for name in files if name.name.startswith(".")], "a half-written file"
@@ -218,7 +226,7 @@ def test_the_same_records_give_the_same_bytes(pages: tuple[str, str, Path], tmp_
 
 def test_a_claim_has_one_section_whatever_was_run_of_it(tmp_path: Path) -> None:
     sections = [made.complete(("19pct",)), replace(made.complete(("19pct",)), stale=())]
-    html = render(sections, tmp_path, {})[0].read_text(encoding="utf-8")
+    html = render(Report(sections), tmp_path)[0].read_text(encoding="utf-8")
     page = Page(html)
     assert len(page.ids) == len(set(page.ids))
     assert "1 claim:" in page.text
@@ -228,7 +236,7 @@ def test_a_claim_has_one_section_whatever_was_run_of_it(tmp_path: Path) -> None:
 
 
 def test_nothing_at_all_is_still_a_report(tmp_path: Path) -> None:
-    html, text = render([], tmp_path, {})
+    html, text = render(Report([]), tmp_path)
     assert "No claim has evidence yet" in Page(html.read_text(encoding="utf-8")).text
     assert "No claim has evidence yet" in text.read_text(encoding="utf-8")
 
@@ -236,7 +244,7 @@ def test_nothing_at_all_is_still_a_report(tmp_path: Path) -> None:
 def test_a_record_that_lacks_everything_is_shown_as_it_is(tmp_path: Path) -> None:
     bare = Record("0" * 24, "", {}, Conditions(DeviceKind.CPU, ""), "", Status.FAILED)
     section = replace(made.unwritten(), records=(bare,))
-    assert "not in the plan" in Page(render([section], tmp_path, {})[0].read_text(encoding="utf-8")).text
+    assert "not in the plan" in Page(render(Report([section]), tmp_path)[0].read_text(encoding="utf-8")).text
 
 
 def test_a_figure_that_is_copied_keeps_its_colours_and_on_the_page_follows_the_scheme() -> None:
@@ -252,7 +260,7 @@ def test_a_figure_that_is_copied_keeps_its_colours_and_on_the_page_follows_the_s
 def test_a_folder_that_cannot_be_written_is_named_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(StoreError, match=r"taken.* cannot be written .*--out"):
-        render([], tmp_path / "taken", {})
+        render(Report([]), tmp_path / "taken")
 
 
 def test_nothing_heavy_is_imported_before_something_is_drawn() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.reporting.pages import render
+from harness.reporting.report import Report
 from tests.fakes.browser import browse, copied, left_in_title, needed
 from tests.fakes.evidence import sections as made
 from tests.fakes.evidence.runs import ENVIRONMENT
@@ -81,7 +82,7 @@ pytestmark = needed
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report with a section of every kind, and a copy of it that measures itself."""
     out = tmp_path_factory.mktemp("report")
-    page, _ = render(made.everything(), out, ENVIRONMENT, ["Made up for a test."])
+    page, _ = render(Report(made.everything(), ENVIRONMENT, ["Made up for a test."]), out)
     for name, script in (("probe", PROBE), ("driven", CONTROLS + DRIVER)):
         copied(page, name, script)
     return out

@@ -13,6 +13,7 @@ from harness.reporting.claims import arms
 from harness.reporting.claims.attempts import attempts
 from harness.reporting.figures import learning_curves
 from harness.reporting.pages import render
+from harness.reporting.report import Report
 from tests.fakes.evidence import sections as made
 
 
@@ -86,7 +87,7 @@ def test_markdown_escapes_only_what_would_become_markup() -> None:
 
 def test_a_band_with_one_end_is_a_bound_in_both_forms_of_the_report(tmp_path: Path) -> None:
     section = made.changed(made.renamed(made.complete(), claim("colour-augmentation")))
-    for page in render([section], tmp_path, {}):
+    for page in render(Report([section]), tmp_path):
         text = page.read_text(encoding="utf-8")
         assert "≥ 1 point" in text
         assert "∞" not in text

@@ -14,6 +14,7 @@ from harness.contract.errors import StoreError
 from harness.reporting.formats import FILES, Format
 from harness.reporting.index import published, write_index
 from harness.reporting.pages import render
+from harness.reporting.report import Report
 from harness.reporting.results import tex
 from harness.reporting.wording import estimate, support
 from tests.fakes.evidence import sections as made
@@ -26,7 +27,7 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs/results-format.md"
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report in every format, with a section of every kind."""
     out = tmp_path_factory.mktemp("reports") / "2030"
-    paths = render(made.everything(), out, ENVIRONMENT, formats=tuple(Format))
+    paths = render(Report(made.everything(), ENVIRONMENT), out, formats=tuple(Format))
     assert [path.name for path in paths] == list(FILES.values())
     return out
 
@@ -87,7 +88,7 @@ def test_every_field_is_documented(written: Path) -> None:
 
 
 def test_only_what_is_asked_for_is_written(tmp_path: Path) -> None:
-    render(made.everything(), tmp_path, ENVIRONMENT, formats=(Format.CSV,))
+    render(Report(made.everything(), ENVIRONMENT), tmp_path, formats=(Format.CSV,))
     assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
 
 

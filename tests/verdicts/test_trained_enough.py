@@ -37,6 +37,7 @@ from harness.records.record import Record
 from harness.records.schema import Measured
 from harness.reporting.claims.sections import Section
 from harness.reporting.pages import render
+from harness.reporting.report import Report
 from harness.verdicts.assessment import Assessment, assess
 from harness.verdicts.gates import HALVES, UNDER_FITTED
 from harness.verdicts.rules import decided
@@ -356,7 +357,7 @@ def test_a_proxy_that_cannot_show_the_claim_is_said_to_be_invalid_in_the_report(
     assessment = judged(DROPOUT, evidence)
     section = Section(OVERFITTING, DROPOUT, assessment, records(evidence))
     assert section.badges[0][1] == badge
-    html, markdown = render([section], tmp_path, {})
+    html, markdown = render(Report([section]), tmp_path)
     page = markdown.read_text(encoding="utf-8")
     assert badge in page
     assert words in page.replace("\\", "")

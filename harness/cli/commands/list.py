@@ -20,7 +20,8 @@ from harness.records.store import Store
 from harness.reporting.claims import beyond
 from harness.reporting.claims.beyond import Question
 from harness.reporting.claims.sections import Section, leading, sections
-from harness.reporting.front.overview import logged, ours, standing
+from harness.reporting.front.needs import standing
+from harness.reporting.front.overview import logged, ours
 from harness.verdicts.assess import Assessments
 from harness.verdicts.verdict import MEANINGS, Outcome
 

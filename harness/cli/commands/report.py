@@ -20,6 +20,7 @@ from harness.reporting.claims import beyond, sections
 from harness.reporting.formats import PAGES, Format
 from harness.reporting.front.origin import CATALOGUE
 from harness.reporting.index import write_index
+from harness.reporting.report import Report
 from harness.verdicts.assess import Assessments
 
 __all__ = ["formats", "watch", "write", "write_index"]
@@ -41,9 +42,10 @@ def write(
         known = Assessments(store)
         found = sections.sections(known, tracker)
         notices = [*sections.notices(found), *store.damaged]
-        here, records = environment.describe(CPU), Path(os.path.relpath(store.folder, out)).as_posix()
-        asked = beyond.questions(known)
-        return pages.render(found, out, here, notices, tracker, records, wanted, declared, live, asked)
+        records = Path(os.path.relpath(store.folder, out)).as_posix()
+        here, asked = environment.describe(CPU), beyond.questions(known)
+        report = Report(found, here, notices, asked, declared, records, live)
+        return pages.render(report, out, wanted, tracker)
 
 
 def watch(

@@ -33,8 +33,8 @@ class Fold:
 
     @property
     def shown(self) -> tuple[Table, ...]:
-        """Those that there are, without columns that say nothing."""
-        return tuple(tables.trimmed(table) for table in self.tables if table)
+        """Those that say anything, without columns that do not."""
+        return tuple(tables.trimmed(table) for table in self.tables if table and table.rows)
 
     @property
     def rows(self) -> int:

@@ -160,6 +160,8 @@ def _references(shown: Shown, axis: Axis) -> Iterator[str]:
     none = "" if null is None else null_name(shown.claim)
     lines: list[tuple[float | None, str, str, str]]
     lines = [(metric.paper, paper, INK, ""), (null, none, MUTED, ' stroke-dasharray="3 3"')]
+    if null is not None and null == metric.paper:
+        lines = [(null, f"{none}, {paper}", INK, "")]
     held = [(x, line) for line in lines if (x := line[0]) is not None and axis.holds(x)]
     drawn = [(axis.at(x), said, colour, look) for x, (_, said, colour, look) in held]
     taken = 0.0

@@ -1,4 +1,4 @@
-"""The report's first page, and what `list` shows: every claim with what was found and what would say more."""
+"""The report's first page: every claim with what was found of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from harness.contract.effect import Effect
 from harness.contract.formatting import number, p_value, quantity
-from harness.forecast.next_runs import NextRun, sources
 from harness.paper.claims import Claim, Kind
 from harness.paper.papers import another, title
 from harness.plans.experiment import Table
@@ -187,38 +186,3 @@ def _named(claim: Claim) -> str:
     """The claim's id, with its paper where that is another than AlexNet's."""
     paper = another(claim)
     return f"{claim.id} ({paper})" if paper else claim.id
-
-
-def needs_table(sections: Sequence[Section]) -> Table:
-    """A line a claim: why there is no verdict at the paper's scale, and the runs that would say more."""
-    columns = ("claim", "standing", "next run", "its cost", "at the paper's scale", "its cost there")
-    return Table("Next experiments", columns, tuple(_needs_row(s) for s in leading(sections)))
-
-
-def _needs_row(section: Section) -> tuple[object, ...]:
-    return (
-        section.claim.id,
-        standing(section),
-        *_run(section.cheapest, "" if section.at_paper_scale else section.next_command),
-        *_run(section.at_paper_scale, ""),
-    )
-
-
-def _run(run: NextRun | None, instead: str) -> tuple[str, str]:
-    return (run.command, f"{run.data}; {run.cost}") if run else (instead, "")
-
-
-def standing(section: Section) -> str:
-    """Why there is no verdict at the paper's scale, or that there is one."""
-    if section.outlook.why:
-        return section.outlook.why
-    if section.verdict.outcome is Outcome.REPORTED:
-        return "measured, and never judged"
-    if section.verdict.outcome.judged:
-        return "judged at the paper's scale"
-    return section.needs or "; ".join(section.verdict.sentences)
-
-
-def data_needed(sections: Sequence[Section]) -> list[str]:
-    """How to get the data sets of all those runs."""
-    return list(sources([run for s in leading(sections) for run in s.runs]))

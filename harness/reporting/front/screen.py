@@ -5,47 +5,79 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from harness.plans.experiment import Table
+from harness.reporting.claims.sections import Section, leading
 from harness.reporting.figures import forest
-from harness.reporting.front import overview
+from harness.reporting.figures.drawing.frame import Drawing
+from harness.reporting.figures.forest import ForestRow
+from harness.reporting.front import needs, overview
 from harness.reporting.front.machines import machines
-from harness.reporting.front.origin import Origin
 from harness.reporting.front.overview import Line
-from harness.reporting.front.summary import summary
+from harness.reporting.front.summary import Sentence, summary
+from harness.reporting.report import Report
+from harness.verdicts.verdict import Outcome
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 SCRIPTS = ("report.js", "curves.js")  # the page's one script, in two parts
 
 
-def front(
-    lines: Sequence[Line], origin: Origin, here: Mapping[str, Any], files: Sequence[str], live: int
-) -> dict[str, Any]:
-    """All of it by name; `files` lie beside the page, which loads itself every `live` seconds, if any.
+@dataclass(frozen=True)
+class Screen:
+    """All that the templates may name beside the report itself."""
 
-    `here` is the environment that the report is made in.
-    """
+    lines: Sequence[Line]
+    leading: Sequence[Section]
+    told: Sequence[Line]  # the lines that have a section on the page
+    links: Mapping[str, str]  # from claims to those sections
+    summary: Sequence[Sentence]
+    tally: Sequence[tuple[Outcome, int, int]]
+    overview: Drawing | None
+    sized: Sequence[ForestRow]
+    unsized: Sequence[ForestRow]
+    unknown_rows: Sequence[ForestRow]
+    verdicts: Table
+    family: str
+    deviations: Mapping[str, int]
+    needs: Table
+    unsettled: Sequence[Section]
+    settled: Sequence[tuple[str, Sequence[str]]]
+    data: Sequence[str]
+    machines: Sequence[Table]
+    files: Sequence[str]  # that lie beside the page, for programs
+    script: str
+    script_hash: str
+
+
+def screen(report: Report, files: Sequence[str]) -> Screen:
+    """The frame and the first screen of a page beside which `files` lie."""
+    sections, lines = report.sections, report.lines
     rows = forest.rows(overview.shown(lines))
     told = [line for line in lines if line.first and line.section.examined]
     script = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    return {
-        "origin": origin,
-        "files": files,
-        "live": live,
-        "summary": summary(lines),
-        "overview": forest.picture("overview", rows),
-        "sized": [row for row in rows if row.strip],
-        "unsized": [
-            row for row in rows if row.line.first and not row.strip and overview.measured(row.section)
-        ],
-        "unknown_rows": [row for row in rows if not overview.measured(row.section)],
-        "told": told,  # the lines that have a section on the page
-        "links": {line.section.claim.id: line.target for line in told},
-        "machines": machines([r for line in lines for r in line.section.records], here),
-        "script": script,
-        "script_hash": f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
-        "share": forest.share,
-        "beyond": forest.BEYOND,
-        "scale_reading": forest.READING,
-    }
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return Screen(
+        lines=lines,
+        leading=leading(sections),
+        told=told,
+        links={line.section.claim.id: line.target for line in told},
+        summary=summary(lines),
+        tally=overview.tally(sections),
+        overview=forest.picture("overview", rows),
+        sized=[row for row in rows if row.strip],
+        unsized=[r for r in rows if r.line.first and not r.strip and overview.measured(r.section)],
+        unknown_rows=[row for row in rows if not overview.measured(row.section)],
+        verdicts=overview.verdict_table(lines),
+        family=overview.family(sections),
+        deviations=overview.deviations(sections),
+        needs=needs.needs_table(sections),
+        unsettled=needs.unsettled(sections),
+        settled=needs.settled(sections),
+        data=needs.data_needed(sections),
+        machines=machines([r for s in sections for r in s.records], report.here),
+        files=files,
+        script=script,
+        script_hash=f"sha256-{digest}",
+    )

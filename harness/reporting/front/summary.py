@@ -5,6 +5,7 @@ A sentence is a list of parts, so that each form of the report can stress and li
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,20 +17,38 @@ from harness.reporting.front.overview import Line, measured, ours
 from harness.reporting.wording import words
 from harness.verdicts.verdict import Outcome
 
-LEADS = (  # of claims at the paper's scale, in the order in which they are told
-    (Outcome.REPRODUCED, "holds as published", "hold as published"),
-    (Outcome.DIRECTIONAL, "has the paper's direction, its size is not shown",
-     "have the paper's direction, their size is not shown"),
-    (Outcome.NOT_REPRODUCED, "does not hold as stated", "do not hold as stated"),
-    (Outcome.INCONCLUSIVE, "is undecided", "are undecided"),
-)  # fmt: skip
-REST = (  # of all others, by what can be said of them
-    (Outcome.DIRECTIONAL, "points the paper's way", "point the paper's way"),
-    (Outcome.NOT_REPRODUCED, "points the other way", "point the other way"),
-    (Outcome.INCONCLUSIVE, "is undecided", "are undecided"),
-    (Outcome.INVALID, "is invalid", "are invalid"),
-    (Outcome.REPORTED, "is shown and not judged", "are shown and not judged"),
+
+@dataclass(frozen=True)
+class Group:
+    """Claims of one verdict that are told together: in which words, and how many of them by name."""
+
+    outcome: Outcome
+    one: str
+    many: str
+    named: int | None = None  # None: every one, however many they are
+
+
+FEW, SOME = 4, 6  # claims that are named: of which nothing is shown, and of which their direction alone is
+AT_SCALE = (  # in the order in which they are told
+    Group(Outcome.REPRODUCED, "holds as published", "hold as published"),
+    Group(
+        Outcome.DIRECTIONAL,
+        "has the paper's direction, its size is not shown",
+        "have the paper's direction, their size is not shown",
+    ),
+    Group(Outcome.NOT_REPRODUCED, "does not hold as stated", "do not hold as stated"),
+    Group(Outcome.INCONCLUSIVE, "is undecided", "are undecided", FEW),
 )
+SMALLER = (
+    Group(Outcome.DIRECTIONAL, "points the paper's way", "point the paper's way", SOME),
+    Group(Outcome.NOT_REPRODUCED, "points the other way", "point the other way", SOME),
+    Group(Outcome.INCONCLUSIVE, "is undecided", "are undecided", FEW),
+)
+REST = (
+    Group(Outcome.INVALID, "has runs that cannot show it", "have runs that cannot show them", FEW),
+    Group(Outcome.REPORTED, "is shown and not judged", "are shown and not judged", FEW),
+)
+BELOW = " A smaller scale shows a direction at most, never the paper's size."
 SMOKE_ONLY = "Only smoke runs are stored. They show that the code runs, and nothing about the paper."
 
 
@@ -40,6 +59,7 @@ class Part:
     words: str
     strong: bool = False
     target: str = ""
+    kind: str = ""  # of the words that lead a sentence: the verdict that they tell of
 
 
 Sentence = tuple[Part, ...]
@@ -52,35 +72,48 @@ def summary(lines: Sequence[Line]) -> list[Sentence]:
     if not known:
         only = SMOKE_ONLY if any(line.section.smoke for line in first) else "No claim has evidence yet."
         return [(Part(only, strong=True),)]
-    at_scale = [line for line in known if not line.section.proxy and line.section.verdict.outcome.judged]
-    told = [_told(at_scale, outcome, *leads) for outcome, *leads in LEADS]
-    nothing = Part("No claim has been judged at the paper's scale yet.", strong=True)
-    return [*([s for s in told if s] or [(nothing,)]), *_others(first, known, at_scale)]
+    judged = [line for line in known if line.section.verdict.outcome.judged]
+    smaller = [line for line in judged if line.section.proxy]
+    at_scale = [line for line in judged if not line.section.proxy]
+    found = _told(at_scale, AT_SCALE)
+    below = _told(smaller, SMALLER, " at a smaller scale")
+    if below:
+        below[-1] = (*below[-1], Part(BELOW))
+    nothing = [(Part("No claim has been judged at the paper's scale yet.", strong=True),)]
+    return [*(found or nothing), *below, *_told(known, REST), *_unknown(first)]
 
 
-def _told(lines: Sequence[Line], outcome: Outcome, one: str, many: str) -> Sentence:
-    """The claims with that outcome, each with its figure, but for those that are undecided."""
-    found = [line for line in lines if line.section.verdict.outcome is outcome]
-    if not found:
-        return ()
-    lead = Part(f"{_claims(len(found))} {one if len(found) == 1 else many}: ", strong=True)
-    ends = ["; "] * (len(found) - 1) + ["."]
+def _told(lines: Sequence[Line], groups: Sequence[Group], where: str = "") -> list[Sentence]:
+    """A sentence for each group that there is a claim of."""
+    found = [
+        (group, [line for line in lines if line.section.verdict.outcome is group.outcome]) for group in groups
+    ]
+    return [_sentence(group, members, where) for group, members in found if members]
+
+
+def _sentence(group: Group, lines: Sequence[Line], where: str) -> Sentence:
+    """The claims, each with its figure where that says something; of too many their number."""
+    kind = str(group.outcome).replace(" ", "-")
+    lead = f"{_claims(len(lines))} {group.one if len(lines) == 1 else group.many}{where}"
+    if group.named is not None and len(lines) > group.named:
+        return Part(f"{lead}:", strong=True, kind=kind), Part(" each is in the tables below.")
+    ends = ["; "] * (len(lines) - 1) + ["."]
     named = (
         (Part(line.label, target=line.target), Part(f"{_figure(line.section)}{end}"))
-        for line, end in zip(found, ends, strict=True)
+        for line, end in zip(lines, ends, strict=True)
     )
-    return (lead, *(part for pair in named for part in pair))
+    return Part(f"{lead}: ", strong=True, kind=kind), *(part for pair in named for part in pair)
 
 
 def _figure(section: Section) -> str:
-    """What was found beside the paper's figure, in brackets; of what is undecided the plot shows enough."""
+    """What was found, in brackets; at the paper's scale beside its figure. Nothing of what is not shown."""
     if section.claim.kind is Kind.EXACT:
         return f" ({_counts(section)})"
-    if section.verdict.outcome is Outcome.INCONCLUSIVE:
+    if section.verdict.outcome in (Outcome.INCONCLUSIVE, Outcome.INVALID):
         return ""
-    found = next(iter(ours(section)), None)
-    paper = f"the paper: {section.claim.figure}"
-    return f" ({found.value} {found.rest}; {paper})" if found else f" ({paper})"
+    parts = [f"{found.value} {found.rest}" for found in ours(section)[:1]]
+    parts += [f"the paper: {section.claim.figure}"] * (not section.proxy)
+    return f" ({'; '.join(parts)})" if parts else ""
 
 
 def _counts(section: Section) -> str:
@@ -103,31 +136,23 @@ def _count(metric: Metric, effect: Effect) -> str:
     return f"not the {words(metric.name)}: {found}{paper}"
 
 
-def _others(first: Sequence[Line], known: Sequence[Line], at_scale: Sequence[Line]) -> list[Sentence]:
-    """What smaller scales leave open, and what was not run, in numbers."""
-    rest = [line for line in known if line not in at_scale]
-    counts = [_count_of([x for x in rest if x.section.verdict.outcome is o], *said) for o, *said in REST]
-    unknown = [line for line in first if line not in known]
-    smoke = [line for line in unknown if line.section.smoke]
-    counts += [
-        _count_of(smoke, "has only smoke runs", "have only smoke runs"),
-        _count_of([line for line in unknown if line not in smoke], "was not run", "were not run"),
-    ]
-    said = ", ".join(filter(None, counts))
-    if not said:
+def _unknown(first: Sequence[Line]) -> list[Sentence]:
+    """Of how many claims nothing can be said, and why."""
+    unknown = [line for line in first if not measured(line.section)]
+    if not unknown:
         return []
-    lead = "A smaller scale than the paper's shows a direction at most, never the paper's size."
-    proxies = [Part(lead, strong=True), Part(" ")] * any(map(_of_a_proxy, rest))
-    return [(*proxies, Part(f"Of the {'others' if at_scale else 'claims'} {said}."))]
+    lead = Part(f"Nothing can be said of {_claims(len(unknown)).lower()}: ", strong=True, kind="not-run")
+    reasons = Counter(_unknown_as(line.section) for line in unknown)
+    alone = {len(unknown): "they", 1: "it"} if len(reasons) == 1 else {}
+    said = [f"{alone.get(n, n)} {one if n == 1 else many}" for (one, many), n in reasons.items()]
+    return [(lead, Part(f"{', '.join(said)}."))]
 
 
-def _of_a_proxy(line: Line) -> bool:
-    """Whether it was judged at another scale than the paper's."""
-    return line.section.proxy and line.section.verdict.outcome.judged
-
-
-def _count_of(lines: Sequence[Line], one: str, many: str) -> str:
-    return f"{len(lines)} {one if len(lines) == 1 else many}" if lines else ""
+def _unknown_as(section: Section) -> tuple[str, str]:
+    """Why nothing can be said of a claim, for one and for many."""
+    if section.smoke:
+        return "has only smoke runs", "have only smoke runs"
+    return ("is unfinished", "are unfinished") if section.records else ("was not run", "were not run")
 
 
 def _claims(count: int) -> str:

@@ -20,6 +20,7 @@ from harness.records.record import Record, Unreadable, decode, encode
 from harness.records.store import MOST_SEEDS, Store
 from harness.reporting import pages
 from harness.reporting.claims.sections import of_claim
+from harness.reporting.report import Report
 from harness.testing.records import REAL
 from harness.training.scheduled.recipe import Scheduled
 from harness.verdicts import sequential
@@ -94,7 +95,7 @@ class Evidence:
         """The whole report of it: WrongVerdict where a page runs or hides anything of the record."""
         known = Assessments(self.store(number, content))
         found = [s for name in self.experiment.reproduction.claims for s in of_claim(claim(name), known)]
-        for page in pages.render(found, self.folder / "report", {}, known.store.damaged):
+        for page in pages.render(Report(found, notices=known.store.damaged), self.folder / "report"):
             text = page.read_text(encoding="utf-8")
             if "<script>alert" in text or visible(text) != text:
                 raise WrongVerdict(f"{page.name} holds what a record would have it run, or hide")

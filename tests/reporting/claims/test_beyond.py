@@ -19,6 +19,7 @@ from harness.plans.experiment import Experiment
 from harness.records.store import Store
 from harness.reporting.claims import beyond, sections
 from harness.reporting.pages import render
+from harness.reporting.report import Report
 from harness.testing.records import REAL, answer
 from harness.verdicts.assess import Assessments
 
@@ -47,7 +48,7 @@ def explained(store: Store, protocol: str | None = None) -> str:
 
 def test_the_report_has_its_tables_and_no_verdict(store: Store, tmp_path: Path) -> None:
     found = sections.sections(Assessments(store))
-    pages = render(found, tmp_path, {}, questions=beyond.questions(Assessments(store)))
+    pages = render(Report(found, questions=beyond.questions(Assessments(store))), tmp_path)
     for page in pages:
         text = page.read_text(encoding="utf-8")
         told = text[text.index("Which AlexNet is AlexNet?") :]

@@ -18,11 +18,12 @@ from harness.paper.claims import Claim, Kind
 from harness.plans.experiment import Finding, Table
 from harness.reporting import effect_tables, run_tables, tables, wording
 from harness.reporting.claims import arms, downloads, phrases
-from harness.reporting.claims.entries import Entry, entries
+from harness.reporting.claims.entries import Entry, Fold, entries
 from harness.reporting.claims.sections import Section
 from harness.reporting.figures import runs, strip
 from harness.reporting.figures.drawing.axis import Axis
 from harness.reporting.pages import render
+from harness.reporting.report import Report
 from harness.verdicts.verdict import Outcome, Verdict
 from tests.fakes.evidence import sections as made
 from tests.fakes.evidence.runs import run
@@ -79,7 +80,7 @@ def test_every_claim_that_can_be_measured_has_a_sentence_of_its_own() -> None:
 
 
 def test_smoke_shows_only_that_it_ran(tmp_path: Path) -> None:
-    page, text = render([made.smoke()], tmp_path, {})
+    page, text = render(Report([made.smoke()]), tmp_path)
     (entry,) = entries([made.smoke()])
     assert entry.figures == ()
     assert not entry.files
@@ -181,7 +182,7 @@ def test_an_axis_has_round_ticks_within_its_ends() -> None:
 
 def test_every_number_leads_to_its_record(tmp_path: Path) -> None:
     section = made.complete(("19pct",))
-    page, text = render([section], tmp_path, {}, records="../records")
+    page, text = render(Report([section], records="../records"), tmp_path)
     html, said = (file.read_text(encoding="utf-8") for file in (page, text))
     assert section.evidence
     again = section.records[-1].key  # of the trial whose first attempt failed
@@ -193,7 +194,7 @@ def test_every_number_leads_to_its_record(tmp_path: Path) -> None:
 
 
 def test_the_numbers_of_a_figure_lie_beside_it(tmp_path: Path) -> None:
-    render([made.complete(("19pct",))], tmp_path, {})
+    render(Report([made.complete(("19pct",))]), tmp_path)
     rows = list(
         csv.DictReader(io.StringIO((tmp_path / "figures/relu-speedup.csv").read_text(encoding="utf-8")))
     )
@@ -241,7 +242,7 @@ def test_what_cannot_be_seen_is_marked_wherever_words_enter_a_page(tmp_path: Pat
     section = made.complete(("19pct",))
     failed = replace(section.records[0], status=Status.FAILED, error=f"before{unseen}after", metrics={})
     hostile = replace(section, records=(*section.records, failed))
-    for file in render([hostile], tmp_path, {f"na{unseen}me": f"val{unseen}ue"}, [f"note{unseen}"]):
+    for file in render(Report([hostile], {f"na{unseen}me": f"val{unseen}ue"}, [f"note{unseen}"]), tmp_path):
         text = file.read_text(encoding="utf-8")
         assert not set(unseen) & set(text)
         marks = len(unseen) * "\N{REPLACEMENT CHARACTER}"
@@ -250,7 +251,7 @@ def test_what_cannot_be_seen_is_marked_wherever_words_enter_a_page(tmp_path: Pat
 
 def test_no_two_regions_have_one_name_and_no_header_is_empty(tmp_path: Path) -> None:
     sections = [made.complete(("19pct",)), made.censored(), made.invalid()]
-    html = render(sections, tmp_path, {})[0].read_text(encoding="utf-8")
+    html = render(Report(sections), tmp_path)[0].read_text(encoding="utf-8")
     names = re.findall(r'role="region" aria-label="([^"]*)"', html)
     assert len(names) == len(set(names)) > 10
     assert not re.findall(r"<th[^>]*></th>", html)
@@ -259,7 +260,7 @@ def test_no_two_regions_have_one_name_and_no_header_is_empty(tmp_path: Path) -> 
 def test_a_long_error_is_shortened_and_its_record_linked(tmp_path: Path) -> None:
     section = made.complete(("19pct",))
     failed = replace(section.records[0], status=Status.FAILED, error="word\n" * 5_000, metrics={})
-    page, text = render([replace(section, records=(*section.records, failed))], tmp_path, {})
+    page, text = render(Report([replace(section, records=(*section.records, failed))]), tmp_path)
     for file in (page, text):
         said = file.read_text(encoding="utf-8")
         assert "word word …" in said
@@ -291,11 +292,17 @@ def test_a_layer_that_an_arm_lacks_is_one_line() -> None:
     ]  # fmt: skip
 
 
+def test_a_table_without_rows_opens_no_fold() -> None:
+    full, empty = (Table(name, ("arm", "n"), rows) for name, rows in (("full", (("a", 1),)), ("empty", ())))
+    assert Fold("both", (full, empty, None)).shown == (full,)
+    assert Fold("none", (empty,)).shown == ()
+
+
 def test_an_interval_stands_at_most_twice_in_what_is_read_at_once(tmp_path: Path) -> None:
-    page, _ = render([made.complete(("19pct",))], tmp_path, {})
+    page, _ = render(Report([made.complete(("19pct",))]), tmp_path)
     html = page.read_text(encoding="utf-8")
     section = html[html.index('<section id="relu-speedup"') :]
-    read = re.sub(r"<details>.*?</details>|<desc.*?</desc>", "", section, flags=re.DOTALL)
+    read = re.sub(r"<details.*?</details>|<desc.*?</desc>", "", section, flags=re.DOTALL)
     assert len(re.findall(r"5\.61(?:×| to|,)", read)) == 2
 
 

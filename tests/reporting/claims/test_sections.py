@@ -15,6 +15,7 @@ from harness.reporting import effect_tables
 from harness.reporting.claims.sections import Section, adjusted, leading
 from harness.reporting.front import overview
 from harness.reporting.pages import render
+from harness.reporting.report import Report
 from harness.verdicts.verdict import Outcome
 from tests.fakes.evidence import sections as made
 
@@ -84,7 +85,7 @@ def test_the_overview_has_both_p_values_of_every_claim_in_the_family(tmp_path: P
         ["0.0100", "0.0300"], ["0.0400", "0.0600"], ["0.0300", "0.0600"], ["0.0050", "0.0200"], [None, None],
     ]  # fmt: skip
     assert "here 4" in overview.family(found)
-    html, text = render(found, tmp_path, {})
+    html, text = render(Report(found), tmp_path)
     assert '>0.0400</td><td class="figure">0.0600</td>' in html.read_text(encoding="utf-8")
     for page in (html, text):
         assert "No verdict rests on either" in page.read_text(encoding="utf-8")

@@ -22,8 +22,9 @@ from harness.plans.experiment import Finding, Protocol, Reproduction
 from harness.records.store import Store
 from harness.reporting import effect_tables, tables
 from harness.reporting.claims import sections
-from harness.reporting.front import overview
+from harness.reporting.front import needs, overview
 from harness.reporting.pages import render
+from harness.reporting.report import Report
 from harness.verdicts.assess import Assessments
 from harness.verdicts.verdict import Outcome
 from tests.fakes.evidence import sections as made
@@ -51,12 +52,16 @@ def of_relu(store: Store) -> list[sections.Section]:
 def test_every_claim_has_a_line_a_standing_and_a_command(tmp_path: Path) -> None:
     found = sections.sections(Assessments(Store(tmp_path / "none")))
     assert [s.claim.id for s in sections.leading(found)] == [c.id for c in CLAIMS]
-    html, text = render(found, tmp_path / "report", {})
+    html, text = render(Report(found), tmp_path / "report")
     page = Page(html.read_text(encoding="utf-8")).text
     table = page[page.rindex("Next experiments") :]
-    rows = text.read_text(encoding="utf-8").split("## Next experiments")[1].split("\n\n")[2].splitlines()[2:]
-    assert len(rows) == len(CLAIMS) == 24
-    for row, one in zip(rows, CLAIMS, strict=True):
+    below = text.read_text(encoding="utf-8").split("## Next experiments")[1]
+    rows = below.split("\n\n")[2].splitlines()[2:]
+    counted = claim("architecture")  # from descriptions, so that it is judged without any record
+    assert "- Judged at the paper's scale: [architecture](#architecture).\n" in below
+    assert "Judged at the paper's scale: architecture" in table
+    assert len(CLAIMS) == 24
+    for row, one in zip(rows, [one for one in CLAIMS if one is not counted], strict=True):
         _, name, standing, *runs, _ = (cell.strip() for cell in row.split("|"))
         assert name == one.id
         assert standing
@@ -76,7 +81,7 @@ def test_every_claim_has_a_line_a_standing_and_a_command(tmp_path: Path) -> None
 def test_a_claim_without_a_reproduction_says_so(tmp_path: Path, only: Reproduction) -> None:
     section = next(s for s in sections.sections(Assessments(Store(tmp_path))) if s.claim.id == "fall-2009")
     said = "declared, and has no reproduction; it would need the ImageNet Fall 2009 release"
-    assert overview.standing(section).startswith(said)
+    assert needs.standing(section).startswith(said)
     assert section.next_command == "./repro.py explain fall-2009"
     assert "some four times the arithmetic of error-rate" in section.needs
 
@@ -105,7 +110,7 @@ def test_what_is_judged_at_the_papers_scale_needs_nothing(tmp_path: Path, only: 
     first = of_relu(store)[0]
     assert first.verdict.protocol == "cifar10"
     assert (first.outlook.why, first.runs, first.needs) == ("", (), "")
-    assert overview.standing(first) == "judged at the paper's scale"
+    assert needs.standing(first) == "judged at the paper's scale"
     assert first.next_command == "./repro.py run relu-speedup --protocol cifar10"
 
 

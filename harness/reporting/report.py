@@ -1,0 +1,45 @@
+"""What a report is made of: one value, from which every form of it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from harness.records.provenance import Declared
+from harness.reporting.claims import entries
+from harness.reporting.claims.beyond import Question
+from harness.reporting.claims.entries import Entry
+from harness.reporting.claims.sections import Section
+from harness.reporting.front import overview
+from harness.reporting.front.origin import Origin, origin
+from harness.reporting.front.overview import Line
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found of every claim, and what a reader must know of it."""
+
+    sections: Sequence[Section]
+    here: Mapping[str, Any] = field(default_factory=dict)  # the environment that it is made in
+    notices: Sequence[str] = ()  # what must stand at the top of every page
+    questions: Sequence[Question] = ()  # those that are no claim of the paper
+    declared: Declared | None = None  # when the claims' declarations last changed
+    records: str = "records"  # where the records lie, as seen from the page
+    live: int = 0  # seconds after which the page of a run that goes on loads itself again
+
+    @cached_property
+    def origin(self) -> Origin:
+        """Where its records come from."""
+        return origin(self.sections, self.here, self.declared)
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """What there is to show of each claim that has anything."""
+        return entries.entries(self.sections)
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """A line for every section, each with the entry that it leads to."""
+        return overview.lines(self.sections, {id(s): e.slug for e in self.entries for s in e.sections})
