@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 from harness.reporting.claims.sections import Section
-from harness.reporting.front.origin import Origin
+from harness.reporting.front.origin import EvidenceOrigin
 from harness.reporting.results import as_csv, as_json, as_tex, results
 
 
@@ -40,7 +40,7 @@ def data_among(formats: Sequence[Format]) -> list[str]:
     return [FILES[one] for one in formats if one not in PAGES]
 
 
-def data(sections: Sequence[Section], origin: Origin, formats: Sequence[Format]) -> dict[str, str]:
+def data(sections: Sequence[Section], origin: EvidenceOrigin, formats: Sequence[Format]) -> dict[str, str]:
     """The content of those files."""
     found = results(sections, origin)
     made: Mapping[Format, Callable[[], str]] = {

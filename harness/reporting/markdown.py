@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from harness.plans.experiment import Table
-from harness.reporting.front.summary import Part, Sentence
+from harness.reporting.front.summary import Phrase, Sentence
 from harness.reporting.tables import kinds, linked
 from harness.reporting.wording import text
 
@@ -36,7 +36,7 @@ def sentence(parts: Sentence) -> str:
     return "".join(map(_part, parts))
 
 
-def _part(part: Part) -> str:
+def _part(part: Phrase) -> str:
     words = part.words
     before, after = " " * words.startswith(" "), " " * words.endswith(" ")
     said = escape(words) if words.strip() else ""

@@ -13,7 +13,7 @@ from harness.reporting.claims.beyond import Question
 from harness.reporting.claims.entries import Entry
 from harness.reporting.claims.sections import Section
 from harness.reporting.front import overview
-from harness.reporting.front.origin import Origin, origin
+from harness.reporting.front.origin import EvidenceOrigin, origin
 from harness.reporting.front.overview import Line
 
 
@@ -30,7 +30,7 @@ class Report:
     live: int = 0  # seconds after which the page of a run that goes on loads itself again
 
     @cached_property
-    def origin(self) -> Origin:
+    def origin(self) -> EvidenceOrigin:
         """Where its records come from."""
         return origin(self.sections, self.here, self.declared)
 

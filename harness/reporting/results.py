@@ -20,7 +20,7 @@ from harness.paper.papers import of, title
 from harness.reporting.claims.sections import Section, leading
 from harness.reporting.effect_tables import role
 from harness.reporting.front import overview
-from harness.reporting.front.origin import Origin
+from harness.reporting.front.origin import EvidenceOrigin
 
 FORMAT = 1
 PAPER = (
@@ -52,7 +52,7 @@ class EffectResult:
 
 
 @dataclass(frozen=True)
-class Measured:
+class ExperimentRun:
     """The experiment that was run."""
 
     protocol: str
@@ -74,7 +74,7 @@ class ClaimResult:
     section: str
     figure: str
     leading: bool
-    experiment: Measured | None
+    experiment: ExperimentRun | None
     outcome: str
     qualifier: str
     audit: bool
@@ -93,11 +93,11 @@ class Results:
 
     format: int
     paper: str
-    origin: Origin
+    origin: EvidenceOrigin
     results: tuple[ClaimResult, ...]
 
 
-def results(sections: Sequence[Section], origin: Origin) -> Results:
+def results(sections: Sequence[Section], origin: EvidenceOrigin) -> Results:
     """The sections' results in their order; of smoke runs that they ran, and no numbers."""
     first = set(map(id, leading(sections)))
     return Results(FORMAT, PAPER, origin, tuple(_result(s, id(s) in first) for s in sections))
@@ -115,13 +115,13 @@ def _result(section: Section, first: bool) -> ClaimResult:
     )  # fmt: skip
 
 
-def _experiment(section: Section) -> Measured | None:
+def _experiment(section: Section) -> ExperimentRun | None:
     if section.assessment is None:
         return None
     found = section.assessment.experiment
     held = found.conditions
     where = (str(held.device), str(held.precision), held.torch, str(held.data or ""))
-    return Measured(found.protocol.name, not section.proxy, found.seeds, *where)
+    return ExperimentRun(found.protocol.name, not section.proxy, found.seeds, *where)
 
 
 def _effect(claim: Claim, e: Effect, place: int) -> EffectResult:
@@ -149,7 +149,7 @@ def as_json(found: Results) -> str:
 
 
 OF_RESULT = ("claim", "leading", "outcome", "qualifier")
-OF_EXPERIMENT = tuple(Measured.__dataclass_fields__)
+OF_EXPERIMENT = tuple(ExperimentRun.__dataclass_fields__)
 OF_EFFECT = (
     "metric", "unit", "role", "paper", "estimate", "lower_bound", "n", "censored", "p_student", "p_exact",
 )  # fmt: skip

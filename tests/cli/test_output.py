@@ -102,7 +102,10 @@ def test_an_output_that_nobody_reads_any_more_ends_silently(tmp_path: Path, word
 
 def test_events_and_a_dry_run_for_scripts_have_standard_output_to_themselves(tmp_path: Path) -> None:
     ran = call(*EVENTS, results=tmp_path / "results")
-    assert [json.loads(line)["event"] for line in ran.stdout.splitlines()] == ["planned", "experiment_ended"]
+    assert [json.loads(line)["event"] for line in ran.stdout.splitlines()] == [
+        "run_planned",
+        "experiment_ended",
+    ]
     assert "architecture at smoke: 0 of 0 trials" in ran.stderr
     dry = call(*DRY, "--json", results=filled(tmp_path / "results"))
     (found,) = json.loads(dry.stdout)["experiments"]

@@ -128,10 +128,10 @@ def test_smoke_runs_say_that_they_ran_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_nought_is_no_effect_and_one_the_papers_figure() -> None:
-    difference = forest.Scale(LRN, LRN.primary)
+    difference = forest.CommonScale(LRN, LRN.primary)
     assert [difference.place(x) for x in (0.0, 1.4, 0.7, -1.4)] == pytest.approx([0, 1, 0.5, -1])
     relu = claim("relu-speedup")
-    ratio = forest.Scale(relu, relu.primary)
+    ratio = forest.CommonScale(relu, relu.primary)
     assert [ratio.place(x) for x in (1.0, 6.0, math.sqrt(6), 36.0)] == pytest.approx([0, 1, 0.5, 2])
     assert ratio.place(0.0) == -math.inf
     assert forest.share(forest.LOW) == forest.share(-99.0) == 0

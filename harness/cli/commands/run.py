@@ -16,7 +16,7 @@ from harness.cli.running.check import check, there
 from harness.cli.running.dry_run import show_plan, show_trials
 from harness.cli.running.rows import Rows
 from harness.cli.running.trials import Trials
-from harness.cli.running.view import Together, View
+from harness.cli.running.view import RunView, Together
 from harness.cli.running.work import RunRequest, Work, warnings, work_for
 from harness.cli.terminal.progress import Progress, progress_on
 from harness.cli.terminal.tables import FAILURE, say
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from harness.engines.engine import Engine
 
 
-def start(asked: RunRequest, console: Console, *others: View) -> bool:
+def start(asked: RunRequest, console: Console, *others: RunView) -> bool:
     """Runs all that is missing; whether nothing failed, and no verdict says less than it is checked against.
 
     The console shows it to a person, and `others` hear the same. Ctrl-C checkpoints the running trials and
@@ -71,7 +71,7 @@ def start(asked: RunRequest, console: Console, *others: View) -> bool:
     return check(asked.check, work.experiments, work.store, console, asked.junit) and ended
 
 
-def _declare(experiment: Experiment, work: Work, view: View) -> None:
+def _declare(experiment: Experiment, work: Work, view: RunView) -> None:
     """Notes beforehand how many seeds were asked for, and whether they come at looks."""
     if work.asked.until_decided:
         sequential.begin(experiment, work.store)
@@ -84,7 +84,7 @@ def _declare(experiment: Experiment, work: Work, view: View) -> None:
     experiment.ask(work.store)
 
 
-def _run(work: Work, deadline: Deadline | None, progress: Progress, view: View) -> bool:
+def _run(work: Work, deadline: Deadline | None, progress: Progress, view: RunView) -> bool:
     """Runs the experiments, round by round; whether nothing failed."""
     rounds = _rounds(work, deadline is not None, view.looked)
     first = next(rounds, None)
@@ -92,7 +92,11 @@ def _run(work: Work, deadline: Deadline | None, progress: Progress, view: View) 
 
 
 def _run_rounds(
-    rounds: Iterator[list[Experiment]], work: Work, deadline: Deadline | None, progress: Progress, view: View
+    rounds: Iterator[list[Experiment]],
+    work: Work,
+    deadline: Deadline | None,
+    progress: Progress,
+    view: RunView,
 ) -> bool:
     """Whether all rounds came to their end and nothing failed. SIGTERM stops them as Ctrl-C does."""
     engine = work.asked.site.engine(work.device, work.workers, work.store.root)

@@ -40,7 +40,7 @@ class ExperimentPlan(msgspec.Struct, frozen=True, kw_only=True):
     to_come: str
 
 
-class Planned(Event, frozen=True, kw_only=True):
+class RunPlanned(Event, frozen=True, kw_only=True):
     """What the run is to do: the first event."""
 
     format: int = FORMAT
@@ -74,7 +74,7 @@ class TrialStarted(TrialEvent, frozen=True, kw_only=True):
     """A worker begins it."""
 
 
-class TrialProgress(TrialEvent, frozen=True, kw_only=True):
+class TrialAdvanced(TrialEvent, frozen=True, kw_only=True):
     """How far it is; seconds left are those at most, at the pace so far."""
 
     epoch: float
@@ -93,7 +93,7 @@ class TrialEnded(TrialEvent, frozen=True, kw_only=True):
     record: str
 
 
-class Notice(Event, frozen=True, kw_only=True):
+class NoticeGiven(Event, frozen=True, kw_only=True):
     """What a person should know of the run."""
 
     words: str
@@ -110,7 +110,7 @@ class LookTaken(Event, frozen=True, kw_only=True):
     next_seeds: int | None
 
 
-class Stopping(Event, frozen=True, kw_only=True):
+class RunStopping(Event, frozen=True, kw_only=True):
     """Running trials are asked to save themselves and stop."""
 
 
@@ -138,13 +138,13 @@ class ExperimentEnded(Event, frozen=True, kw_only=True):
 
 
 AnyEvent = (
-    Planned
+    RunPlanned
     | TrialWaiting
     | TrialStarted
-    | TrialProgress
+    | TrialAdvanced
     | TrialEnded
-    | Notice
+    | NoticeGiven
     | LookTaken
-    | Stopping
+    | RunStopping
     | ExperimentEnded
 )

@@ -51,7 +51,7 @@ class EventStream:
         known = {one.key(p.trial) for one, evidence in found for p in evidence.plan.trials}
         left = {one.key(p.trial) for one, evidence in found for p in evidence.to_run}
         self._write(
-            events.Planned(
+            events.RunPlanned(
                 time=self.now(),
                 results_dir=str(work.store.root),
                 device=str(work.device),
@@ -78,7 +78,7 @@ class EventStream:
     def heard(self, key: str, message: Message) -> None:
         """Writes it; of a trial's progress, now and then."""
         if isinstance(message, Notice):
-            self._write(events.Notice(time=self.now(), words=message.words))
+            self._write(events.NoticeGiven(time=self.now(), words=message.words))
         elif isinstance(message, Waiting):
             self._write(events.TrialWaiting(**self._of(key), reason=message.reason))
         elif isinstance(message, Started):
@@ -114,7 +114,7 @@ class EventStream:
 
     def stopping(self) -> None:
         """Writes it."""
-        self._write(events.Stopping(time=self.now()))
+        self._write(events.RunStopping(time=self.now()))
 
     def ended(self, experiment: Experiment, store: Store) -> None:
         """Writes what there is of the experiment, and what that says of its claims."""
@@ -138,7 +138,7 @@ class EventStream:
             return
         far.due = now + EVERY
         self._write(
-            events.TrialProgress(
+            events.TrialAdvanced(
                 **self._of(key),
                 epoch=progress.epoch,
                 epochs=progress.epochs,

@@ -6,7 +6,7 @@ import threading
 import time
 from contextlib import suppress
 
-from harness.cli.running.view import View
+from harness.cli.running.view import RunView
 from harness.contract.session import TrialProgress
 from harness.engines.messages import Message, Messages, Waiting
 from harness.engines.runner import Due
@@ -16,7 +16,7 @@ from harness.records.record import Record
 class Trials:
     """A runner's watcher that hears the workers too, and knows what failed and how fast a stop is heeded."""
 
-    def __init__(self, view: View, messages: Messages) -> None:
+    def __init__(self, view: RunView, messages: Messages) -> None:
         """Reads the workers' messages in a thread of its own."""
         self.view, self.messages = view, messages
         self.latest: dict[str, Message] = {}

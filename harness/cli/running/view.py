@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.cli.running.work import Work
 
 
-class View(Interface):
+class RunView(Interface):
     """What somebody hears of a run, one call at a time."""
 
     def planned(self, work: Work) -> None:
@@ -46,7 +46,7 @@ class View(Interface):
 class Together:
     """Several views, told one after the other."""
 
-    views: tuple[View, ...]
+    views: tuple[RunView, ...]
 
     def planned(self, work: Work) -> None:
         """Tells each."""

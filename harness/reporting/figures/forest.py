@@ -87,7 +87,7 @@ def strip(section: Section) -> Strip | None:
     metric = section.claim.metric(effect.metric) if effect else None
     if section.smoke or effect is None or metric is None or not scalable(section.claim, metric):
         return None
-    scale = Scale(section.claim, metric)
+    scale = CommonScale(section.claim, metric)
     ends = scale.span(_interval(effect))
     point = None if effect.estimate is None else scale.place(effect.estimate)
     if ends is None and (point is None or not math.isfinite(point)):
@@ -110,7 +110,7 @@ def scalable(claim: Claim, metric: Metric) -> bool:
 
 
 @dataclass(frozen=True)
-class Scale:
+class CommonScale:
     """From a claim's unit to the common one."""
 
     claim: Claim

@@ -39,7 +39,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Arm:
+class ErrorCurves:
     """An arm's curves, a run each: the error that is judged, and that of the passing batches."""
 
     judged: tuple[Curve, ...]
@@ -51,7 +51,7 @@ class Panel:
     """One network's curves by arm, the error to reach in percent, and the last epoch of any panel."""
 
     network: str
-    arms: Mapping[str, Arm]
+    arms: Mapping[str, ErrorCurves]
     target: float | None
     last: float
 
@@ -82,15 +82,15 @@ def panels(evidence: Evidence) -> list[Panel]:
     return [Panel(name, drawn[name], _target(evidence.final()), last) for name in kept]
 
 
-def _ordered(arms: Mapping[str, Sequence[Run]]) -> dict[str, Arm]:
+def _ordered(arms: Mapping[str, Sequence[Run]]) -> dict[str, ErrorCurves]:
     """ReLU first: the paper's solid line."""
     return {arm: _arm(arms[arm]) for arm in sorted(arms, key=lambda arm: (arm != "relu", arm))}
 
 
-def _arm(runs: Sequence[Run]) -> Arm:
+def _arm(runs: Sequence[Run]) -> ErrorCurves:
     columns = (CurveColumn.SAMPLE_ERROR, CurveColumn.RUNNING_ERROR)
     judged, running = (tuple(_curve(run, column) for run in runs) for column in columns)
-    return Arm(judged, running)
+    return ErrorCurves(judged, running)
 
 
 def _curve(run: Run, column: CurveColumn) -> Curve:
@@ -137,7 +137,7 @@ def _ticks(target: float, top: float) -> list[float]:
     return sorted({target, *(i * step for i in range(int(top / step) + 1))})
 
 
-def _draw_arm(axes: Axes, name: str, arm: Arm, style: int, target: float | None) -> None:
+def _draw_arm(axes: Axes, name: str, arm: ErrorCurves, style: int, target: float | None) -> None:
     """The running error's mean as a faint lead, then each run's judged error and their mean."""
     said, colour = _in_words(name), ARMS[style]
     (lead,) = axes.plot(*mean_curve(arm.running), color=colour, linewidth=1.1, linestyle=RUNNING, alpha=0.7)

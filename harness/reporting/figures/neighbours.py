@@ -32,7 +32,7 @@ class Near:
 
 
 @dataclass(frozen=True)
-class Query:
+class QueryImage:
     """A test image, its class, its most probable classes, and its nearest images by each of the measures."""
 
     image: str | None
@@ -54,13 +54,13 @@ def neighbours(name: str, evidence: Evidence, heading: str, caveat: str) -> list
     return []
 
 
-def read(found: Any) -> Query | None:
+def read(found: Any) -> QueryImage | None:
     """What a record tells of one query, None where that is not whole."""
     try:
         pairs = zip(found["classes"], found["probabilities"], strict=True)
         near = {measure: tuple(map(_near, found.get(measure) or ())) for measure in ROWS}
         classes = tuple((int(c), min(1.0, max(0.0, float(p)))) for c, p in pairs)
-        return Query(pictures.stored(found.get("image")), int(found["label"]), classes, near)
+        return QueryImage(pictures.stored(found.get("image")), int(found["label"]), classes, near)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
 
@@ -81,7 +81,9 @@ def overall(evidence: Evidence) -> str:
     return f"Over {queries} (mean of {len(found['features'])} networks): {shares}"
 
 
-def draw(name: str, queries: Sequence[Query], run: Run, whole: str, heading: str, caveat: str) -> Drawing:
+def draw(
+    name: str, queries: Sequence[QueryImage], run: Run, whole: str, heading: str, caveat: str
+) -> Drawing:
     """A strip a query: the image and its classes at the left, its neighbours at the right."""
     dataset = run.planned.trial.settings.dataset
     names = CIFAR10 if dataset == "cifar10" else ()
@@ -106,7 +108,7 @@ def _heads(y: float) -> Iterator[str]:
         yield pictures.words(x, y, said, INK, 'font-weight="bold" font-size="10"')
 
 
-def _strip(query: Query, names: Sequence[str], y: float) -> Iterator[str]:
+def _strip(query: QueryImage, names: Sequence[str], y: float) -> Iterator[str]:
     yield from _picture(query.image, (LEFT, y), QUERY, class_name(query.label, names), FRAME, 1.0)
     yield from _bars(query, names, y)
     for row, (measure, said) in enumerate(ROWS.items()):
@@ -133,7 +135,7 @@ def _picture(
     yield pictures.words(x + side / 2, y + side + 11.5, said, INK, 'text-anchor="middle"')
 
 
-def _bars(query: Query, names: Sequence[str], y: float) -> Iterator[str]:
+def _bars(query: QueryImage, names: Sequence[str], y: float) -> Iterator[str]:
     for i, (number, probability) in enumerate(query.classes):
         top, right = y + i * 17, number == query.label
         said = class_name(number, names)
@@ -150,7 +152,7 @@ def class_name(number: int, names: Sequence[str]) -> str:
     return names[number] if 0 <= number < len(names) else f"class {number}"
 
 
-def describe(queries: Sequence[Query], whole: str) -> str:
+def describe(queries: Sequence[QueryImage], whole: str) -> str:
     """How the picture is to be read, what it counts up to, and what all queries come to."""
     alike = {m: sum(q.alike(m) for q in queries) for m in ROWS}
     shown = {m: sum(len(q.near[m]) for q in queries) for m in ROWS}

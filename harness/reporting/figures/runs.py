@@ -33,7 +33,7 @@ class Quantity:
 
 
 @dataclass(frozen=True)
-class Row:
+class ArmRow:
     """An arm's runs."""
 
     label: str
@@ -86,17 +86,17 @@ def runs(name: str, section: Section, heading: str, caveat: str) -> list[Drawing
     return [_draw(name, rows, shown, heading, caveat, paper, least)]
 
 
-def _rows(evidence: Evidence, shown: Quantity) -> Iterator[Row]:
+def _rows(evidence: Evidence, shown: Quantity) -> Iterator[ArmRow]:
     for arm in evidence.arms:
         for reading, measure in shown.readings.items():
             found = [(v, run.seed) for run in evidence.final(arm) if (v := measure(run)) is not None]
             if found:
-                yield Row(reading or arm, tuple(v for v, _ in found), tuple(seed for _, seed in found))
+                yield ArmRow(reading or arm, tuple(v for v, _ in found), tuple(seed for _, seed in found))
 
 
 def _draw(
     name: str,
-    rows: Sequence[Row],
+    rows: Sequence[ArmRow],
     shown: Quantity,
     heading: str,
     caveat: str,
@@ -131,7 +131,7 @@ def _reference(axis: Axis, value: float | None, said: str, top: float, bottom: f
     yield pictures.words(x, top - 4, said, MUTED, f'text-anchor="{side}"')
 
 
-def _row(row: Row, axis: Axis, top: float, colour: str, unit: str) -> Iterator[str]:
+def _row(row: ArmRow, axis: Axis, top: float, colour: str, unit: str) -> Iterator[str]:
     """The arm's name and mean above its dots."""
     y, x = top + 26, axis.at(row.mean)
     count = "1 run" if len(row.values) == 1 else f"{len(row.values)} runs"

@@ -36,7 +36,7 @@ COLOURS: Mapping[Outcome, str] = {
 
 
 @dataclass(frozen=True)
-class Row:
+class ExperimentRow:
     """One experiment's estimate of the claim's primary effect."""
 
     label: str
@@ -67,14 +67,14 @@ def strip(name: str, sections: Sequence[Section], caveat: str) -> Drawing | None
     return _draw(name, Shown(claim, metric, rows[:MOST_ROWS], known, len(rows[MOST_ROWS:])), caveat)
 
 
-def _row(section: Section, metric: Metric) -> Row | None:
+def _row(section: Section, metric: Metric) -> ExperimentRow | None:
     """The section's row; smoke has none, and neither has what was only counted."""
     effect = next((effect for effect in section.effects if effect.metric == metric.name), None)
     if section.smoke or effect is None or not effect.n or _point(effect) is None:
         return None
     _, ci95 = intervals(effect, section.interim)
     proxy = section.proxy and section.claim.paper_scale is not None
-    return Row(f"{section.scale}, n = {effect.n}", effect, ci95, section.verdict.outcome, proxy)
+    return ExperimentRow(f"{section.scale}, n = {effect.n}", effect, ci95, section.verdict.outcome, proxy)
 
 
 def _point(effect: Effect) -> float | None:
@@ -99,7 +99,7 @@ class Shown:
 
     claim: Claim
     metric: Metric
-    rows: Sequence[Row]
+    rows: Sequence[ExperimentRow]
     known: Sequence[Other]
     left_out: int
 
@@ -181,7 +181,7 @@ def _anchor(x: float, beside: float) -> str:
     return f'text-anchor="{side}"'
 
 
-def _interval(row: Row, axis: Axis, top: float, metric: Metric) -> Iterator[str]:
+def _interval(row: ExperimentRow, axis: Axis, top: float, metric: Metric) -> Iterator[str]:
     """The label and the figures above, the bar below: filled at the paper's setting, hollow at a proxy."""
     y, colour = top + 20, COLOURS.get(row.outcome, MUTED)
     if metric.band and not row.proxy:
@@ -198,7 +198,7 @@ def _interval(row: Row, axis: Axis, top: float, metric: Metric) -> Iterator[str]
         yield circle(axis.at(point), y, 4, f'fill="{fill}" stroke="{colour}" stroke-width="1.8"')
 
 
-def _figures(row: Row) -> str:
+def _figures(row: ExperimentRow) -> str:
     return f"{estimate(row.effect)} {interval(row.ci95)}" if row.ci95 else estimate(row.effect)
 
 

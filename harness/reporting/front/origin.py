@@ -18,7 +18,7 @@ LONGEST = 80  # letters of a name: a record may hold any
 
 
 @dataclass(frozen=True)
-class Origin:
+class EvidenceOrigin:
     """What a reader needs to know of the records before any number."""
 
     records: int
@@ -77,10 +77,10 @@ class Origin:
         return f"{said}; the first record here is of {self.first[:10]}, and git log says what changed since."
 
 
-def origin(sections: Sequence[Section], here: Mapping[str, Any], declared: Declared | None) -> Origin:
+def origin(sections: Sequence[Section], here: Mapping[str, Any], declared: Declared | None) -> EvidenceOrigin:
     """That of a report on these sections, made `here` (the environment)."""
     records = _once(r for s in sections for r in s.records)
-    return Origin(
+    return EvidenceOrigin(
         len(records),
         sum(_clean(r) for r in records),
         len(_once(r for s in sections for r in s.stale)),

@@ -19,7 +19,7 @@ from harness.verdicts.verdict import Outcome
 
 
 @dataclass(frozen=True)
-class Group:
+class VerdictGroup:
     """Claims of one verdict that are told together: in which words, and how many of them by name."""
 
     outcome: Outcome
@@ -30,30 +30,30 @@ class Group:
 
 FEW, SOME = 4, 6  # claims that are named: of which nothing is shown, and of which their direction alone is
 AT_SCALE = (  # in the order in which they are told
-    Group(Outcome.REPRODUCED, "holds as published", "hold as published"),
-    Group(
+    VerdictGroup(Outcome.REPRODUCED, "holds as published", "hold as published"),
+    VerdictGroup(
         Outcome.DIRECTIONAL,
         "has the paper's direction, its size is not shown",
         "have the paper's direction, their size is not shown",
     ),
-    Group(Outcome.NOT_REPRODUCED, "does not hold as stated", "do not hold as stated"),
-    Group(Outcome.INCONCLUSIVE, "is undecided", "are undecided", FEW),
+    VerdictGroup(Outcome.NOT_REPRODUCED, "does not hold as stated", "do not hold as stated"),
+    VerdictGroup(Outcome.INCONCLUSIVE, "is undecided", "are undecided", FEW),
 )
 SMALLER = (
-    Group(Outcome.DIRECTIONAL, "points the paper's way", "point the paper's way", SOME),
-    Group(Outcome.NOT_REPRODUCED, "points the other way", "point the other way", SOME),
-    Group(Outcome.INCONCLUSIVE, "is undecided", "are undecided", FEW),
+    VerdictGroup(Outcome.DIRECTIONAL, "points the paper's way", "point the paper's way", SOME),
+    VerdictGroup(Outcome.NOT_REPRODUCED, "points the other way", "point the other way", SOME),
+    VerdictGroup(Outcome.INCONCLUSIVE, "is undecided", "are undecided", FEW),
 )
 REST = (
-    Group(Outcome.INVALID, "has runs that cannot show it", "have runs that cannot show them", FEW),
-    Group(Outcome.REPORTED, "is shown and not judged", "are shown and not judged", FEW),
+    VerdictGroup(Outcome.INVALID, "has runs that cannot show it", "have runs that cannot show them", FEW),
+    VerdictGroup(Outcome.REPORTED, "is shown and not judged", "are shown and not judged", FEW),
 )
 BELOW = " A smaller scale shows a direction at most, never the paper's size."
 SMOKE_ONLY = "Only smoke runs are stored. They show that the code runs, and nothing about the paper."
 
 
 @dataclass(frozen=True)
-class Part:
+class Phrase:
     """Some words of a sentence; `target` is the identifier of the section that they lead to."""
 
     words: str
@@ -62,7 +62,7 @@ class Part:
     kind: str = ""  # of the words that lead a sentence: the verdict that they tell of
 
 
-Sentence = tuple[Part, ...]
+Sentence = tuple[Phrase, ...]
 
 
 def summary(lines: Sequence[Line]) -> list[Sentence]:
@@ -71,19 +71,19 @@ def summary(lines: Sequence[Line]) -> list[Sentence]:
     known = [line for line in first if measured(line.section)]
     if not known:
         only = SMOKE_ONLY if any(line.section.smoke for line in first) else "No claim has evidence yet."
-        return [(Part(only, strong=True),)]
+        return [(Phrase(only, strong=True),)]
     judged = [line for line in known if line.section.verdict.outcome.judged]
     smaller = [line for line in judged if line.section.proxy]
     at_scale = [line for line in judged if not line.section.proxy]
     found = _told(at_scale, AT_SCALE)
     below = _told(smaller, SMALLER, " at a smaller scale")
     if below:
-        below[-1] = (*below[-1], Part(BELOW))
-    nothing = [(Part("No claim has been judged at the paper's scale yet.", strong=True),)]
+        below[-1] = (*below[-1], Phrase(BELOW))
+    nothing = [(Phrase("No claim has been judged at the paper's scale yet.", strong=True),)]
     return [*(found or nothing), *below, *_told(known, REST), *_unknown(first)]
 
 
-def _told(lines: Sequence[Line], groups: Sequence[Group], where: str = "") -> list[Sentence]:
+def _told(lines: Sequence[Line], groups: Sequence[VerdictGroup], where: str = "") -> list[Sentence]:
     """A sentence for each group that there is a claim of."""
     found = [
         (group, [line for line in lines if line.section.verdict.outcome is group.outcome]) for group in groups
@@ -91,18 +91,18 @@ def _told(lines: Sequence[Line], groups: Sequence[Group], where: str = "") -> li
     return [_sentence(group, members, where) for group, members in found if members]
 
 
-def _sentence(group: Group, lines: Sequence[Line], where: str) -> Sentence:
+def _sentence(group: VerdictGroup, lines: Sequence[Line], where: str) -> Sentence:
     """The claims, each with its figure where that says something; of too many their number."""
     kind = str(group.outcome).replace(" ", "-")
     lead = f"{_claims(len(lines))} {group.one if len(lines) == 1 else group.many}{where}"
     if group.named is not None and len(lines) > group.named:
-        return Part(f"{lead}:", strong=True, kind=kind), Part(" each is in the tables below.")
+        return Phrase(f"{lead}:", strong=True, kind=kind), Phrase(" each is in the tables below.")
     ends = ["; "] * (len(lines) - 1) + ["."]
     named = (
-        (Part(line.label, target=line.target), Part(f"{_figure(line.section)}{end}"))
+        (Phrase(line.label, target=line.target), Phrase(f"{_figure(line.section)}{end}"))
         for line, end in zip(lines, ends, strict=True)
     )
-    return Part(f"{lead}: ", strong=True, kind=kind), *(part for pair in named for part in pair)
+    return Phrase(f"{lead}: ", strong=True, kind=kind), *(part for pair in named for part in pair)
 
 
 def _figure(section: Section) -> str:
@@ -141,11 +141,11 @@ def _unknown(first: Sequence[Line]) -> list[Sentence]:
     unknown = [line for line in first if not measured(line.section)]
     if not unknown:
         return []
-    lead = Part(f"Nothing can be said of {_claims(len(unknown)).lower()}: ", strong=True, kind="not-run")
+    lead = Phrase(f"Nothing can be said of {_claims(len(unknown)).lower()}: ", strong=True, kind="not-run")
     reasons = Counter(_unknown_as(line.section) for line in unknown)
     alone = {len(unknown): "they", 1: "it"} if len(reasons) == 1 else {}
     said = [f"{alone.get(n, n)} {one if n == 1 else many}" for (one, many), n in reasons.items()]
-    return [(lead, Part(f"{', '.join(said)}."))]
+    return [(lead, Phrase(f"{', '.join(said)}."))]
 
 
 def _unknown_as(section: Section) -> tuple[str, str]:

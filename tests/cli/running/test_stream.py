@@ -21,11 +21,11 @@ from harness.cli.running.events import (
     Event,
     ExperimentEnded,
     LookTaken,
-    Notice,
-    Planned,
-    Stopping,
+    NoticeGiven,
+    RunPlanned,
+    RunStopping,
+    TrialAdvanced,
     TrialEnded,
-    TrialProgress,
     TrialStarted,
     TrialWaiting,
 )
@@ -114,7 +114,7 @@ def test_a_run_of_real_workers_is_told_from_its_plan_to_its_end(call: Call, tmp_
     began = datetime.now(UTC)
     assert not call(walking(tmp_path / "tries"), "smoke")
     first, *_, last = call.events
-    assert isinstance(first, Planned)
+    assert isinstance(first, RunPlanned)
     assert (first.format, first.results_dir, first.trials, first.to_run) == (FORMAT, str(tmp_path), 3, 3)
     assert [(one.reproduction, one.seeds, one.to_run) for one in first.experiments] == [("walking", 2, 3)]
     records = {record.key: record for record in Store(tmp_path).records}
@@ -132,7 +132,7 @@ def test_a_run_of_real_workers_is_told_from_its_plan_to_its_end(call: Call, tmp_
         ("walks", Role.FINAL, 1, Status.OK),
         ("fails", Role.TUNING, 1, Status.FAILED),
     }
-    walked = {(one.arm, one.epochs) for one in call.of(TrialProgress)}
+    walked = {(one.arm, one.epochs) for one in call.of(TrialAdvanced)}
     assert walked == {("walks", 3)}
     assert isinstance(last, ExperimentEnded)
     assert (last.trials, last.stored, last.failed, last.to_run, last.verdicts) == (3, 2, 1, 1, ())
@@ -144,18 +144,18 @@ def test_a_run_of_real_workers_is_told_from_its_plan_to_its_end(call: Call, tmp_
 def test_what_is_stored_is_planned_as_such_and_the_end_has_the_verdict(call: Call, engine: Fake) -> None:
     assert call(reproduction(), seeds=3)
     assert call(reproduction(), seeds=5)
-    (first,), (last,) = call.of(Planned), call.of(ExperimentEnded)
+    (first,), (last,) = call.of(RunPlanned), call.of(ExperimentEnded)
     assert (first.trials, first.stored, first.to_run) == (10, 6, 4)
     assert len(call.of(TrialEnded)) == 4
     assert [(one.claim, one.outcome) for one in last.verdicts] == [("relu-speedup", "reproduced")]
     assert "at a look" in last.verdicts[0].reasons[0]
-    assert [one.words[:40] for one in call.of(Notice)] == ["relu-speedup at cifar10 had a result at "]
+    assert [one.words[:40] for one in call.of(NoticeGiven)] == ["relu-speedup at cifar10 had a result at "]
 
 
 def test_a_trial_that_two_experiments_share_counts_once(call: Call, engine: Fake) -> None:
     both = [reproduction(), replace(reproduction(), claims=(), question="the same?")]
     assert call(both[0], reproductions=both)
-    (first,) = call.of(Planned)
+    (first,) = call.of(RunPlanned)
     assert (first.trials, [one.trials for one in first.experiments]) == (10, [10, 10])
     assert len(call.of(TrialEnded)) == 10
 
@@ -199,7 +199,7 @@ def test_ctrl_c_is_told_and_so_is_what_is_left(
 
     monkeypatch.setattr("harness.engines.local.LocalEngine", Local)
     assert not call(reproduction(), workers=2)
-    assert [type(one) for one in call.events[-4:]] == [TrialEnded, TrialEnded, Stopping, ExperimentEnded]
+    assert [type(one) for one in call.events[-4:]] == [TrialEnded, TrialEnded, RunStopping, ExperimentEnded]
     last = call.events[-1]
     assert isinstance(last, ExperimentEnded)
     assert (last.trials, last.stored, last.to_run) == (10, 2, 8)
@@ -222,7 +222,7 @@ def test_progress_is_told_now_and_then_with_the_seconds_that_are_left() -> None:
     seen = [
         (one.time - NOON, one.epoch, one.seconds_left)
         for one in progress
-        if isinstance(one, TrialProgress) and one.key == "one"
+        if isinstance(one, TrialAdvanced) and one.key == "one"
     ]
     assert seen == [
         (timedelta(0), 10, None),  # resumed: its pace is not ten epochs in no time
@@ -238,5 +238,5 @@ def test_what_is_not_finite_is_null() -> None:
     stream.queued(Due("one", experiment(1), plans.Planned(trial("relu", 0), "relu", Role.FINAL)))
     stream.heard("one", session.TrialProgress(1, 2, float("nan")))
     (event,) = told(out.getvalue())
-    assert isinstance(event, TrialProgress)
+    assert isinstance(event, TrialAdvanced)
     assert event.error is None
