@@ -56,7 +56,7 @@ def counted(
     evidence: Evidence, arm: str, measure: Callable[[Run], T | None], dead: bool = False
 ) -> list[tuple[Run, T]]:
     """All of an arm's final runs that have a value, by seed; dead networks as `paired` has it."""
-    left_out = set() if dead else {run.record.key for run in idle(evidence)}
+    left_out = set() if dead else {run.record.key for run in idle(evidence, arm)}
     measured = ((r, measure(r)) for r in evidence.final(arm) if r.record.key not in left_out)
     return [(run, value) for run, value in measured if value is not None]
 

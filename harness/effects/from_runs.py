@@ -41,12 +41,12 @@ metric = RunMetric
 gap = RunMetric(Measured.CENTRE_TOP1, Measured.TRAIN_TOP1)  # in points, both by the centre view
 
 
-def idle(evidence: Evidence) -> list[Run]:
-    """Final runs that finished and learned nothing: a dead network's errors say nothing of any claim.
+def idle(evidence: Evidence, arm: str | None = None) -> list[Run]:
+    """Final runs, of one arm or of all, that finished and learned nothing: they say nothing of any claim.
 
     Their training error is chance's, 100 (1 − 1 / classes) %. In `smoke` no run need have learned anything.
     """
-    return [] if evidence.protocol.smoke else [run for run in evidence.final() if _idle(run)]
+    return [] if evidence.protocol.smoke else [run for run in evidence.final(arm) if _idle(run)]
 
 
 def _idle(run: Run) -> bool:

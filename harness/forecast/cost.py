@@ -9,7 +9,8 @@ from statistics import median
 from typing import Any
 
 from harness.contract.device import Device, DeviceKind
-from harness.contract.trial import Arithmetic, Precision, Trial
+from harness.contract.once import once
+from harness.contract.trial import Arithmetic, Precision, Settings, Trial
 from harness.data.catalogue import training_images
 from harness.records.environment import has_bf16
 from harness.records.keys import canonical
@@ -118,7 +119,11 @@ def assumed(device: Device, precision: Precision) -> float:
 
 def most_multiply_adds(trial: Trial) -> float:
     """The most multiply-adds that a trial may do; 0 for one that trains nothing."""
-    settings = trial.settings
+    return _most_multiply_adds(trial.settings)
+
+
+@once
+def _most_multiply_adds(settings: Settings) -> float:
     if settings.network is None:
         return 0.0
     images = settings.most_images(training_images(settings.dataset))

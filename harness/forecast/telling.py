@@ -8,7 +8,7 @@ from functools import lru_cache
 from harness.contract.device import Device
 from harness.contract.once import once
 from harness.contract.trial import Precision, Trial
-from harness.records.keys import canonical
+from harness.records.keys import canonical, spelled
 from harness.records.record import Record
 from harness.records.schema import Cost
 from harness.records.store import Store
@@ -36,7 +36,7 @@ def _middle(known: Mapping[str, list[Record]], trials: Sequence[Trial], device: 
     """In each precision the one or two records in the middle, whose median is that of all."""
     timed: dict[Precision, list[Timed]] = {}
     networks = {id(trial.settings.network): trial.settings.network for trial in trials}.values()
-    for name, network in {_spelled(one): one for one in networks if one is not None}.items():
+    for name, network in {canonical(one): one for one in networks if one is not None}.items():
         arithmetic = network.multiply_adds
         for record in known.get(name, ()):
             if record.conditions.on(device):
@@ -47,4 +47,4 @@ def _middle(known: Mapping[str, list[Record]], trials: Sequence[Trial], device: 
         yield from (record for _, record in found[(len(found) - 1) // 2 : len(found) // 2 + 1])
 
 
-_spelled = once(canonical)
+_spelled = once(spelled)

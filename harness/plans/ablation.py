@@ -9,7 +9,7 @@ verdict hangs on the choice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from harness.plans.arm_rates import AS_SHARED, Rates, Tuned, tune
 from harness.plans.experiment import Lookup, Plan, Planned, Role
 from harness.plans.experiment import Protocol as Declared
 from harness.training.scheduled.recipe import Scheduled
+from harness.training.schedules import Drops
 
 MOST_BASELINES = 15  # seeds of the baseline that all claims share
 
@@ -47,8 +48,8 @@ class Scale(Protocol):
     def baselines(self) -> int:
         """Seeds of the baseline for each seed of another arm, up to `MOST_BASELINES`."""
 
-    def settings(self, arm: Arm, factor: float = 1.0, held_out: int = 0) -> Scheduled:
-        """The settings of the arm's trials, with the rates of its schedule times a factor."""
+    def settings(self, arm: Arm) -> Scheduled:
+        """The settings of the arm's trials, at its schedule's rate."""
         ...
 
 
@@ -61,8 +62,16 @@ def training(
 
 @once
 def _settings(scale: Scale) -> Callable[[Arm], Callable[[float, int], Scheduled]]:
-    """A network is described once for each arm at a scale: that takes a millisecond."""
-    return once(lambda arm: cache(partial(scale.settings, arm)))
+    """A network is described once for each arm at a scale, whatever its rates: that takes a millisecond."""
+    return once(lambda arm: cache(partial(_at, scale.settings(arm))))
+
+
+def _at(shared: Scheduled, factor: float, held_out: int) -> Scheduled:
+    """The settings at a factor of the rate; a trial that chooses it leaves no predictions to others."""
+    chosen = replace(shared, held_out=held_out, predictions=False) if held_out else shared
+    if factor == 1.0 or not isinstance(shared.schedule, Drops):
+        return chosen
+    return replace(chosen, schedule=replace(shared.schedule, rate=shared.schedule.rate * factor))
 
 
 def tuned(protocol: Declared, arm: Arm, lookup: Lookup) -> Tuned:

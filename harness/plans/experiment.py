@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -131,8 +132,11 @@ class Evidence:
 
     def final(self, arm: str | None = None) -> list[Run]:
         """The final runs, of one arm or of all, by seed."""
-        chosen = [r for r in self.runs if r.planned.role is Role.FINAL and arm in (None, r.arm)]
-        return sorted(chosen, key=lambda r: r.seed)
+        return [run for run in self._final if arm in (None, run.arm)]
+
+    @cached_property
+    def _final(self) -> list[Run]:
+        return sorted((r for r in self.runs if r.planned.role is Role.FINAL), key=lambda r: r.seed)
 
     def at_shared_rate(self) -> Evidence | None:
         """The evidence with every arm at the rate that all share; None where each has that rate anyway."""
@@ -268,16 +272,17 @@ class Experiment:
         return lambda trial: store.find(self.key(trial))
 
 
-_KEYS: dict[tuple[str, Conditions], str] = {}
+_KEYS: dict[tuple[str, str, str, str], str] = {}
 
 
 def _key(trial: Trial, conditions: Conditions) -> str:
     """The key, computed once in a process: plans name the same trials again and again.
 
     Trials are distinguished as their keys are, by what is written of them: two that differ in 1 and 1.0 are
-    equal, and have two keys.
+    equal, and have two keys. What is written of their settings is one text for all seeds, hashed once.
     """
-    name = canonical(trial), conditions
+    settings, seed, precision = map(canonical, (trial.settings, trial.seed, trial.precision))
+    name = settings, seed, precision, canonical(conditions)
     if name not in _KEYS:
         _KEYS[name] = key_of(trial, conditions)
     return _KEYS[name]

@@ -21,7 +21,7 @@ from harness.plans.arm_rates import Rates
 from harness.plans.experiment import Check, Protocol
 from harness.training.scheduled.recipe import Photographs, Recipe, Scheduled, scheduled
 from harness.training.scheduled.recipes import RECIPES
-from harness.training.schedules import Drops, Schedule
+from harness.training.schedules import Drops
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,12 @@ class Proxy:
     rates: Rates | None = None
     baselines: int = 1
 
-    def settings(self, arm: Arm, factor: float = 1.0, held_out: int = 0) -> Scheduled:
+    def settings(self, arm: Arm) -> Scheduled:
         """The arm with the proxy network; only its network is taken from its recipe."""
         network = small(NETWORKS[arm.recipe], **(dict(self.network) | dict(arm.network)))
         augmentation = replace(Augmentation(side=24, colour=ColourNoise()), **arm.augmentation)
-        schedule = replace(self.schedule, rate=self.schedule.rate * factor)
-        recipe = Recipe("proxy", network, schedule, augmentation, self.batch_size)
-        return scheduled(recipe, **(dict(self.measured) | _held(held_out)))
+        recipe = Recipe("proxy", network, self.schedule, augmentation, self.batch_size)
+        return scheduled(recipe, **self.measured)
 
 
 @dataclass(frozen=True)
@@ -57,26 +56,18 @@ class Full:
     rates: Rates | None = None
     baselines: int = 1
 
-    def settings(self, arm: Arm, factor: float = 1.0, held_out: int = 0) -> Scheduled:
+    def settings(self, arm: Arm) -> Scheduled:
         """The arm as the paper trained it, or as far as this scale goes."""
         own = RECIPES.get(arm.recipe, RECIPES["paper"])
         options = {"classes": self.classes} | dict(arm.network)
         recipe = replace(
             own,
             network=narrowed(NETWORKS[arm.recipe], self.width, **options),
-            schedule=self._schedule(factor) or own.schedule,
+            schedule=self.schedule or own.schedule,
             batch_size=self.batch_size or own.batch_size,
             augmentation=replace(own.augmentation, **arm.augmentation),
         )
-        return scheduled(recipe, dataset=self.dataset, **(dict(self.measured) | _held(held_out)))
-
-    def _schedule(self, factor: float) -> Schedule | None:
-        return self.schedule and replace(self.schedule, rate=self.schedule.rate * factor)
-
-
-def _held(images: int) -> dict[str, Any]:
-    """A trial that chooses a rate leaves nothing to others."""
-    return {"held_out": images, "predictions": False} if images else {}
+        return scheduled(recipe, dataset=self.dataset, **self.measured)
 
 
 def looked_at(images: int) -> dict[str, int]:

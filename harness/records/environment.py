@@ -108,8 +108,9 @@ def _gpu(field: str, index: int = 0) -> str | None:
     return lines[index].strip() if index < len(lines) else None
 
 
+@cache
 def version(package: str) -> str | None:
-    """The installed version of a package, or None."""
+    """The version of a package that was installed when it was first asked for, or None."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -33,7 +33,7 @@ def read(path: Path | str, most: int = MOST) -> bytes:
         if found.st_size > most:
             said = f"it has {found.st_size:,} bytes, and no more than {most:,} are read"
             raise Unsuitable(errno.EFBIG, said, str(path))
-        return file.read(most)
+        return file.read(found.st_size or most)  # asked for more, it would make room for more
 
 
 def _at_once(path: str, flags: int) -> int:

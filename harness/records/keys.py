@@ -40,10 +40,10 @@ def canonical(value: Any) -> str:
     """
     if value is None or isinstance(value, (str, bool, int, float)):
         return spelled(value)
-    if isinstance(value, Trial):
-        return _object(value, {"settings": _settings(value.settings)})
+    if isinstance(value, Trial):  # made anew whenever a plan names it
+        return _object(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _object(value, {})
+        return _whole(value)
     if isinstance(value, (list, tuple)):
         return f"[{','.join(map(canonical, value))}]"
     return spelled(plain(value))
@@ -75,16 +75,15 @@ _SIMPLE: Mapping[type, Callable[[Any], str]] = {
 }
 
 
-def _object(value: Any, known: dict[str, str]) -> str:
-    """A dataclass in its one spelling, where that of some fields is known."""
-    parts = (_field(value, name, known) for name in _names(type(value)))
-    return f"{{{','.join(parts)}}}"
+def _object(value: Any) -> str:
+    """A dataclass in its one spelling."""
+    return f"{{{','.join([_field(value, name) for name in _names(type(value))])}}}"
 
 
-def _field(value: Any, name: str, known: dict[str, str]) -> str:
+def _field(value: Any, name: str) -> str:
     if name == "is":
         return f'"is":"{type(value).__name__}"'
-    return f'"{name}":{known.get(name) or canonical(getattr(value, name))}'
+    return f'"{name}":{canonical(getattr(value, name))}'
 
 
 @once
@@ -97,8 +96,8 @@ _spelled_once = once(spelled)
 
 
 @once
-def _settings(settings: Any) -> str:
-    return canonical(settings)
+def _whole(value: Any) -> str:
+    return _object(value)
 
 
 # Modules that nothing on a CPU runs: what is changed for a GPU leaves the records of CPUs standing.
@@ -113,7 +112,12 @@ def code_version(trial: Trial, device: DeviceKind) -> str:
 
 def entries(trial: Trial) -> frozenset[str]:
     """Where the trial's code begins: the classes in its settings, and the functions that these name."""
-    return _entered(trial.settings) | {"harness.contract.numerics:apply"}
+    return _begun(trial.settings)
+
+
+@once
+def _begun(settings: Any) -> frozenset[str]:
+    return _entered(settings) | {"harness.contract.numerics:apply"}
 
 
 @once
@@ -126,30 +130,29 @@ def entered(value: Any) -> Iterator[str]:
     if isinstance(value, Trial):  # one that this one rests on: what changes its network changes this result
         yield from _entered(value.settings)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        yield f"{type(value).__module__}:{type(value).__qualname__}"
-        if implementation := getattr(value, "implementation", ""):
-            yield implementation
-        for field in dataclasses.fields(value):
-            yield from entered(getattr(value, field.name))
+        yield from _of_object(value)
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from entered(item)
 
 
+@once
+def _of_object(value: Any) -> frozenset[str]:
+    """The class of a dataclass and those in it, found once however many settings hold it."""
+    named = (f"{type(value).__module__}:{type(value).__qualname__}", getattr(value, "implementation", ""))
+    below = (entered(getattr(value, field.name)) for field in dataclasses.fields(value))
+    return frozenset(filter(None, named)).union(*below)
+
+
 def key_of(trial: Trial, conditions: Conditions) -> str:
     """The trial's key: 24 hexadecimal digits."""
-    return _digest(canonical(trial), _conditions(conditions), code_version(trial, conditions.device))
+    return _digest(canonical(trial), canonical(conditions), code_version(trial, conditions.device))
 
 
 def holds(record: Record) -> bool:
     """Whether a record's key is that of the trial, conditions and code that it names, by today's spelling."""
-    parts = spelled_trial(record.trial), _conditions(record.conditions), record.code
+    parts = spelled_trial(record.trial), canonical(record.conditions), record.code
     return record.key == _digest(*parts)
-
-
-@once
-def _conditions(conditions: Conditions) -> str:
-    return canonical(conditions)
 
 
 def lineage_of(trial: Trial, conditions: Conditions) -> str:

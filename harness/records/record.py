@@ -108,6 +108,7 @@ def described(record: Record) -> dict[str, object]:
     }
 
 
+FIELDS = tuple(field.name for field in dataclasses.fields(Record))
 LATER = "later"  # where a record that was read keeps the text of what is not decoded yet
 
 
@@ -159,9 +160,10 @@ def _record(stored: Stored) -> Record:
     """The record, whose curve and details are checked, and stay text until they are asked for."""
     shape.check(stored)
     record = object.__new__(Record)
-    fields = {field.name: getattr(stored, field.name) for field in dataclasses.fields(Record)}
+    fields = {name: getattr(stored, name) for name in FIELDS}
     later = {name: fields.pop(name) for name in ("curve", "details")}
     fields["trial"] = shape.trial(stored.trial)
+    fields["conditions"] = shape.conditions(bytes(stored.conditions))
     fields["environment"] = shape.environment(bytes(stored.environment))
     record.__dict__.update(fields, **{LATER: later})
     return record

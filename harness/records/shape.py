@@ -35,7 +35,7 @@ class Stored(msgspec.Struct):
     key: str
     lineage: str
     trial: dict[str, msgspec.Raw]
-    conditions: Conditions
+    conditions: msgspec.Raw
     code: str
     status: Status
     metrics: dict[str, Number | None] = {}
@@ -161,6 +161,13 @@ def trial(parts: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
         found = {name: _shared(bytes(raw)) for name, raw in parts.items()}
         msgspec.convert(found, TrialPart)
     return found
+
+
+@lru_cache(maxsize=20_000)
+def conditions(raw: bytes) -> Conditions:
+    """What a trial ran under, which many records share; ValidationError for another shape."""
+    with _named("conditions"):
+        return msgspec.json.decode(raw, type=Conditions)
 
 
 @lru_cache(maxsize=20_000)

@@ -193,9 +193,9 @@ class Store:
 
     def _unread(self) -> list[Record]:
         """The readable records among the files that were not looked at yet, oldest first."""
-        new = [path for path in sorted(self.folder.glob("*.json")) if path.name not in self._seen]
-        self._seen.update(path.name for path in new)
-        found = [self._read(path) for path in new]
+        new = sorted({path.name for path in self.folder.glob("*.json")} - self._seen)
+        self._seen.update(new)
+        found = [self._read(self.folder / name) for name in new]
         return sorted((r for r in found if r is not None), key=lambda r: (r.finished, r.key))
 
     def _read(self, path: Path) -> Record | None:

@@ -23,7 +23,9 @@ FIGURE = re.compile(r"[<>≥]? ?\[?−?[\d.,∞]+(e-?\d+)?([ –%×,\]].*)?$")
 
 def neutral(said: T) -> T:
     """The text with a mark in the place of what cannot be seen: nothing else lets words into a page."""
-    return type(said)(UNSEEN.sub("\N{REPLACEMENT CHARACTER}", said)) if isinstance(said, str) else said
+    if not isinstance(said, str) or (said.isascii() and said.isprintable()):  # as nearly all is
+        return said
+    return type(said)(UNSEEN.sub("\N{REPLACEMENT CHARACTER}", said))
 
 
 def shortened(said: str) -> str:

@@ -18,7 +18,6 @@ from harness.records.record import Record
 from harness.records.store import Store
 from harness.verdicts import sequential
 from harness.verdicts.assessment import Assessment, EstimateFails, assess, without_estimate
-from harness.verdicts.gates import FEWEST
 from harness.verdicts.verdict import Outcome
 
 Name = tuple[str, str, Conditions, int]
@@ -121,18 +120,32 @@ class Assessments:
 
 def best_first(claim: Claim, found: Iterable[Assessment]) -> list[Assessment]:
     """The assessment that says most of the claim first, whichever way it points."""
-    return sorted(found, key=lambda assessment: _rank(claim, assessment))
+    return sorted(_newest_first(found), key=lambda assessment: _rank(claim, assessment))
 
 
-def _rank(claim: Claim, found: Assessment) -> tuple[bool, ...]:
-    """Whole before unfinished, sound before invalid, the paper's scale before others, enough seeds first."""
+def most_first(found: Iterable[Assessment]) -> list[Assessment]:
+    """The assessment that says most of a question first: whole ones, then those with more seeds."""
+    return sorted(_newest_first(found), key=lambda one: (not one.evidence.complete, -one.experiment.seeds))
+
+
+def _newest_first(found: Iterable[Assessment]) -> list[Assessment]:
+    """What decides between evidence that is equally good: the latest record; then the order of protocols."""
+    return sorted(
+        found,
+        key=lambda one: max((run.record.finished for run in one.evidence.runs), default=""),
+        reverse=True,
+    )
+
+
+def _rank(claim: Claim, found: Assessment) -> tuple[int, ...]:
+    """Whole before unfinished, sound before invalid, the paper's scale before others, more seeds first."""
     case, verdict = found.case(claim), found.verdict(claim)
     return (
         found.evidence.protocol.smoke or verdict.outcome is Outcome.SMOKE,
         bool(found.evidence.missing or found.evidence.plan.to_come),
         verdict.outcome in (Outcome.INVALID, Outcome.NOT_RUN),
         not case.at_paper_scale,
-        case.seeds < FEWEST,
+        -case.seeds,
     )
 
 

@@ -164,9 +164,17 @@ def _covered(patterns: Iterable[str], path: str) -> bool:
 
 def _differing(runs: Sequence[Run]) -> list[str]:
     """The settings, as dotted paths, in which any two of the runs differ."""
-    first, *others = [_flat(run.record.trial["settings"]) for run in runs] or [{}]
-    unlike = (flat for flat in others if flat != first)
-    return sorted({p for f in unlike for p in first.keys() | f if f.get(p, ABSENT) != first.get(p, ABSENT)})
+    found = (_flat(run.record.trial["settings"]) for run in runs)
+    first, *others = {id(flat): flat for flat in found}.values() or [{}]  # seeds of an arm share theirs
+    return sorted(set[str]().union(*map(_unlike(first), others)))
+
+
+@once
+def _unlike(first: dict[str, Any]) -> Callable[[dict[str, Any]], set[str]]:
+    """The paths in which other settings differ from these: machines run the same ones again."""
+    return once(
+        lambda other: {p for p in first.keys() | other if other.get(p, ABSENT) != first.get(p, ABSENT)}
+    )
 
 
 def _unequal(runs: Sequence[Run], paths: Iterable[str]) -> Iterator[str]:

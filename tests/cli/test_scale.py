@@ -76,10 +76,10 @@ def test_each_record_is_read_once_and_settings_are_spelled_out_once(
         read[text] += 1
         return decode(text)
 
-    def counted_object(value: Any, known: dict[str, str]) -> str:
+    def counted_object(value: Any) -> str:
         spelled[id(value)] += hasattr(value, "exclusive")
         kept.append(value)
-        return spell(value, known)
+        return spell(value)
 
     kept: list[object] = []
     decode, spell = store.decode, keys._object

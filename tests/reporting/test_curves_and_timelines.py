@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from typing import Any
@@ -65,6 +66,25 @@ def test_the_rates_drops_are_marked() -> None:
         word.strip() for word in words
     }
     assert "Dotted lines mark where the rate falls" in drawing.caption
+
+
+def test_a_figure_is_light_and_neither_its_words_nor_its_curves_lose_a_figure() -> None:
+    runs = [trained("decay 0.00051", seed, 0.123456 + 0.02 * seed) for seed in (0, 1)]
+    (drawing,) = drawn("training-curves", runs)
+    assert "decay 0.00051" in "".join(ElementTree.fromstring(drawing.svg).itertext())
+    assert 'data-arm="decay 0.00051"' in drawing.svg
+    assert drawing.svg.count("font-family") == 1
+    assert "DejaVu" not in drawing.svg
+    assert not re.search(r' (?:d|x|y)="[^"]*\.\d{4}', drawing.svg)
+    found = re.search(r'data-axes="([^"]+)"', drawing.svg)
+    assert found
+    _, _, bottom, top, _, _, low, high = map(float, found[1].split())
+    seeds = re.findall(
+        r'data-shows="error on training images" data-seed="0">\s*<path d="([^"]+)"', drawing.svg
+    )
+    heights = [float(y) for _, y in re.findall(r"([\d.]+) ([\d.]+)", seeds[0])]
+    errors = [low + (bottom - y) / (bottom - top) * (high - low) for y in heights]
+    assert errors == pytest.approx([100 * row["train_error"] for row in runs[0].record.curve], abs=1e-3)
 
 
 def test_a_diverged_run_is_drawn_as_far_as_it_went_and_no_curve_is_no_figure() -> None:

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import permutations, product
 from pathlib import Path
 
 import pytest
@@ -38,13 +39,23 @@ from harness.records.record import Record
 from harness.records.store import Store
 from harness.reporting.claims.sections import Section, sections
 from harness.reporting.effect_tables import effect_table
+from harness.reporting.explanation import chain
 from harness.reporting.wording import text
 from harness.testing.records import answer
 from harness.verdicts import assessment, rules
-from harness.verdicts.assess import Assessments
+from harness.verdicts.assess import Assessments, best_first, most_first
 from harness.verdicts.assessment import Assessment, assess, robust
 from harness.verdicts.verdict import Outcome, Verdict
-from tests.fakes.evidence.experiments import HERE, REAL, experiment, filled, reproduction, trial
+from tests.fakes.evidence.experiments import (
+    ARMS,
+    HERE,
+    REAL,
+    decisive,
+    experiment,
+    filled,
+    reproduction,
+    trial,
+)
 from tests.fakes.evidence.trials import record_for
 
 CIFAR = Conditions(DeviceKind.CPU, "2.13.0", DataIdentity("cifar10", Form.FILES, "made up"))
@@ -156,6 +167,48 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Reproduction:
     made = reproduction()
     monkeypatch.setattr(reproductions, "every", lambda: (made,))
     return made
+
+
+def at(protocol: Protocol, seeds: int, day: int, root: Path) -> Assessment:
+    """Whole evidence at a protocol, the last of it finished on that day."""
+    store = Store(root / f"{protocol.name}-{seeds}-{day}")
+    for arm, seed in product(ARMS, range(seeds)):
+        made = record_for(trial(arm, seed), HERE, epochs=decisive(arm, seed))
+        store.append(replace(made, finished=f"2027-01-{day:02d}T00:00:00Z"))
+    begun = replace(experiment(seeds), protocol=protocol)
+    return assess(begun, begun.evidence(store), False)
+
+
+def test_of_sound_evidence_the_papers_scale_comes_first_then_more_seeds_then_the_newest(
+    tmp_path: Path,
+) -> None:
+    proxy = replace(REAL, name="a-proxy")
+    found = [at(REAL, 3, 1, tmp_path), *(at(proxy, n, day, tmp_path) for n, day in ((5, 2), (5, 1), (3, 9)))]
+    assert claim("relu-speedup").paper_scale == REAL.name
+    for order in permutations(found):
+        assert best_first(claim("relu-speedup"), order) == found
+
+
+def test_of_answers_to_a_question_whole_ones_come_first_then_more_seeds_then_the_newest(
+    tmp_path: Path,
+) -> None:
+    found = [at(REAL, n, day, tmp_path) for n, day in ((5, 2), (5, 1), (3, 9))]
+    part = replace(found[0], evidence=replace(found[0].evidence, runs=found[0].evidence.runs[1:]))
+    for order in permutations([*found, part]):
+        assert most_first(order) == [*found, part]
+
+
+@pytest.mark.parametrize("latest", ["2.11.0", "2.13.0"])
+def test_all_commands_show_the_newest_of_two_equal_pieces_of_evidence(
+    latest: str, tmp_path: Path, only: Reproduction
+) -> None:
+    store = Store(tmp_path)
+    for torch, arm, seed in product(("2.11.0", "2.13.0"), ARMS, range(3)):
+        made = record_for(trial(arm, seed), replace(HERE, torch=torch), epochs=decisive(arm, seed))
+        store.append(replace(made, finished=f"2027-01-0{2 if torch == latest else 1}T00:00:00Z"))
+        store.ask("relu-speedup", "cifar10", replace(HERE, torch=torch), 3)
+    told = [chain(claim("relu-speedup"), protocol, store).assessment for protocol in (None, "cifar10")]
+    assert {one and one.experiment.conditions.torch for one in (*told, of_relu(store).assessment)} == {latest}
 
 
 def spread(sd: float) -> Callable[[str, int], float]:

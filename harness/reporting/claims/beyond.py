@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import reproductions
 from harness.forecast import next_runs
@@ -14,7 +15,7 @@ from harness.reporting import run_tables
 from harness.reporting.claims import arms
 from harness.reporting.claims.attempts import attempts, trial_table, trouble_table
 from harness.reporting.figures.selection import stand_in
-from harness.verdicts.assess import Assessments
+from harness.verdicts.assess import Assessments, most_first
 from harness.verdicts.assessment import Assessment
 
 TITLE = "Beyond the paper"
@@ -80,7 +81,7 @@ class Question:
         planned = len(evidence.plan.trials)
         return f"{planned - len(evidence.missing)} of {planned}"
 
-    @property
+    @cached_property
     def shown(self) -> tuple[Table, ...]:
         """What was found, and what went wrong."""
         if self.assessment is None:
@@ -90,15 +91,16 @@ class Question:
         found = (*self.assessment.finding.tables, trouble)
         return tuple(table for table in found if table)
 
-    @property
+    @cached_property
     def folded(self) -> tuple[Table, ...]:
-        """Every seed, tuning, what the arms change, and every trial."""
-        if self.assessment is None:
+        """Every seed, tuning, what the arms change, every trial; of further experiments the first alone."""
+        if self.assessment is None or self.number > 1 + run_tables.MOST_UNFOLDED:
             return ()
         evidence = self.assessment.evidence
-        tried = trial_table(attempts(evidence, self.records))
-        seeds, tuned = run_tables.seed_table(evidence), run_tables.tuning_table(evidence)
-        found = (seeds, tuned, arms.arms_table(evidence), tried)
+        found = [run_tables.seed_table(evidence)]
+        if self.number == 1:
+            tried = trial_table(attempts(evidence, self.records))
+            found += [run_tables.tuning_table(evidence), arms.arms_table(evidence), tried]
         return tuple(table for table in found if table)
 
 
@@ -109,11 +111,11 @@ def questions(known: Assessments) -> list[Question]:
 
 
 def of(reproduction: Reproduction, known: Assessments, protocol: str | None = None) -> Iterator[Question]:
-    """The question's experiments, whole ones first; of one protocol where it is named."""
+    """The question's experiments, the best evidence first; of one protocol where it is named."""
     named = None if protocol is None else reproduction.protocol(protocol)
     found = known.at_protocol(reproduction, named) if named else known.experiments(reproduction)
     next_run = next_runs.for_question(reproduction, known)
-    assessed = sorted(map(known.of, found), key=lambda assessment: not assessment.evidence.complete)
+    assessed = most_first(map(known.of, found))
     for number, assessment in enumerate(assessed, 1):
         runs = assessment.evidence.runs
         records = tuple(r for run in runs for r in known.store.attempts(run.record.key))

@@ -21,7 +21,6 @@ from harness.reporting.wording import estimate
 from harness.verdicts.rules import intervals
 
 SHORT = 24  # letters: what the paper says in more is no part of a heading
-MOST_UNFOLDED = 4  # further experiments whose runs are listed one by one
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ class Entry:
 
     def _others(self) -> Iterator[Table | None]:
         yield further_table(self.sections[1:])
-        for other in self.sections[1 : 1 + MOST_UNFOLDED]:
+        for other in self.sections[1 : 1 + run_tables.MOST_UNFOLDED]:
             if other.evidence and not other.smoke:
                 yield run_tables.seed_table(other.evidence, keys(other.records), f", {other.scale}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,19 @@ def test_a_report_without_records_says_what_it_would_take(tmp_path: Path) -> Non
     assert (asked.shown, asked.folded, asked.said) == ((), (), ())
     assert asked.progress.startswith("Not run: For an answer, which is never judged: ./repro.py run impl")
     assert asked.command == "./repro.py run implementations --protocol cifar10-converged-short"
+
+
+def test_of_further_experiments_the_seeds_are_folded_and_of_the_fifth_and_later_ones_nothing(
+    store: Store,
+) -> None:
+    for minor in range(5):
+        for planned in experiment("smoke").evidence(store).plan.trials:
+            store.append(answer(planned.trial, replace(REAL, torch=f"2.{minor}")))
+    asked = beyond.questions(Assessments(Store(store.root)))
+    folded = [[table.title for table in one.folded] for one in asked]
+    assert "Every trial and every attempt" in folded[0]
+    assert folded[1:] == [["Final runs, seed by seed"]] * 4 + [[]]
+    assert all(one.shown for one in asked)
 
 
 def test_smoke_is_said_to_be_smoke(store: Store) -> None:

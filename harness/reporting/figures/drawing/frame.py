@@ -50,6 +50,11 @@ STYLE: Any = {
     "axes.facecolor": "none",
     "path.simplify": False,
 }
+NEEDLESS = re.compile(
+    r"\s*<metadata>.*?</metadata>|font-family: 'DejaVu Sans'; ?| transform=\"rotate\(-0 [^\"]*\"", re.DOTALL
+)
+PLACE = re.compile(r' (?:d|x|y|transform)="[^"]*"')  # no other attribute: an arm's name may have figures too
+FINER = re.compile(r"(?<=\.\d{3})\d+")  # than what can be seen, or read out of a curve
 # DejaVu is the widest of the usual sans faces: what was laid out in it fits in any of these.
 FACES = "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
@@ -107,10 +112,13 @@ def svg(figure: Figure, name: str, title: str, description: str, scale: str = ""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     drawn = buffer.getvalue()
-    drawn = drawn[drawn.index("<svg") :]
-    drawn = re.sub(r"\s*<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
-    drawn = drawn.replace("'DejaVu Sans'", FACES.replace("'", "&apos;"))
+    drawn = _light(drawn[drawn.index("<svg") :])
     return _described(_unique(traces.marked(drawn), name), name, title, description, scale)
+
+
+def _light(drawn: str) -> str:
+    """The drawing without finer places than count, and without the face of every single word."""
+    return PLACE.sub(lambda place: FINER.sub("", place[0]), NEEDLESS.sub("", drawn))
 
 
 def _unique(drawn: str, name: str) -> str:
@@ -123,6 +131,7 @@ def _unique(drawn: str, name: str) -> str:
 def _described(drawn: str, name: str, title: str, description: str, scale: str) -> str:
     opening, rest = drawn.split(">", 1)
     labels = f'role="img" aria-labelledby="{name}-title {name}-desc"{scale}'
+    labels += f' font-family="{html.escape(FACES)}"'
     words = f'<title id="{name}-title">{html.escape(title)}</title>'
     words += f'<desc id="{name}-desc">{html.escape(description)}</desc>'
     return f"{opening} {labels}>\n {words}{rest}"
