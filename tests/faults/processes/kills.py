@@ -25,7 +25,7 @@ from tests.faults.processes import victims
 from tests.faults.processes.scenes import PREPARE, RANKS, ROOT, RUN, Scene
 
 HEADING = "Killed at random moments"
-DEADLINE = 60.0  # seconds in which a command that was told to end does
+DEADLINE = 60.0  # seconds in which a command that was asked to end does
 LONGEST = 600.0  # seconds that an undisturbed one may take
 SCENES = (RUN, RANKS, PREPARE)
 DRIVER = ("driver, kill -9", "driver, SIGTERM", "driver, SIGTERM twice", "all, Ctrl-C", "all, Ctrl-C twice")
@@ -182,7 +182,7 @@ def _summary(count: int, seed: int, hunts: Sequence[Hunt], faults: Sequence[str]
             "with an undisturbed run: every trial once, every curve, metric and packed image bit for bit,",
             "no file more and none less, nothing outside its folder but the machine's locks (and, after",
             "kill -9 of what trains by several processes, the socket of Python's forking server in the",
-            "temporary folder). After each kill every record had to be whole, and a command that was told to",
+            "temporary folder). After each kill every record had to be whole, and a command that was asked to",
             f"end to be gone, with all of its processes, within {DEADLINE:.0f} s.",
         ]
     )
