@@ -15,7 +15,7 @@ from harness.contract import formatting
 from harness.contract.errors import StoreError
 from harness.contract.progress import SILENT, Tracker, tracked
 from harness.reporting import markdown, tables, wording
-from harness.reporting.claims import beyond, phrases, replication
+from harness.reporting.claims import attempts, beyond, phrases, replication
 from harness.reporting.figures import forest
 from harness.reporting.formats import FILES, PAGES, Format, data, data_among, pages_among
 from harness.reporting.front import needs, overview
@@ -92,6 +92,7 @@ def templates() -> Environment:
             "logged": overview.logged,
             "place": overview.place,
             "standing": needs.standing,
+            "trouble": attempts.TROUBLE,
             "null_name": phrases.null_name,
             "question": beyond,
             "own_uncertainty": replication.own_uncertainty,

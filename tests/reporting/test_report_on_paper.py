@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.plans.experiment import Table
+from harness.reporting.claims.attempts import TROUBLE
 from harness.reporting.claims.sections import sections
-from harness.reporting.pages import render
+from harness.reporting.pages import render, templates
 from harness.reporting.report import Report
 from harness.verdicts.assess import Assessments
 from tests.fakes.browser import browse, copied, left_in_title, needed
@@ -83,6 +86,13 @@ def test_folds_are_opened_but_for_tables_of_single_trials(printed: dict[str, Any
         "Every trial and every attempt",
     }
     assert singly <= set(printed["unprinted"])
+
+
+def test_runs_that_failed_without_a_word_are_on_paper_too() -> None:
+    source = """{% from "parts.html.j2" import table %}{{ table(t) }}"""
+    trouble = Table(TROUBLE, ("arm", "seed", "key"), (("relu", 0, "abc"),))
+    for found, kind in ((trouble, "brief"), (replace(trouble, title="Every trial"), "trials")):
+        assert f'<div data-table class="{kind}">' in templates().from_string(source).render(t=found)
 
 
 def test_a_figure_names_its_files(printed: dict[str, Any]) -> None:

@@ -14,6 +14,8 @@ from harness.records.schema import Cost
 from harness.reporting.tables import Key
 from harness.reporting.wording import shortened
 
+TROUBLE = "Failed and diverged runs"  # also on paper, where no other table of single trials is
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -92,4 +94,4 @@ def trouble_table(found: Sequence[Attempt]) -> Table | None:
     rows = tuple((*a.head, shortened(record.error), record.started) for a, record in bad)
     note = "A diverged run is a result and counts; a failed one is no result and is run again."
     columns = ("arm", "role", "seed", "attempt", "status", "key", "error", "started")
-    return Table("Failed and diverged runs", columns, rows, note) if rows else None
+    return Table(TROUBLE, columns, rows, note) if rows else None

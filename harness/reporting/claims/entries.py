@@ -12,7 +12,7 @@ from harness.plans.experiment import Table
 from harness.reporting import effect_tables, run_tables, tables
 from harness.reporting.claims import downloads, phrases, replication
 from harness.reporting.claims.arms import arms_table
-from harness.reporting.claims.attempts import attempts, keys, trial_table, trouble_table
+from harness.reporting.claims.attempts import TROUBLE, attempts, keys, trial_table, trouble_table
 from harness.reporting.claims.sections import Section
 from harness.reporting.figures import runs, selection
 from harness.reporting.figures.drawing.frame import Drawing
@@ -106,7 +106,7 @@ class Entry:
         section, evidence = self.section, self.section.evidence
         tried, known = attempts(evidence, section.records), [evidence] if evidence else []
         found = (
-            Fold("Failed and diverged runs", (trouble_table(tried),)),
+            Fold(TROUBLE, (trouble_table(tried),)),
             Fold("Effects", tuple(self._effects())),
             Fold("Runs", tuple(self._runs())),
             Fold("Tuning", tuple(map(run_tables.tuning_table, known))),
