@@ -182,8 +182,8 @@ def _summary(count: int, seed: int, hunts: Sequence[Hunt], faults: Sequence[str]
             "with an undisturbed run: every trial once, every curve, metric and packed image bit for bit,",
             "no file more and none less, nothing outside its folder but the machine's locks (and, after",
             "kill -9 of what trains by several processes, the socket of Python's forking server in the",
-            "temporary folder). After each kill every record had to be whole, and a command that was asked to",
-            f"end to be gone, with all of its processes, within {DEADLINE:.0f} s.",
+            "temporary folder). After each kill every record had to be whole, and a command that was asked",
+            f"to end to be gone, with all of its processes, within {DEADLINE:.0f} s.",
         ]
     )
 
