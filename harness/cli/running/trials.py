@@ -1,4 +1,4 @@
-"""What the runner and its workers say of trials while they run, told to a view one thing at a time."""
+"""What the runner and its workers say of trials while they run, passed on to a view one thing at a time."""
 
 from __future__ import annotations
 

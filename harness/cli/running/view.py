@@ -1,4 +1,4 @@
-"""Who is told of a run: the rows of a terminal and the stream of events answer the same calls."""
+"""What follows a run: the rows of a terminal and the stream of events answer the same calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class RunView(Interface):
-    """What somebody hears of a run, one call at a time."""
+    """What a run tells whoever follows it, one call at a time."""
 
     def planned(self, work: Work) -> None:
         """What the run is to do: before all else."""
