@@ -9,9 +9,11 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache, partial
 
 from harness.analysis.settings import Ensemble, Kernels, Neighbours
 from harness.contract.device import DeviceKind
+from harness.contract.once import once
 from harness.contract.trial import Settings, Status, Trial
 from harness.data import sources
 from harness.plans.experiment import Evidence, Protocol, Reproduction, gather
@@ -67,8 +69,16 @@ def answer(trial: Trial, conditions: Conditions = REAL, status: Status = Status.
 def finished(
     reproduction: Reproduction, protocol: Protocol, seeds: int | None = None, status: Status = Status.OK
 ) -> Evidence:
-    """The experiment with every trial answered."""
-    return gather(reproduction, protocol, seeds or protocol.seeds, lambda trial: answer(trial, REAL, status))
+    """The experiment with every trial answered; gathered once, as much of the contract looks at the same."""
+    return _finished(reproduction)(protocol)(seeds or protocol.seeds, status)
+
+
+@once
+def _finished(reproduction: Reproduction) -> Callable[[Protocol], Callable[[int, Status], Evidence]]:
+    def at(protocol: Protocol, seeds: int, status: Status) -> Evidence:
+        return gather(reproduction, protocol, seeds, lambda trial: answer(trial, REAL, status))
+
+    return once(lambda protocol: cache(partial(at, protocol)))
 
 
 def learning(epochs: int, speed: float) -> tuple[dict[str, float | None], ...]:

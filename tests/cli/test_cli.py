@@ -30,6 +30,7 @@ from harness.records.store import Store
 from tests.fakes.evidence.trials import GRATINGS, record_for, small
 
 ROOT = Path(__file__).resolve().parents[2]
+NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 
 
 def call(*arguments: str | Path) -> str:
@@ -101,7 +102,7 @@ def test_wrong_input_is_one_sentence(
     assert len(result.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+@NO_GPU
 def test_a_gpu_that_is_not_there(tmp_path: Path, main: Call) -> None:
     result = main("run", "relu-speedup", "--device", "cuda", "--results-dir", tmp_path)
     assert result.returncode == 2
@@ -190,7 +191,12 @@ def test_status_tells_fresh_from_stale_and_names_damage(tmp_path: Path) -> None:
     assert [row["standing"] for row in rows] == ["stale"]
 
 
-@pytest.mark.parametrize("command", [["--help"], ["list"], ["status"], ["report"], ["watch"]])
+COUNTS = ["run", "architecture", "--protocol", "smoke"]  # layers, and trains nothing
+
+
+@pytest.mark.parametrize(
+    "command", [["--help"], ["list"], ["status"], ["report"], ["watch"], pytest.param(COUNTS, marks=NO_GPU)]
+)
 def test_what_needs_no_torch_does_not_import_it(command: list[str], tmp_path: Path) -> None:
     folder = [] if command == ["--help"] else ["--results-dir", str(tmp_path)]
     code = (
@@ -275,6 +281,7 @@ def test_doctor_says_whether_the_processor_has_bf16(
 
 def test_doctor_says_how_many_trials_the_gpus_take(monkeypatch: pytest.MonkeyPatch) -> None:
     models = ("H100", "T4", "H100")
+    monkeypatch.setattr(gpus, "_driver", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: len(models))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: models[index])

@@ -49,12 +49,11 @@ ENCODING = {"PYTHONIOENCODING": "ascii"}
 LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 EVENTS = (*RUN, "--json")
 ENDS = (
-    *LOOKING,
+    LOOKING[0],
     JSON[0],
     RUN,
-    DRY,
     EVENTS,
-)  # whatever is printed ends in the same place; JSON has a way of its own
+)  # tables, JSON, a run's lines and events
 
 
 # Either way comes to the same encoding of standard output; each command needs one of them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from harness.testing.records import REAL, answer
 ROOT = Path(reproductions.__file__).resolve().parents[1]
 
 
+@cache
 def trials() -> dict[str, Trial]:
     """A trial of every kind that the reproductions plan, by its settings' class and network."""
     found: dict[str, Trial] = {}
@@ -46,11 +48,14 @@ def versions(root: Path) -> list[str]:
     return [version_of(entries(trial), tree) for trial in trials().values()]
 
 
+unchanged = cache(versions)  # of the source that each test changes in its own way
+
+
 def changed(source: Path, target: Path, change: Callable[[Path], None]) -> list[bool]:
     """Which kinds of trials have another version once the source is changed."""
     shutil.copytree(source, target)
     change(target)
-    return [a != b for a, b in zip(versions(source), versions(target), strict=True)]
+    return [a != b for a, b in zip(unchanged(source), versions(target), strict=True)]
 
 
 def replaced(path: Path, old: str, new: str) -> None:

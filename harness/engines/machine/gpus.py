@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from harness.contract.device import Device
 
@@ -11,10 +14,22 @@ PER_GPU = 4  # workers: small networks leave room for one another
 
 
 def count() -> int:
-    """GPUs that torch can use; imports torch."""
+    """GPUs that torch can use; imports torch, which takes seconds, unless there surely are none."""
+    if not _driver():
+        return 0
     import torch
 
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def _driver() -> bool:
+    """Whether a GPU's driver may be there: without its library, or AMD's device, torch finds no GPU."""
+    if sys.platform != "linux" or Path("/dev/kfd").exists():
+        return True
+    with suppress(OSError):
+        ctypes.CDLL("libcuda.so.1")
+        return True
+    return False
 
 
 def name(device: Device) -> str | None:
