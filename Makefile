@@ -12,8 +12,8 @@ reproduce: $(READY)  ## run every smoke protocol and render the report; CIFAR-10
 	@./repro.py report
 	@echo "The report is in results/report: open report.html, or read report.md."
 
-test: $(READY)  ## pass the tests
-	$(BIN)/python -m pytest -n logical --dist worksteal
+test: $(READY)  ## pass the tests; each worker has a core, and a second thread of BLAS would spin on another's
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist worksteal
 
 test-cluster: $(READY)  ## the tests that need Ray nodes, on this machine
 	$(BIN)/python -m pytest -m cluster tests/engines

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +10,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
-from torch import distributed
-from torch.multiprocessing.spawn import spawn
 from torch.nn import functional
 
 from harness.contract.session import Artifacts, Interrupted, Session, TrialResult
@@ -218,36 +215,6 @@ def test_arms_share_order_crops_and_first_weights(tmp_path: Path) -> None:
     for (a, wa, _), (b, wb, _) in zip(*(net.weighted() for net in nets), strict=True):
         assert a.name == b.name
         assert torch.equal(wa, wb)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _rank(rank: int, port: int, folder: Path) -> None:
-    torch.set_num_threads(1)
-    address = f"tcp://127.0.0.1:{port}"
-    distributed.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
-    outcome = train(Trial(settings(), 3), folder)
-    torch.save([timeless(outcome), dict(outcome.metrics)], folder / f"{rank}.pt")
-    distributed.destroy_process_group()
-
-
-def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
-    """To rounding: gradients are summed in another order."""
-    alone = train(Trial(settings(), 3), tmp_path / "alone")
-    folder = tmp_path / "both"
-    folder.mkdir()
-    spawn(_rank, (_free_port(), folder), nprocs=2)  # type: ignore[no-untyped-call]
-    curves, metrics = zip(*(torch.load(folder / f"{rank}.pt") for rank in range(2)), strict=True)
-    assert curves[0] == curves[1]
-    assert metrics[0] == metrics[1]
-    for one, two in zip(timeless(alone), curves[0], strict=True):
-        assert two["loss"] == pytest.approx(one["loss"], rel=1e-4)
-        assert two["train_loss"] == pytest.approx(one["train_loss"], rel=1e-4)
 
 
 def test_the_bits_of_real_trainings_enter_the_intervals(tmp_path: Path) -> None:
