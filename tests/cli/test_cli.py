@@ -243,6 +243,8 @@ def test_a_smoke_run_without_data_says_so_everywhere(tmp_path: Path) -> None:
         "smoke",
         "--seeds",
         "1",
+        "--workers",
+        "1",
         "--results-dir",
         tmp_path / "results",
     )

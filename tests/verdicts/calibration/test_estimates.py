@@ -24,6 +24,7 @@ def test_every_promise_holds() -> None:
     assert {r.kind for r in rows} == set(WORLDS)
 
 
+@pytest.mark.slow
 def test_larger_samples_keep_the_promises_too() -> None:
     some = [("pooled, 15 in the baseline", "null"), ("any of four, one costs least", "null")]
     some += [("images, 15 in the baseline", "null"), ("any of four, all alike", "high edge")]
