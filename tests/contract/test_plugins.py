@@ -19,7 +19,7 @@ SENTENCE = re.compile(r"^repro: the package (\S+) 0\.1 is left out: (.*)$", re.M
 
 
 def call(folder: Path, *words: object, site: bool = True) -> subprocess.CompletedProcess[str]:
-    """The command line as it is where the packages of the folder are installed, with as few processes as can be."""
+    """The command line as it is where the packages of the folder are installed, with few processes."""
     path = os.pathsep.join([str(ROOT), *[str(folder / "site")] * site])
     words = (*words, "--workers", "1") if words[0] == "run" else words
     return subprocess.run(
