@@ -5,7 +5,6 @@ What a command needs is imported when it runs, so that `--help` starts at once.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -54,7 +53,6 @@ from harness.cli.run_options import (
     Verbose,
     Workers,
 )
-from harness.contract.errors import BadValue
 from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
 from harness.verdicts.verdict import Fails
 
@@ -107,18 +105,11 @@ def run(
 ) -> None:
     """Run what is missing of one or more claims; what is stored is never run again."""
     from harness.cli.commands import run as command
-    from harness.cli.running import detached
-    from harness.cli.running import dry_run as preview
     from harness.cli.running.sites import chosen_site
-    from harness.cli.running.stream import EventStream
     from harness.cli.running.work import RunRequest, chosen
     from harness.engines.deadline import parse
 
-    if quiet and verbose:
-        raise BadValue("--quiet shows less and --verbose shows more: give one of the two")
-    if detach and (json or dry_run):
-        what = "--json" if json else "--dry-run"
-        raise BadValue(f"{what} prints here and a run with --detach prints to a file: give one of the two")
+    shown = command.Shown(json, quiet, verbose, dry_run, detach)
     seconds = None if budget is None else parse(budget)
     found = chosen(claims or [], every or (seconds is not None and not claims))
     where, site = (data_dir, results_dir), chosen_site(engine, address, storage)
@@ -126,14 +117,7 @@ def run(
         found, protocol, seeds, device, workers, *where, until_decided, seconds, gpus, precision, site,
         check, junit, verbose,
     )  # fmt: skip
-    if detach:
-        detached.start(asked, options.console())
-        return
-    if dry_run:
-        (preview.write if json else preview.show)(asked, options.console(stderr=json))
-        return
-    others = [EventStream(sys.stdout)] if json else []
-    if not command.start(asked, options.console(stderr=json, sparing=quiet), *others):
+    if not command.show(asked, shown):
         raise typer.Exit(1)
 
 

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from harness.cli import options
 from harness.cli.commands.data import verify_cifar10
-from harness.cli.running import details
+from harness.cli.running import detached, details, dry_run
 from harness.cli.running.check import check, there
 from harness.cli.running.dry_run import show_plan, show_trials
 from harness.cli.running.rows import Rows
+from harness.cli.running.stream import EventStream
 from harness.cli.running.trials import Trials
 from harness.cli.running.view import RunView, Together
 from harness.cli.running.work import RunRequest, Work, warnings, work_for
 from harness.cli.terminal.progress import Progress, progress_on
 from harness.cli.terminal.tables import FAILURE, say
+from harness.contract.errors import BadValue
 from harness.contract.formatting import duration
 from harness.effects.statistics.significance import LOOKS
 from harness.engines.deadline import Alarm, Deadline
@@ -33,6 +37,39 @@ from harness.verdicts import sequential
 
 if TYPE_CHECKING:
     from harness.engines.engine import Engine
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Where a run is shown, and how much of it; BadValue where two of the options contradict each other."""
+
+    json: bool
+    quiet: bool
+    verbose: bool
+    dry_run: bool
+    detach: bool
+
+    def __post_init__(self) -> None:
+        if self.quiet and self.verbose:
+            raise BadValue("--quiet shows less and --verbose shows more: give one of the two")
+        if self.detach and (self.json or self.dry_run):
+            here = "--json" if self.json else "--dry-run"
+            raise BadValue(
+                f"{here} prints here and a run with --detach prints to a file: give one of the two"
+            )
+
+
+def show(asked: RunRequest, shown: Shown) -> bool:
+    """Runs it here or in a session of its own, or previews it; whether nothing failed."""
+    if shown.detach:
+        detached.start(asked, options.console())
+    elif shown.dry_run:
+        preview = dry_run.write if shown.json else dry_run.show
+        preview(asked, options.console(stderr=shown.json))
+    else:
+        others = [EventStream(sys.stdout)] if shown.json else []
+        return start(asked, options.console(stderr=shown.json, sparing=shown.quiet), *others)
+    return True
 
 
 def start(asked: RunRequest, console: Console, *others: RunView) -> bool:
