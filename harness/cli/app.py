@@ -109,7 +109,7 @@ def run(
     from harness.cli.running.work import RunRequest, chosen
     from harness.engines.deadline import parse
 
-    shown = command.Shown(json, quiet, verbose, dry_run, detach)
+    shown = command.Shown(json, quiet, dry_run, detach)
     seconds = None if budget is None else parse(budget)
     found = chosen(claims or [], every or (seconds is not None and not claims))
     where, site = (data_dir, results_dir), chosen_site(engine, address, storage)

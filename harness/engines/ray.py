@@ -68,6 +68,7 @@ class RayEngine:
     def __init__(self, device: Device, folder: Path) -> None:
         """Checkpoints and files for other trials are kept below `folder`, on whichever node a trial runs."""
         self.folder = folder.absolute()
+        self.packages = packages_hash()  # reads their files, which every trial need not
         self.messages: Messages = SimpleQueue()
         self.pending: dict[Any, TrialTask] = {}
         context = get_context("spawn")
@@ -80,7 +81,7 @@ class RayEngine:
     def submit(self, trial: Trial, conditions: Conditions, data: Path | None) -> None:
         """Gives a trial to Ray, once the nodes were looked at; EngineError where none of them suits."""
         place = None if data is None else data.absolute()
-        expected = Expected(provenance().source, packages_hash(), conditions, place, self.folder)
+        expected = Expected(provenance().source, self.packages, conditions, place, self.folder)
         self._start(TrialTask(trial, self.nodes.agree(expected)))
 
     def finished(self) -> Iterator[Record]:

@@ -41,17 +41,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shown:
-    """Where a run is shown, and how much of it; BadValue where two of the options contradict each other."""
+    """Where a run is shown, and how much of it; BadValue where two of these contradict each other."""
 
     json: bool
     quiet: bool
-    verbose: bool
     dry_run: bool
     detach: bool
 
     def __post_init__(self) -> None:
-        if self.quiet and self.verbose:
-            raise BadValue("--quiet shows less and --verbose shows more: give one of the two")
         if self.detach and (self.json or self.dry_run):
             here = "--json" if self.json else "--dry-run"
             raise BadValue(
@@ -60,7 +57,12 @@ class Shown:
 
 
 def show(asked: RunRequest, shown: Shown) -> bool:
-    """Runs it here or in a session of its own, or previews it; whether nothing failed."""
+    """Runs it here or in a session of its own, or previews it; whether nothing failed.
+
+    BadValue where it is to show both less and more.
+    """
+    if shown.quiet and asked.verbose:
+        raise BadValue("--quiet shows less and --verbose shows more: give one of the two")
     if shown.detach:
         detached.start(asked, options.console())
     elif shown.dry_run:
