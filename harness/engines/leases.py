@@ -23,6 +23,7 @@ import msgspec
 
 from harness.contract.errors import StoreError
 from harness.contract.processes import ProcessIdentity, this_process
+from harness.records.files import write_new
 
 BEAT = 5.0  # seconds between two signs of life
 EXPIRY = 120.0  # seconds of silence; file systems between machines show a sign up to a minute late
@@ -42,7 +43,9 @@ class Holder:
         return f"{self.process}, since {self.since}"
 
 
-UNKNOWN = Holder(ProcessIdentity("an unknown machine", "", 0, ""), "an unknown time")  # it is being written
+UNKNOWN = Holder(
+    ProcessIdentity("an unknown machine", "", 0, ""), "an unknown time"
+)  # just taken, or no lease
 
 
 @dataclass(frozen=True)
@@ -167,19 +170,12 @@ def _written(path: Path, trial: str) -> bool:
     """Whether the lease could be made: False where somebody was faster."""
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            file.write(msgspec.json.encode(Holder(this_process(), now, trial)))
+        return write_new(path, msgspec.json.encode(Holder(this_process(), now, trial)))
     except OSError as error:
-        if os.path.lexists(path) and isinstance(error, FileExistsError):
-            return False
-        with suppress(OSError):
-            path.unlink()
         raise StoreError(
             f"the lease {path} cannot be written: {error.strerror}; fix that (free space, rights) and give "
             "the same command again: what is stored already stays"
         ) from None
-    return True
 
 
 def _read(path: Path) -> Holder | None:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import stat
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -86,6 +87,23 @@ def write_next(folder: Path, stem: str, content: str) -> Path:
         beside.unlink(missing_ok=True)
 
 
+def write_new(path: Path, content: bytes) -> bool:
+    """Writes a file that is whole from its first moment; False where one is there already, which stays.
+
+    It is not flushed: for what is worth nothing once the machine is off.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = _beside(path.parent, path.name)
+    try:
+        beside.write_bytes(content)
+        with suppress(FileExistsError):
+            os.link(beside, path)
+            return True
+        return False
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def flush(path: Path) -> None:
     """Waits until the file's content is on the disk."""
     with path.open("rb+") as file:
@@ -102,7 +120,7 @@ def sweep(folder: Path) -> None:
 
 def _beside(folder: Path, name: str) -> Path:
     mine = this_process()
-    return folder / f".{name}.{_short(mine)}-{mine.pid}-{mine.began}.part"
+    return folder / f".{name}.{threading.get_native_id()}.{_short(mine)}-{mine.pid}-{mine.began}.part"
 
 
 def _abandoned(path: Path) -> bool:

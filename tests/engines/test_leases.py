@@ -86,6 +86,42 @@ def test_of_a_driver_of_this_machine_that_is_gone_it_is_taken_at_once(tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
+# Prints whether a trial can be had at once after its driver ended before the first, the second … thing that
+# it asked of the system in order to take it, up to the one that came to its end.
+ENDING = """
+import os, sys
+from itertools import count
+from pathlib import Path
+from harness.engines.leases import Leases
+
+def take(folder, steps):
+    left = iter(range(steps))
+    sys.addaudithook(lambda *event: next(left, None) is None and os._exit(9))
+    Leases(folder).take("key")
+    os._exit(0)
+
+for steps in count():
+    folder = Path(sys.argv[1], str(steps))
+    child = os.fork()
+    if not child:
+        take(folder, steps)
+    status = os.waitpid(child, 0)[1]
+    print(Leases(folder).take("key") is None, flush=True)
+    if not status:
+        break
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_of_a_driver_that_was_killed_while_it_took_it_it_is_taken_at_once(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    found = done.stdout.split()
+    assert len(found) > 5
+    assert set(found) == {"True"}
+
+
 def test_a_number_that_another_process_has_by_now_is_not_the_driver(tmp_path: Path) -> None:
     left_by(tmp_path, Holder(replace(HERE, began="1"), "2026-01-01"))
     assert Leases(tmp_path).take(KEY) is None

@@ -17,6 +17,8 @@ from harness.plans.experiment import (
 from harness.records.record import Record
 from tests.fakes.evidence.trials import STAND_IN, small
 
+FEW = {"images": 256, "sample": 128}
+
 
 class Collected:
     """A watcher that remembers."""
@@ -40,10 +42,10 @@ class Collected:
 
 def in_two_stages(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     """Final trials once the tuning trial has a record."""
-    tuning = Planned(Trial(small(max_epochs=1), 99), "a", Role.TUNING)
+    tuning = Planned(Trial(small(max_epochs=1, **FEW), 99), "a", Role.TUNING)
     if lookup(tuning.trial) is None:
         return Plan((tuning,), to_come="final trials")
-    return Plan((tuning, *(Planned(Trial(small(), seed), "a", Role.FINAL) for seed in range(seeds))))
+    return Plan((tuning, *(Planned(Trial(small(**FEW), seed), "a", Role.FINAL) for seed in range(seeds))))
 
 
 def experiment(seeds: int = 2) -> Experiment:
