@@ -5,13 +5,17 @@ HarnessError            anything below; the command line prints it and exits wit
 ├── BadValue            an option whose value cannot be used
 ├── DataError           a data set that is missing, partial or corrupt
 ├── StoreError          a results folder that cannot be read or written
-└── EngineError         a worker that died, a device that is not there
+├── EngineError         a worker that died, a device that is not there
+└── ReproductionFails   a plan or an estimate that raises
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import extract_tb
 
 
 class HarnessError(Exception):
@@ -42,3 +46,23 @@ class StoreError(HarnessError):
 
 class EngineError(HarnessError):
     """A worker that died, or a device that is not there."""
+
+
+class ReproductionFails(HarnessError):
+    """A plan or an estimate that raises, as one of a package may."""
+
+
+@contextmanager
+def own_code(what: str) -> Iterator[None]:
+    """ReproductionFails, with the place, for whatever `what` raises; a StoreError is not of its making."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        place = extract_tb(error.__traceback__)[-1]
+        raise ReproductionFails(
+            f"{what} fails ({said}, in {Path(place.filename).name}, line {place.lineno}): "
+            "fix it; no record has to be made anew"
+        ) from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from harness.contract.device import CPU, CUDA, Device
+from harness.contract.errors import ReproductionFails
 from harness.contract.formatting import duration
 from harness.contract.once import once
 from harness.contract.trial import Trial
@@ -24,7 +25,6 @@ from harness.verdicts.assessment import Assessment
 from harness.verdicts.gates import at_paper_scale, ever_judged, judged_at
 from harness.verdicts.verdict import Outcome
 
-UNWRITTEN = "declared, and has no reproduction"
 DEVICES = {CPU: "core", CUDA: "GPU"}
 
 
@@ -84,12 +84,13 @@ class Outlook:
 
     why: str = ""
     runs: tuple[NextRun, ...] = ()
+    runnable: bool = True  # whether there is a reproduction whose plan can be followed
 
     @property
     def sentence(self) -> str:
         """All of it, for a section and for `explain`."""
-        written = not self.why.startswith(UNWRITTEN)
-        lacking = "Only a smoke protocol exists." if self.why and written and not self.runs else ""
+        smoke_alone = self.why and self.runnable and not self.runs
+        lacking = "Only a smoke protocol exists." if smoke_alone else ""
         head = f"{self.why[:1].upper()}{self.why[1:]}." if self.why else ""
         return " ".join(part for part in (head, *(run.words for run in self.runs), lacking) if part)
 
@@ -99,7 +100,10 @@ def outlook(
 ) -> Outlook:
     """Where the claim stands by its best evidence, and the runs that would say more."""
     if reproduction is None:
-        return Outlook(f"{UNWRITTEN}; it would need {claim.needs or claim.conditions}")
+        unwritten = f"declared, and has no reproduction; it would need {claim.needs or claim.conditions}"
+        return Outlook(unwritten, runnable=False)
+    if reproduction.name in known.failing:
+        return Outlook(known.failing[reproduction.name], runnable=False)
     return Outlook(_reason(claim, reproduction, known, best), _next_runs(claim, reproduction, known, best))
 
 
@@ -230,12 +234,18 @@ def _priced(
 def _left(
     reproduction: Reproduction, protocol: Protocol, seeds: int, store: Store, device: Device
 ) -> list[Trial]:
-    """The trials still to run, under those of the store's conditions that lack the fewest."""
+    """The trials still to run, under those of the store's conditions that lack the fewest.
+
+    None where the plan raises: that is noted where evidence is gathered.
+    """
     seen = [c for c in store.conditions() if c.on(device) and c.suit(protocol.dataset)]
     begun = (Experiment(reproduction, protocol, seeds, conditions) for conditions in seen)
-    left = [priorities.needed(experiment, store) for experiment in begun]
     precision = protocol.precision or best_precision(device.kind)
-    return min(left, key=len) if left else priorities.whole(reproduction, protocol.at(precision), seeds)
+    try:
+        left = [priorities.needed(experiment, store) for experiment in begun]
+        return min(left, key=len) if left else priorities.whole(reproduction, protocol.at(precision), seeds)
+    except ReproductionFails:
+        return []
 
 
 def _price(trials: list[Trial], device: Device, store: Store) -> Price:

@@ -17,7 +17,7 @@ from harness.contract.trial import Status, Trial
 from harness.forecast import cost, kept_speeds
 from harness.forecast.cost import SpeedSource
 from harness.forecast.telling import telling
-from harness.plans.experiment import Experiment, Protocol, Reproduction, gather
+from harness.plans.experiment import Experiment, Protocol, Reproduction, gather, unfold
 from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.store import Store
@@ -116,7 +116,7 @@ def needed(experiment: Experiment, store: Store) -> list[Trial]:
 
 def whole(reproduction: Reproduction, protocol: Protocol, seeds: int) -> list[Trial]:
     """Every trial that a plan unfolds to, whatever is stored; it needs no keys and so no time."""
-    plan = reproduction.plan(protocol, seeds, lambda trial: _MADE_UP)
+    plan = unfold(reproduction, protocol, seeds, lambda trial: _MADE_UP)
     return [planned.trial for planned in plan.trials]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.contract.effect import Effect
-from harness.contract.errors import UnknownName
+from harness.contract.errors import UnknownName, own_code
 from harness.contract.trial import Precision, Settings, Status, Trial
 from harness.records.conditions import Conditions
 from harness.records.keys import canonical, key_of
@@ -181,7 +181,7 @@ class Table:
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]
-    note: str = ""
+    note: str = ""  # what must be known of it, a paragraph a line
 
 
 @dataclass(frozen=True)
@@ -221,9 +221,15 @@ class Reproduction:
         return known[name]
 
 
+def unfold(reproduction: Reproduction, protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
+    """The plan as far as the records carry it; ReproductionFails where it raises."""
+    with own_code(f"the plan of {reproduction.name} at {protocol.name}"):
+        return reproduction.plan(protocol, seeds, lookup)
+
+
 def gather(reproduction: Reproduction, protocol: Protocol, seeds: int, lookup: Lookup) -> Evidence:
     """The plan as far as the records carry it, with the runs that answer it."""
-    plan = reproduction.plan(protocol, seeds, lookup)
+    plan = unfold(reproduction, protocol, seeds, lookup)
     found = ((p, lookup(p.trial)) for p in plan.trials)
     runs = tuple(Run(p, record) for p, record in found if record is not None)
     return Evidence(protocol, plan, runs)

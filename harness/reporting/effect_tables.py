@@ -50,10 +50,11 @@ def effect_table(
     rests = [f"The verdict rests on {resting}."] * (len(effects) > 1 and ever_judged(claim))
     rests += [STUDENT] * any(e.p_student is not None for e in effects)
     rests += [HOLM] * (adjusted_p is not None) + [DUNNETT] * bool(families)
+    tested = [" ".join(rests)] * bool(rests)
     said = [f"{opened(words(e.metric))}, value by value: {', '.join(map(number, e.values))}." for e in few]
     remarks = [f"{opened(words(e.metric))}: {e.note}" for e in effects if e.note]
     shown = tuple(tuple(row[i] for i in kept) for row in rows)
-    note = " ".join(rests + said + remarks + _looks(effects[:1] if interim else ()))
+    note = "\n".join(tested + said + remarks + _looks(effects[:1] if interim else ()))
     names = (*COLUMNS[:-1], DIRECTION) if proxy else COLUMNS
     return Table("Effects", tuple(names[i] for i in kept), shown, note)
 

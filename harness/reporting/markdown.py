@@ -31,6 +31,11 @@ def _escaped(shown: str) -> str:
     return re.sub(r"([\\`*|~$])|(?<=\])(?=\()|(?<!\w)(?=_)|(?=_(?!\w))", r"\\\1", line)
 
 
+def paragraphs(lines: str) -> str:
+    """Each line as a paragraph of its own."""
+    return "\n\n".join(map(escape, lines.splitlines()))
+
+
 def sentence(parts: Sentence) -> str:
     """A sentence with what it stresses and links."""
     return "".join(map(_part, parts))

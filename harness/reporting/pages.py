@@ -79,6 +79,7 @@ def templates() -> Environment:
         "text": wording.text,
         "md": markdown.escape,
         "md_table": markdown.table,
+        "md_paragraphs": markdown.paragraphs,
         "md_sentence": markdown.sentence,
     }
     found.filters.update(filters)

@@ -8,16 +8,17 @@ from functools import cached_property
 
 from harness.contract import plugins
 from harness.contract.device import DeviceKind
+from harness.contract.errors import ReproductionFails
 from harness.contract.trial import Trial
 from harness.paper.claims import Claim
-from harness.plans.experiment import Evidence, Experiment, Protocol, Reproduction, Role
+from harness.plans.experiment import Evidence, Experiment, Plan, Protocol, Reproduction, Role
 from harness.records import environment
 from harness.records.conditions import Conditions
 from harness.records.keys import canonical, spelled_trial
 from harness.records.record import Record
 from harness.records.store import Store
 from harness.verdicts import sequential
-from harness.verdicts.assessment import Assessment, EstimateFails, assess, without_estimate
+from harness.verdicts.assessment import Assessment, assess, without_estimate
 from harness.verdicts.verdict import Outcome
 
 Name = tuple[str, str, Conditions, int]
@@ -29,6 +30,7 @@ class Assessments:
     def __init__(self, store: Store) -> None:
         """Nothing is computed before it is asked for."""
         self.store = store
+        self.failing: dict[str, str] = {}  # why a reproduction's plan raises, by its name
         self._evidence: dict[Name, Evidence] = {}
         self._assessed: dict[Name, Assessment] = {}
         self._stale: dict[str, list[tuple[Record, Trial]]] = {}
@@ -43,16 +45,24 @@ class Assessments:
             interim, evidence = sequential.begun(experiment, self.store), self.evidence(experiment)
             try:
                 self._assessed[name] = assess(experiment, evidence, interim)
-            except EstimateFails as error:
+            except ReproductionFails as error:
                 plugins.note(experiment.reproduction.name, str(error))
                 self._assessed[name] = without_estimate(experiment, evidence, interim, error)
         return self._assessed[name]
 
     def evidence(self, experiment: Experiment) -> Evidence:
-        """The experiment's plan as far as the store carries it, with the runs that answer it."""
+        """The experiment's plan as far as the store carries it, with the runs that answer it.
+
+        Where its plan raises, that is noted, and there is no evidence: everything else goes on.
+        """
         name = _name(experiment)
         if name not in self._evidence:
-            self._evidence[name] = experiment.evidence(self.store)
+            try:
+                self._evidence[name] = experiment.evidence(self.store)
+            except ReproductionFails as error:
+                self.failing[experiment.reproduction.name] = str(error)
+                plugins.note(experiment.reproduction.name, str(error))
+                self._evidence[name] = Evidence(experiment.protocol, Plan(), ())
         return self._evidence[name]
 
     def of_claim(self, claim: Claim, reproduction: Reproduction) -> list[Assessment]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from traceback import extract_tb
 
 from harness.contract.effect import Effect
-from harness.contract.errors import HarnessError
+from harness.contract.errors import ReproductionFails, own_code
 from harness.paper.claims import Claim
 from harness.paper.papers import claim
 from harness.plans.experiment import Evidence, Experiment, Finding, Reproduction
@@ -52,47 +49,26 @@ class Assessment:
         return Case(about, self.evidence, first, invalid, self.interim, effects, reproduction)
 
 
-class EstimateFails(HarnessError):
-    """An estimate that raises, as one of a package may; the message names the reproduction and the place."""
-
-    def __init__(self, experiment: Experiment, error: Exception) -> None:
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        place = extract_tb(error.__traceback__)[-1]
-        super().__init__(
-            f"the estimate of {experiment.name} fails ({said}, in {Path(place.filename).name}, "
-            f"line {place.lineno}): fix it, and its records are judged again"
-        )
-
-
 def assess(experiment: Experiment, evidence: Evidence, interim: bool) -> Assessment:
-    """What the evidence says of the experiment's claims; EstimateFails where its estimate raises."""
+    """What the evidence says of the experiment's claims; ReproductionFails where its estimate raises."""
     manipulated = experiment.reproduction.manipulated
-    with _own_code(experiment):
+    with own_code(f"the estimate of {experiment.name}"):
         finding = _planned(experiment.reproduction.estimate(evidence), evidence)
     found = _assessment(experiment, evidence, finding, problems(evidence, manipulated), interim)
     if (shared := evidence.at_shared_rate()) is None:
         return found
-    with _own_code(experiment):
+    with own_code(f"the estimate of {experiment.name}"):
         again = experiment.reproduction.estimate(shared)
     other = _assessment(experiment, shared, again, problems(shared, manipulated), interim).verdicts
     return replace(found, verdicts={name: robust(own, other[name]) for name, own in found.verdicts.items()})
 
 
 def without_estimate(
-    experiment: Experiment, evidence: Evidence, interim: bool, why: EstimateFails
+    experiment: Experiment, evidence: Evidence, interim: bool, why: ReproductionFails
 ) -> Assessment:
     """What can be said where the estimate raises: that, and no effects."""
     invalid = (*problems(evidence, experiment.reproduction.manipulated), str(why))
     return _assessment(experiment, evidence, Finding(), invalid, interim)
-
-
-@contextmanager
-def _own_code(experiment: Experiment) -> Iterator[None]:
-    """EstimateFails for whatever the reproduction's code raises."""
-    try:
-        yield
-    except Exception as error:
-        raise EstimateFails(experiment, error) from error
 
 
 def _assessment(

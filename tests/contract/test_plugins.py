@@ -172,7 +172,7 @@ def test_an_estimate_that_raises_is_one_sentence_and_stops_nothing_else(folder: 
     module.write_text(module.read_text().replace("    values = ", "    {}['heads']\n    values = "))
     said = (
         "repro: the estimate of coin-toss at paper fails (KeyError: 'heads', in coins.py, line 25): "
-        "fix it, and its records are judged again\n"
+        "fix it; no record has to be made anew\n"
     )
     report = folder / "results" / "report"
     for words in (
@@ -194,6 +194,30 @@ def test_an_estimate_that_raises_is_one_sentence_and_stops_nothing_else(folder: 
     assert set(results) == {name for name in found if name}
     for page in ("report.html", "report.md"):
         assert "the estimate of coin-toss at paper fails" in (report / page).read_text()
+
+
+def test_a_plan_that_raises_on_its_records_is_one_sentence_and_stops_nothing_else(folder: Path) -> None:
+    installed(folder / "site", "doe-coins", coins())
+    assert call(folder, "run", "coin-toss", "--protocol", "smoke").returncode == 0
+    module = folder / "site" / "coins.py"
+    made = (
+        "    trials = [protocol.trial(Tossing(2), 0)]\n    lookup(trials[0]) and {}['heads']\n    trials = ("
+    )
+    module.write_text(module.read_text().replace("    trials = (", made))
+    said = re.compile(
+        r"repro: the plan of coin-toss at \w+ fails \(KeyError: 'heads', in coins.py, line 21\): fix it"
+    )
+    for words in (("list", "--json"), ("status",), ("report", "--format", "html,md,json")):
+        done = call(folder, *words)
+        assert (done.returncode, len(said.findall(done.stderr)), done.stderr.count("\n")) == (0, 1, 1), words
+    (row,) = (row for row in listed(folder) if row["claim"] == "coin-toss")
+    assert (row["runs"], "KeyError: 'heads'" in row["why"], "smoke protocol" in row["why"]) == (
+        [],
+        True,
+        False,
+    )
+    done = call(folder, "run", "coin-toss", "--protocol", "smoke")
+    assert (done.returncode, len(said.findall(done.stderr)), "Traceback" in done.stderr) == (2, 1, False)
 
 
 def test_no_look_is_taken_with_an_estimate_that_raises(folder: Path) -> None:

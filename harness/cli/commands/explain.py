@@ -156,12 +156,12 @@ def _measured(found: Chain, assessment: Assessment) -> Iterator[tuple[str, list[
         return  # its numbers say nothing
     seeds = run_tables.seed_table(assessment.evidence)
     if seeds:
-        yield seeds.title, [seeds, *([seeds.note] if seeds.note else [])]
+        yield seeds.title, [seeds, *seeds.note.splitlines()]
     effects = assessment.effects(found.claim)
     if effects:
         proxy = not at_paper_scale(found.claim, assessment.evidence.protocol)
         table = effect_tables.effect_table(found.claim, effects, proxy=proxy, interim=assessment.interim)
-        yield "Effects, the primary one first", [_upright(table), *([table.note] if table.note else [])]
+        yield "Effects, the primary one first", [_upright(table), *table.note.splitlines()]
 
 
 def _upright(table: Table) -> Table:

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.contract.device import CPU
+from harness.contract.errors import ReproductionFails
 from harness.contract.trial import Precision
 from harness.contract.visible import visible
 from harness.forecast import kept_speeds
@@ -25,7 +26,7 @@ from harness.testing.records import REAL
 from harness.training.scheduled.recipe import Scheduled
 from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments
-from harness.verdicts.assessment import EstimateFails, assess
+from harness.verdicts.assessment import assess
 from reproductions import named
 from tests.fakes.evidence.full_store import Answers
 from tests.faults.inputs.target import REFUSED, TAKEN, Read, Target, WrongVerdict, writes
@@ -74,7 +75,7 @@ class Evidence:
         """The verdicts on the experiment's claims with their reasons."""
         try:
             found = assess(self.experiment, self.experiment.evidence(store), interim=False)
-        except EstimateFails as error:  # our own estimates are to take whatever passes the door
+        except ReproductionFails as error:  # our own estimates are to take whatever passes the door
             raise WrongVerdict(str(error)) from error
         return {name: " ".join([v.headline, *v.sentences]) for name, v in found.verdicts.items()}
 
