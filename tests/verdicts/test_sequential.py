@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -227,9 +228,13 @@ def test_a_later_fixed_run_of_it_is_a_look_too(
 ) -> None:
     engine = Fake(decisive)
     monkeypatch.setattr("harness.engines.local.LocalEngine", local(engine))
-    assert command.start(ask(tmp_path, only), console())
     fixed = replace(ask(tmp_path, only, until_decided=False), seeds=10)
-    assert command.start(fixed, console())
+    shown = []
+    for asked in (ask(tmp_path, only), fixed, fixed):
+        out = console()
+        assert command.start(asked, out)
+        shown.append(re.findall(r"n = (\d+):", printed(out)))
+    assert shown == [["3", "5"], ["10"], []]  # each look when it is taken, and only then
     assert [look.n for look in sequential.taken(experiment(10), Store(tmp_path))] == [3, 5, 10]
 
 

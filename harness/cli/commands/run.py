@@ -100,7 +100,7 @@ def start(asked: RunRequest, console: Console, *others: RunView) -> bool:
         _declare(experiment, work, view)
     ended = _run(work, deadline, progress, view)
     for experiment in work.experiments:
-        _judge_looks(experiment, work.store)
+        _judge_looks(experiment, work.store, view)
         seeds = _seeds(experiment, work.store) if asked.until_decided else experiment.seeds
         view.ended(replace(experiment, seeds=seeds), work.store)
     if deadline is not None:
@@ -211,11 +211,13 @@ def _left(work: Work, deadline: Deadline) -> str:
     return f"nothing is left to run, {duration(deadline.left())} before the end of the time"
 
 
-def _judge_looks(experiment: Experiment, store: Store) -> None:
-    """Records the look that a plain run has come to, where the experiment is judged by looks."""
+def _judge_looks(experiment: Experiment, store: Store, view: RunView) -> None:
+    """Records and shows the look that a plain run has come to, where the experiment is judged by looks."""
     seen = replace(experiment, seeds=_seeds(experiment, store))
     if seen.seeds in LOOKS and sequential.begun(seen, store) and seen.evidence(store).complete:
-        sequential.take(seen, store)
+        known = sequential.taken(seen, store)
+        if (look := sequential.take(seen, store)) not in known:
+            view.looked(seen, look, None)
 
 
 def _seeds(experiment: Experiment, store: Store) -> int:
