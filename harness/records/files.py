@@ -92,16 +92,28 @@ def write_new(path: Path, content: bytes) -> bool:
 
     It is not flushed: for what is worth nothing once the machine is off.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = _beside(path.parent, path.name)
     try:
-        beside.write_bytes(content)
+        _write_in_new_folder(beside, content)
         with suppress(FileExistsError):
             os.link(beside, path)
             return True
         return False
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _write_in_new_folder(path: Path, content: bytes) -> None:
+    """Makes the folder, once more where another process removes it before the file is in it."""
+    for left in reversed(range(100)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.write_bytes(content)
+        except FileNotFoundError:
+            if not left:
+                raise
+        else:
+            return
 
 
 def flush(path: Path) -> None:

@@ -235,7 +235,8 @@ SPREAD = torch.zeros(1).expand(20_000, 2**40)  # two numbers in a file, and exab
         ({"classifier.6.weight": torch.zeros(())}, "conv1.weight is missing"),
         ({"classifier.6.weight": torch.zeros(0, 4096)}, "conv1.weight is missing"),
         ({"classifier.6.bias": torch.zeros(3, dtype=torch.complex64)}, "is no state dict"),
-        ({"classifier.6.bias": torch.zeros(3).to_sparse()}, "is no state dict"),
+        # whose indices torch 2.15 will not read
+        ({"classifier.6.bias": torch.zeros(3).to_sparse()}, "is no state dict|holds no weights that can be"),
         ({"classifier.6.bias": torch.zeros(3, dtype=torch.int64)}, "is no state dict"),
         ({3: torch.zeros(3)}, "is no state dict"),
         ([torch.zeros(3)], "is no state dict"),

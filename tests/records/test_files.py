@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from harness.contract.processes import this_process
 from harness.records import files
-from harness.records.files import sweep, whole, write_whole
+from harness.records.files import sweep, whole, write_new, write_whole
 
 
 def failing(path: Path, put: Callable[[Path], object]) -> None:
@@ -58,3 +60,24 @@ def test_what_a_killed_process_left_goes_and_nothing_else(tmp_path: Path) -> Non
     assert left != elsewhere
     assert [p.name for p in tmp_path.iterdir()] == ["mine"]
     assert not this_process().gone
+
+
+def test_a_new_file_gets_into_a_folder_that_others_remove(tmp_path: Path) -> None:
+    folder, over = tmp_path / "leases", threading.Event()
+
+    def remove() -> None:
+        while not over.is_set():
+            with suppress(OSError):
+                folder.rmdir()
+
+    remover = threading.Thread(target=remove)
+    remover.start()
+    try:
+        for _ in range(500):
+            assert write_new(folder / "a", b"1")
+            assert not write_new(folder / "a", b"2")
+            assert (folder / "a").read_bytes() == b"1"
+            (folder / "a").unlink()
+    finally:
+        over.set()
+        remover.join()

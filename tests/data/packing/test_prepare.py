@@ -130,7 +130,7 @@ def test_a_kit_may_be_unpacked_and_caffe_s_lists_do_without_one(tmp_path: Path) 
     source = archives(tmp_path / "source", files)
     expected = ilsvrc.survey("imagenet", source)
     kit = next(source.glob("*devkit*.tar.gz"))
-    shutil.unpack_archive(kit, source)
+    shutil.unpack_archive(kit, source, filter="data")
     kit.unlink()
     (source / "devkit").rename(source / "ILSVRC2012_devkit_t12")
     assert ilsvrc.survey("imagenet", source) == expected

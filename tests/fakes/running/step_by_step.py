@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from harness.contract.errors import EngineError
 from harness.contract.session import Interrupted, Session, TrialProgress, TrialResult
 from harness.contract.trial import Status, Trial
+from harness.records.files import write_whole
 from tests.fakes.running.settings import Idle
 
 
@@ -65,8 +66,7 @@ def walk(trial: Trial, session: Session) -> TrialResult:
 
 
 def _save(path: Path, step: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(str(step))
+    write_whole(path, str(step))
 
 
 def fail(trial: Trial, session: Session) -> TrialResult:

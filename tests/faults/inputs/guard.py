@@ -20,6 +20,7 @@ RUNNING = (
     "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "pty.spawn",
     "pickle.find_class", "socket.connect", "ctypes.dlopen",
 )  # fmt: skip
+STARTING = ("subprocess.Popen", "os.posix_spawn")  # what subprocess.run is, by Python's version
 CHANGING = (
     "os.mkdir",
     "os.rename",
@@ -64,7 +65,7 @@ class Guard:
     def _hear(self, event: str, given: tuple[Any, ...]) -> None:
         if self.folder is None:
             return
-        if event == "subprocess.Popen" and meta_table.__file__ in given[1]:
+        if event in STARTING and meta_table.__file__ in given[1]:
             return  # a process that reads what could crash this one
         if event in RUNNING:
             self.seen.append(f"{event} {given!r:.100}")
