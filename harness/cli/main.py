@@ -26,6 +26,7 @@ def main() -> None:
     status = _guarded(_command)
     _warn_of_plugins()
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # what is left then has nothing to stop
+    gc.freeze()  # leaving looks once more for garbage, which takes long among thousands of records
     sys.exit(status)
 
 

@@ -46,6 +46,11 @@ def beyond(t: float, counts: Sequence[int], df: float) -> float:
 
 def critical(counts: Sequence[int], df: float, level: float = DIRECTION) -> float:
     """Half-width, in standard errors, of intervals that hold for all arms at once."""
+    return _critical(tuple(counts), df, level)
+
+
+@lru_cache
+def _critical(counts: tuple[int, ...], df: float, level: float) -> float:
     from scipy.optimize import brentq  # a part of scipy that nothing else needs
 
     most = float(scipy.special.stdtrit(df, 1 - (1 - level) / (2 * len(counts))))  # beyond Bonferroni's
