@@ -20,7 +20,8 @@ COLUMNS = (
 )  # fmt: skip
 DIRECTION = "n that would show the direction"  # at another scale than the paper's, where no band applies
 PRIMARY, SECONDARY, SHOWN, COUNTED = "primary", "secondary, not judged", "shown, not judged", "judged"
-STUDENT = "p, Student: of the intervals' t; p, exact: of sign flips or permutations of seeds."
+STUDENT = "p, Student: of the intervals' t."
+EXACT = "p, exact: of sign flips or permutations of seeds."
 HOLM = "p, Holm: Student's, adjusted over the primary effects of all claims of this report that are judged."
 DUNNETT = "p, Dunnett: over seeds alone, adjusted over the arms that share their control."
 MAY_BE_ABSENT = ("censored", "p, exact", "p, Holm", "p, Dunnett")
@@ -49,6 +50,7 @@ def effect_table(
     resting = "each of these counts" if claim.kind is Kind.EXACT else "the primary effect alone"
     rests = [f"The verdict rests on {resting}."] * (len(effects) > 1 and ever_judged(claim))
     rests += [STUDENT] * any(e.p_student is not None for e in effects)
+    rests += [EXACT] * any(row[COLUMNS.index("p, exact")] for row in rows)
     rests += [HOLM] * (adjusted_p is not None) + [DUNNETT] * bool(families)
     tested = [" ".join(rests)] * bool(rests)
     said = [f"{opened(words(e.metric))}, value by value: {', '.join(map(number, e.values))}." for e in few]
