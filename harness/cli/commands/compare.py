@@ -76,7 +76,16 @@ def _print(compared: SideBySide, console: Console) -> None:
         say(console, f"{letter}: {_measured(one)}")
         for notice in one.notices:
             say(console, notice, WARNING)
-    for title, rows in _tables(compared):
+    known = compared.comparison.differences
+    told = [one for one in known if one.contrast or one.reason == COUNTED]
+    if told:
+        say(console, f"\n{_legend(sum(one.adjusted_p is not None for one in known))}", "bold")
+    for title, rows in _by_verdict(told):
+        say(console, f"\n{title}")
+        print_rows(rows, False, console)
+    untold = [(one.first, one.reason) for one in known if one not in told]
+    untold += [(one.row, _alone(one)) for one in compared.comparison.unmatched]
+    for title, rows in (("Cannot be compared", _grouped(untold)), (SAME_NETS, list(_nets(compared.nets)))):
         if rows:
             say(console, f"\n{title}", "bold")
             print_rows(rows, False, console)
@@ -88,35 +97,36 @@ def _measured(one: EvidenceSide) -> str:
     return f"{one.name} (claims: {len({row.claim for row in one.rows})}, effects: {len(one.rows)})"
 
 
-def _tables(compared: SideBySide) -> Iterator[tuple[str, list[Row]]]:
-    known = compared.comparison.differences
-    told = [one for one in known if one.contrast or one.reason == COUNTED]
-    family = sum(one.adjusted_p is not None for one in known)
-    yield _legend(family), [_difference(one) for one in told]
-    reasons = [(one.first, one.reason) for one in known if one not in told]
-    reasons += [(one.row, _alone(one)) for one in compared.comparison.unmatched]
-    yield "Cannot be compared", _grouped(reasons)
-    yield SAME_NETS, list(_nets(compared.nets))
-
-
 def _legend(family: int) -> str:
     holm = f"; p, Holm is over the {family} effects that verdicts rest on" if family else ""
     return f"B − A, or B ÷ A of ratios, with 95 % intervals of independent samples (Welch){holm}"
 
 
+def _by_verdict(told: Sequence[Difference]) -> Iterator[tuple[str, list[Row]]]:
+    """A table for each claim at a protocol under its verdict, without columns that say nothing."""
+    together: dict[str, list[Difference]] = {}
+    for one in told:
+        together.setdefault(_verdict(one), []).append(one)
+    for title, differences in together.items():
+        rows = [_difference(one) for one in differences]
+        said = [name for name in rows[0] if any(row[name] != NOTHING for row in rows)]
+        yield title, [{name: row[name] for name in said} for row in rows]
+
+
+def _verdict(one: Difference) -> str:
+    before, after = one.first.verdict, one.second.verdict
+    return f"{one.first.experiment}: {before if before == after else f'{before} → {after}'}"
+
+
 def _difference(one: Difference) -> Row:
     first, second, apart = one.first, one.second, one.contrast
-    changed = first.verdict != second.verdict
     return {
-        "claim": first.claim,
-        "protocol": first.protocol,
         "effect": words(first.metric),
         "A": _shown(first),
         "B": _shown(second),
         "B against A": f"{estimate(apart)} {span(apart.ci95)}" if apart else _counts(one),
         "p": p_value(apart.p_student) if apart and apart.p_student is not None else NOTHING,
         "p, Holm": NOTHING if one.adjusted_p is None else p_value(one.adjusted_p),
-        "verdict": f"{first.verdict} → {second.verdict}" if changed else first.verdict,
         "other": ", ".join(one.differs) or NOTHING,
     }
 

@@ -39,6 +39,13 @@ def test_people_read_a_table(tmp_path: Path) -> None:
     assert "verdict on relu-speedup at cifar10: reproduced → inconclusive (worse)" in out
 
 
+def test_at_eighty_columns_no_word_is_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    out = call(*stores(tmp_path)).stdout
+    assert "…" not in out
+    assert "\nrelu-speedup at cifar10: reproduced → inconclusive\neffect  A " in out
+
+
 def test_scripts_read_json(tmp_path: Path) -> None:
     found = json.loads(call(*stores(tmp_path), "--json").stdout)
     (one,) = found["differences"]
