@@ -16,6 +16,8 @@ from harness.contract.formatting import duration
 from harness.contract.visible import visible
 from harness.engines.leases import BEAT, held
 
+OVERDUE = 3 * BEAT
+
 
 def show(results: Path, as_json: bool, console: Console, wait: Callable[[float], None] = time.sleep) -> None:
     """Once or, on a terminal, again and again until Ctrl-C."""
@@ -47,7 +49,19 @@ def rows(results: Path) -> list[Row]:
 def _screen(results: Path) -> Group:
     found = rows(results)
     said = f"{len(found)} running in {results}" if found else f"nothing runs in {results}"
-    return Group(*([table(found)] if found else []), Text(visible(f"{said}; {_stored(results)}")))
+    shown = [table(list(map(_shown, found)))] if found else []
+    return Group(*shown, Text(visible(f"{said}; {_stored(results)}")))
+
+
+def _shown(row: Row) -> Row:
+    """What people need of a row, at 80 columns; a sign of life is only told of where it is overdue."""
+    silent = row["silent_seconds"]
+    overdue = f", silent for {duration(silent)}" if silent > OVERDUE else ""
+    return {
+        "trial": row["trial"] or row["key"],
+        "since": row["since"].replace("T", " ")[:16],
+        "process": f"{row['process'].removeprefix('process ')}{overdue}",
+    }
 
 
 def _stored(results: Path) -> str:

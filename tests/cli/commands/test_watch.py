@@ -88,7 +88,10 @@ def test_who_is_gone_is_left_out_and_who_is_silent_is_not(tmp_path: Path) -> Non
     assert rows["b"]["process"] == f"process {HERE.pid} on far"
     assert rows["b"]["silent_seconds"] >= 3600 > rows["c"]["silent_seconds"]
     assert "unknown machine" in rows["d"]["process"]
-    assert "\x1b" not in asked(tmp_path)
+    shown = asked(tmp_path)
+    assert "\x1b" not in shown
+    assert shown.count("silent for") == 1
+    assert f"{HERE.pid} on far, silent for 60 min" in shown
 
 
 def test_a_terminal_is_drawn_again_until_ctrl_c(tmp_path: Path) -> None:
