@@ -9,7 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as Grid
 
+import reproductions
 from harness.cli.terminal.tables import WARNING, print_json, say
+from harness.contract.errors import BadValue
 from harness.contract.formatting import limits, number
 from harness.effects.statistics.significance import LOOKS
 from harness.forecast.next_runs import Outlook
@@ -45,7 +47,7 @@ def show(name: str, protocol: str | None, store: Store, as_json: bool, console: 
         question = next(beyond.of(asked, Assessments(store), protocol))
         data, parts = _question_data(question), _question(question)
     else:
-        found = chain(papers.claim(name), protocol, store)
+        found = chain(papers.claim(_claim(name)), protocol, store)
         data, parts = as_data(found), _parts(found)
     if as_json:
         print_json(data)
@@ -57,6 +59,16 @@ def show(name: str, protocol: str | None, store: Store, as_json: bool, console: 
         console.print()
     for sentence in store.damaged:
         say(console, sentence, WARNING)
+
+
+def _claim(name: str) -> str:
+    """The claim, or that which a reproduction of the name answers; BadValue where it answers several."""
+    found = [r.claims for r in reproductions.every() if r.name == name and name not in r.claims]
+    if not found:
+        return name
+    if len(found[0]) > 1:
+        raise BadValue(f"{name} answers the claims {', '.join(found[0])}: name one of them")
+    return found[0][0]
 
 
 def _question(asked: Question) -> Iterator[tuple[str, list[str | Table]]]:

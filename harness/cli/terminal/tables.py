@@ -58,7 +58,7 @@ def table(rows: Sequence[Row]) -> Table:
     """The rows under their names, as a terminal draws them."""
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for name in rows[0]:
-        drawn.add_column(name, no_wrap=name in UNBROKEN)
+        drawn.add_column(name, no_wrap=name in UNBROKEN, overflow="fold")
     for row in rows:
         drawn.add_row(*(Text(visible(str(value))) for value in row.values()))
     return drawn

@@ -52,6 +52,19 @@ def shown(store: Store, name: str = "relu-speedup", protocol: str | None = None)
     return out.file.getvalue()
 
 
+@pytest.mark.parametrize(("claims", "found"), [(("relu-speedup",), True), (("lrn", "lrn-cifar"), False)])
+def test_a_reproduction_is_asked_for_by_its_name_too(
+    claims: tuple[str, ...], found: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = replace(reproduction(), name="race", claims=claims)
+    monkeypatch.setattr(reproductions, "every", lambda: (made,))
+    if found:
+        assert shown(Store(tmp_path), "race").startswith("relu-speedup: ")
+    else:
+        with pytest.raises(BadValue, match="race answers the claims lrn, lrn-cifar: name one of them"):
+            shown(Store(tmp_path), "race")
+
+
 def gates(
     root: Path, seeds: int, value: Value = decisive, looked: bool = False
 ) -> list[explanation.GateAnswer]:
