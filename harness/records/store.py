@@ -44,9 +44,13 @@ class Store:
     @cached_property
     def records(self) -> list[Record]:
         """Every readable record, oldest first; `damaged` tells of the others."""
+        self.check()
+        return self._unread()
+
+    def check(self) -> None:
+        """StoreError where what stands in the folder's place is none."""
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"{self.root} is not a folder; name another with --results-dir")
-        return self._unread()
 
     @property
     def damaged(self) -> tuple[str, ...]:

@@ -15,12 +15,14 @@ from harness.cli.terminal.tables import Row, print_json, table
 from harness.contract.formatting import duration
 from harness.contract.visible import visible
 from harness.engines.leases import BEAT, held
+from harness.records.store import Store
 
 OVERDUE = 3 * BEAT
 
 
 def show(results: Path, as_json: bool, console: Console, wait: Callable[[float], None] = time.sleep) -> None:
     """Once or, on a terminal, again and again until Ctrl-C."""
+    Store(results).check()
     if as_json:
         print_json(rows(results))
     elif not console.is_interactive:

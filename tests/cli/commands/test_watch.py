@@ -13,11 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
 import repro
 from harness.cli.commands import watch
+from harness.contract.errors import StoreError
 from harness.contract.processes import this_process
 from harness.engines.leases import Holder
 from harness.engines.runner import run
@@ -113,3 +115,9 @@ def test_a_terminal_is_drawn_again_until_ctrl_c(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_runs_nothing(tmp_path: Path) -> None:
     assert asked(tmp_path / "nowhere") == f"nothing runs in {tmp_path / 'nowhere'}; 0 records\n"
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"file is not a folder; name another with --results-dir"):
+        asked(tmp_path / "file")
