@@ -128,8 +128,27 @@ def test_the_timeline_says_which_bars_are_exchange() -> None:
     (drawing,) = drawn("step-timeline", [timed("two", COLUMNS)])
     assert "two, 1: 5 ms traced, of which 1 ms exchange; two, 2: 5.5 ms" in drawing.caption
     words = {word.strip() for word in ElementTree.fromstring(drawing.svg).itertext()}
-    assert {"conv1", "computes", "exchanges, or waits to", "two, 1", "two, 2"} <= words
+    assert {"conv1", "computes", "exchanges or waits", "two, 1", "two, 2"} <= words
     assert drawn("step-timeline", [timed("two", []), run("one", 0, 0.02, 1.0)]) == []
+
+
+@pytest.mark.parametrize(
+    ("exchanges", "part"),
+    [
+        ([], (10.0, 30.0)),
+        ([(0.0, 9.0), (31.0, 40.0)], (10.0, 30.0)),
+        ([(12.0, 14.0)], (14.0, 30.0)),
+        ([(5.0, 12.0), (20.0, 35.0)], (12.0, 20.0)),
+        ([(12.0, 28.0), (13.0, 14.0)], (10.0, 12.0)),
+        ([(0.0, 40.0)], None),
+    ],
+)
+def test_a_layers_name_stands_where_nothing_is_exchanged(
+    exchanges: list[tuple[float, float]], part: tuple[float, float] | None
+) -> None:
+    spans = [step_timeline.DrawnSpan("conv3", True, *ends) for ends in exchanges]
+    begins, ends = step_timeline.free(step_timeline.DrawnSpan("fc6", False, 10.0, 30.0), spans)
+    assert (begins, ends) == part if part else ends < begins
 
 
 def test_the_run_nearest_the_median_is_drawn_with_its_untraced_step() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 BAR, AXIS, HEAD = 0.42, 0.55, 0.75  # inches: a device's bar, the axis below, the legend above
 EXCHANGE = ARMS[1]
 SHADES = (0.30, 0.50)  # neighbouring layers differ
-LEGIBLE = 0.05  # of the width: a narrower bar has no room for a name
+LEFT, WIDTH = 0.27, 0.705  # of the figure's width: where the bars begin, and what they have
+LETTER = 0.0165  # of the bars' width, a letter of a layer's name
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def _draw(name: str, found: Sequence[Lane], heading: str, caveat: str) -> Drawin
     label = "One training step, device by device"
     height = AXIS + HEAD + BAR * len(found)
     with frame(height, heading, caveat) as figure:
-        axes = figure.add_axes((0.27, AXIS / height, 0.705, BAR * len(found) / height))
+        axes = figure.add_axes((LEFT, AXIS / height, WIDTH, BAR * len(found) / height))
         for row, lane in enumerate(found):
             _draw_lane(axes, lane, row, max(map(_last, found)))
         _prepare(axes, found)
@@ -108,16 +110,27 @@ def _draw(name: str, found: Sequence[Lane], heading: str, caveat: str) -> Drawin
 
 def _draw_lane(axes: Axes, lane: Lane, row: int, last: float) -> None:
     layers = list(dict.fromkeys(span.layer for span in lane.spans))
+    exchanges = [span for span in lane.spans if span.exchange]
     for span in lane.spans:
         shade = SHADES[layers.index(span.layer) % len(SHADES)]
         look: dict[str, Any] = {"facecolor": ARMS[0], "alpha": shade}
         look = {"facecolor": EXCHANGE, "hatch": "////", "edgecolor": PAPER} if span.exchange else look
         axes.broken_barh([(span.start, span.end - span.start)], (row - 0.36, 0.72), linewidth=0, **look)
-        if not span.exchange and span.end - span.start > LEGIBLE * last:
-            middle = (span.start + span.end) / 2
-            axes.text(middle, row, span.layer, ha="center", va="center", fontsize=7.5, color=INK)
+        start, end = (0.0, 0.0) if span.exchange else free(span, exchanges)
+        if end - start > LETTER * len(span.layer) * last:
+            axes.text((start + end) / 2, row, span.layer, ha="center", va="center", fontsize=6.5, color=INK)
     if lane.untraced is not None:
         axes.plot([lane.untraced] * 2, [row - 0.48, row + 0.48], color=INK, linewidth=2, zorder=5)
+
+
+def free(span: DrawnSpan, exchanges: Sequence[DrawnSpan]) -> tuple[float, float]:
+    """The longest part of the stretch in which nothing is exchanged: there its name can be read."""
+    within = sorted(
+        (e for e in exchanges if e.end > span.start and e.start < span.end), key=lambda e: e.start
+    )
+    begins = accumulate((e.end for e in within), max, initial=span.start)
+    ends = (*(e.start for e in within), span.end)
+    return max(zip(begins, ends, strict=True), key=lambda part: part[1] - part[0])
 
 
 def _last(lane: Lane) -> float:
@@ -137,11 +150,17 @@ def _prepare(axes: Axes, found: Sequence[Lane]) -> None:
     axes.set_xlabel("milliseconds from the beginning of the step")
     axes.xaxis.label.set_color(MUTED)
     names: list[Artist] = [Patch(facecolor=ARMS[0], alpha=SHADES[1], label="computes")]
-    names.append(Patch(facecolor=EXCHANGE, hatch="////", edgecolor=PAPER, label="exchanges, or waits to"))
+    names.append(Patch(facecolor=EXCHANGE, hatch="////", edgecolor=PAPER, label="exchanges or waits"))
     if any(lane.untraced is not None for lane in found):
         names.append(Line2D([], [], color=INK, linewidth=2, label="untraced step"))
     axes.legend(
-        handles=names, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.1
+        handles=names,
+        frameon=False,
+        loc="lower left",
+        bbox_to_anchor=(-LEFT / WIDTH, 1),
+        ncols=3,
+        borderaxespad=0.1,
+        columnspacing=1.4,
     )
 
 
