@@ -8,7 +8,8 @@ has no figure to be held against and is shown as it is; all ten-view gains share
 hours on two cores at `cifar10-converged-short`; what 90 epochs of ImageNet cost, `./repro.py bench imagenet`
 projects. Not yet measured on a GPU.
 
-Observed: nothing yet at these protocols.
+Observed on 2026-11-28 (`cifar10-scarce`, two Intel Xeon cores, bf16, torch 2.13.0, 9 of 15 seeds, so without
+a verdict): 31.4 % by ten views [30.5, 32.3], which gain 3.1 points over the centre [2.7, 3.5].
 """
 
 from __future__ import annotations

@@ -9,9 +9,10 @@ hours.
 `machine` takes two threads of a CPU for two devices and costs three minutes on two quiet cores;
 `imagenet` needs two GPUs, `one-gpu` one, `eight-gpus` eight.
 
-Observed on 2026-11-22 (`machine`, two AMD EPYC cores, torch 2.13.0, fp32, n = 3 blocks, 95 % intervals): one
-column a core, 65 images/s [55, 75], so 20 days [17, 23] beside the paper's five to six on two GPUs; 1.76
-times as fast as one core alone, and as fast as the whole net on both. Nothing has been measured on a GPU.
+Observed (`machine`, torch 2.13.0, fp32, n = 3 blocks, 95 % intervals): one column a core, 53 images/s
+[44, 62], so 25 days [21, 29] beside the paper's five to six on two GPUs, 1.89 times as fast as one core alone
+(two Intel Xeon cores, 2026-11-28); 65 [55, 75], 20 days [17, 23] and 1.76 times on two AMD EPYC cores
+(2026-11-22). Nothing has been measured on a GPU.
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ GPUs. `two-cores` takes two threads of a CPU for two devices, and gloo for what 
 it costs two and a half minutes on two quiet cores. `one-gpu-streams` runs both columns on one GPU: that is no
 second device, so it is shown and gives no verdict.
 
-Observed on 2026-11-22 (`two-cores`, two AMD EPYC cores, torch 2.13.0, fp32, n = 10 blocks): a step of the
-two-GPU net takes 0.932 times as long, 95 % interval [0.917, 0.947]: directional, at another scale than the
-paper's. Nothing has been measured on a GPU.
+Observed (`two-cores`, torch 2.13.0, fp32, n = 10 blocks, 95 % intervals): a step of the two-GPU net takes
+0.796 times as long [0.776, 0.817] on two Intel Xeon cores (2026-11-28), 0.932 [0.917, 0.947] on two AMD EPYC
+cores (2026-11-22): directional, at another scale than the paper's. Nothing has been measured on a GPU.
 """
 
 from __future__ import annotations
