@@ -37,7 +37,7 @@ gpu: $(READY)  ## on a machine with a GPU: every test that needs one and every w
 environment: $(READY)
 
 # uv installs the pinned, hashed versions in seconds where pip takes minutes. Bytecode is written now: where
-# Python is told not to write any, every process would compile torch anew, which doubles its start.
+# Python is told not to write any, every process would compile torch and this project anew, which doubles its start.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "$(PYTHON) is older than 3.11: name a newer one, as in 'make PYTHON=python3.12 $(MAKECMDGOALS)'"; exit 1; }
@@ -45,6 +45,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q harness reproductions tests
 	@touch $(READY)
 
 lock:  ## renew requirements.lock: every platform and Python, no index address

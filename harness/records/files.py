@@ -106,14 +106,13 @@ def write_new(path: Path, content: bytes) -> bool:
 def _write_in_new_folder(path: Path, content: bytes) -> None:
     """Makes the folder, once more where another process removes it before the file is in it."""
     for left in reversed(range(100)):
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        except FileNotFoundError:
+            return
+        except (FileExistsError, FileNotFoundError):  # mkdir looks whether what is there is a folder
             if not left:
                 raise
-        else:
-            return
 
 
 def flush(path: Path) -> None:

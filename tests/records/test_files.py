@@ -67,6 +67,7 @@ def test_a_new_file_gets_into_a_folder_that_others_remove(tmp_path: Path) -> Non
 
     def remove() -> None:
         while not over.is_set():
+            time.sleep(1e-4)
             with suppress(OSError):
                 folder.rmdir()
 
