@@ -59,9 +59,8 @@ def templates() -> Environment:
     import jinja2
 
     html = jinja2.select_autoescape(enabled_extensions=("html.j2",), default_for_string=True)
-    loader = jinja2.FileSystemLoader(TEMPLATES)
     found = jinja2.Environment(
-        loader=loader,
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=html,
         finalize=wording.neutral,
         trim_blocks=True,
