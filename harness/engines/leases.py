@@ -43,9 +43,8 @@ class Holder:
         return f"{self.process}, since {self.since}"
 
 
-UNKNOWN = Holder(
-    ProcessIdentity("an unknown machine", "", 0, ""), "an unknown time"
-)  # just taken, or no lease
+# Of what was just taken, or is no lease.
+UNKNOWN = Holder(ProcessIdentity("an unknown machine", "", 0, ""), "an unknown time")
 
 
 @dataclass(frozen=True)

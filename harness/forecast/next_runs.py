@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from harness.contract import plugins
 from harness.contract.device import CPU, CUDA, Device
 from harness.contract.errors import ReproductionFails
 from harness.contract.formatting import duration
@@ -236,7 +237,7 @@ def _left(
 ) -> list[Trial]:
     """The trials still to run, under those of the store's conditions that lack the fewest.
 
-    None where the plan raises: that is noted where evidence is gathered.
+    None where the plan raises, which is noted.
     """
     seen = [c for c in store.conditions() if c.on(device) and c.suit(protocol.dataset)]
     begun = (Experiment(reproduction, protocol, seeds, conditions) for conditions in seen)
@@ -244,7 +245,8 @@ def _left(
     try:
         left = [priorities.needed(experiment, store) for experiment in begun]
         return min(left, key=len) if left else priorities.whole(reproduction, protocol.at(precision), seeds)
-    except ReproductionFails:
+    except ReproductionFails as error:
+        plugins.note(reproduction.name, str(error))
         return []
 
 

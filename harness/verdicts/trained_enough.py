@@ -95,18 +95,12 @@ Tenths = tuple[tuple[float, float], tuple[float, float]]
 
 def fall_at_first_rate(curves: Sequence[Curve]) -> float | None:
     """By what fraction the mean loss falls in a tenth of the stage at the first rate; None if none tells."""
-    told = [tenths for curve in curves if (tenths := _tenths_of(curve))]
+    told = [tenths for curve in curves if (tenths := _tenths(curve))]
     if not told:
         return None
     before, last = (fmean(tenths[i][1] for tenths in told) for i in (0, 1))
     apart = fmean(tenths[1][0] - tenths[0][0] for tenths in told)  # in tenths
     return 1 - float((last / before) ** (1 / apart))
-
-
-@once
-def _tenths_of(curve: Curve) -> Tenths | None:
-    """Of a curve that many experiments share, as they do the baseline's."""
-    return _tenths(list(_stage(curve)))
 
 
 def _stage(curve: Curve) -> Iterator[tuple[float, float]]:
@@ -118,8 +112,10 @@ def _stage(curve: Curve) -> Iterator[tuple[float, float]]:
             yield epoch, loss
 
 
-def _tenths(stage: Sequence[tuple[float, float]]) -> Tenths | None:
+@once  # many experiments share the baseline's curves
+def _tenths(curve: Curve) -> Tenths | None:
     """Mean place, in tenths of the stage, and mean loss of the last tenth but one, and of the last."""
+    stage = list(_stage(curve))
     end = stage[-1][0] if stage else 0.0
     parts: tuple[list[tuple[float, float]], list[tuple[float, float]]] = ([], [])
     for epoch, loss in stage:

@@ -224,6 +224,8 @@ def test_weights_that_are_a_program_are_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
+# Its indices are more than torch 2.15 reads of a file.
+OF_SPARSE = "holds no weights that can be read" if torch.__version__ >= "2.15" else "is no state dict"
 SPREAD = torch.zeros(1).expand(20_000, 2**40)  # two numbers in a file, and exabytes in memory
 
 
@@ -235,8 +237,7 @@ SPREAD = torch.zeros(1).expand(20_000, 2**40)  # two numbers in a file, and exab
         ({"classifier.6.weight": torch.zeros(())}, "conv1.weight is missing"),
         ({"classifier.6.weight": torch.zeros(0, 4096)}, "conv1.weight is missing"),
         ({"classifier.6.bias": torch.zeros(3, dtype=torch.complex64)}, "is no state dict"),
-        # whose indices torch 2.15 will not read
-        ({"classifier.6.bias": torch.zeros(3).to_sparse()}, "is no state dict|holds no weights that can be"),
+        ({"classifier.6.bias": torch.zeros(3).to_sparse()}, OF_SPARSE),
         ({"classifier.6.bias": torch.zeros(3, dtype=torch.int64)}, "is no state dict"),
         ({3: torch.zeros(3)}, "is no state dict"),
         ([torch.zeros(3)], "is no state dict"),

@@ -18,16 +18,15 @@ from typer.testing import CliRunner
 
 import repro
 from harness.cli.commands import doctor
-from harness.contract.device import CPU
 from harness.contract.errors import HarnessError
-from harness.contract.trial import Precision, Trial
+from harness.contract.trial import Trial
 from harness.data import sources
 from harness.engines.machine import gpus
-from harness.forecast import kept_speeds
 from harness.paper.catalogue import CLAIMS
 from harness.records import environment
 from harness.records.store import Store
 from tests.fakes.evidence.trials import GRATINGS, record_for, small
+from tests.fakes.running import known_speed
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
@@ -151,7 +150,7 @@ def test_nothing_is_trained_on_a_damaged_file(cifar_root: Path, tmp_path: Path, 
 def test_data_that_is_missing_stops_all_but_smoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("REPRO_DATA", raising=False)
-    kept_speeds.keep(tmp_path / "results", CPU, dict.fromkeys(Precision, 1e9))
+    known_speed.keep(tmp_path / "results")
     with pytest.raises(HarnessError, match=r"no cifar10 found \(looked for .*data fetch"):
         call("run", "relu-speedup", "--protocol", "cifar10", "--dry-run")
     assert sources.STAND_IN_NOTICE[:40] in call("run", "relu-speedup", "--protocol", "smoke", "--dry-run")
@@ -169,7 +168,7 @@ def test_list_knows_every_claim(tmp_path: Path) -> None:
 
 
 def test_a_dry_run_shows_the_trials_and_runs_none(cifar_root: Path, tmp_path: Path) -> None:
-    kept_speeds.keep(tmp_path, CPU, dict.fromkeys(Precision, 1e9))  # so that none is measured
+    known_speed.keep(tmp_path)
     where = ("--data-dir", cifar_root.parent, "--results-dir", tmp_path)
     out = call("run", "relu-speedup", "--protocol", "cifar10", "--dry-run", "--device", "cpu", *where)
     assert re.search(
@@ -236,7 +235,7 @@ def test_a_smoke_run_without_data_says_so_everywhere(tmp_path: Path) -> None:
     """From the command to the page: the stand-in is trained on, named in the records and on the page."""
     empty = tmp_path / "empty"
     empty.mkdir()
-    kept_speeds.keep(tmp_path / "results", CPU, dict.fromkeys(Precision, 1e9))  # so that none is measured
+    known_speed.keep(tmp_path / "results")
     options = ("--protocol", "smoke", "--seeds", "1", "--workers", "1", "--results-dir", tmp_path / "results")
     done = subprocess.run(
         [sys.executable, str(ROOT / "repro.py"), "run", "error-rate", *map(str, options)],

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract.device import CPU
-from harness.contract.trial import Precision, Trial
-from harness.forecast import kept_speeds
+from harness.contract.trial import Trial
 from harness.records.store import Store
 from tests.fakes.evidence.trials import record_for, small
+from tests.fakes.running import known_speed
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOKING = (("list",), ("status", "--why"), ("explain", "relu-speedup"))
@@ -38,7 +37,7 @@ def call(
 def filled(root: Path) -> Path:
     """A results folder with a record, a damaged one, and this machine's speed, so that none is measured."""
     store = Store(root)
-    kept_speeds.keep(root, CPU, dict.fromkeys(Precision, 1e9))
+    known_speed.keep(root)
     store.append(record_for(Trial(small(), 0), reached=0.0))
     cut = store.append(record_for(Trial(small(), 1), reached=0.0))
     cut.write_bytes(cut.read_bytes()[:100])

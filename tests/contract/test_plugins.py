@@ -12,10 +12,8 @@ from typing import Any
 
 import pytest
 
-from harness.contract.device import CPU
-from harness.contract.trial import Precision
-from harness.forecast import kept_speeds
 from tests.fakes.packages import coins, installed
+from tests.fakes.running import known_speed
 
 ROOT = Path(__file__).resolve().parents[2]
 SENTENCE = re.compile(r"^repro: the package (\S+) 0\.1 is left out: (.*)$", re.MULTILINE)
@@ -41,7 +39,7 @@ def listed(folder: Path, site: bool = True) -> list[Any]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "site").mkdir()
-    kept_speeds.keep(tmp_path / "results", CPU, dict.fromkeys(Precision, 1e9))  # so that none is measured
+    known_speed.keep(tmp_path / "results")
     return tmp_path
 
 

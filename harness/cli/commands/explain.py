@@ -79,7 +79,7 @@ def _question(asked: Question) -> Iterator[tuple[str, list[str | Table]]]:
         [beyond.STANDING, ", ".join(words for _, words in asked.badges), asked.progress, *asked.said],
     )
     for table in asked.shown:
-        yield table.title, [table, *([table.note] if table.note else [])]
+        yield table.title, [table, *table.note.splitlines()]
 
 
 def _question_data(asked: Question) -> dict[str, Any]:

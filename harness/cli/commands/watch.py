@@ -17,7 +17,7 @@ from harness.contract.visible import visible
 from harness.engines.leases import BEAT, held
 from harness.records.store import Store
 
-OVERDUE = 3 * BEAT
+OVERDUE = 3 * BEAT  # seconds of silence that a person should know of
 
 
 def show(results: Path, as_json: bool, console: Console, wait: Callable[[float], None] = time.sleep) -> None:
