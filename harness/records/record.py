@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +61,7 @@ class Record:
             raw = self.__dict__.get(LATER, {}).get(name)
             if raw is None:
                 raise AttributeError(name)
-            value = msgspec.json.decode(raw)
+            value = msgspec.json.decode(raw() if callable(raw) else raw)
             self.__dict__[name] = tuple(value) if isinstance(value, list) else value
             return self.__dict__[name]
 
@@ -109,7 +109,7 @@ def described(record: Record) -> dict[str, object]:
 
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Record))
-LATER = "later"  # where a record that was read keeps the text of what is not decoded yet
+LATER = "later"  # where a record that was read keeps the text of what is not decoded yet, or how to get it
 
 
 class _Head(msgspec.Struct):
@@ -121,6 +121,14 @@ def encode(record: Record) -> str:
     """A record as JSON text that carries its format and, first of all, the digest of the text behind it."""
     rest = json.dumps({"format": FORMAT, **dataclasses.asdict(record)}, indent=1, allow_nan=False)[1:]
     return f'{{\n "digest": "{_digest(rest.encode())}",{rest}'
+
+
+def without_curve(record: Record) -> dict[str, Any]:
+    """The fields of a record that was read, of which details may still be text, for msgspec to encode."""
+    fields = record.__dict__
+    return {
+        name: fields[name] if name in fields else fields[LATER][name] for name in FIELDS if name != "curve"
+    }
 
 
 def decode(text: str | bytes) -> Record:
@@ -147,7 +155,8 @@ def _decoded(data: bytes) -> Record:
         _check(data, msgspec.json.decode(shown, type=_Head))  # another version's shape is no damage,
         raise  # and damage is no shape
     _check(data, stored)
-    return _record(stored)
+    shape.check(stored)
+    return from_stored(stored)
 
 
 def _check(data: bytes, found: _Head | Stored) -> None:
@@ -156,16 +165,15 @@ def _check(data: bytes, found: _Head | Stored) -> None:
         raise Unreadable("its digest does not fit its content")
 
 
-def _record(stored: Stored) -> Record:
-    """The record, whose curve and details are checked, and stay text until they are asked for."""
-    shape.check(stored)
+def from_stored(stored: Stored, curve: Callable[[], msgspec.Raw] | None = None) -> Record:
+    """The record, whose curve, which may have to be read first, and details are decoded when asked for."""
     record = object.__new__(Record)
     fields = {name: getattr(stored, name) for name in FIELDS}
     later = {name: fields.pop(name) for name in ("curve", "details")}
     fields["trial"] = shape.trial(stored.trial)
     fields["conditions"] = shape.conditions(bytes(stored.conditions))
     fields["environment"] = shape.environment(bytes(stored.environment))
-    record.__dict__.update(fields, **{LATER: later})
+    record.__dict__.update(fields, **{LATER: later | ({"curve": curve} if curve else {})})
     return record
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from harness.contract.errors import StoreError
 from harness.contract.trial import Status, Trial
 from harness.contract.visible import visible
+from harness.records import checked
 from harness.records.conditions import Conditions
 from harness.records.files import read, sweep, write_next, write_whole
 from harness.records.keys import canonical, holds, key_of
@@ -199,14 +200,15 @@ class Store:
         """The readable records among the files that were not looked at yet, oldest first."""
         new = sorted({path.name for path in self.folder.glob("*.json")} - self._seen)
         self._seen.update(new)
-        found = [self._read(self.folder / name) for name in new]
+        paths = [self.folder / name for name in new]
+        many = len(paths) >= checked.WORTHWHILE
+        found = checked.records(self.root, paths, self._read) if many else list(map(self._read, paths))
+        self._files |= {id(record): path for path, record in zip(paths, found, strict=True) if record}
         return sorted((r for r in found if r is not None), key=lambda r: (r.finished, r.key))
 
     def _read(self, path: Path) -> Record | None:
         try:
-            record = decode(read(path))
-            self._files[id(record)] = path
-            return record
+            return decode(read(path))
         except OtherFormat as other:
             self.leave_out(f"{visible(str(path))} is left out: {other}; use the version that wrote it")
         except (OSError, Unreadable) as error:

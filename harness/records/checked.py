@@ -1,0 +1,108 @@
+"""What was found in the files of a large store, so that not every command reads and checks them all again.
+
+`<results>/checked.json` holds all of each record but its curve, which is most of a file and asked for by few.
+An entry is believed as long as its file is the very one that was checked, by inode, size and times, and the
+program is the one that checked it. A store that was copied, and one that is a stranger's, is read anew.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache, partial
+from pathlib import Path
+
+import msgspec
+
+from harness.contract.errors import StoreError
+from harness.contract.visible import visible, visible_json
+from harness.records import provenance
+from harness.records.files import read, write_whole
+from harness.records.record import Record, from_stored, without_curve
+from harness.records.shape import Stored
+
+FILE = "checked.json"
+WORTHWHILE = 1_000  # files; fewer are read in a fraction of a second
+Mark = tuple[
+    int, int, int, int, int
+]  # of a file: device, inode, size, and when content and inode were changed
+
+
+class _Entry(msgspec.Struct):
+    mark: Mark
+    record: Stored
+
+
+class _Content(msgspec.Struct):
+    program: str
+    entries: dict[str, _Entry]  # by the file's name
+
+
+class _Curve(msgspec.Struct):
+    curve: msgspec.Raw
+
+
+def records(
+    root: Path, files: Sequence[Path], read_one: Callable[[Path], Record | None]
+) -> list[Record | None]:
+    """The record of each of a store's files, by `read_one` where it was not checked before.
+
+    Where those are many they are listed for the next command.
+    """
+    known = _entries(root / FILE)
+    marks = {file: _mark(file) for file in files}  # from before they are read
+    found = {file: _listed(file, marks[file], known.get(file.name)) for file in files}
+    new = [file for file, record in found.items() if record is None]
+    found |= {file: read_one(file) for file in new}
+    if sum(found[file] is not None for file in new) >= WORTHWHILE:
+        _write(root / FILE, found, marks)
+    return list(found.values())
+
+
+def _entries(path: Path) -> Mapping[str, _Entry]:
+    """The entries by file; none where there is no such list, or it is not this program's."""
+    with suppress(OSError, ValueError, RecursionError):
+        content = msgspec.json.decode(read(path), type=_Content)
+        if content.program == _program():
+            return content.entries
+    return {}
+
+
+def _listed(file: Path, mark: Mark | None, entry: _Entry | None) -> Record | None:
+    """The record of a file that has not changed since it was checked; its curve is read when asked for."""
+    if mark is None or entry is None or entry.mark != mark:
+        return None
+    return from_stored(entry.record, curve=partial(_curve, file, mark))
+
+
+def _write(path: Path, found: Mapping[Path, Record | None], marks: Mapping[Path, Mark | None]) -> None:
+    whole = {file: record for file, record in found.items() if record is not None}
+    entries = {file.name: {"mark": marks[file], "record": without_curve(whole[file])} for file in whole}
+    with suppress(OSError):  # a store that cannot be written to does without
+        write_whole(path, msgspec.json.encode({"program": _program(), "entries": entries}))
+
+
+def _mark(file: Path) -> Mark | None:
+    """What tells a file from any other and from what it was before; None where there is none."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _curve(file: Path, mark: Mark) -> msgspec.Raw:
+    """The text of a curve that was checked; StoreError where the file is another by now."""
+    with suppress(OSError):
+        data = read(file)
+        if _mark(file) == mark:
+            return msgspec.json.decode(visible_json(data), type=_Curve).curve
+    raise StoreError(
+        f"{visible(str(file))} was changed or removed while the store was being read; give the command again"
+    )
+
+
+@cache
+def _program() -> str:
+    return provenance.source_hash(provenance.ROOT)
