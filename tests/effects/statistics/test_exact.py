@@ -68,4 +68,4 @@ def test_too_many_ways_are_drawn_at_random_and_always_alike() -> None:
 
 
 def test_five_against_fifteen_are_all_counted() -> None:
-    assert exact._deals(5, 15).shape == (math.comb(20, 5), 5)
+    assert exact._deals(5, 15).shape == (5, math.comb(20, 5))
