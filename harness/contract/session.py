@@ -23,6 +23,10 @@ class TrialProgress:
     epochs: float
     error: float | None = None
 
+    def __str__(self) -> str:
+        error = "" if self.error is None else f", error {self.error:.1%}"
+        return f"epoch {self.epoch:g} of {self.epochs:g}{error}"
+
 
 @dataclass(frozen=True)
 class Artifacts:

@@ -23,6 +23,7 @@ import msgspec
 
 from harness.contract.errors import StoreError
 from harness.contract.processes import ProcessIdentity, this_process
+from harness.engines.so_far import SoFar, forget, note, noted, notes
 from harness.records.files import write_new
 
 BEAT = 5.0  # seconds between two signs of life
@@ -54,6 +55,7 @@ class Lease:
     key: str
     holder: Holder
     silent: float  # seconds since the last sign of life
+    so_far: SoFar | None = None
 
 
 class Leases:
@@ -65,6 +67,7 @@ class Leases:
         """Nothing is created before the first lease."""
         self.folder, self.expiry, self.clock = folder, expiry, clock
         self.held: dict[str, Path] = {}
+        self.noted: dict[str, SoFar] = {}
         self.signs: dict[Path, tuple[Mark, float]] = {}  # the last sign of life, and when it was seen
 
     def take(self, key: str, trial: str = "") -> Holder | None:
@@ -82,7 +85,7 @@ class Leases:
             return UNKNOWN
         if last is not None:
             with suppress(OSError):
-                last.unlink()
+                _remove(last)
         self.held[key] = mine
         return None
 
@@ -94,20 +97,31 @@ class Leases:
         """Leaves the trial to others."""
         path = self.held.pop(key, None)
         if path is not None:
-            path.unlink(missing_ok=True)
+            _remove(path)
 
-    def beat(self) -> None:
-        """A sign of life on every lease that is held."""
-        for path in list(self.held.values()):
+    def beat(self, so_far: Callable[[str], SoFar | None] = lambda key: None) -> None:
+        """A sign of life on every lease that is held, with how far its trial is."""
+        for key, path in list(self.held.items()):
             with suppress(OSError):  # it was taken over, or the disk is away for a moment
                 os.utime(path)
+                self._note(key, path, so_far(key))
+
+    def _note(self, key: str, path: Path, found: SoFar | None) -> None:
+        if found is not None and found != self.noted.get(key):
+            self.noted[key] = found
+            note(path, found)
+            if self.held.get(key) != path:  # it was released meanwhile, with what was noted before
+                forget(path)
 
     def sweep(self) -> None:
         """Removes the leases of drivers of this machine that are gone."""
         for path in _leases(self.folder, "*"):
             holder = _read(path)
             if holder is not None and holder.process.gone:
-                path.unlink(missing_ok=True)
+                _remove(path)
+        for path in notes(self.folder):
+            if not path.exists():
+                forget(path)
 
     def _last(self, key: str) -> Path | None:
         return max(_leases(self.folder, key), key=_number, default=None)
@@ -126,13 +140,16 @@ class Leases:
 
 
 @contextmanager
-def leases(folder: Path) -> Iterator[Leases]:
-    """Leases with signs of life while the block lasts; all of them are released with it."""
+def leases(folder: Path, so_far: Callable[[str], SoFar | None]) -> Iterator[Leases]:
+    """Leases with signs of life while the block lasts; all of them are released with it.
+
+    `so_far` says of a trial how far it is. It must not wait for anything, or the signs of life would.
+    """
     mine, over = Leases(folder), threading.Event()
 
     def live() -> None:
         while not over.wait(BEAT):
-            mine.beat()
+            mine.beat(so_far)
 
     thread = threading.Thread(target=live, daemon=True)
     mine.sweep()
@@ -154,11 +171,17 @@ def held(folder: Path) -> Iterator[Lease]:
     for key, path in sorted(latest.items()):
         holder, mark = _read(path), _mark(path)
         if holder is not None and mark is not None and not holder.process.gone:
-            yield Lease(key, holder, max(0.0, time.time() - mark[0] / 1e9))
+            yield Lease(key, holder, max(0.0, time.time() - mark[0] / 1e9), noted(path))
 
 
 def _leases(folder: Path, key: str) -> list[Path]:
     return [path for path in folder.glob(f"{key}.*") if path.suffix[1:].isdecimal()]
+
+
+def _remove(path: Path) -> None:
+    """Removes a lease; its note first, so that none is left without a lease."""
+    forget(path)
+    path.unlink(missing_ok=True)
 
 
 def _number(path: Path) -> int:

@@ -15,6 +15,7 @@ from typing import Protocol as Interface
 from harness.contract.trial import Status
 from harness.engines.engine import Queue
 from harness.engines.leases import Holder, Leases, leases
+from harness.engines.so_far import SoFar
 from harness.plans.experiment import Experiment, Planned
 from harness.records.record import Record
 from harness.records.store import Store
@@ -36,6 +37,9 @@ class Watcher(Interface):
 
     def stopping(self) -> None:
         """Running trials are asked to stop before their end."""
+
+    def so_far(self, key: str) -> SoFar | None:
+        """How far a trial is, without waiting for anything; None where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def run(
     Trials that must be alone come last, in the plan's order, each when no other is under way. Where it is
     enough before the end, running trials are interrupted, and those that have ended meanwhile are stored.
     """
-    with leases(store.root / "leases") as held:
+    with leases(store.root / "leases", watcher.so_far) as held:
         driver = _Driver(experiments, engine, store, watcher, limits or Limits(), held)
         driver.run()
 

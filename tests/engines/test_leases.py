@@ -15,10 +15,12 @@ import pytest
 
 from harness.contract.errors import StoreError
 from harness.contract.processes import this_process
+from harness.contract.session import TrialProgress
 from harness.contract.trial import Trial
 from harness.engines import runner
-from harness.engines.leases import UNKNOWN, Holder, Leases, leases
+from harness.engines.leases import UNKNOWN, Holder, Leases, held, leases
 from harness.engines.runner import Limits, run
+from harness.engines.so_far import SoFar, note
 from harness.plans.experiment import Experiment
 from harness.records.record import Record
 from harness.records.store import Store
@@ -44,6 +46,10 @@ def dead() -> Holder:
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait()
     return Holder(replace(HERE, pid=process.pid), "2026-01-01")
+
+
+def nothing(key: str) -> None:
+    """What is known of how far a trial is."""
 
 
 def test_one_has_it_and_others_are_told_who(tmp_path: Path) -> None:
@@ -157,7 +163,7 @@ def test_a_driver_shows_that_it_lives(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("harness.engines.leases.BEAT", 0.01)
     clock = Clock()
     other = Leases(tmp_path / "leases", expiry=60, clock=clock)
-    with leases(tmp_path / "leases") as mine:
+    with leases(tmp_path / "leases", nothing) as mine:
         assert mine.take(KEY) is None
         (path,) = mine.held.values()
         for _ in range(2):
@@ -170,6 +176,52 @@ def test_a_driver_shows_that_it_lives(tmp_path: Path, monkeypatch: pytest.Monkey
             assert path.stat().st_mtime_ns != before
             clock.now += 100
     assert not (tmp_path / "leases").exists()
+
+
+def so_far(epoch: float) -> SoFar:
+    return SoFar(TrialProgress(epoch, 4.0, 0.5), 90.0)
+
+
+def test_how_far_a_trial_is_lies_beside_its_lease_and_goes_with_it(tmp_path: Path) -> None:
+    mine = Leases(tmp_path)
+    assert mine.take(KEY) is None
+    mine.beat(nothing)
+    assert [lease.so_far for lease in held(tmp_path)] == [None]
+    for epoch in (1.0, 2.0):
+        mine.beat({KEY: so_far(epoch)}.get)
+        assert [lease.so_far for lease in held(tmp_path)] == [so_far(epoch)]
+    assert Leases(tmp_path).take(KEY) is not None  # a note is no lease
+    (note,) = tmp_path.glob("*.so-far")
+    note.write_bytes(note.read_bytes()[:20])
+    assert [lease.so_far for lease in held(tmp_path)] == [None]
+    mine.release(KEY)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_note_that_comes_too_late_is_not_left(tmp_path: Path) -> None:
+    mine = Leases(tmp_path)
+    assert mine.take(KEY) is None
+
+    def released_meanwhile(key: str) -> SoFar:
+        mine.release(key)
+        return so_far(1.0)
+
+    mine.beat(released_meanwhile)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_notes_of_the_dead_go_with_their_leases(tmp_path: Path) -> None:
+    for number, holder in enumerate((dead(), dead(), Holder(FAR, "2026-01-01")), 1):
+        note(left_by(tmp_path, holder, number), so_far(number))
+    (tmp_path / f"{KEY}.2").unlink()
+    Leases(tmp_path).sweep()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{KEY}.3", f"{KEY}.3.so-far"]
+    clock = Clock()
+    mine = Leases(tmp_path, expiry=60, clock=clock)
+    assert mine.take(KEY) is not None
+    clock.now = 60
+    assert mine.take(KEY) is None
+    assert [path.name for path in tmp_path.iterdir()] == [f"{KEY}.4"]
 
 
 def test_one_that_was_suspended_for_long_finds_its_trial_taken(tmp_path: Path) -> None:
@@ -197,7 +249,7 @@ def test_what_is_no_lease_hangs_nobody(tmp_path: Path, put: Callable[[Path], Non
 def test_what_the_dead_left_is_swept_and_no_more(tmp_path: Path) -> None:
     gone = left_by(tmp_path, dead(), 1)
     there = left_by(tmp_path, Holder(FAR, "2026-01-01"), 2)
-    with leases(tmp_path):
+    with leases(tmp_path, nothing):
         assert not gone.exists()
     assert there.exists()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from rich.text import Text
 from harness.cli.terminal.tables import Row, print_json, table
 from harness.contract.formatting import duration
 from harness.contract.visible import visible
-from harness.engines.leases import BEAT, held
+from harness.engines.leases import BEAT, Lease, held
+from harness.engines.so_far import SoFar
 from harness.records.store import Store
 
 OVERDUE = 3 * BEAT  # seconds of silence that a person should know of
@@ -35,7 +36,7 @@ def show(results: Path, as_json: bool, console: Console, wait: Callable[[float],
 
 
 def rows(results: Path) -> list[Row]:
-    """A row a trial that somebody runs: what it is, who runs it, and how long that one was silent."""
+    """A row a trial that somebody runs: what it is, who runs it, and how far it is."""
     return [
         {
             "key": lease.key,
@@ -43,27 +44,46 @@ def rows(results: Path) -> list[Row]:
             "process": str(lease.holder.process),
             "since": lease.holder.since,
             "silent_seconds": round(lease.silent),
+            **_far(lease.so_far),
         }
         for lease in held(results / "leases")
     ]
 
 
+def _far(so_far: SoFar | None) -> Row:
+    """The same columns for all; nothing in them where nothing was noted."""
+    said = so_far and so_far.progress
+    return {
+        "epoch": said and said.epoch,
+        "epochs": said and said.epochs,
+        "error": said and said.error,
+        "seconds_left": so_far and so_far.seconds_left,
+    }
+
+
 def _screen(results: Path) -> Group:
-    found = rows(results)
+    found = list(held(results / "leases"))
     said = f"{len(found)} running in {results}" if found else f"nothing runs in {results}"
     shown = [table(list(map(_shown, found)))] if found else []
     return Group(*shown, Text(visible(f"{said}; {_stored(results)}")))
 
 
-def _shown(row: Row) -> Row:
-    """What people need of a row, at 80 columns; a sign of life is only told of where it is overdue."""
-    silent = row["silent_seconds"]
-    overdue = f", silent for {duration(silent)}" if silent > OVERDUE else ""
+def _shown(lease: Lease) -> Row:
+    """What people need of it, at 80 columns; a sign of life is only told of where it is overdue."""
+    holder = lease.holder
+    overdue = f", silent for {duration(lease.silent)}" if lease.silent > OVERDUE else ""
     return {
-        "trial": row["trial"] or row["key"],
-        "since": row["since"].replace("T", " ")[:16],
-        "process": f"{row['process'].removeprefix('process ')}{overdue}",
+        "trial": "\n".join([holder.trial or lease.key, *_progress(lease.so_far)]),
+        "since": holder.since.replace("T", " ")[:16],
+        "process": f"{str(holder.process).removeprefix('process ')}{overdue}",
     }
+
+
+def _progress(so_far: SoFar | None) -> Iterator[str]:
+    """`epoch 12 of 120, error 34.5%, at most 8 min left`; nothing where nothing was noted."""
+    if so_far is not None:
+        left = so_far.seconds_left
+        yield f"{so_far.progress}{'' if left is None else f', at most {duration(left)} left'}"
 
 
 def _stored(results: Path) -> str:

@@ -83,8 +83,7 @@ class Rows:
     def _follow(self, row: Activity, progress: session.TrialProgress) -> None:
         """Takes over how far a trial is."""
         row.follow(progress.epoch, progress.epochs, self.progress.clock())
-        error = "" if progress.error is None else f", error {progress.error:.1%}"
-        row.words = f"epoch {progress.epoch:g} of {progress.epochs:g}{error}"
+        row.words = str(progress)
         self.progress.changed(row)
 
 

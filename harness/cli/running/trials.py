@@ -7,9 +7,11 @@ import time
 from contextlib import suppress
 
 from harness.cli.running.view import RunView
+from harness.cli.terminal.progress import Activity
 from harness.contract.session import TrialProgress
 from harness.engines.messages import Message, Messages, Waiting
 from harness.engines.runner import Due
+from harness.engines.so_far import SoFar
 from harness.records.record import Record
 
 
@@ -21,6 +23,7 @@ class Trials:
         self.view, self.messages = view, messages
         self.latest: dict[str, Message] = {}
         self.reported: dict[str, float] = {}
+        self.far: dict[str, Activity] = {}
         self.pace = 0.0  # the longest that a trial was silent: it heeds a stop when it reports
         self.failed: list[Record] = []
         self.over: set[str] = set()
@@ -60,6 +63,13 @@ class Trials:
         with self.lock:
             self.view.stopping()
 
+    def so_far(self, key: str) -> SoFar | None:
+        """How far the trial is by what it said last; without the lock, which a blocked output may hold."""
+        said = self.latest.get(key)
+        if not isinstance(said, TrialProgress):
+            return None
+        return SoFar(said, self.far[key].left(self.reported[key]))
+
     def _listen(self) -> None:
         with suppress(OSError):  # the output has ended, as the next to write to it will find out
             while not self.left:
@@ -72,11 +82,12 @@ class Trials:
 
     def _tell(self, key: str, message: Message) -> None:
         if isinstance(message, TrialProgress):
-            self._measure(key)
+            self._measure(key, message)
         self.latest[key] = message
         self.view.heard(key, message)
 
-    def _measure(self, key: str) -> None:
+    def _measure(self, key: str, progress: TrialProgress) -> None:
         now = time.monotonic()
+        self.far.setdefault(key, Activity(key)).follow(progress.epoch, progress.epochs, now)
         self.pace = max(self.pace, now - self.reported.get(key, now))
         self.reported[key] = now

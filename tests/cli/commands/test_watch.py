@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 
 import msgspec
 import pytest
@@ -19,12 +20,18 @@ from typer.testing import CliRunner
 
 import repro
 from harness.cli.commands import watch
+from harness.cli.running.rows import Rows
+from harness.cli.running.trials import Trials
 from harness.contract.errors import StoreError
 from harness.contract.processes import this_process
+from harness.contract.session import TrialProgress
 from harness.engines.leases import Holder
+from harness.engines.messages import Messages
 from harness.engines.runner import run
+from harness.records.keys import key_of
 from harness.records.record import Record
 from harness.records.store import Store
+from tests.cli.terminal.test_progress import lines, soon
 from tests.fakes.evidence.experiments import Fake, Nobody, experiment
 
 HERE = this_process()
@@ -72,6 +79,42 @@ def test_running_trials_are_named_with_who_runs_them(tmp_path: Path) -> None:
     assert "relu-speedup final relu seed 1" in table
     assert f"2 running in {tmp_path}; 2 records, the last" in table
     assert asked(tmp_path).startswith(f"nothing runs in {tmp_path}; 4 records, the last")
+
+
+class Reporting(Fake):
+    """An engine whose third trial says how far it is, before somebody looks."""
+
+    seen = ""
+
+    def __init__(self, root: Path, messages: Messages) -> None:
+        super().__init__()
+        self.root, self.messages = root, messages
+
+    def finished(self) -> Iterator[Record]:
+        if len(self.order) == 2:
+            key = key_of(*self.pending[0])
+            for epoch in (1.0, 3.0):
+                self.messages.put((key, TrialProgress(epoch, 12.0, 0.345)))
+            assert soon(lambda: '"epoch": 3.0' in asked(self.root, "--json"))
+            self.seen = asked(self.root) + asked(self.root, "--json")
+        yield from super().finished()
+
+
+def test_how_far_a_trial_is_can_be_seen_from_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.engines.leases.BEAT", 0.01)
+    messages: Messages = SimpleQueue()
+    engine = Reporting(tmp_path, messages)
+    with lines() as shown, Trials(Rows(shown), messages) as watcher:
+        run([experiment(2)], engine, Store(tmp_path), watcher)
+    table, _, listed = engine.seen.partition("[")
+    third, fourth = sorted(json.loads(f"[{listed}"), key=lambda row: str(row["trial"]))
+    assert (third["epoch"], third["epochs"], third["error"]) == (3.0, 12.0, 0.345)
+    assert third["seconds_left"] > 0
+    assert [fourth[name] for name in ("epoch", "epochs", "error", "seconds_left")] == [None] * 4
+    assert table.count("epoch 3 of 12, error 34.5%, at most ") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["records"]
 
 
 def test_who_is_gone_is_left_out_and_who_is_silent_is_not(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
@@ -22,6 +23,7 @@ from harness.contract.trial import Status, Trial
 from harness.engines.local import Place, execute
 from harness.engines.messages import Messages, Started, Waiting
 from harness.engines.runner import Due
+from harness.engines.so_far import SoFar
 from harness.plans.experiment import Planned, Role
 from harness.records import environment
 from harness.records.store import Store
@@ -62,6 +64,19 @@ def test_a_row_a_trial_and_a_line_a_result(shown: Progress) -> None:
     said = written(shown)
     assert "relu-speedup final relu seed 3 rate 0.004, 2 epochs: ok, target reached by epoch 1.75" in said
     assert ("relu seed 3 rate 0.004, 2 epochs: started" in said) == isinstance(shown, Lines)
+
+
+def test_how_far_a_trial_is_waits_for_no_output() -> None:
+    """A view that is kept from writing must not keep a driver from its signs of life."""
+    messages, shown = queue(), lines()
+    with shown, Trials(Rows(shown), messages) as seen:
+        assert seen.so_far("key") is None
+        messages.put(("key", Started()))
+        messages.put(("key", session.TrialProgress(0.5, 2.0, 0.42)))
+        assert soon(lambda: seen.so_far("key") is not None)
+        with seen.lock, ThreadPoolExecutor(1) as other:
+            found = other.submit(seen.so_far, "key").result(timeout=10)
+    assert found == SoFar(session.TrialProgress(0.5, 2.0, 0.42), None)
 
 
 def test_a_failure_says_its_last_line() -> None:

@@ -160,6 +160,8 @@ class Nobody:
 
     def stopping(self) -> None: ...
 
+    def so_far(self, key: str) -> None: ...
+
 
 def local(fake: Fake) -> type:
     """What stands in the place of the local engine where a whole command is tried."""

@@ -39,6 +39,8 @@ class Collected:
 
     def stopping(self) -> None: ...
 
+    def so_far(self, key: str) -> None: ...
+
 
 def in_two_stages(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
     """Final trials once the tuning trial has a record."""
