@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -47,16 +48,39 @@ def status(folder: Path) -> list[Any]:
     return json.loads(call(folder, "status", "--why", "--json").stdout)  # type: ignore[no-any-return]
 
 
-def test_a_packages_claim_is_listed_run_explained_and_reported_as_its_papers(folder: Path) -> None:
+# Settings of other packages must have another name: a key holds the name alone.
+OF_ROE = {
+    name: text.replace("Doe 1999", "Roe 2001").replace("Tossing", "Flipping")
+    for name, text in coins("sound", "sound-toss").items()
+}
+
+
+@pytest.fixture(scope="module")
+def run_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two packages and the records of their experiments, whose worker takes as long as all else together."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "site").mkdir()
+    known_speed.keep(folder / "results")
     installed(folder / "site", "doe-coins", coins())
-    assert {"coin-toss"} == {row["claim"] for row in listed(folder) if row["of paper"] == "Doe 1999"}
-    run = call(folder, "run", "coin-toss", "--protocol", "paper")
+    installed(folder / "site", "roe-coins", OF_ROE, "sound")
+    run = call(folder, "run", "coin-toss", "sound-toss", "--protocol", "paper")
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "coin-toss at paper (Doe 1999): 6 of 6 trials" in run.stdout
-    assert "Doe 1999, § 4" in call(folder, "explain", "coin-toss").stdout
-    assert [row["of paper"] for row in json.loads(call(folder, "status", "--json").stdout)] == ["Doe 1999"]
-    assert call(folder, "report", "--format", "html,md,json").returncode == 0
-    report = folder / "results" / "report"
+    for name, paper in (("coin-toss", "Doe 1999"), ("sound-toss", "Roe 2001")):
+        assert f"{name} at paper ({paper}): 6 of 6 trials" in run.stdout
+    return folder
+
+
+@pytest.fixture
+def ran(run_once: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may change."""
+    return shutil.copytree(run_once, tmp_path / "ran")
+
+
+def test_a_packages_claim_is_listed_explained_and_reported_as_its_papers(ran: Path) -> None:
+    assert {"coin-toss"} == {row["claim"] for row in listed(ran) if row["of paper"] == "Doe 1999"}
+    assert "Doe 1999, § 4" in call(ran, "explain", "coin-toss").stdout
+    assert call(ran, "report", "--format", "html,md,json").returncode == 0
+    report = ran / "results" / "report"
     found = {one["claim"]: one for one in json.loads((report / "results.json").read_text())["results"]}
     assert found["coin-toss"]["of_paper"] == "Doe 1999"
     assert found["lrn"]["of_paper"] == "Krizhevsky et al. 2012"
@@ -66,20 +90,19 @@ def test_a_packages_claim_is_listed_run_explained_and_reported_as_its_papers(fol
     assert "Those of Doe 1999 are declared by the package doe-coins." in (report / "report.md").read_text()
 
 
-def test_its_records_name_it_and_are_stale_once_its_code_computes_something_else(folder: Path) -> None:
-    installed(folder / "site", "doe-coins", coins())
-    call(folder, "run", "coin-toss", "--protocol", "smoke")
-    records = [json.loads(path.read_text()) for path in (folder / "results" / "records").iterdir()]
-    assert [record["environment"]["plugins"] for record in records] == ["doe-coins 0.1"] * 4
-    assert [row["standing"] for row in status(folder)] == ["fresh"] * 4
-    program = folder / "site" / "coins_program.py"
-    text = program.read_text()
-    program.write_text(text.replace("return 7", "return 8") + "\n# a comment\n")
-    assert [row["standing"] for row in status(folder)] == ["fresh"] * 4
-    program.write_text(text.replace("10.0 * sides", "11.0 * sides"))
-    found = status(folder)
-    assert [row["standing"] for row in found] == ["stale"] * 4
-    assert all("the code that can change it is version" in row["why"] for row in found)
+def test_its_records_name_it_and_are_stale_once_its_code_computes_something_else(ran: Path) -> None:
+    records = [json.loads(path.read_text()) for path in (ran / "results" / "records").iterdir()]
+    assert [record["environment"]["plugins"] for record in records] == ["doe-coins 0.1, roe-coins 0.1"] * 12
+    program = ran / "site" / "coins_program.py"
+    program.write_text(program.read_text().replace("return 7", "return 8") + "\n# a comment\n")
+    before = status(ran)
+    assert [row["standing"] for row in before] == ["fresh"] * 12
+    its = {row["key"] for row in before if row["why"].startswith("coin-toss at paper")}
+    assert len(its) == 6
+    program.write_text(program.read_text().replace("10.0 * sides", "11.0 * sides"))
+    stale = {row["key"]: row["why"] for row in status(ran) if row["standing"] == "stale"}
+    assert stale.keys() == its
+    assert all("the code that can change it is version" in why for why in stale.values())
 
 
 BROKEN = {
@@ -126,9 +149,6 @@ def test_a_broken_package_is_one_sentence_and_stops_no_other(
     assert list(claims.values()).count("Krizhevsky et al. 2012") == 22  # pretraining and fall-2009 have none
 
 
-OF_ROE = {name: text.replace("Doe 1999", "Roe 2001") for name, text in coins("sound", "sound-toss").items()}
-
-
 def loaded(folder: Path) -> tuple[dict[str, str], list[str]]:
     """The claims that reproductions answer, each with its paper, and the troubles, in a fresh process."""
     code = (
@@ -155,77 +175,76 @@ def test_two_packages_with_one_claim_are_told_apart(folder: Path) -> None:
     assert "Doe 1999 has a claim 'coin-toss' already" in trouble
 
 
-def test_list_and_report_go_on_without_a_broken_package(folder: Path) -> None:
-    installed(folder / "site", "doe-coins", {"coins.py": "import nothing_of_that_name\n"})
-    for words in (("list", "--json"), ("report", "--format", "json")):
-        done = call(folder, *words)
-        assert done.returncode == 0
-        assert [name for name, _ in SENTENCE.findall(done.stderr)] == ["doe-coins"]
-
-
-def test_an_estimate_that_raises_is_one_sentence_and_stops_nothing_else(folder: Path) -> None:
-    installed(folder / "site", "doe-coins", coins())
-    assert call(folder, "run", "coin-toss", "--protocol", "paper").returncode == 0
-    module = folder / "site" / "coins.py"
+def break_estimate(site: Path) -> None:
+    module = site / "coins.py"
     module.write_text(module.read_text().replace("    values = ", "    {}['heads']\n    values = "))
-    said = (
-        "repro: the estimate of coin-toss at paper fails (KeyError: 'heads', in coins.py, line 25): "
-        "fix it; no record has to be made anew\n"
+
+
+def break_plan(site: Path) -> None:
+    """It raises on its records, and without them does not."""
+    module = site / "sound.py"
+    made = (
+        "    trials = [protocol.trial(Flipping(2), 0)]\n    lookup(trials[0]) and {}['heads']\n    trials = ("
     )
-    report = folder / "results" / "report"
-    for words in (
-        ("list", "--json"),
-        ("status", "--json"),
-        ("report", "--format", "html,md,json"),
-        ("explain", "coin-toss"),
-        ("run", "coin-toss", "--protocol", "paper"),
+    module.write_text(module.read_text().replace("    trials = (", made))
+
+
+PACKAGE = (
+    "repro: the package poe-coins 0.1 is left out: entry point 'one = none:PAPER' of alexnet_repro.papers "
+    "cannot be used (ModuleNotFoundError: No module named 'nothing_of_that_name'; fix it, or uninstall "
+    "poe-coins)\n"
+)
+ESTIMATE, PLAN = (
+    f"repro: the {what} at paper fails (KeyError: 'heads', in {where}): "
+    "fix it; no record has to be made anew\n"
+    for what, where in (
+        ("estimate of coin-toss", "coins.py, line 25"),
+        ("plan of sound-toss", "sound.py, line 21"),
+    )
+)
+
+
+def test_what_is_broken_is_one_sentence_and_stops_nothing_else(ran: Path) -> None:
+    """A package that cannot be imported, an estimate that raises, and a plan that raises on its records."""
+    break_estimate(ran / "site")
+    break_plan(ran / "site")
+    installed(ran / "site", "poe-coins", {"none.py": "import nothing_of_that_name\n"}, "none")
+    said = {}
+    for words, sentences in (
+        (("list", "--json"), PACKAGE + ESTIMATE + PLAN),
+        (("status", "--json"), PACKAGE + ESTIMATE + PLAN),
+        (("report", "--format", "html,md,json"), PACKAGE + ESTIMATE + PLAN),
+        (("explain", "coin-toss"), PACKAGE + ESTIMATE),
+        (("run", "coin-toss", "--protocol", "paper"), PACKAGE),
     ):
-        done = call(folder, *words)
-        sentences = re.findall(r"^repro: .*\n", done.stderr, re.MULTILINE)
-        assert (done.returncode, sentences) == (0, [said] * (words[0] != "run")), words
-    found = {row["claim"]: row for row in listed(folder)}
+        done = call(ran, *words)
+        assert (done.returncode, done.stderr) == (0, sentences), words
+        said[words[0]] = done.stdout
+    found = {row["claim"]: row for row in json.loads(said["list"])}
+    assert len(found) > 20
     assert found["coin-toss"]["verdict"] == "invalid"
     assert "KeyError: 'heads'" in found["coin-toss"]["why"]
-    assert len(found) > 20
+    assert found["sound-toss"]["runs"] == []
+    assert "KeyError: 'heads'" in found["sound-toss"]["why"]
+    assert "smoke protocol" not in found["sound-toss"]["why"]
+    assert [row["of paper"] for row in json.loads(said["status"])] == ["Doe 1999"]
+    report = ran / "results" / "report"
     results = {one["claim"]: one for one in json.loads((report / "results.json").read_text())["results"]}
     assert (results["coin-toss"]["outcome"], results["coin-toss"]["effects"]) == ("invalid", [])
     assert set(results) == {name for name in found if name}
     for page in ("report.html", "report.md"):
         assert "the estimate of coin-toss at paper fails" in (report / page).read_text()
+    done = call(ran, "run", "sound-toss", "--protocol", "paper")
+    assert (done.returncode, done.stderr) == (2, PLAN + PACKAGE)
 
 
-def test_a_plan_that_raises_on_its_records_is_one_sentence_and_stops_nothing_else(folder: Path) -> None:
-    installed(folder / "site", "doe-coins", coins())
-    assert call(folder, "run", "coin-toss", "--protocol", "smoke").returncode == 0
-    module = folder / "site" / "coins.py"
-    made = (
-        "    trials = [protocol.trial(Tossing(2), 0)]\n    lookup(trials[0]) and {}['heads']\n    trials = ("
-    )
-    module.write_text(module.read_text().replace("    trials = (", made))
-    said = re.compile(
-        r"repro: the plan of coin-toss at \w+ fails \(KeyError: 'heads', in coins.py, line 21\): fix it"
-    )
-    for words in (("list", "--json"), ("status",), ("report", "--format", "html,md,json")):
-        done = call(folder, *words)
-        assert (done.returncode, len(said.findall(done.stderr)), done.stderr.count("\n")) == (0, 1, 1), words
-    (row,) = (row for row in listed(folder) if row["claim"] == "coin-toss")
-    assert (row["runs"], "KeyError: 'heads'" in row["why"], "smoke protocol" in row["why"]) == (
-        [],
-        True,
-        False,
-    )
-    done = call(folder, "run", "coin-toss", "--protocol", "smoke")
-    assert (done.returncode, len(said.findall(done.stderr)), "Traceback" in done.stderr) == (2, 1, False)
-
-
-def test_no_look_is_taken_with_an_estimate_that_raises(folder: Path) -> None:
+def test_no_look_is_taken_with_an_estimate_that_raises(ran: Path) -> None:
     """A look is taken once, and would say for ever that it was invalid."""
-    broken = {n: t.replace("    values = ", "    {}['heads']\n    values = ") for n, t in coins().items()}
-    installed(folder / "site", "doe-coins", broken)
-    done = call(folder, "run", "coin-toss", "--protocol", "paper", "--until-decided")
+    break_estimate(ran / "site")
+    done = call(ran, "run", "coin-toss", "--protocol", "paper", "--until-decided")
     assert done.returncode == 2
     assert "repro: the estimate of coin-toss at paper fails (KeyError: 'heads'" in done.stderr
-    assert not list((folder / "results" / "looks").rglob("*.json"))
+    assert not list((ran / "results" / "looks").rglob("*.json"))
 
 
 def test_a_broken_packages_claim_is_named_when_it_is_asked_for(folder: Path) -> None:
@@ -255,6 +274,8 @@ def test_a_new_reproduction_of_a_packages_claim_lies_beside_its_paper(folder: Pa
 def test_no_package_moves_a_key_of_ours(folder: Path) -> None:
     installed(folder / "site", "doe-coins", coins())
     words = ("run", "relu-speedup", "--protocol", "smoke", "--dry-run", "--device", "cpu")
-    shown = [re.findall(r"^[0-9a-f]{16}", call(folder, *words, site=s).stdout, re.MULTILINE) for s in (0, 1)]
+    shown = [
+        re.findall(r"^[0-9a-f]{16}", call(folder, *words, site=s).stdout, re.MULTILINE) for s in (False, True)
+    ]
     assert shown[0] == shown[1]
     assert shown[0]
