@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -26,8 +25,10 @@ from harness.records import environment
 from harness.records.store import Store
 from tests.fakes.evidence.experiments import console, printed, reproduction, trial
 from tests.fakes.evidence.trials import STAND_IN, record_for
+from tests.fakes.running.calibrations import dies, hangs, impatient
 
-FP32, BF16 = Precision.FP32, Precision.BF16
+FP32 = Precision.FP32
+BOTH = (FP32, Precision.BF16)
 Asked = list[tuple[Device, list[Precision]]]
 
 
@@ -49,7 +50,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
 
     def measure(device: Device, precisions: Sequence[Precision]) -> Mapping[Precision, float]:
         seen.append((device, list(precisions)))
-        return measured_once(device, tuple(precisions))
+        return {p: measured_once(CPU, BOTH)[p] for p in precisions}
 
     monkeypatch.setattr(calibration, "measure", measure)
     return seen
@@ -84,10 +85,10 @@ def test_a_cost_is_at_the_speed_that_was_measured_and_the_second_call_measures_n
     assert (step.speed, step.seconds) == (SpeedSource.CALIBRATED, pytest.approx(arithmetic / found / 2))
 
 
-def test_speeds_are_on_the_scale_of_records(tmp_path: Path) -> None:
+def test_speeds_are_on_the_scale_of_records() -> None:
     """A record of the measured network at the measured images a second gives the same speed."""
-    found = calibration.measure(CPU, [FP32, BF16])
-    assert set(found) == {FP32, BF16}
+    found = measured_once(CPU, BOTH)
+    assert set(found) == set(BOTH)
     rate, network = found[FP32], calibration.NETWORK
     assert cost.training_speed(rate, network) == rate * network.multiply_adds * 3
     assert isinstance(network, Network)
@@ -135,14 +136,6 @@ def test_a_store_that_takes_no_file_leaves_it_at_what_is_assumed(
     assert asked == []
 
 
-def dies(*args: object) -> None:
-    os._exit(3)
-
-
-def hangs(*args: object) -> None:
-    time.sleep(600)
-
-
 @pytest.mark.parametrize("how", [dies, hangs], ids=lambda how: how.__name__)
 def test_a_process_that_gives_no_answer_leaves_it_at_what_is_assumed(
     how: Callable[..., None],
@@ -162,7 +155,8 @@ def test_an_error_in_the_process_is_no_error_of_the_command(capfd: pytest.Captur
     assert capfd.readouterr().err == ""
 
 
-def test_it_disturbs_no_trial_that_must_be_alone() -> None:
+def test_it_disturbs_no_trial_that_must_be_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "_measure", impatient)
     with turn(alone=True):
         assert calibration.measure(CPU, [FP32]) == {}
     assert calibration.measure(CPU, [FP32])[FP32] > 0
