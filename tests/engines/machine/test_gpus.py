@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import time
 from collections import Counter
-from contextlib import suppress
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -18,15 +14,15 @@ from harness.contract.trial import Trial
 from harness.engines import local
 from harness.engines.local import LocalEngine, Place
 from harness.engines.machine import gpus
-from harness.engines.machine.workers import Job, Stop, Workers
+from harness.engines.machine.workers import Job, Workers
 from harness.records import environment
 from harness.records.conditions import Conditions
 from harness.records.record import Record
+from tests.fakes.running.places import LONG, its_device
 from tests.fakes.running.whereabouts import Whereabouts
 
 FIRST, SECOND, THIRD = (Device(DeviceKind.CUDA, index) for index in range(3))
 ON_GPU = Conditions(DeviceKind.CUDA, "2.13.0")
-LONG = 120.0  # seconds in which processes start on a busy machine
 
 
 def have(monkeypatch: pytest.MonkeyPatch, *models: str) -> None:
@@ -56,19 +52,6 @@ def test_only_cuda_without_a_number_stands_for_every_gpu(
 def test_gpus_of_another_model_than_the_first_stand_aside(monkeypatch: pytest.MonkeyPatch) -> None:
     have(monkeypatch, "H100", "T4", "H100")
     assert gpus.each(CUDA) == (FIRST, THIRD)
-
-
-def its_device(end: Connection, stop: Stop, device: Device) -> None:
-    """A worker that tells its device once all workers have been seen to be there, as often as it is asked."""
-    with suppress(EOFError):
-        while True:
-            folder, together = end.recv()
-            (folder / str(multiprocessing.current_process().pid)).touch()
-            deadline = time.monotonic() + LONG
-            while len(list(folder.iterdir())) < together and time.monotonic() < deadline:
-                time.sleep(0.05)
-            end.send((multiprocessing.current_process().pid, device))
-            end.send(None)
 
 
 def test_every_worker_process_has_one_gpu_for_its_whole_life(tmp_path: Path) -> None:

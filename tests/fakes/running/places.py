@@ -1,0 +1,26 @@
+"""A worker that runs no trial and says which device it has; without torch, so that it starts at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from contextlib import suppress
+from multiprocessing.connection import Connection
+
+from harness.contract.device import Device
+from harness.engines.machine.workers import Stop
+
+LONG = 120.0  # seconds in which processes start on a busy machine
+
+
+def its_device(end: Connection, stop: Stop, device: Device) -> None:
+    """It answers once all workers have been seen to be there, as often as it is asked."""
+    with suppress(EOFError):
+        while True:
+            folder, together = end.recv()
+            (folder / str(multiprocessing.current_process().pid)).touch()
+            deadline = time.monotonic() + LONG
+            while len(list(folder.iterdir())) < together and time.monotonic() < deadline:
+                time.sleep(0.05)
+            end.send((multiprocessing.current_process().pid, device))
+            end.send(None)
