@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from multiprocessing import forkserver
 from pathlib import Path
 
 import hypothesis
@@ -33,6 +34,18 @@ def _locks_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
         yield
+
+
+@pytest.fixture(scope="session")
+def rank_server() -> None:
+    """The server that ranks are forked from, which has imported for all of them what training in ranks needs.
+
+    Every rank would take two seconds to import torch._dynamo, which averages gradients.
+    """
+    forkserver.set_forkserver_preload(
+        ["torch.distributed", "torch._dynamo", "harness.training.scheduled.program"]
+    )
+    forkserver.ensure_running()
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from harness.contract.errors import BadValue, EngineError, HarnessError
 from harness.contract.ranks import Group, Rank, launch
 from harness.contract.session import Interrupted
 
+pytestmark = pytest.mark.usefixtures("rank_server")
 ROOT = Path(__file__).resolve().parents[2]
 SOON = 60  # seconds, generous: cores may be busy
 

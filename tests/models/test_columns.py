@@ -22,6 +22,7 @@ from harness.models.layers.dropout import reseed
 from harness.models.network import Net
 from harness.training.update import for_network
 
+pytestmark = pytest.mark.usefixtures("rank_server")
 CLOSE = 1e-5  # relative
 SIDE, CLASSES, IMAGES, UPDATES = 67, 10, 4, 10
 SMALL: dict[str, Any] = {"side": SIDE, "width": 1 / 16, "classes": CLASSES}

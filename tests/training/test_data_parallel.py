@@ -30,6 +30,7 @@ from harness.training.loop import Loop
 from harness.training.schedules import Setting
 from harness.training.update import Momentum2012, apply, groups
 
+pytestmark = pytest.mark.usefixtures("rank_server")
 SEED, BATCH, IMAGES, MOMENTUM, BIAS_FACTOR = 3, 8, 20, 0.9, 2.0  # the last batch of a part is half a batch
 RATE = 0.01
 FROZEN = ((), ("conv1",), ("conv1", "conv2"), ())  # in each part: one more layer stands still, then none

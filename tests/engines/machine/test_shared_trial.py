@@ -22,6 +22,7 @@ from harness.records.keys import key_of
 from harness.records.record import Record
 from harness.training.schedules import Drops
 
+pytestmark = pytest.mark.usefixtures("rank_server")
 TWO = Device(DeviceKind.CPU, count=2)
 TRIAL = Trial(
     replace(

@@ -30,6 +30,7 @@ from harness.training.timing.step_time import Block, TimedSteps, metrics, networ
 from harness.training.timing.timeline import Timeline
 from harness.training.update import Momentum2012, ParameterGroup, for_network
 
+pytestmark = pytest.mark.usefixtures("rank_server")
 SMALL = alexnet("paper", side=67, width=1 / 16, classes=10)
 BRIEF = StepTime(SMALL, batch=4, steps=2, warm_up=1, images=8)
 HERE = Session("cpu", None, Path("unused"))
