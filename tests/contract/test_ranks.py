@@ -17,6 +17,7 @@ from torch import distributed as dist
 from harness.contract.errors import BadValue, EngineError, HarnessError
 from harness.contract.ranks import Group, Rank, launch
 from harness.contract.session import Interrupted
+from tests.fakes.running.sleepers import sleeps
 
 pytestmark = pytest.mark.usefixtures("rank_server")
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,11 +49,6 @@ def refuses(rank: Rank) -> None:
 
 def breaks(rank: Rank) -> None:
     raise ZeroDivisionError(f"in rank {rank.index}")
-
-
-def sleeps(rank: Rank, folder: str) -> None:
-    Path(folder, str(os.getpid())).touch()
-    time.sleep(600)
 
 
 def running(pid: int) -> bool:
@@ -117,11 +113,10 @@ SCRIPT = """
 import sys
 from concurrent.futures import ProcessPoolExecutor
 import multiprocessing
-from harness.contract.ranks import Group, launch
-from tests.contract.test_ranks import sleeps
+from tests.fakes.running.sleepers import two_sleep
 if __name__ == "__main__":
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        worker = pool.submit(launch, sleeps, Group(2), sys.argv[1])
+        worker = pool.submit(two_sleep, sys.argv[1])
         print(*pool._processes, flush=True)
         worker.result()
 """
