@@ -56,9 +56,15 @@ def make(request: pytest.FixtureRequest) -> Make:
 
 
 @pytest.fixture(scope="module")
-def engine(make: Make, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def home(make: Make, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the engine that several tests share."""
+    return tmp_path_factory.mktemp("engine")
+
+
+@pytest.fixture(scope="module")
+def engine(make: Make, home: Path) -> Iterator[Engine]:
     """One that several tests share."""
-    engine = make(tmp_path_factory.mktemp("engine"))
+    engine = make(home)
     yield engine
     engine.close()
 
@@ -142,25 +148,23 @@ def test_seeds_are_added_at_looks(engine: Engine, tmp_path: Path) -> None:
 
 
 def test_when_the_time_is_up_a_trial_is_saved_and_another_engine_goes_on_from_there(
-    make: Make, tmp_path: Path
+    make: Make, engine: Engine, home: Path, tmp_path: Path
 ) -> None:
     def clock() -> float:
         """The time is up once something was saved."""
-        return float(any(tmp_path.glob("checkpoints/*.pt")))
+        return float(any(home.glob("checkpoints/*.pt")))
 
     trial = Trial(Steps(steps=400, length=0.05), 0)
-    engine, deadline = make(tmp_path), Deadline(1, clock)
-    with Alarm(deadline, lambda: 0.0, engine.stop.set) as alarm:
-        assert ran(engine, tmp_path, trial, limits=Limits(alarm.enough)) == []
-    assert len(engine.pending) == 0
-    engine.close()
-    (checkpoint,) = (tmp_path / "checkpoints").iterdir()
+    first, deadline = make(home), Deadline(1, clock)
+    with Alarm(deadline, lambda: 0.0, first.stop.set) as alarm:
+        assert ran(first, tmp_path, trial, limits=Limits(alarm.enough)) == []
+    assert len(first.pending) == 0
+    first.close()
+    (checkpoint,) = (home / "checkpoints").iterdir()
     reached = int(checkpoint.read_text())
     assert 0 <= reached < 399
-    engine = make(tmp_path)
     checkpoint.write_text("395")
     (record,) = ran(engine, tmp_path, trial)
-    engine.close()
     assert record.details["first"] == 395
     assert len(record.curve) == 400
     assert not checkpoint.exists()
