@@ -40,6 +40,9 @@ def test_what_it_writes_keeps_the_contract(tmp_path: Path) -> None:
         str(ROOT / "pyproject.toml"),
         "-o",
         "pythonpath=",  # or the checkout's reproductions would come first
+        "--noconftest",  # what other tests share imports torch
+        "-p",
+        "no:hypothesispytest",
     ]
     tests = subprocess.run(
         [*command, CHECKS], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
