@@ -5,8 +5,10 @@ from __future__ import annotations
 import cProfile
 import io
 import pstats
+import shutil
 from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from harness.records import keys, store
 from harness.records.store import Store
 from harness.reporting.figures import selection
 from tests.fakes.evidence.experiments import console
-from tests.fakes.evidence.full_store import fill
+from tests.fakes.evidence.full_store import records
 
 FEW, MANY = 150, 450
 MOST = 15_000  # calls for a record: a report lays out each one's line in two pages
@@ -27,11 +29,16 @@ MOST = 15_000  # calls for a record: a report lays out each one's line in two pa
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """Two stores, one with three times the records of the other."""
-    roots = {count: tmp_path_factory.mktemp("stores") / str(count) for count in (FEW, MANY)}
-    for count, root in roots.items():
-        fill(root, count)
-    return roots
+    """Two stores, one with three times the records of the other, which are its first."""
+    few, many = (tmp_path_factory.mktemp("stores") / name for name in ("few", "many"))
+    store = Store(many)
+    made = records(store)
+    for record in islice(made, FEW):
+        store.append(record)
+    shutil.copytree(many, few)
+    for record in islice(made, MANY - FEW):
+        store.append(record)
+    return {FEW: few, MANY: many}
 
 
 @pytest.fixture(autouse=True)
