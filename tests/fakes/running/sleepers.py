@@ -1,4 +1,4 @@
-"""Ranks that sleep, and a worker that starts two of them; what only sends these to a worker needs no torch."""
+"""Ranks that sleep, and a worker that starts two of them; a process that only starts it needs no torch."""
 
 from __future__ import annotations
 
