@@ -18,7 +18,7 @@ from harness.contract.effect import Effect
 from harness.contract.errors import UnknownName, own_code
 from harness.contract.trial import Precision, Settings, Status, Trial
 from harness.records.conditions import Conditions
-from harness.records.keys import canonical, key_of
+from harness.records.keys import canonical, entries, key_of
 from harness.records.record import Record
 from harness.records.store import Store
 
@@ -278,17 +278,18 @@ class Experiment:
         return lambda trial: store.find(self.key(trial))
 
 
-_KEYS: dict[tuple[str, str, str, str], str] = {}
+_KEYS: dict[tuple[str | frozenset[str], ...], str] = {}
 
 
 def _key(trial: Trial, conditions: Conditions) -> str:
     """The key, computed once in a process: plans name the same trials again and again.
 
-    Trials are distinguished as their keys are, by what is written of them: two that differ in 1 and 1.0 are
-    equal, and have two keys. What is written of their settings is one text for all seeds, hashed once.
+    Trials are distinguished as their keys are: by what is written of them, as two that differ in 1 and 1.0
+    are equal and have two keys; and by where their code begins, as two packages may have classes of one name.
+    What is written of their settings is one text for all seeds, hashed once.
     """
     settings, seed, precision = map(canonical, (trial.settings, trial.seed, trial.precision))
-    name = settings, seed, precision, canonical(conditions)
+    name = settings, seed, precision, canonical(conditions), entries(trial)
     if name not in _KEYS:
         _KEYS[name] = key_of(trial, conditions)
     return _KEYS[name]

@@ -48,11 +48,8 @@ def status(folder: Path) -> list[Any]:
     return json.loads(call(folder, "status", "--why", "--json").stdout)  # type: ignore[no-any-return]
 
 
-# Settings of other packages must have another name: a key holds the name alone.
-OF_ROE = {
-    name: text.replace("Doe 1999", "Roe 2001").replace("Tossing", "Flipping")
-    for name, text in coins("sound", "sound-toss").items()
-}
+# Its settings are named and filled in as those of the other package; the code behind them alone differs.
+OF_ROE = {name: text.replace("Doe 1999", "Roe 2001") for name, text in coins("sound", "sound-toss").items()}
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +181,7 @@ def break_plan(site: Path) -> None:
     """It raises on its records, and without them does not."""
     module = site / "sound.py"
     made = (
-        "    trials = [protocol.trial(Flipping(2), 0)]\n    lookup(trials[0]) and {}['heads']\n    trials = ("
+        "    trials = [protocol.trial(Tossing(2), 0)]\n    lookup(trials[0]) and {}['heads']\n    trials = ("
     )
     module.write_text(module.read_text().replace("    trials = (", made))
 
