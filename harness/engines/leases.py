@@ -23,7 +23,7 @@ import msgspec
 
 from harness.contract.errors import StoreError
 from harness.contract.processes import ProcessIdentity, this_process
-from harness.engines.so_far import SoFar, forget, note, noted, notes
+from harness.engines.so_far import SoFar, forget, noted, notes, publish
 from harness.records.files import write_new
 
 BEAT = 5.0  # seconds between two signs of life
@@ -109,7 +109,7 @@ class Leases:
     def _note(self, key: str, path: Path, found: SoFar | None) -> None:
         if found is not None and found != self.noted.get(key):
             self.noted[key] = found
-            note(path, found)
+            publish(path, found)
             if self.held.get(key) != path:  # it was released meanwhile, with what was noted before
                 forget(path)
 

@@ -22,7 +22,7 @@ class SoFar:
     seconds_left: float | None = None
 
 
-def note(lease: Path, so_far: SoFar) -> None:
+def publish(lease: Path, so_far: SoFar) -> None:
     """Writes it, as well as the disk lets it: the next note puts right what this one could not."""
     with suppress(OSError):
         _beside(lease).write_bytes(msgspec.json.encode(so_far))

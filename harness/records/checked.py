@@ -45,19 +45,24 @@ class _Curve(msgspec.Struct):
 
 def records(
     root: Path, files: Sequence[Path], read_one: Callable[[Path], Record | None]
-) -> list[Record | None]:
-    """The record of each of a store's files, by `read_one` where it was not checked before.
+) -> dict[Path, Record]:
+    """The readable records among a store's files, by `read_one` where one was not checked before.
 
     Where those are many they are listed for the next command.
     """
+    if len(files) < WORTHWHILE:
+        return _readable({file: read_one(file) for file in files})
     known = _entries(root / FILE)
     marks = {file: _mark(file) for file in files}  # from before they are read
-    found = {file: _listed(file, marks[file], known.get(file.name)) for file in files}
-    new = [file for file, record in found.items() if record is None]
-    found |= {file: read_one(file) for file in new}
-    if sum(found[file] is not None for file in new) >= WORTHWHILE:
-        _write(root / FILE, found, marks)
-    return list(found.values())
+    listed = _readable({file: _listed(file, marks[file], known.get(file.name)) for file in files})
+    new = _readable({file: read_one(file) for file in files if file not in listed})
+    if len(new) >= WORTHWHILE:
+        _write(root / FILE, listed | new, marks)
+    return listed | new
+
+
+def _readable(found: Mapping[Path, Record | None]) -> dict[Path, Record]:
+    return {file: record for file, record in found.items() if record is not None}
 
 
 def _entries(path: Path) -> Mapping[str, _Entry]:
@@ -76,9 +81,8 @@ def _listed(file: Path, mark: Mark | None, entry: _Entry | None) -> Record | Non
     return from_stored(entry.record, curve=partial(_curve, file, mark))
 
 
-def _write(path: Path, found: Mapping[Path, Record | None], marks: Mapping[Path, Mark | None]) -> None:
-    whole = {file: record for file, record in found.items() if record is not None}
-    entries = {file.name: {"mark": marks[file], "record": without_curve(whole[file])} for file in whole}
+def _write(path: Path, found: Mapping[Path, Record], marks: Mapping[Path, Mark | None]) -> None:
+    entries = {file.name: {"mark": marks[file], "record": without_curve(found[file])} for file in found}
     with suppress(OSError):  # a store that cannot be written to does without
         write_whole(path, msgspec.json.encode({"program": _program(), "entries": entries}))
 

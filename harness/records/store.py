@@ -62,8 +62,7 @@ class Store:
     def take_in(self) -> list[Record]:
         """Reads what other processes have written since; those records."""
         _ = self.records
-        found = self._unread()
-        self._keep(found)
+        self._keep(found := self._unread())
         return found
 
     def leave_out(self, sentence: str) -> None:
@@ -200,11 +199,9 @@ class Store:
         """The readable records among the files that were not looked at yet, oldest first."""
         new = sorted({path.name for path in self.folder.glob("*.json")} - self._seen)
         self._seen.update(new)
-        paths = [self.folder / name for name in new]
-        many = len(paths) >= checked.WORTHWHILE
-        found = checked.records(self.root, paths, self._read) if many else list(map(self._read, paths))
-        self._files |= {id(record): path for path, record in zip(paths, found, strict=True) if record}
-        return sorted((r for r in found if r is not None), key=lambda r: (r.finished, r.key))
+        found = checked.records(self.root, [self.folder / name for name in new], self._read)
+        self._files |= {id(record): path for path, record in found.items()}
+        return sorted(found.values(), key=lambda record: (record.finished, record.key))
 
     def _read(self, path: Path) -> Record | None:
         try:

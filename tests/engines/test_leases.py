@@ -20,7 +20,7 @@ from harness.contract.trial import Trial
 from harness.engines import runner
 from harness.engines.leases import UNKNOWN, Holder, Leases, held, leases
 from harness.engines.runner import Limits, run
-from harness.engines.so_far import SoFar, note
+from harness.engines.so_far import SoFar, publish
 from harness.plans.experiment import Experiment
 from harness.records.record import Record
 from harness.records.store import Store
@@ -212,7 +212,7 @@ def test_a_note_that_comes_too_late_is_not_left(tmp_path: Path) -> None:
 
 def test_notes_of_the_dead_go_with_their_leases(tmp_path: Path) -> None:
     for number, holder in enumerate((dead(), dead(), Holder(FAR, "2026-01-01")), 1):
-        note(left_by(tmp_path, holder, number), so_far(number))
+        publish(left_by(tmp_path, holder, number), so_far(number))
     (tmp_path / f"{KEY}.2").unlink()
     Leases(tmp_path).sweep()
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{KEY}.3", f"{KEY}.3.so-far"]
