@@ -67,7 +67,6 @@ class Leases:
         """Nothing is created before the first lease."""
         self.folder, self.expiry, self.clock = folder, expiry, clock
         self.held: dict[str, Path] = {}
-        self.noted: dict[str, SoFar] = {}
         self.signs: dict[Path, tuple[Mark, float]] = {}  # the last sign of life, and when it was seen
 
     def take(self, key: str, trial: str = "") -> Holder | None:
@@ -99,19 +98,15 @@ class Leases:
         if path is not None:
             _remove(path)
 
-    def beat(self, so_far: Callable[[str], SoFar | None] = lambda key: None) -> None:
+    def beat(self, so_far: Callable[[str], SoFar | None]) -> None:
         """A sign of life on every lease that is held, with how far its trial is."""
         for key, path in list(self.held.items()):
             with suppress(OSError):  # it was taken over, or the disk is away for a moment
                 os.utime(path)
-                self._note(key, path, so_far(key))
-
-    def _note(self, key: str, path: Path, found: SoFar | None) -> None:
-        if found is not None and found != self.noted.get(key):
-            self.noted[key] = found
-            publish(path, found)
-            if self.held.get(key) != path:  # it was released meanwhile, with what was noted before
-                forget(path)
+                if (found := so_far(key)) is not None:
+                    publish(path, found)
+                if self.held.get(key) != path:  # it was released meanwhile, with what was noted before
+                    forget(path)
 
     def sweep(self) -> None:
         """Removes the leases of drivers of this machine that are gone."""

@@ -108,9 +108,9 @@ def start(root: Path, workers: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, script, root, str(workers)], env=environ, cwd=ROOT)
 
 
-def killed_after(root: Path, records: int) -> None:
-    """Starts two workers, and kills their process with -9 once there are so many records."""
-    with start(root, 2) as broken:
+def killed_after(root: Path, records: int, workers: int) -> None:
+    """Starts or goes on, and kills the process with -9 once there are so many records."""
+    with start(root, workers) as broken:
         deadline = time.monotonic() + 300
         while len(list((root / "records").glob("*.json"))) < records and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -126,9 +126,10 @@ def finished(root: Path) -> list[Record]:
     return Store(root).records
 
 
-def test_killed_and_run_again_it_has_the_records_of_trials_run_one_by_one(tmp_path: Path) -> None:
-    """What a second run of spawned workers ends with is what this process alone computes, bit for bit."""
-    killed_after(tmp_path / "broken", 3)
+def test_killed_twice_and_run_again_it_has_the_records_of_trials_run_one_by_one(tmp_path: Path) -> None:
+    """What a third run of spawned workers ends with is what this process alone computes, bit for bit."""
+    killed_after(tmp_path / "broken", 1, workers=1)  # no second trial can begin before the first is stored
+    killed_after(tmp_path / "broken", 3, workers=2)
     resumed = finished(tmp_path / "broken")
     assert [r.status for r in resumed] == [Status.OK] * 5
     assert all(r.conditions == STAND_IN for r in resumed)

@@ -260,8 +260,8 @@ from harness.models.layers.lrn_triton import FusedTriton
 
 torch.manual_seed(0)
 for layer, shape in (
-    (AcrossMaps(), (2, 20, 3, 23)),  # two tiles of maps by two of pixels
-    (AcrossMaps(size=4, alpha=0.1, groups=2), (3, 6, 5, 1)),
+    (AcrossMaps(groups=2), (2, 40, 3, 23)),
+    (AcrossMaps(size=4, alpha=0.1), (3, 3, 5, 1)),
     (AcrossMaps(size=7, beta=0.5, alpha=0.1), (1, 1, 2, 2)),
 ):
     for dtype, tolerance in ((torch.float32, 1e-6), (torch.bfloat16, 1e-2)):
