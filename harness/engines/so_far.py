@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from harness.contract.session import TrialProgress
+from harness.records.files import write_over
 
 SUFFIX = ".so-far"
 LONGEST = 1_000  # bytes that a note may have
@@ -25,11 +26,11 @@ class SoFar:
 def publish(lease: Path, so_far: SoFar) -> None:
     """Writes it, as well as the disk lets it: the next note puts right what this one could not."""
     with suppress(OSError):
-        _beside(lease).write_bytes(msgspec.json.encode(so_far))
+        write_over(_beside(lease), msgspec.json.encode(so_far))
 
 
 def noted(lease: Path) -> SoFar | None:
-    """What was noted last; None where nothing was, or it is being written."""
+    """What was noted last; None where nothing was, or what is there is no note."""
     with suppress(OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         path = _beside(lease)
         if path.is_file():

@@ -103,6 +103,19 @@ def write_new(path: Path, content: bytes) -> bool:
         beside.unlink(missing_ok=True)
 
 
+def write_over(path: Path, content: bytes) -> None:
+    """Replaces a file in one step, so that who reads it meanwhile sees the old or the new one, whole.
+
+    It is not flushed: for what is worth nothing once the machine is off, or is made again at once.
+    """
+    beside = _beside(path.parent, path.name)
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def _write_in_new_folder(path: Path, content: bytes) -> None:
     """Makes the folder, once more where another process removes it before the file is in it."""
     for left in reversed(range(100)):

@@ -5,8 +5,6 @@ Nothing here estimates or judges. What a section says was decided elsewhere; thi
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.contract import formatting
 from harness.contract.errors import StoreError
 from harness.contract.progress import SILENT, Tracker, tracked
+from harness.records.files import write_over
 from harness.reporting import markdown, tables, wording
 from harness.reporting.claims import attempts, beyond, phrases, replication
 from harness.reporting.figures import forest
@@ -103,14 +102,10 @@ def templates() -> Environment:
 
 def write(path: Path, content: str) -> None:
     """Writes the file whole or not at all: beside it first, then renamed over it."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(content, encoding="utf-8", newline="\n")
-        beside.replace(path)
+        write_over(path, content.encode())
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise StoreError(
             f"{path} cannot be written ({error.strerror}); choose a folder with --out"
         ) from error

@@ -20,7 +20,7 @@ from harness.contract.trial import Trial
 from harness.engines import runner
 from harness.engines.leases import UNKNOWN, Holder, Leases, held, leases
 from harness.engines.runner import Limits, run
-from harness.engines.so_far import SoFar, publish
+from harness.engines.so_far import SoFar, noted, publish
 from harness.plans.experiment import Experiment
 from harness.records.record import Record
 from harness.records.store import Store
@@ -196,6 +196,24 @@ def test_how_far_a_trial_is_lies_beside_its_lease_and_goes_with_it(tmp_path: Pat
     assert [lease.so_far for lease in held(tmp_path)] == [None]
     mine.release(KEY)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_whoever_looks_while_a_note_is_written_sees_the_last_one(tmp_path: Path) -> None:
+    path = left_by(tmp_path, Holder(this_process(), "2026-01-01"), 1)
+    publish(path, so_far(0.0))
+    over = threading.Event()
+
+    def write() -> None:
+        while not over.is_set():
+            publish(path, so_far(1.0))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert None not in [noted(path) for _ in range(2000)]
+    finally:
+        over.set()
+        writer.join()
 
 
 def test_a_note_that_comes_too_late_is_not_left(tmp_path: Path) -> None:
