@@ -13,17 +13,13 @@ biases of 1 the area is 1.25 times that with biases of 0 [1.00, 1.55]: direction
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from harness.effects.early_learning import areas_table, ratio_of_areas
 from harness.effects.from_runs import arms_table
 from harness.models.alexnet import SOURCE_2012
 from harness.plans.ablation import BASELINE, Arm, plan_of
-from harness.plans.experiment import Evidence, Finding, Protocol, Reproduction
-from harness.plans.protocols import CONVERGED_SHORT, IMAGENET, SMOKE
-from harness.training.schedules import Drops
+from harness.plans.experiment import Evidence, Finding, Reproduction
+from harness.plans.protocols import CONVERGED_SHORT, IMAGENET, SMOKE, early
 
-EPOCHS = 2
 ZEROS = {"biases": (0,) * 8}
 WIDER = {"inits": SOURCE_2012.inits}
 ARMS = {
@@ -32,23 +28,6 @@ ARMS = {
     "biases of 1, σ = .03 in conv3–5": Arm(network=WIDER),
     "biases of 0, σ = .03 in conv3–5": Arm(network=ZEROS | WIDER),
 }
-
-
-def early(protocol: Protocol, name: str, parts: int) -> Protocol:
-    """The protocol's first two epochs, looked at after each of so many parts of an epoch; ten seeds."""
-    scale = protocol.settings
-    drops: Drops = scale.schedule
-    measured = dict(scale.measured) | {"max_epochs": EPOCHS, "parts": parts}
-    return replace(
-        protocol,
-        name=name,
-        summary=f"the first two epochs of {protocol.name}",
-        seeds=10,
-        settings=replace(
-            scale, schedule=replace(drops, epochs=(), end=EPOCHS), measured=measured, baselines=1
-        ),
-        deviations=(*(d for d in protocol.deviations if "epochs" not in d), "Two epochs alone."),
-    )
 
 
 def estimate(evidence: Evidence) -> Finding:

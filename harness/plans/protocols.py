@@ -78,6 +78,7 @@ def looked_at(images: int) -> dict[str, int]:
 LEFT = {"predictions": True}  # `ensemble` averages them
 OWN_RATE = ("schedule.rate",)  # what differs from arm to arm where each has its own learning rate
 TRAINED_ENOUGH = (Check.UNDER_FITTED, Check.HALVES)
+EARLY = 2  # epochs
 TUNED = (
     "Each arm at its own learning rate: the schedule's, half or twice as much, by the mean ten-view error of "
     "three tuning seeds on training images held out for it."
@@ -126,6 +127,23 @@ def converged(name: str, summary: str, drops: tuple[int, ...], epochs: int) -> P
         ),
         per_arm=OWN_RATE,
         gates=TRAINED_ENOUGH,
+    )
+
+
+def early(protocol: Protocol, name: str, parts: int) -> Protocol:
+    """The protocol's first two epochs, looked at after each of so many parts of an epoch; ten seeds."""
+    scale = protocol.settings
+    drops: Drops = scale.schedule
+    measured = dict(scale.measured) | {"max_epochs": EARLY, "parts": parts}
+    return replace(
+        protocol,
+        name=name,
+        summary=f"the first two epochs of {protocol.name}",
+        seeds=10,
+        settings=replace(
+            scale, schedule=replace(drops, epochs=(), end=EARLY), measured=measured, baselines=1
+        ),
+        deviations=(*(d for d in protocol.deviations if "epochs" not in d), "Two epochs alone."),
     )
 
 

@@ -157,7 +157,8 @@ def test_data_that_is_missing_stops_all_but_smoke(tmp_path: Path, monkeypatch: p
 
 
 def test_list_knows_every_claim(tmp_path: Path) -> None:
-    *rows, question = json.loads(call("list", "--json", "--results-dir", tmp_path))
+    *rows, mistakes, question = json.loads(call("list", "--json", "--results-dir", tmp_path))
+    assert (mistakes["claim"], mistakes["question"]) == (None, "does-not-train")
     assert (question["claim"], question["question"], question["stored"]) == (None, "implementations", "none")
     assert question["command"].startswith("./repro.py run implementations --protocol ")
     assert [row["claim"] for row in rows] == [claim.id for claim in CLAIMS]

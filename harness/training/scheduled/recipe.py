@@ -53,6 +53,16 @@ class Photographs:
 
 
 @dataclass(frozen=True)
+class Altered:
+    """CIFAR-10 as a training with a common mistake sees it."""
+
+    implementation: ClassVar[str] = "harness.data.inputs.altered:inputs"
+    scale: float = 1.0  # what inputs are multiplied by; 1 is the paper's scale, on which white is 255
+    centred: bool = True  # whether the mean image is subtracted
+    shuffled: bool = True  # whether images come in random order; otherwise one class after another
+
+
+@dataclass(frozen=True)
 class Scheduled(Recipe):
     """A recipe to train to the end of its schedule, on what images, and what to measure on the way."""
 

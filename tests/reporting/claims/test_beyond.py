@@ -61,7 +61,7 @@ def test_the_report_has_its_tables_and_no_verdict(store: Store, tmp_path: Path) 
 
 
 def test_a_report_without_records_says_what_it_would_take(tmp_path: Path) -> None:
-    (asked,) = beyond.questions(Assessments(Store(tmp_path)))
+    (asked,) = beyond.of(QUESTION, Assessments(Store(tmp_path)))
     assert asked.badges == (("not-run", "not run"),)
     assert (asked.shown, asked.folded, asked.said) == ((), (), ())
     assert asked.progress.startswith("Not run: For an answer, which is never judged: ./repro.py run impl")
@@ -74,7 +74,7 @@ def test_of_further_experiments_the_seeds_are_folded_and_of_the_fifth_and_later_
     for minor in range(5):
         for planned in experiment("smoke").evidence(store).plan.trials:
             store.append(answer(planned.trial, replace(REAL, torch=f"2.{minor}")))
-    asked = beyond.questions(Assessments(Store(store.root)))
+    asked = list(beyond.of(QUESTION, Assessments(Store(store.root))))
     folded = [[table.title for table in one.folded] for one in asked]
     assert "Every trial and every attempt" in folded[0]
     assert folded[1:] == [["Final runs, seed by seed"]] * 4 + [[]]
@@ -82,7 +82,7 @@ def test_of_further_experiments_the_seeds_are_folded_and_of_the_fifth_and_later_
 
 
 def test_smoke_is_said_to_be_smoke(store: Store) -> None:
-    (asked,) = beyond.questions(Assessments(store))
+    (asked,) = beyond.of(QUESTION, Assessments(store))
     assert asked.badges[0] == ("smoke", "SMOKE")
     assert asked.said == QUESTION.protocol("smoke").deviations
     assert asked.stored == "8 of 8"
