@@ -30,7 +30,7 @@ ABOUT = """# Claims
 
 What the paper says, as the catalogue declares it before anything runs. The last column is what today's code
 makes of the published records that it can read, "–" where there are none. Older reports keep the verdicts of
-their own code: each claim's page leads to them, and [What was found](../findings.md) sums them up.
+their own code: each claim's page leads to them, and [Findings](../findings.md) sums them up.
 """
 RESTS = {Kind.EXACT: "each metric", Kind.COST: "none of these"}
 UNJUDGED = "There is no record yet that today's code judges."

@@ -2,15 +2,16 @@
 
     repro run rectifier-init --protocol cifar10-deep
 
-Two arms differ in the variance of the weights at first, 2 or 1 over a unit's inputs, and in nothing else.
-The network is this file's own, 29 narrow convolutions and a classifier, trained for a fixed time by a
-program that the harness has. Seed 0 chose the rate, of .001, .003, .01 and .03 that at which He's weights
+The two arms differ only in the variance of the initial weights, 2 or 1 divided by a unit's number of inputs.
+The network is defined in this file, 29 narrow convolutions and a classifier, and trained for a fixed time by
+one of the harness's programs. Seed 0 chose the rate: of .001, .003, .01 and .03 the one at which He's weights
 learned best.
-Costs minutes of two cores.
+Takes minutes on two cores.
 
 Observed on 2026-11-28 (two Intel Xeon cores, torch 2.13.0, n = 3): in fp32 Xavier's weights cost 9.6 points
-of training error, 95 % interval [-3.7, 22.9]: inconclusive. Before, with the precision left open, in bf16,
-no weights learned: -0.4 points [-2.1, 1.4]. Seed 0 had been trained in fp32, which the protocol fixes since.
+of training error, 95 % interval [-3.7, 22.9]: inconclusive. In an earlier run in bf16, before the protocol
+fixed a precision, no weights learned: -0.4 points [-2.1, 1.4]. Seed 0 had been trained in fp32, which the
+protocol now fixes.
 """
 
 from __future__ import annotations
@@ -49,13 +50,13 @@ PAPER = Paper(
     titles={NAME: "Thirty layers learn from He's weights, not from Xavier's"},
     measured={NAME: "Xavier's weights cost {} of {}"},
 )
-ARMS = {"Xavier": 1.0, "He": 2.0}  # variance of a weight times the inputs of its unit
-FIRST = 10  # seed; lower ones chose the rate
-GREYS = 64.0  # standard deviation of CIFAR-10's pixels, which enter the network as they are, less their mean
+ARMS = {"Xavier": 1.0, "He": 2.0}  # variance of a weight times the number of its unit's inputs
+FIRST = 10  # seed; lower seeds chose the rate
+GREYS = 64.0  # standard deviation of CIFAR-10's pixels, which enter the network unscaled, minus their mean
 
 
 def deep(variance: float) -> Network:
-    """Thirty layers with weights; pooling after each of the first two halves the sides."""
+    """Thirty layers with weights; pooling after each of the first two layers halves height and width."""
     body: list[Activate | Conv | Pool] = []
     for i in range(1, 30):
         body += [Conv(f"conv{i}", 16, padding=1), Activate(Function.RELU)]
@@ -76,19 +77,19 @@ def plan(protocol: plans.Protocol, seeds: int, lookup: plans.Lookup) -> plans.Pl
 
 
 def error(run: plans.Run) -> float | None:
-    """The running training error of the last quarter of an epoch, in percent."""
+    """The running training error over the last quarter of an epoch, in percent."""
     found = metric(Measured.FINAL_RUNNING_ERROR)(run)
     return None if found is None else 100 * found
 
 
 def estimate(evidence: plans.Evidence) -> plans.Finding:
-    """By how much the training error is higher from Xavier's weights."""
+    """How much higher the training error is with Xavier's weights."""
     effect = difference(evidence, "Xavier", "He", "training error", error)
     return plans.Finding({NAME: (effect,)}, (arms_table(evidence),))
 
 
 def trained(images: int, epochs: int) -> ToTarget:
-    """A training of fixed length: no error comes to a target of 0."""
+    """Training of fixed length: no error reaches a target of 0."""
     time = {"images": images, "max_epochs": epochs, "batch_size": 32}
     return ToTarget(deep(2.0), 0.003, **time, target=0.0, watch_from=0.0)
 

@@ -19,7 +19,7 @@ HEADING = "Several drivers on one store"
 DRIVERS = 4
 APART = 10.0  # seconds between the first start and the last, at most
 LONGEST = 900.0  # seconds that all of them together may take
-COLUMNS = ("round", "started within, s", "trials", "attempts", "ended after, s")
+COLUMNS = ("round", "started within, s", "trials", "attempts", "finished after, s")
 
 
 def run(count: int, seed: int, scene: Scene = RUN) -> Findings:
@@ -60,10 +60,11 @@ def _made(folder: Path) -> Path:
 def _summary(count: int, seed: int, scene: Scene, faults: list[str]) -> str:
     return "\n".join(
         [
-            f"{count} times {DRIVERS} of `{scene.name}` on one store, at random moments with seed {seed},",
-            f"ended on {datetime.now(UTC):%Y-%m-%d}, by",
+            f"{count} rounds of {DRIVERS} `{scene.name}` commands on one store,",
+            f"started at random moments with seed {seed},",
+            f"finished on {datetime.now(UTC):%Y-%m-%d}, by",
             f"`python -m tests.faults --drivers {count} --seed {seed}`: {came(faults)}.",
-            "Each time every trial must have one record, bit for bit in curve and metrics that of a single",
-            f"command, and all {DRIVERS} must end with exit status 0.",
+            "In each round every trial must have one record, whose curve and metrics match those of a",
+            f"single command bit for bit, and all {DRIVERS} must exit with status 0.",
         ]
     )

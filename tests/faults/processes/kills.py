@@ -149,7 +149,7 @@ class Hunt:
         self.number += 1
 
 
-COLUMNS = ("command", "whom, how", "kills", "slowest end, s")
+COLUMNS = ("command", "target, signal", "kills", "slowest exit, s")
 
 
 def run(count: int, seed: int) -> Findings:
@@ -175,22 +175,22 @@ def _summary(count: int, seed: int, hunts: Sequence[Hunt], faults: Sequence[str]
     compared = sum(hunt.compared for hunt in hunts)
     return "\n".join(
         [
-            f"{count} kills with seed {seed}, ended on {datetime.now(UTC):%Y-%m-%d}, by",
+            f"{count} kills with seed {seed}, finished on {datetime.now(UTC):%Y-%m-%d}, by",
             f"`python -m tests.faults --kills {count} --seed {seed}`: {came(faults)}.",
-            "A third of the moments are those of a write, the others any.",
-            f"{compared} times a command came to its end after its kills, and what it left was compared",
-            "with an undisturbed run: every trial once, every curve, metric and packed image bit for bit,",
-            "no file more and none less, nothing outside its folder but the machine's locks (and, after",
-            "kill -9 of what trains by several processes, the socket of Python's forking server in the",
-            "temporary folder). After each kill every record had to be whole, and a command that was asked",
-            f"to end to be gone, with all of its processes, within {DEADLINE:.0f} s.",
+            "A third of the kills come during a write, the others at any moment.",
+            f"{compared} times a command finished after its kills, and what it left was compared with an",
+            "undisturbed run: every trial once, every curve, metric and packed image bit for bit, no",
+            "extra or missing file, nothing outside its folder but the machine's locks (and, after a",
+            "kill -9 of multi-process training, the socket of Python's fork server in the temporary",
+            "folder). After each kill every record had to be intact, and a command that was asked to",
+            f"stop had to be gone, with all of its processes, within {DEADLINE:.0f} s.",
         ]
     )
 
 
 def _rows(hunts: Sequence[Hunt]) -> list[tuple[str, str, int, str]]:
     return [
-        (hunt.scene.name, how, kills, f"{hunt.slowest[how]:.1f}" if how in DRIVER else "goes on")
+        (hunt.scene.name, how, kills, f"{hunt.slowest[how]:.1f}" if how in DRIVER else "continues")
         for hunt in hunts
         for how, kills in sorted(hunt.kills.items())
     ]

@@ -17,7 +17,7 @@ from tests.fakes.cluster import grow, small_cluster
 from tests.faults.page import Findings, came
 from tests.faults.processes.scenes import CATALOGUE, Scene, ended
 
-HEADING = "Nodes of a cluster that are lost"
+HEADING = "Cluster nodes that are lost"
 NODES = 3
 LONGEST = 3600.0  # seconds that the catalogue may take
 COLUMNS = ("node", "lost at record", "of")
@@ -67,12 +67,12 @@ def _summary(count: int, seed: int, scene: Scene, faults: list[str]) -> str:
 
     return "\n".join(
         [
-            f"`{scene.name} --protocol smoke` with Ray {ray.__version__} on {NODES} nodes of a core each,",
+            f"`{scene.name} --protocol smoke` with Ray {ray.__version__} on {NODES} nodes of one core each,",
             "on the procedural stand-in for CIFAR-10.",
-            f"{count} times a node was ended by `kill -9` at random, and another took its place,",
-            f"with seed {seed}, ended on {datetime.now(UTC):%Y-%m-%d}, by",
+            f"{count} times a node was killed with `kill -9` at random, and another took its place,",
+            f"with seed {seed}, finished on {datetime.now(UTC):%Y-%m-%d}, by",
             f"`python -m tests.faults --nodes {count} --seed {seed}`: {came(faults)}.",
-            "Every trial must have one record, bit for bit in curve and metrics that of the local engine,",
-            "but for what is a time.",
+            "Every trial must have one record, whose curve and metrics match those of the local engine",
+            "bit for bit, except for times.",
         ]
     )
