@@ -79,7 +79,7 @@ def main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         ),
         (("run", "relu-speedup", "--seeds", "0"), "--seeds 0 must be at least 1"),
         (("run", "relu-speedup", "--workers", "0"), "--workers 0 must be at least 1"),
-        (("run", "relu-speedup", "--device", "gpu"), "--device gpu is none of auto, cpu, cuda"),
+        (("run", "relu-speedup", "--device", "gpu"), "--device gpu is not one of auto, cpu, cuda"),
         (("run", "relu-speedup", "--data-dir", "nowhere"), "--data-dir nowhere is not a folder"),
         (("run", "relu-speedup", "--quiet", "--verbose"), "--quiet shows less and --verbose shows more"),
         (("run", "relu-speedup", "--json", "--detach"), "--json prints here and a run with --detach"),

@@ -193,7 +193,7 @@ PACKAGE = (
 )
 ESTIMATE, PLAN = (
     f"repro: the {what} at paper fails (KeyError: 'heads', in {where}): "
-    "fix it; no record has to be made anew\n"
+    "fix it; no trial has to be run again\n"
     for what, where in (
         ("estimate of coin-toss", "coins.py, line 25"),
         ("plan of sound-toss", "sound.py, line 21"),
