@@ -219,5 +219,5 @@ def test_networks_that_do_not_fall_into_two(network: Network, why: str) -> None:
 def test_more_groups_are_refused() -> None:
     network = alexnet("paper")
     four = tuple(replace(x, groups=4) if getattr(x, "name", "") == "conv4" else x for x in network.layers)
-    with pytest.raises(BadValue, match="conv4 is neither in one group nor two"):
+    with pytest.raises(BadValue, match="conv4 has neither one group nor two"):
         check(replace(network, layers=four))
