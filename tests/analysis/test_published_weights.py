@@ -219,7 +219,7 @@ def test_weights_that_are_a_program_are_not_run(tmp_path: Path) -> None:
     (tmp_path / "plain.pth").write_bytes(pickle.dumps(Evil(tmp_path / "ran")))
     np.savez(tmp_path / "a.npz", **{"conv1.0": np.array([Evil(tmp_path / "ran")], object)})
     for name in ("new.pth", "old.pt", "plain.pth", "a.npz"):
-        with pytest.raises(DataError, match=rf"{name} (holds no weights|is no \.npz)"):
+        with pytest.raises(DataError, match=rf"{name} (holds no weights|is not an \.npz)"):
             published.load("caffe", tmp_path / name)
     assert not (tmp_path / "ran").exists()
 

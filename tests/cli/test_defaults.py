@@ -1,4 +1,4 @@
-"""Options from a file: which file, what beats it, and what is wrong in it."""
+"""Options from a file: which file, what overrides it, and what is wrong in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard output as it may be: without a terminal, without Unicode, full, closed; names with brackets."""
+"""Standard output of every kind: without a terminal, without Unicode, full, closed; names with brackets."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ ENDS = (
 )  # tables, JSON, a run's lines and events
 
 
-# Either way comes to the same encoding of standard output; each command needs one of them.
+# Either way leads to the same encoding of standard output; one of them per command is enough.
 @pytest.mark.parametrize(
     ("words", "environ"),
     [(LOOKING[0], ENCODING), *((words, LOCALE) for words in (*LOOKING, RUN, DRY))],

@@ -1,4 +1,4 @@
-"""Devices as they are asked for, as torch names them, and as keys see them."""
+"""Devices as they are requested, as torch names them, and as keys see them."""
 
 from __future__ import annotations
 

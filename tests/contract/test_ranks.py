@@ -1,4 +1,4 @@
-"""Processes that run together: they answer in order, end together, and leave nobody behind."""
+"""Processes that run together: they answer in order, end together, and leave no process behind."""
 
 from __future__ import annotations
 

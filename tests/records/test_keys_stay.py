@@ -1,4 +1,4 @@
-"""What is added to the project leaves every stored record fresh, and what computes a result does not."""
+"""Additions to the project leave every stored record fresh; changes to what computes a result do not."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ ADDITIONS = (add_a_layer, add_a_data_set, correct_a_size, add_a_claim, add_a_pro
 
 
 def test_what_is_added_leaves_every_record_fresh(source: Path, tmp_path: Path) -> None:
-    """All additions to one copy; only where a key moves, each to a copy of its own, to say which moved it."""
+    """All additions to one copy; only if a key changes, each to its own copy, to say which one changed it."""
 
     def all_of_them(root: Path) -> None:
         for addition in ADDITIONS:
