@@ -1,4 +1,4 @@
-"""Batches made ahead from a memory map: bit for bit those of resident images, by whomever and whenever made."""
+"""Batches made ahead from a memory map: bit for bit those of resident images, whichever thread makes them."""
 
 from __future__ import annotations
 
