@@ -54,7 +54,7 @@ class ReproductionFails(HarnessError):
 
 @contextmanager
 def own_code(what: str) -> Iterator[None]:
-    """Turns whatever `what` raises into ReproductionFails, with the place; a StoreError is not its fault."""
+    """Turns whatever `what` raises into ReproductionFails, with the place; StoreErrors pass unchanged."""
     try:
         yield
     except StoreError:

@@ -39,11 +39,11 @@ STEPS = ("activate", "norm", "pool")  # after conv1 and conv2, in the text's ord
 
 @dataclass(frozen=True)
 class AlexNet:
-    """A recipe; its defaults are the paper's. `inits` and `biases` follow `LAYERS`; each norm is set alone.
+    """A recipe; its defaults are the paper's. `inits` and `biases` follow `LAYERS`; norms are set separately.
 
     An init of None means the standard deviation of PyTorch's default, though from a normal distribution.
     Removing a layer (`without`) also removes its nonlinearity, norm and dropout; pooling and sizes stay. The
-    last remaining convolution has as many maps as the fifth, so that the first dense layer's input stays.
+    last remaining convolution has as many maps as the fifth, which keeps the first dense layer's input.
     """
 
     name: str = "paper"

@@ -1,6 +1,6 @@
 """The two columns of §3.2 as two networks that exchange maps: one per process, or both in one process.
 
-Any description whose convolutions have two groups can be split so. A column has half of every layer's units.
+Any description whose convolutions have two groups can be split. Each column has half of every layer's units.
 Grouped convolutions, pooling and normalisation see their own half; ungrouped convolutions after the first and
 dense layers see both, and the halves of the logits are exchanged too. Weights are slices, along the units, of
 what `Net` has; dropout masks are slices of the masks that it draws. So outputs, gradients and updates are
@@ -46,7 +46,7 @@ class Half(Net):
     """One column of a described network; `weighted` names its layers as `Net` does, with half the weights."""
 
     def __init__(self, description: Network, side: int) -> None:
-        """`side` is 0 or 1. BadValue if the description does not have two columns with equal halves."""
+        """`side` is 0 or 1. BadValue if the description cannot be split into two equal columns."""
         nn.Module.__init__(self)
         check(description)
         self.description, self.side = description, side

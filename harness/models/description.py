@@ -185,7 +185,7 @@ class WithinMap(Layer):
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """Dropout of §4.2: zeroed with probability `rate` in training, scaled by 1 − rate in testing.
+    """Dropout (§4.2): zeroes with probability `rate` in training, scales by 1 − rate in testing.
 
     `inverted` scales by 1 / (1 − rate) in training instead, and does nothing in testing.
     """

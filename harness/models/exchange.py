@@ -41,7 +41,7 @@ class Swap:
         return lambda: _Finish.apply(buffer, self)  # type: ignore[no-untyped-call]
 
     def whole(self, own: Tensor, dim: int) -> Tensor:
-        """Both halves along `dim`, in the order of the ranks; only its own half gets a gradient.
+        """Both halves along `dim`, in the order of the ranks; only the process's own half gets a gradient.
 
         That is right for values that both processes use in the same way, as each has the loss of all logits.
         """

@@ -28,7 +28,9 @@ class Ranks:
     def part(self, size: int) -> int:
         """Images of a batch of `size` that each rank takes; BadValue where they do not divide."""
         if size % self.world:
-            raise BadValue(f"a batch of {size} does not divide among {self.world} processes; use a divisor")
+            raise BadValue(
+                f"a batch of {size} does not divide among {self.world} processes; use a divisor of the batch"
+            )
         return size // self.world
 
     def share(self, order: Tensor, size: int) -> Tensor:

@@ -88,7 +88,7 @@ class Loop:
     def train(self, order: Tensor) -> tuple[float, float]:
         """Trains on the rank's images at `order` (N,), in that order.
 
-        Returns the mean loss and error, each step's by its current weights, over the images of all ranks.
+        Returns the mean loss and error over the images of all ranks, each by the weights at its step.
         """
         self.loss_sum.zero_()
         self.wrong.zero_()
@@ -214,7 +214,7 @@ class Epochs:
 
     @property
     def spent(self) -> bool:
-        """Whether all epochs that there may be are complete."""
+        """Whether the maximum number of epochs has been reached."""
         return self.part >= self.most * self.parts.count
 
     def train(self, order: Tensor) -> CurveRow:
@@ -231,7 +231,7 @@ class Epochs:
         return row
 
     def keep(self) -> None:
-        """Reports; saves a checkpoint after an epoch, or if asked to stop, and then raises Interrupted."""
+        """Reports; saves a checkpoint after an epoch. If asked to stop, saves one and raises Interrupted."""
         row, ranks = self.curve[-1], self.loop.ranks
         self.session.report(TrialProgress(row["epoch"] or 0.0, self.most, row["running_error"]))
         stopping = ranks.any(self.session.stopping(), self.loop.device)

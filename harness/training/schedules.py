@@ -1,7 +1,7 @@
 """Learning rates over time as data: each layer's rate, and whether colours are noisy. Needs no torch.
 
 A schedule gives the setting once `epoch` epochs and `iteration` batches are complete and `errors` are the
-validation errors after each epoch so far. It keeps no state, so an interrupted training resumes it anywhere.
+validation errors after each epoch so far. It keeps no state, so an interrupted training can resume anywhere.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def kernel(*colour: float) -> Tensor:
     ("colour", "wanted"),
     [
         ((1, 1, 1), 0.0),
-        ((1, 0, 0), 2 / 3),  # less its mean of 1/3: 4/9 + 1/9 + 1/9 of 1
+        ((1, 0, 0), 2 / 3),  # minus its mean of 1/3: 4/9 + 1/9 + 1/9 of 1
         ((1, -1, 0), 1.0),
         ((0, 1, 1), 1 / 3),  # (4/9 + 1/9 + 1/9) / 2
         ((2, -1, -1), 1.0),
@@ -68,7 +68,7 @@ def test_chroma_equals_the_projection_off_the_grey_axis() -> None:
 
 @pytest.mark.parametrize(("colour", "wanted"), [((1, 1, 1), 0.0), ((3, 0, 0), 6.0), ((1, -1, 0), 2.0)])
 def test_coloured_energy_by_hand(colour: tuple[float, float, float], wanted: float) -> None:
-    """Of a pattern whose energy is 1: 4 + 1 + 1 of (3, 0, 0) less its mean of 1."""
+    """For a pattern whose energy is 1: 4 + 1 + 1 from (3, 0, 0) minus its mean of 1."""
     flat = torch.tensor(colour)[:, None, None] * torch.full((4, 4), 0.25)
     assert coloured(torch.stack([flat, 2 * flat])).tolist() == pytest.approx([wanted, 4 * wanted])
 

@@ -118,7 +118,7 @@ def test_no_part_begins_when_the_time_is_spent(tmp_path: Path, monkeypatch: pyte
     (cut,) = go_through([replace(HANGING, limit=60.0)], tmp_path, STAMP, minutes=0.03, again=False)
     assert (cut.state, cut.sentence) == (PartState.NOT_RUN, owed.SPENT)
     assert cut.seconds > 0  # it had begun
-    (tmp_path / "results.json").write_text("{")  # cut short: nothing of it counts
+    (tmp_path / "results.json").write_text("{")  # truncated: none of it counts
     assert owed.passed(tmp_path / "results.json", STAMP) == {}
 
 

@@ -40,7 +40,7 @@ def call(*arguments: str | Path) -> str:
 
 
 def process(*arguments: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own, without data unless it is named."""
+    """The command in its own process, without data unless it is named."""
     clean = {k: v for k, v in os.environ.items() if k != "REPRO_DATA"}
     command = [sys.executable, str(ROOT / "repro.py"), *map(str, arguments)]
     return subprocess.run(command, env=clean | environ, capture_output=True, text=True, check=False, cwd=ROOT)

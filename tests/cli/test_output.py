@@ -25,7 +25,7 @@ DRY = ("run", "relu-speedup", "--protocol", "smoke", "--dry-run")
 def call(
     *words: str | Path, results: Path, out: object = subprocess.PIPE, **environ: str
 ) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own, without data."""
+    """A command in its own process, without data."""
     clean = {k: v for k, v in os.environ.items() if k not in ("REPRO_DATA", "FORCE_COLOR", "PYTHONUTF8")}
     command = [sys.executable, str(ROOT / "repro.py"), *map(str, words), "--results-dir", str(results)]
     return subprocess.run(

@@ -81,7 +81,7 @@ def test_a_packages_claim_is_listed_explained_and_reported_as_its_papers(ran: Pa
     found = {one["claim"]: one for one in json.loads((report / "results.json").read_text())["results"]}
     assert found["coin-toss"]["of_paper"] == "Doe 1999"
     assert found["lrn"]["of_paper"] == "Krizhevsky et al. 2012"
-    assert found["coin-toss"]["effects"][0]["estimate"] == -10.0  # 10 times two sides less 10 times three
+    assert found["coin-toss"]["effects"][0]["estimate"] == -10.0  # 10 times two sides minus 10 times three
     for page in ("report.html", "report.md"):
         assert "Doe 1999" in (report / page).read_text()
     assert "Those of Doe 1999 are declared by the package doe-coins." in (report / "report.md").read_text()

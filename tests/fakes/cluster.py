@@ -36,7 +36,7 @@ def small_cluster(nodes: int) -> Iterator[Any]:
         TemporaryDirectory(prefix="ray-") as folder,
         warnings.catch_warnings(),
     ):
-        warnings.simplefilter("ignore", ResourceWarning)  # of its own pipes
+        warnings.simplefilter("ignore", ResourceWarning)  # about its own pipes
         for name, value in {**SETTINGS, "RAY_TMPDIR": folder}.items():
             patch.setenv(name, value)
         (Path(folder) / "ray").mkdir()  # where it leaves a cluster's address

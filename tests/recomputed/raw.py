@@ -78,7 +78,7 @@ class Arms:
         return {arm: sorted(runs, key=lambda raw: raw.seed) for arm, runs in found.items()}
 
     def learned(self, arm: str) -> list[Raw]:
-        """An arm's runs, less those that learned nothing; in a smoke run, none has to learn."""
+        """An arm's runs, without those that learned nothing; in a smoke run, none has to learn."""
         smoke = self.assessment.experiment.protocol.name == "smoke"
         return [raw for raw in self.runs.get(arm, []) if smoke or not raw.idle]
 

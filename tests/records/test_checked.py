@@ -45,7 +45,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
 
 def fill(root: Path, count: int = COUNT, first: int = 0) -> list[Path]:
-    """A store with so many records, as they are appended; their files."""
+    """A store with this many records, as they are appended; returns their files."""
     records = [record_for(Trial(small(), first + i), reached=1.0) for i in range(count)]
     filled = Store(root)
     return [filled.append(replace(r, curve=CURVE, details=DETAILS)) for r in records]

@@ -137,7 +137,7 @@ def test_what_computes_makes_those_stale_that_depend_on_it(source: Path, tmp_pat
 
 @pytest.mark.parametrize("module", sorted(ON_A_GPU))
 def test_what_only_a_gpu_runs_is_of_no_concern_to_a_cpu(module: str, source: Path, tmp_path: Path) -> None:
-    """And on a GPU it is."""
+    """On a GPU, it does matter."""
     shutil.copytree(source, tmp_path / "changed")
     path = (tmp_path / "changed").joinpath(*module.split(".")).with_suffix(".py")
     replaced(path, "return ", "print(); return ")

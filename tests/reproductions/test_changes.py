@@ -58,7 +58,7 @@ def only_the_network_differs(one: Any, other: Any) -> bool:
 def lost(
     reproduction: str, protocol: Protocol, kinds: tuple[type[Layer], ...], arms: tuple[int, int]
 ) -> None:
-    """Asserts that the second arm is the first less all its layers of some kinds, and that it had any."""
+    """Asserts that the second arm is the first without all its layers of some kinds, and that it had any."""
     whole, less = (declared(reproduction, protocol)[arm] for arm in arms)
     assert only_the_network_differs(whole, less)
     assert len(whole.network.layers) > len(less.network.layers)

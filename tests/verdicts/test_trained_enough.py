@@ -62,7 +62,7 @@ Curve = tuple[dict[str, float | None], ...]
 
 
 def reproduction(about: Claim, arms: tuple[str, ...], measure: Measure, **rest: str) -> Reproduction:
-    """Arms that are trained once per seed; the second less the first is judged."""
+    """Arms that are trained once per seed; the second minus the first is judged."""
 
     def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
         return Plan(

@@ -29,7 +29,7 @@ from harness.models.layers.reuse import fresh
 # Numbers per block, ends included: as many as a core's L2 cache holds; a GPU needs few launches instead.
 CPU_BLOCK, GPU_BLOCK = 131_072, 1 << 24
 # With several threads, blocks are so small that PyTorch runs each operation on one thread: threads then share
-# the blocks and synchronise once, not after every addition, which costs a hundredfold on a busy machine.
+# the blocks and synchronise once, not after every addition, which is 100 times as slow on a busy machine.
 SERIAL = 32_767
 
 
