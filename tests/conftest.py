@@ -1,4 +1,4 @@
-"""What all tests share: where the real images are, patience, and one thread."""
+"""What all tests share: the location of the real images, patience, and one thread."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import torch
 
 from harness.data import sources
 
-# A machine that does other work too must fail no property test by the clock.
+# No property test may fail by the clock on a machine that also does other work.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Tests that are marked so are skipped where there is no GPU."""
+    """Skips tests marked `gpu` where there is no GPU."""
     if item.get_closest_marker("gpu") and not torch.cuda.is_available():
         pytest.skip("needs a CUDA GPU")
 
@@ -30,7 +30,7 @@ def _one_thread() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _locks_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test waits for trials of this machine, or for those of tests beside it, nor do they for a test."""
+    """No test waits for trials on this machine or for tests in parallel with it, nor do these wait for it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
         yield
@@ -38,9 +38,9 @@ def _locks_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
 
 @pytest.fixture(scope="session")
 def rank_server() -> None:
-    """The server that ranks are forked from, which has imported for all of them what training in ranks needs.
+    """The server that ranks are forked from, which has already imported what training in ranks needs.
 
-    Every rank would take two seconds to import torch._dynamo, which averages gradients.
+    Otherwise, every rank would take two seconds to import torch._dynamo, which averages gradients.
     """
     forkserver.set_forkserver_preload(
         ["torch.distributed", "torch._dynamo", "harness.training.scheduled.program"]
@@ -50,7 +50,7 @@ def rank_server() -> None:
 
 @pytest.fixture(scope="session")
 def images_place() -> Path | None:
-    """The folder of real CIFAR-10, or None for the stand-in: for tests that any images will do for."""
+    """The folder of real CIFAR-10, or None for the stand-in: for tests that can use any images."""
     source = sources.find("cifar10", None)
     return None if source is None or source.place is None else source.place.resolve()
 

@@ -1,1 +1,1 @@
-"""Measurements of networks that other trials trained: each a program that needs no training of its own."""
+"""Measurements of networks trained by other trials; these programs train nothing themselves."""

@@ -14,7 +14,7 @@ from harness.training.evaluate import judge
 
 
 def run(trial: Trial[Ensemble], session: Session) -> TrialResult:
-    """Ten-view errors in percent, of the networks one by one on average, and of their average."""
+    """Ten-view errors in percent: the mean of the single networks' errors, and that of their average."""
     settings = trial.settings
     first = settings.of[0].settings
     read = resolve_name(first.reader.implementation)

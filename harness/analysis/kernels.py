@@ -16,7 +16,7 @@ from harness.training import artifacts
 
 
 def run(trial: Trial[Kernels], session: Session) -> TrialResult:
-    """The ratio of the columns' chroma beside what random splits of the same kernels give."""
+    """The ratio of the columns' chroma, compared with random splits of the same kernels."""
     settings = trial.settings
     description = settings.of.settings.network
     net = artifacts.network(session.artifacts.trained(settings.of), description)
@@ -38,7 +38,7 @@ def run(trial: Trial[Kernels], session: Session) -> TrialResult:
 
 
 def _p(observed: float, split: Tensor) -> float:
-    """How often a random split contrasts as much, the observed one counted among them."""
+    """Share of splits, the observed one included, with at least the observed contrast."""
     return (1 + int((split >= observed * (1 - 1e-12)).sum())) / (1 + len(split))
 
 

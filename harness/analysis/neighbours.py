@@ -1,6 +1,6 @@
 """Figure 4: the training images nearest to a test image, by the last hidden layer and by pixels.
 
-By pixels the images are compared as the network is given them: centre crops less the mean.
+By pixels, images are compared as the network receives them: centre crops less the mean.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def run(trial: Trial[Neighbours], session: Session) -> TrialResult:
 
 
 def net_features(net: Net) -> Features:
-    """Outputs of the last hidden layer, after its nonlinearity: (N, units) of inputs (N, 3, side, side)."""
+    """Outputs of the last hidden layer, after its nonlinearity: (N, units) from inputs (N, 3, side, side)."""
     last = max(i for i, layer in enumerate(net.description.layers) if isinstance(layer, Dense))
     hidden = nn.Sequential(*list(net.layers)[:last])
     return lambda x: torch.flatten(hidden(x), 1)
@@ -88,7 +88,7 @@ def nearest(searched: Tensor, queries: Tensor, settings: Neighbours) -> Tensor:
 def pixel_rank(searched: Tensor, queries: Tensor, near: Tensor) -> float:
     """Median rank of the images `near` (queries, n) by distance to their query, in percent of all searched.
 
-    50 where nearness in `near` has nothing to do with these distances, 0 where it is nearness by them.
+    50 if `near` has nothing to do with these distances, 0 if it holds the nearest by these distances.
     """
     ranks = []
     for some, chosen in zip(torch.split(queries, CHUNK), torch.split(near, CHUNK), strict=True):
@@ -99,12 +99,12 @@ def pixel_rank(searched: Tensor, queries: Tensor, near: Tensor) -> float:
 
 
 def _distances(queries: Tensor, searched: Tensor) -> Tensor:
-    """Euclidean distances; not by multiplying squares out, which loses small ones among large features."""
+    """Euclidean distances; not by expanding the square, which loses small ones among large features."""
     return torch.cdist(queries, searched, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _picture(net: Net, inputs: Inputs, found: dict[str, Tensor], settings: Neighbours) -> dict[str, Any]:
-    """What Figure 4 shows of the first queries: the image, its most probable classes, its nearest images."""
+    """What Figure 4 shows for the first queries: the image, its most probable classes, its nearest images."""
     test, train = inputs.test, inputs.sample
     shown = torch.arange(min(settings.shown, len(test.images)), device=test.mean.device)
     with torch.no_grad():

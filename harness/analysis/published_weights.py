@@ -1,7 +1,8 @@
-"""Given weights on a data set, without training: their errors, beside those that were published for them.
+"""Evaluates given weights on a data set, without training: their errors beside the published ones.
 
-Images are scaled and cropped as everywhere here (§2). How their pixels become inputs belongs to the weights:
-ours and the paper's lose a mean image, torchvision's are normalised by channel, Caffe's lose a mean colour.
+Images are scaled and cropped as everywhere else here (§2). How pixels become inputs depends on the weights:
+a mean image is subtracted for ours and the paper's, a mean colour for Caffe's; torchvision's are normalised
+by channel.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from harness.models.network import Net
 from harness.records.conditions import DataIdentity
 from harness.training.evaluate import judge, probabilities
 
-AT_ONCE = 1024  # images that are brought to the device together
+AT_ONCE = 1024  # images that are moved to the device together
 VIEWS = {"centre": ("centre",), "ten": ("ten",), "both": ("centre", "ten")}
 # The classes of imagenette among ImageNet's thousand, sorted by WordNet id.
 IMAGENETTE = {
@@ -44,7 +45,7 @@ IMAGENETTE = {
 
 @dataclass(frozen=True)
 class EvaluationRequest:
-    """What to evaluate: weights of a variant, on which images, seen how."""
+    """What to evaluate: weights of a variant, on which images, by which views."""
 
     weights: Path
     variant: str = "torchvision"
@@ -58,7 +59,7 @@ class EvaluationRequest:
 
 @dataclass(frozen=True)
 class Result:
-    """Errors in percent by one way of seeing, and the images that they were counted on."""
+    """Errors in percent by one choice of views, and the number of images they were counted on."""
 
     views: str
     top1: float
@@ -68,7 +69,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was asked, on which data, and what came of it."""
+    """What was requested, on which data, and the results."""
 
     asked: EvaluationRequest
     data: DataIdentity
@@ -82,7 +83,7 @@ class Normalised(Views):
     def __init__(
         self, images: Images, mean: Tensor, how: Augmentation, rule: published.Normalisation
     ) -> None:
-        """`mean` is the training set's mean image; a rule that has a mean colour does without."""
+        """`mean` is the training set's mean image; a rule with a mean colour does not need it."""
         super().__init__(images, mean if rule.mean is None else torch.zeros_like(mean), how)
         self.rule = rule
 
@@ -101,7 +102,7 @@ def _by_channel(values: tuple[float, float, float], like: Tensor) -> Tensor:
 
 
 def evaluate(asked: EvaluationRequest, tracker: Tracker = SILENT) -> Evaluation:
-    """Runs the network over the split; one of the project's errors where anything does not fit."""
+    """Runs the network over the split; raises one of the project's errors if anything does not fit."""
     if asked.views not in VIEWS:
         raise UnknownName("choice of views", asked.views, VIEWS)
     rule = asked.normalisation or published.normalisation_of(asked.variant)
@@ -145,8 +146,8 @@ def _outputs(asked: EvaluationRequest, source: sources.Source, outputs: int) -> 
     if asked.dataset == "imagenette" and outputs == 1000 and set(names) <= set(IMAGENETTE):
         return [IMAGENETTE[name] for name in names]
     raise DataError(
-        f"{asked.weights} tells {outputs} classes apart and {asked.dataset} has {len(names)}; "
-        "choose the data set that the weights were trained on with --data"
+        f"{asked.weights} has {outputs} classes and {asked.dataset} has {len(names)}; "
+        "use --data to choose the data set that the weights were trained on"
     )
 
 

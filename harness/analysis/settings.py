@@ -11,7 +11,7 @@ from harness.training.scheduled.recipe import Scheduled
 
 
 class OfTrained:
-    """What the settings of every measurement of trained networks answer: they train nothing."""
+    """What the settings of all measurements of trained networks share: they train nothing."""
 
     exclusive: ClassVar[bool] = False
     device: ClassVar[DeviceKind | None] = None
@@ -19,7 +19,7 @@ class OfTrained:
     summary: ClassVar[str] = ""
 
     def most_images(self, training_set: int) -> int:
-        """None: it takes seconds."""
+        """0: a measurement takes seconds."""
         return 0
 
 

@@ -1,1 +1,1 @@
-"""The command line: its commands, the options that they share, and how a call begins and ends."""
+"""The command line: its commands, their shared options, and how an invocation starts and ends."""

@@ -1,1 +1,1 @@
-"""What every room may know: trials, sessions, devices, effects, errors, and how values are written."""
+"""What every room may use: trials, sessions, devices, effects, errors, and the formatting of values."""

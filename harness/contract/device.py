@@ -1,4 +1,4 @@
-"""Devices: the kind that enters a key, and the one that torch is to use."""
+"""Devices: the kind, which enters keys, and the specific device that torch uses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.contract.errors import BadValue
 
 
 class DeviceKind(StrEnum):
-    """What does the arithmetic."""
+    """The kind of hardware that does the arithmetic."""
 
     CPU = "cpu"
     CUDA = "cuda"
@@ -18,7 +18,7 @@ class DeviceKind(StrEnum):
 
 @dataclass(frozen=True)
 class Device:
-    """Where trials run: on a kind of device, on a certain one of them, or one trial on several (`count`)."""
+    """Where trials run: any device of a kind, a certain one (`index`), or several for one trial (`count`)."""
 
     kind: DeviceKind
     index: int | None = None
@@ -26,15 +26,15 @@ class Device:
 
     @classmethod
     def parse(cls, text: str) -> Device:
-        """`cpu`, `cuda` or `cuda:<number>`; BadValue for anything else."""
+        """The device named `cpu`, `cuda` or `cuda:<number>`; BadValue for anything else."""
         found = re.fullmatch(r"(cpu|cuda)|cuda:(\d{1,3})", text, re.ASCII)
         if found is None:
-            raise BadValue(f"--device {text} is none of auto, cpu, cuda, cuda:<number>")
+            raise BadValue(f"--device {text} is not one of auto, cpu, cuda, cuda:<number>")
         return cls(DeviceKind.CUDA if found[2] else DeviceKind(found[1]), int(found[2]) if found[2] else None)
 
     @property
     def torch(self) -> str:
-        """The name by which torch knows it."""
+        """Its name in torch."""
         return f"{self.kind}" if self.index is None else f"{self.kind}:{self.index}"
 
     @property

@@ -5,7 +5,7 @@ HarnessError            anything below; the command line prints it and exits wit
 ├── BadValue            an option whose value cannot be used
 ├── DataError           a data set that is missing, partial or corrupt
 ├── StoreError          a results folder that cannot be read or written
-├── EngineError         a worker that died, a device that is not there
+├── EngineError         a worker that died, a device that is missing
 └── ReproductionFails   a plan or an estimate that raises
 """
 
@@ -23,7 +23,7 @@ class HarnessError(Exception):
 
 
 class UnknownName(HarnessError):
-    """A name that is not in its list; the message offers the nearest ones."""
+    """A name that is not in the list of known ones; the message suggests the nearest."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
@@ -45,16 +45,16 @@ class StoreError(HarnessError):
 
 
 class EngineError(HarnessError):
-    """A worker that died, or a device that is not there."""
+    """A worker that died, or a device that is missing."""
 
 
 class ReproductionFails(HarnessError):
-    """A plan or an estimate that raises, as one of a package may."""
+    """A plan or an estimate that raises, perhaps one from another package."""
 
 
 @contextmanager
 def own_code(what: str) -> Iterator[None]:
-    """ReproductionFails, with the place, for whatever `what` raises; a StoreError is not of its making."""
+    """Turns whatever `what` raises into ReproductionFails, with the place; StoreErrors pass unchanged."""
     try:
         yield
     except StoreError:
@@ -64,5 +64,5 @@ def own_code(what: str) -> Iterator[None]:
         place = extract_tb(error.__traceback__)[-1]
         raise ReproductionFails(
             f"{what} fails ({said}, in {Path(place.filename).name}, line {place.lineno}): "
-            "fix it; no record has to be made anew"
+            "fix it; no trial has to be run again"
         ) from error

@@ -1,4 +1,4 @@
-"""How numbers, intervals and durations are written for people: one way everywhere."""
+"""How numbers, intervals and durations are written for people, the same way everywhere."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import math
 from decimal import Decimal
 from typing import Protocol
 
-ZERO = 1e-9  # what is less is no finding
-NOTHING = "–"  # what stands where there is nothing to say
+ZERO = 1e-9  # anything smaller is not a finding
+NOTHING = "–"  # shown where there is no value
 SINGULAR = {"points": "point", "days": "day"}
-# Seconds from which on a unit serves, the unit in seconds, and its name.
+# Seconds from which a unit is used, the unit in seconds, and its name.
 UNITS = ((172_800, 86_400, "days"), (5_400, 3_600, "h"), (90, 60, "min"), (0, 1, "s"))
 
 
 class Range(Protocol):
-    """Whatever has two ends: an interval, or a band."""
+    """Anything with two ends: an interval or a band."""
 
     @property
     def low(self) -> float:
@@ -26,9 +26,9 @@ class Range(Protocol):
 
 
 def number(value: float, decimals: int | None = None) -> str:
-    """Four significant digits, whole numbers in full; or rounded to so many decimals. Never e-notation.
+    """Four significant digits, whole numbers in full; or rounded to `decimals`. Never e-notation.
 
-    What is closer to nought than `ZERO` is what sums leave of it.
+    Values closer to zero than `ZERO` are rounding errors of sums, and shown as zero.
     """
     if math.isnan(value):
         return "NaN"
@@ -46,9 +46,9 @@ def _four_digits(size: float) -> str:
 
 
 def decimals(ends: Range | None) -> int | None:
-    """The decimals at which half of an interval's width has two digits; None where that says nothing.
+    """The decimals at which half of an interval's width has two digits; None where there is no such width.
 
-    An estimate is rounded where its interval is: digits beyond are noise. Negative: tens and more.
+    An estimate is rounded like its interval: further digits are noise. Negative values mean tens and more.
     """
     half = (ends.high - ends.low) / 2 if ends else math.nan
     if not ZERO <= half < math.inf:
@@ -83,7 +83,7 @@ def between(ends: Range, unit: str = "") -> str:
 
 
 def limits(band: Range | None, unit: str = "") -> str:
-    """A band: in brackets as `span` has it, or by its one end: `≥ 1 point`."""
+    """A band: in brackets like `span`, or by its only finite end: `≥ 1 point`."""
     if band is not None and math.isinf(band.high) and math.isfinite(band.low):
         return f"≥ {quantity(band.low, unit)}"
     if band is not None and math.isinf(band.low) and math.isfinite(band.high):
@@ -92,7 +92,7 @@ def limits(band: Range | None, unit: str = "") -> str:
 
 
 def p_value(p: float) -> str:
-    """A p-value, never rounded to nought."""
+    """A p-value, never rounded to zero."""
     return "< 0.0001" if p < 1e-4 else f"{p:.4f}"
 
 
@@ -100,5 +100,5 @@ def duration(seconds: float) -> str:
     """A time as a person would say it: `0.3 s`, `40 s`, `12 min`, `3.5 h`, `6 days`."""
     size, name = next(unit[1:] for unit in UNITS if seconds >= unit[0])
     value = seconds / size
-    tenths = value < 10 or name == "h"  # else they are not worth reading
+    tenths = value < 10 or name == "h"  # otherwise they are not worth reading
     return f"{f'{value:.1f}'.removesuffix('.0') if tenths else f'{value:.0f}'} {name}"

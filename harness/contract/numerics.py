@@ -1,9 +1,9 @@
-"""What a process sets before it computes and what can change a number: it is counted and enters every key.
+"""What a process sets before it computes and what can change a number; all of it enters every key.
 
-On a CPU one thread adds in one order, so that a trial repeats itself bit for bit, interrupted or not. On a
-GPU nothing of the kind is promised: gradients of overlapping pools are added by atomic operations in any
-order, whatever cuDNN does. So cuDNN takes the algorithms there that it measures as fastest, and two runs of a
-trial differ as two roundings do. fp32 means fp32 on both: no TF32.
+On a CPU, one thread always adds in the same order, so a trial is reproducible bit for bit, interrupted or
+not. On a GPU, nothing of the kind is promised: gradients of overlapping pools are added by atomic operations
+in any order, whatever cuDNN does. So cuDNN uses the algorithms that it measures as fastest there, and two
+runs of a trial differ as two roundings do. fp32 means fp32 on both: no TF32.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harness.contract.device import DeviceKind
 
 @dataclass(frozen=True)
 class Numerics:
-    """Threads of one process on a CPU; whether cuDNN may only use algorithms that repeat themselves; TF32."""
+    """Threads of one process on a CPU; whether cuDNN may only use deterministic algorithms; TF32."""
 
     threads: int = 1
     deterministic: bool = True
@@ -26,16 +26,16 @@ NUMERICS = Numerics()
 
 
 def usual(kind: DeviceKind) -> Numerics:
-    """What trials on this kind of device are run with."""
+    """The settings for trials on this kind of device."""
     return Numerics(deterministic=kind is DeviceKind.CPU)
 
 
 def apply(numerics: Numerics) -> None:
-    """Sets this process up; the thread count decides in which order a CPU adds numbers."""
+    """Applies the settings to this process; the thread count decides in which order a CPU adds numbers."""
     import torch
 
     torch.set_num_threads(numerics.threads)
     torch.backends.cudnn.deterministic = numerics.deterministic
     torch.backends.cudnn.benchmark = not numerics.deterministic
     torch.backends.cuda.matmul.allow_tf32 = numerics.tf32
-    torch.backends.cudnn.allow_tf32 = numerics.tf32  # of convolutions, where PyTorch's default is True
+    torch.backends.cudnn.allow_tf32 = numerics.tf32  # for convolutions, where PyTorch's default is True

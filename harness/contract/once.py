@@ -1,4 +1,4 @@
-"""What is computed once of an object that never changes, such as the spelling of a trial's settings."""
+"""Values computed once per immutable object, such as the canonical text of a trial's settings."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from functools import wraps
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-MOST = 20_000  # objects that are remembered; then all are forgotten, so that a long run does not grow
+MOST = 20_000  # objects remembered; then all are forgotten, so that a long run's memory stays bounded
 
 
 def once(of: Callable[[Any], T]) -> Callable[[Any], T]:
-    """Remembers `of(value)` by the object itself: equal ones may be spelled differently, as 1 and 1.0 are.
+    """Caches `of(value)` by object identity: equal values may be written differently, such as 1 and 1.0.
 
-    Only for objects that nobody changes. Each is kept, so that no other can be taken for it.
+    Only for objects that never change. Each is kept alive, so that no other can get its id.
     """
     known: dict[int, tuple[object, T]] = {}
 

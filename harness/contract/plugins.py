@@ -1,6 +1,6 @@
-"""Packages beside this one that bring papers and reproductions: found by entry points, loaded with care.
+"""Other packages that bring papers and reproductions: found by entry points, loaded with care.
 
-A package of which something cannot be used is one sentence, kept for who shows it, and stops nothing else.
+Whatever cannot be used of a package becomes one sentence, kept for display, and stops nothing else.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from harness.contract.errors import BadValue, HarnessError
 
 PAPERS = "alexnet_repro.papers"
 REPRODUCTIONS = "alexnet_repro.reproductions"
-OWN = "alexnet-repro"  # this package, whose papers and reproductions are found by their place
-SHIPPED = ("harness", "reproductions")  # its top packages
+OWN = "alexnet-repro"  # this package, whose papers and reproductions are found by location
+SHIPPED = ("harness", "reproductions")  # its top-level packages
 
 T = TypeVar("T")
 _troubles: dict[str, str] = {}  # by package, or by what it brought
@@ -25,7 +25,7 @@ _troubles: dict[str, str] = {}  # by package, or by what it brought
 
 @cache
 def points(group: str) -> tuple[EntryPoint, ...]:
-    """The entry points of a group, by package and name."""
+    """The entry points of a group, sorted by package and name."""
     return tuple(sorted(entry_points(group=group), key=lambda point: (package(point), point.name)))
 
 
@@ -35,9 +35,9 @@ def package(point: EntryPoint) -> str:
 
 
 def loaded(group: str, kind: type[T], refuse: Callable[[T], None]) -> Iterator[tuple[EntryPoint, T]]:
-    """What the group's entry points name. `refuse` raises BadValue for what cannot stand beside the rest.
+    """What the group's entry points name. `refuse` raises BadValue for what does not fit with the rest.
 
-    Of a package with a trouble nothing more is loaded.
+    Once something of a package cannot be used, nothing more of it is loaded.
     """
     for point in points(group):
         if package(point) in _troubles:
@@ -49,7 +49,7 @@ def loaded(group: str, kind: type[T], refuse: Callable[[T], None]) -> Iterator[t
             refuse(value)
         except HarnessError as error:
             _leave_out(point, str(error))
-        except (Exception, SystemExit) as error:  # whatever code of others raises
+        except (Exception, SystemExit) as error:  # the code of others may raise anything
             _leave_out(point, f"{type(error).__name__}: {error}; fix it, or uninstall {package(point)}")
         else:
             yield point, value
@@ -66,18 +66,18 @@ def _leave_out(point: EntryPoint, why: str) -> None:
 
 
 def note(name: str, sentence: str) -> None:
-    """Keeps a sentence on a package, or on something that one brought and that fails in use."""
+    """Keeps a sentence about a package, or about something that it brought and that fails in use."""
     _troubles[name] = sentence
 
 
 def troubles() -> tuple[str, ...]:
-    """A sentence for each package or part of one that was asked for and cannot be used."""
+    """A sentence for each requested package, or part of one, that cannot be used."""
     return tuple(_troubles.values())
 
 
 @cache
 def packages() -> Mapping[str, Path]:
-    """The folder that holds each top module or package of theirs, by its name. None is imported for it."""
+    """The folder of each of their top-level modules and packages, by name; none is imported."""
     every = [point for group in (PAPERS, REPRODUCTIONS) for point in points(group)]
     named = {point.module.partition(".")[0] for point in every}
     beside = {top for point in every for top in (_tops(point.dist) if point.dist else ())}
@@ -85,7 +85,7 @@ def packages() -> Mapping[str, Path]:
 
 
 def _tops(dist: Distribution) -> Iterator[str]:
-    """The names of a distribution's top modules and packages, as far as it tells them."""
+    """The names of a distribution's top-level modules and packages, as far as it lists them."""
     yield from (dist.read_text("top_level.txt") or "").split()
     for file in dist.files or ():
         if file.suffix == ".py":

@@ -1,4 +1,4 @@
-"""What every process that this program starts has in common, and how one is recognised among all others."""
+"""What all processes started by this program share, and how a process is told from all others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def end_with_parent() -> None:
-    """From now on this process ends when the one that started it does, even if that one is killed."""
+    """From now on this process ends when its parent does, even if the parent is killed."""
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 
@@ -26,19 +26,19 @@ def _follow_parent() -> None:
 
 @dataclass(frozen=True)
 class ProcessIdentity:
-    """A process among those of all machines and all times.
+    """Identifies a process across machines and over time.
 
-    A number alone may belong to another process by now, and to another one in another container.
+    A PID alone may belong to another process by now, and to another one in another container.
     """
 
     host: str
-    machine: str  # since it was switched on, and as its containers see it
+    machine: str  # its current boot and PID namespace, where the system tells them
     pid: int
-    began: str  # by the clock of that machine; empty where the system does not say
+    began: str  # by the clock of that machine; empty where the system does not tell
 
     @property
     def gone(self) -> bool:
-        """Whether it has surely ended: of a process of another machine that is not known."""
+        """Whether it has certainly ended; False for a process on another machine, where that is unknown."""
         return self.machine == _machine() and _beginning(self.pid) != self.began
 
     def __str__(self) -> str:
@@ -46,7 +46,7 @@ class ProcessIdentity:
 
 
 def this_process() -> ProcessIdentity:
-    """The process that asks."""
+    """The calling process."""
     pid = os.getpid()
     return ProcessIdentity(platform.node(), _machine(), pid, _beginning(pid) or "")
 
@@ -60,7 +60,7 @@ def _machine() -> str:
 
 
 def _beginning(pid: int) -> str | None:
-    """When a process of this machine began, as far as the system says; None where it has ended."""
+    """When a process on this machine began, as far as the system tells; None if it has ended."""
     if not Path("/proc/self/stat").exists():
         return "" if _exists(pid) else None
     try:

@@ -1,4 +1,4 @@
-"""How work that takes long says how far it has come, whoever listens: the command line, or nobody."""
+"""How long-running work reports its progress, whoever listens: the command line, or nobody."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Protocol as Interface
 from typing import TypeVar
 
 T = TypeVar("T")
-Advance = Callable[[float], None]  # so much more is done
+Advance = Callable[[float], None]  # this much more is done
 
 
 class Tracker(Interface):
-    """Who listens to work that takes long."""
+    """A listener to the progress of long-running work."""
 
     def task(
         self, name: str, total: float | None = None, done: float = 0, unit: str = ""
     ) -> AbstractContextManager[Advance]:
-        """A part of the work, while the block lasts; without a total only its time is known."""
+        """A part of the work, for as long as the block lasts; without a total only its time is known."""
 
     def say(self, sentence: str) -> None:
-        """A result or an event, as a line of its own."""
+        """A result or an event, on a line of its own."""
 
     def warn(self, sentence: str) -> None:
-        """What a person should not overlook, as a line of its own."""
+        """Something that a person should not overlook, on a line of its own."""
 
 
 class Silent:
@@ -47,7 +47,7 @@ SILENT = Silent()
 
 
 def tracked(items: Sequence[T], name: str, tracker: Tracker) -> Iterator[T]:
-    """The items one after the other, counted as a task."""
+    """The items in order, counted as a task."""
     with tracker.task(name, len(items)) as advance:
         for item in items:
             yield item

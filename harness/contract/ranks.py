@@ -1,7 +1,7 @@
 """Programs of several processes on this machine, over torch.distributed: started, watched and ended together.
 
-A rank that dies or fails ends all the others within seconds, and the caller gets one sentence that says which
-it was. Ranks never outlive the process that started them, even if that one is killed.
+If a rank dies or fails, all the others are ended within seconds, and the caller gets one sentence that names
+it. Ranks never outlive the process that started them, even if that process is killed.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from harness.contract.processes import end_with_parent
 from harness.contract.session import Interrupted
 
 HOST = "127.0.0.1"
-POLL = 0.2  # seconds between two looks at whether to stop
-GRACE = 1.0  # seconds in which other ranks may still say what went wrong
+POLL = 0.2  # seconds between checks for a request to stop
+GRACE = 1.0  # seconds in which other ranks may still report what went wrong
 DIED, REFUSED, FAILED, DONE = range(4)  # how a rank ends; the first of these is reported
 
 
@@ -48,11 +48,11 @@ class Group:
     """How many processes to start, and where: each on its own GPU, or on the CPU's cores."""
 
     count: int
-    device: str = "cpu"  # "cpu", or "cuda": rank i gets the i-th GPU; a single rank also "cuda:1" and such
+    device: str = "cpu"  # "cpu", or "cuda": rank i gets the i-th GPU; a single rank also "cuda:1" etc.
     numerics: Numerics = NUMERICS
-    port: int | None = None  # where they meet; None: any free one
+    port: int | None = None  # where ranks meet; None: any free one
     patience: float = 120.0  # seconds that a rank waits for another
-    preload: tuple[str, ...] = ()  # modules that take long to import: once, if no rank was started before
+    preload: tuple[str, ...] = ()  # slow imports, done once for all ranks if none was started before
 
 
 def launch(
@@ -61,10 +61,10 @@ def launch(
     *args: Any,
     stopping: Callable[[], bool] = lambda: False,
 ) -> list[Any]:
-    """What `program(rank, *args)` returns in each of the ranks, run in fresh processes, by number.
+    """Runs `program(rank, *args)` in a fresh process per rank; the results, by rank number.
 
-    `program` is a function of a module. EngineError where a rank dies, or GPUs or the port are not to be had;
-    HarnessError with a rank's own words; RuntimeError with its traceback; Interrupted once `stopping()`.
+    `program` is a module-level function. EngineError if a rank dies, or GPUs or the port are unavailable;
+    HarnessError with a rank's own message; RuntimeError with its traceback; Interrupted once `stopping()`.
     """
     _check_devices(group)
     store = _meeting_point(group)
@@ -88,9 +88,9 @@ def launch(
 
 
 def _context(modules: Sequence[str]) -> Any:
-    """Processes forked from a bare server that has only imported modules: fresh as spawned ones, and sooner.
+    """Processes forked from a server that has only imported modules: as fresh as spawned ones, but faster.
 
-    The server starts no thread and touches no GPU, so that forking it is safe.
+    The server starts no thread and touches no GPU, so forking it is safe.
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
@@ -101,27 +101,27 @@ def _context(modules: Sequence[str]) -> Any:
 
 def _check_devices(group: Group) -> None:
     if group.count < 1:
-        raise BadValue(f"{group.count} ranks were asked for: at least 1 is needed")
+        raise BadValue(f"{group.count} ranks were requested: at least 1 is needed")
     count = torch.cuda.device_count() if group.device.startswith("cuda") else group.count
     if group.count > count:
         raise EngineError(f"{group.count} ranks need a GPU each, and torch {torch.__version__} sees {count}")
 
 
 def _meeting_point(group: Group) -> Any:
-    """The store where ranks find one another; None for a single one, which has nobody to find."""
+    """The store where ranks find one another; None for a single rank, which needs none."""
     if group.count == 1:
         return None
     try:
         return dist.TCPStore(HOST, group.port or 0, is_master=True, wait_for_workers=False)  # type: ignore[attr-defined]
     except RuntimeError:
         raise EngineError(
-            f"port {group.port} of this machine cannot be used, another program may have it: "
-            "name another one, or none to have a free one found"
+            f"port {group.port} of this machine cannot be used, perhaps because another program has it: "
+            "choose another one, or none to use any free port"
         ) from None
 
 
 def _gather(receivers: Sequence[Connection], stopping: Callable[[], bool]) -> list[Any]:
-    """Every rank's answer; raises what the first bad one says, once the others had time to speak."""
+    """Every rank's answer; raises the worst failure, once the other ranks have had time to report theirs."""
     answers: dict[int, tuple[int, Any]] = {}
     end = float("inf")
     while len(answers) < len(receivers) and time.monotonic() < end:
@@ -139,7 +139,7 @@ def _gather(receivers: Sequence[Connection], stopping: Callable[[], bool]) -> li
 def _answer(receiver: Any) -> tuple[int, Any]:
     try:
         how, what = receiver.recv()
-    except (EOFError, ConnectionError):  # it left without a word
+    except (EOFError, ConnectionError):  # it ended without an answer
         return DIED, None
     return how, what
 
@@ -171,7 +171,7 @@ def _end(processes: Sequence[BaseProcess]) -> None:
 def _rank(
     program: Callable[..., Any], args: Sequence[Any], group: Group, index: int, port: int, sender: Connection
 ) -> None:
-    """What a rank's process does: Ctrl-C is the caller's business, and it never outlives the caller."""
+    """What a rank's process does: it leaves Ctrl-C to the caller, and never outlives the caller."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
     try:
@@ -192,7 +192,7 @@ def _run(program: Callable[..., Any], args: Sequence[Any], group: Group, index: 
         return program(rank, *args)
     _join(rank, group.patience, port)
     result = program(rank, *args)
-    dist.destroy_process_group()  # after an error it might wait for others, who are then ended anyway
+    dist.destroy_process_group()  # after an error it might wait for others, which are then ended anyway
     return result
 
 

@@ -17,7 +17,7 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True)
 class TrialProgress:
-    """How far a trial is: epochs done, the most it may need, and its latest training error (a fraction)."""
+    """A trial's progress: epochs done, the most it may need, and its latest training error (a fraction)."""
 
     epoch: float
     epochs: float
@@ -30,19 +30,19 @@ class TrialProgress:
 
 @dataclass(frozen=True)
 class Artifacts:
-    """Where trials leave files for one another, such as trained weights: one folder, a file a trial."""
+    """Where trials leave files for one another, such as trained weights: one folder, one file per trial."""
 
     own: Path = Path("own.safetensors")
     of: Callable[[Trial], Path] = lambda trial: Path("none.safetensors")
 
     def trained(self, trial: Trial) -> Path:
-        """The file that another trial left; DataError where it is gone."""
+        """The file that another trial left; DataError if it is missing."""
         path = self.of(trial)
         if not path.is_file():
             raise DataError(
-                f"{path} is missing: the trial that this one goes on from left it there; "
-                f"delete its record {path.stem}-*.json to have it trained again (on a cluster, name a folder "
-                "that all nodes share with --storage)"
+                f"{path} is missing: the trial that this one builds on left it there; "
+                f"delete its record {path.stem}-*.json to have it trained again (on a cluster, use --storage "
+                "to name a folder that all nodes share)"
             )
         return path
 
@@ -61,7 +61,7 @@ class Session:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What a trial's program returns; the engine makes a record of it."""
+    """What a trial's program returns; the engine turns it into a record."""
 
     status: Status
     metrics: Mapping[str, float | None]

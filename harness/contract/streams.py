@@ -1,7 +1,7 @@
 """One seed fans out, by name, into independent streams of randomness.
 
-A stream is named by what it is for and where it is in the training (`"order", epoch`), so it can be
-taken up anywhere without being replayed, and drawing more from one stream never moves another.
+A stream is named by its purpose and its place in the training (`"order", epoch`), so it can be resumed
+anywhere without being replayed, and drawing more from one stream never moves another.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One training or measuring run, what its settings must answer, and what can become of it."""
+"""One training or measuring run, what its settings must answer, and how it can end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Status(StrEnum):
 
 
 class Arithmetic(Protocol):
-    """As much of a network as its cost depends on."""
+    """The part of a network that its cost depends on."""
 
     @property
     def multiply_adds(self) -> int:
@@ -35,9 +35,9 @@ class Arithmetic(Protocol):
 
 
 class Settings(Protocol):
-    """What the settings of a trial answer, whatever program runs it.
+    """What the settings of a trial answer, whichever program runs it.
 
-    They are frozen dataclasses of plain values; a field with LABEL is for people and enters no key.
+    Settings are frozen dataclasses of plain values; a field with LABEL is for people and enters no key.
     """
 
     @property
@@ -46,7 +46,7 @@ class Settings(Protocol):
 
     @property
     def exclusive(self) -> bool:
-        """Whether nothing else may run on the machine, since the trial times itself."""
+        """Whether nothing else may run on the machine, because the trial times itself."""
 
     @property
     def device(self) -> DeviceKind | None:
@@ -54,18 +54,18 @@ class Settings(Protocol):
 
     @property
     def dataset(self) -> str | None:
-        """The data set it reads; None: none."""
+        """The data set it reads, or None."""
 
     @property
     def network(self) -> Arithmetic | None:
-        """The network it trains; None: it trains none."""
+        """The network it trains, or None."""
 
     @property
     def summary(self) -> str:
-        """What tells it from others of its experiment, such as `rate 0.004, 3 epochs`."""
+        """What distinguishes it within its experiment, such as `rate 0.004, 3 epochs`."""
 
     def most_images(self, training_set: int) -> int:
-        """The most images it may train on, from a data set with so many: an upper bound of its cost."""
+        """The most images it may train on, given the training set's size: an upper bound on its cost."""
 
 
 S = TypeVar("S", bound=Settings, default=Settings, covariant=True)

@@ -1,1 +1,1 @@
-"""What is worth running next: what trials cost, and what decides or says most for it."""
+"""What to run next: the cost of trials, and which of them decide or tell most for that cost."""

@@ -1,10 +1,10 @@
-"""AlexNet as data: a recipe with the options that the claims manipulate, and well-known networks made of it.
+"""AlexNet as data: a recipe with the options that the claims manipulate, and known networks made from it.
 
 Two columns (§3.2) are convolutions in two groups and a normalisation whose windows stay within a group:
 conv2, conv4 and conv5 see their own column, conv3 and the dense layers see both.
 
-The text's 224 pixels do not give its 55 × 55 maps: (224 − 11) / 4 + 1 = 54.25. `paper` takes what the 2012
-source does, three zeros at the right and the bottom; 227 pixels with no padding give the same sizes.
+The text's 224 pixels do not give its 55 × 55 maps: (224 − 11) / 4 + 1 = 54.25. Like the 2012 source, `paper`
+adds three zeros at the right and the bottom; 227 pixels without padding give the same sizes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from harness.models.description import (
 
 OVERLAPPING = Pool(Pooling.MAX, size=3, stride=2)
 APART = Pool(Pooling.MAX, size=2, stride=2, ceil=False)  # rounding down keeps 3/2's sizes: 55, 27, 13, 6
-KERNELS = (11, 5, 3, 3, 3)  # sizes, §3.5; after conv1 padded so that they keep the maps' size
+KERNELS = (11, 5, 3, 3, 3)  # sizes, §3.5; those after conv1 are padded to keep the maps' size
 OWN_COLUMN = (False, True, False, True, True)  # convolutions that see only the maps of their column
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 STEPS = ("activate", "norm", "pool")  # after conv1 and conv2, in the text's order
@@ -39,11 +39,11 @@ STEPS = ("activate", "norm", "pool")  # after conv1 and conv2, in the text's ord
 
 @dataclass(frozen=True)
 class AlexNet:
-    """A recipe; its defaults are the paper's. `inits` and `biases` go by `LAYERS`; every norm stands alone.
+    """A recipe; its defaults are the paper's. `inits` and `biases` follow `LAYERS`; norms are set separately.
 
-    An init of None is PyTorch's default's standard deviation, drawn from a normal distribution all the same.
-    A removed layer (`without`) takes its nonlinearity, norm and dropout along; pooling and sizes stay. The
-    last convolution that is left has as many maps as the fifth, so that the first dense layer's input stays.
+    An init of None means the standard deviation of PyTorch's default, though from a normal distribution.
+    Removing a layer (`without`) also removes its nonlinearity, norm and dropout; pooling and sizes stay. The
+    last remaining convolution has as many maps as the fifth, which keeps the first dense layer's input.
     """
 
     name: str = "paper"
@@ -81,7 +81,7 @@ class AlexNet:
             network = replace(network, layers=(*network.layers, *self._stage(stage, network)))
             if min(_output(network)) < 1:
                 raise BadValue(
-                    f"an input of {self.side} pixels leaves nothing at {stage} of '{self.name}'; take more"
+                    f"an input of {self.side} pixels leaves nothing at {stage} of '{self.name}'; use more"
                 )
         return network
 
@@ -113,11 +113,11 @@ class AlexNet:
         )
 
     def _maps_of(self, number: int) -> int:
-        """Which convolution's maps the convolution has: its own, or the fifth's where it is the last left."""
+        """Which convolution's number of maps it has: its own, or the fifth's if it is the last one left."""
         return 4 if all(name in self.without for name in LAYERS[number + 1 : 5]) else number
 
     def _after(self, number: int, there: bool) -> Iterator[Layer]:
-        """Nonlinearity, norms and pooling behind a convolution, in this recipe's order."""
+        """Nonlinearity, norms and pooling after a convolution, in this recipe's order."""
         norms = (self.norm1, self.norm2, (), (), ())[number]
         order = (self.order1, self.order2, STEPS, STEPS, STEPS)[number]
         for step in order:
@@ -141,7 +141,7 @@ class AlexNet:
         return {"init": spread, "bias": float(self.biases[number]), "decay": self.decay}
 
     def _scaled(self, units: int) -> int:
-        """`units` times the width, in whole maps a column."""
+        """`units` times the width, rounded to whole maps per column."""
         return max(1, round(units * self.width / self.columns)) * self.columns
 
 
@@ -149,7 +149,7 @@ def _output(network: Network) -> tuple[int, ...]:
     return network.output if network.layers else network.input
 
 
-# What differs from the text in each (CLAIMS.md §3 and §6, and the configuration files that they go by).
+# How each differs from the text (CLAIMS.md §3 and §6, and the configuration files that they follow).
 PAPER = AlexNet()
 DIVIDED = AcrossMaps(divided=True)  # PyTorch's, Caffe's and the source's α is divided by the window's size
 SOURCE_2012 = AlexNet(
@@ -225,7 +225,7 @@ VARIANTS: dict[str, Network] = {name: recipe.describe() for name, recipe in RECI
 
 
 def alexnet(name: str = "paper", **options: Any) -> Network:
-    """The named variant with some of its recipe's fields set otherwise; UnknownName for a wrong name."""
+    """The named variant, with `options` in place of its recipe's fields; UnknownName for a wrong name."""
     if name not in RECIPES:
         raise UnknownName("network", name, RECIPES)
     fields = AlexNet.__dataclass_fields__

@@ -1,10 +1,10 @@
-"""The two columns of §3.2 as two networks that exchange maps: one a process, or both in one.
+"""The two columns of §3.2 as two networks that exchange maps: one per process, or both in one process.
 
-Any description whose convolutions have two groups can be cut so. Each column has half of every layer's units.
+Any description whose convolutions have two groups can be split. Each column has half of every layer's units.
 Grouped convolutions, pooling and normalisation see their own half; ungrouped convolutions after the first and
 dense layers see both, and the halves of the logits are exchanged too. Weights are slices, along the units, of
 what `Net` has; dropout masks are slices of the masks that it draws. So outputs, gradients and updates are
-those of `Net` but for rounding.
+those of `Net` up to rounding.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Half(Net):
     """One column of a described network; `weighted` names its layers as `Net` does, with half the weights."""
 
     def __init__(self, description: Network, side: int) -> None:
-        """`side` 0 or 1. BadValue where the description has no two columns, or their halves are not equal."""
+        """`side` is 0 or 1. BadValue if the description cannot be split into two equal columns."""
         nn.Module.__init__(self)
         check(description)
         self.description, self.side = description, side
@@ -64,7 +64,7 @@ class Half(Net):
 
 
 class Column(Half):
-    """One column in its own process; logits come out whole in both."""
+    """One column in its own process; both processes return the complete logits."""
 
     def __init__(self, description: Network, swap: Swap) -> None:
         """The side is the rank in `swap`."""
@@ -75,15 +75,15 @@ class Column(Half):
                 layer.swap = swap
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits of a batch, (N, classes); both processes give the same batch."""
+        """Logits of a batch, (N, classes); both processes must pass the same batch."""
         return self.swap.whole(super().forward(x), 1)
 
 
 class Both(Net):
-    """Both columns in one process and, on a GPU, in two streams; equal to `Net` as two processes are."""
+    """Both columns in one process and, on a GPU, in two streams; they equal `Net` as two processes do."""
 
     def __init__(self, description: Network, device: torch.device | str = "cpu") -> None:
-        """Streams are those of `device`; weights are still on the CPU. BadValue as for `Column`."""
+        """Streams belong to `device`; weights are still on the CPU. BadValue as for `Column`."""
         nn.Module.__init__(self)
         self.description = description
         self.columns = nn.ModuleList(Half(description, side) for side in (0, 1))
@@ -116,7 +116,7 @@ class Both(Net):
         return (half for half in self.columns if isinstance(half, Half))
 
     def _align(self) -> None:
-        """Has the second column draw the masks that the first one draws, and use its own half of them."""
+        """Makes the second column draw the same masks as the first, and use its own half of them."""
         drawn = [m.generator for m in self.columns[0].modules() if isinstance(m, HalfDropout)]
         shared = drawn[0] if drawn else None
         reseed(self.columns[1], None if shared is None else shared.clone_state())
@@ -150,7 +150,7 @@ class Both(Net):
 
 
 class Joint(nn.Module):
-    """A layer that sees both columns: `join` takes the own half and what waits for the other one."""
+    """A layer that sees both columns: `join` takes its own half and a function that waits for the other."""
 
     swap: Swap | None = None
     side: int
@@ -166,10 +166,10 @@ class Joint(nn.Module):
 
 
 class JointConv(Joint, nn.Conv2d):
-    """Convolves the own half of the maps while the other half is on its way, and adds what that gives."""
+    """Convolves its own half of the maps while the other is in transit, then adds the other's result."""
 
     def __init__(self, layer: Conv, maps: int, side: int) -> None:
-        """`layer` is the half layer; `maps` counts the input of both columns."""
+        """`layer` is the half layer; `maps` counts the input maps of both columns."""
         nn.Conv2d.__init__(self, maps, layer.units, layer.size, layer.stride)
         self.side, self.margins = side, layer.margins
 
@@ -203,7 +203,7 @@ class HalfDropout(DropoutUnits):
     """Dropout of one column: its half of the mask that the whole network draws."""
 
     def __init__(self, layer: Dropout, side: int) -> None:
-        """The generator must start alike in both columns."""
+        """The generator must start in the same state in both columns."""
         super().__init__(layer)
         self.side = side
 
@@ -218,7 +218,7 @@ class HalfDropout(DropoutUnits):
 
 
 def check(description: Network) -> None:
-    """BadValue, with what is wrong, for a network that does not fall into two equal columns."""
+    """BadValue, with the reason, for a network that cannot be split into two equal columns."""
     convolutions = [layer for layer in description.layers if isinstance(layer, Conv)]
     if 2 not in {layer.groups for layer in convolutions}:
         raise BadValue(f"'{description.name}' has no columns: none of its convolutions has two groups")
@@ -229,11 +229,11 @@ def check(description: Network) -> None:
 def _check_layer(layer: Layer, name: str) -> None:
     if isinstance(layer, Local) or (isinstance(layer, Conv) and layer.groups not in (1, 2)):
         raise BadValue(
-            f"'{name}' cannot be cut into two columns: {layer.name} is neither in one group nor two"
+            f"'{name}' cannot be split into two columns: {layer.name} has neither one group nor two"
         )
     if isinstance(layer, AcrossMaps) and layer.groups != 2:
         raise BadValue(
-            f"'{name}' normalises across its columns, and two processes normalise each within its own"
+            f"'{name}' normalises across its columns, but two processes each normalise within their own"
         )
     if isinstance(layer, Weighted) and layer.units % 2:
         raise BadValue(

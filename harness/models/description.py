@@ -47,7 +47,7 @@ class Layer:
         return 0
 
     def multiply_adds(self, shape: Shape) -> int:
-        """Multiplications of the forward pass for one image, those of weights alone."""
+        """Multiplications by weights in the forward pass of one image."""
         return 0
 
 
@@ -84,7 +84,7 @@ class Conv(Weighted):
         return self.units, *side
 
     def parameters(self, shape: Shape) -> int:
-        """Kernels of size² · maps / groups, and a bias a kernel."""
+        """Kernels of size² · maps / groups weights, and one bias per kernel."""
         return self.units * (self._fan_in(shape) + 1)
 
     def multiply_adds(self, shape: Shape) -> int:
@@ -117,11 +117,11 @@ class Dense(Weighted):
         return (self.units,)
 
     def parameters(self, shape: Shape) -> int:
-        """A weight for every pair of input and unit, and a bias a unit."""
+        """A weight for every pair of input and unit, and one bias per unit."""
         return self.units * (math.prod(shape) + 1)
 
     def multiply_adds(self, shape: Shape) -> int:
-        """As many as weights."""
+        """One per weight."""
         return self.units * math.prod(shape)
 
 
@@ -185,7 +185,7 @@ class WithinMap(Layer):
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """Dropout of §4.2: zeroed with probability `rate` in training, scaled by 1 − rate in testing.
+    """Dropout (§4.2): zeroes with probability `rate` in training, scales by 1 − rate in testing.
 
     `inverted` scales by 1 / (1 − rate) in training instead, and does nothing in testing.
     """

@@ -1,9 +1,9 @@
-"""Exchange between two columns in two processes: each gets the other's half, and autograd goes along.
+"""Exchange between two columns in two processes: each gets the other's half, and autograd follows.
 
-`Swap.send` starts the exchange and returns at once; the function that it gives back waits for the other half.
-What is computed in between overlaps with it. The backward pass mirrors this by itself: autograd runs nodes
-in the reverse of the order in which they were made, so the other half's gradient leaves first, then what was
-computed in between has its own backward pass, and only then is the own half's gradient waited for.
+`Swap.send` starts the exchange and returns at once; the function that it returns waits for the other half.
+Computation in between overlaps with the exchange. The backward pass mirrors this by itself: autograd runs
+nodes in the reverse order of their creation, so the other half's gradient is sent first, then the computation
+in between has its backward pass, and only then does the process wait for its own half's gradient.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from harness.contract.errors import BadValue
 
 
 class Swap:
-    """The tie between two processes; both must make the same calls in the same order.
+    """The link between two processes; both must make the same calls in the same order.
 
     `sent` counts bytes; `timed` is entered whenever this process works on or waits for an exchange.
     """
@@ -36,14 +36,14 @@ class Swap:
         self._under_way: list[tuple[list[dist.Work], Tensor]] = []
 
     def send(self, own: Tensor) -> Callable[[], Tensor]:
-        """Starts to exchange `own`; the other's tensor, of the same shape, is what the result returns."""
+        """Starts to exchange `own`; returns a function that returns the other's tensor, of the same shape."""
         buffer: Tensor = _Start.apply(own, self)  # type: ignore[no-untyped-call]
         return lambda: _Finish.apply(buffer, self)  # type: ignore[no-untyped-call]
 
     def whole(self, own: Tensor, dim: int) -> Tensor:
-        """Both halves along `dim`, in the order of the ranks; the gradient is that of the own half alone.
+        """Both halves along `dim`, in the order of the ranks; only the process's own half gets a gradient.
 
-        That is right for what both processes use alike, as each has the loss of all logits.
+        That is right for values that both processes use in the same way, as each has the loss of all logits.
         """
         other = self.send(own.detach())()
         return in_order(own, other, self.rank, dim)
@@ -55,13 +55,13 @@ class Swap:
             buffer = torch.empty_like(packed)
             other = 1 - self.rank
             pair = [dist.P2POp(dist.isend, packed, other), dist.P2POp(dist.irecv, buffer, other)]
-            # What is sent must stay until it has left.
+            # The sent tensor must stay alive until the transfer is complete.
             self._under_way.append((dist.batch_isend_irecv(pair), packed))
             self.sent += packed.nbytes
         return buffer.permute(0, 3, 1, 2) if own.dim() == 4 else buffer
 
     def finish(self, buffer: Tensor) -> Tensor:
-        """Waits until the oldest exchange under way is complete, and returns its `buffer`."""
+        """Waits until the oldest pending exchange is complete, and returns its `buffer`."""
         with self.timed():
             works, _ = self._under_way.pop(0)
             for work in works:
@@ -70,12 +70,12 @@ class Swap:
 
 
 def in_order(own: Tensor, other: Tensor, side: int, dim: int) -> Tensor:
-    """Two halves joined along `dim`: the own one first where `side` is 0."""
+    """Two halves joined along `dim`: `own` first if `side` is 0."""
     return torch.cat([own, other] if side == 0 else [other, own], dim)
 
 
 def _packed(x: Tensor) -> Tensor:
-    """Contiguous; maps in channels-last order, as networks compute, whatever the strides of a gradient."""
+    """A contiguous tensor; maps are channels-last, as in networks, whatever the strides of a gradient."""
     return x.permute(0, 2, 3, 1).contiguous() if x.dim() == 4 else x.contiguous()
 
 

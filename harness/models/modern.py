@@ -1,4 +1,4 @@
-"""What came after the paper, to ask if its findings survive: fitted initialisation, batch normalisation."""
+"""What came after the paper, to test if its findings survive: fitted initialisation, batch normalisation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.models.description import Activate, Dense, Function, Layer, Network
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
-    """Batch normalisation of every map, without the scale and shift that are learned."""
+    """Batch normalisation of every map, without learned scale and shift."""
 
     implementation: ClassVar[str] = "harness.models.layers.batch_norm:build"
     momentum: float = 0.1

@@ -17,7 +17,7 @@ class Net(nn.Module):
     """A described network as a PyTorch module; maps (N, maps, height, width) to logits (N, classes)."""
 
     def __init__(self, description: Network) -> None:
-        """Builds every layer; weights are PyTorch's until `initialise`."""
+        """Builds every layer; weights have PyTorch's defaults until `initialise`."""
         super().__init__()
         self.description = description
         self.layers = nn.ModuleList(_build(layer, before) for layer, before, _ in description.walk())
@@ -39,7 +39,7 @@ class Net(nn.Module):
 
     @torch.no_grad()
     def initialise(self, seed: int) -> Self:
-        """Draws the weights from N(0, init²), a stream a layer, so that no layer's draw moves another's."""
+        """Draws the weights from N(0, init²), one stream per layer: no layer's draw moves another's."""
         for layer, weight, bias in self.weighted():
             draw = torch.empty(weight.shape)
             draw.normal_(0.0, layer.init, generator=generator(seed, "initialisation", layer.name))
@@ -48,7 +48,7 @@ class Net(nn.Module):
         return self
 
     def on(self, device: torch.device) -> Self:
-        """The same network on `device`, its kernels channels-last, as batches are."""
+        """The same network on `device`, with kernels channels-last, as batches are."""
         return self.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 

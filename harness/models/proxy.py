@@ -1,9 +1,9 @@
-"""The proxy network: AlexNet's layers in the same order, at a width for two cores.
+"""The proxy network: AlexNet's layers in the same order, narrow enough for two cores.
 
 For CIFAR-10, crops of 24×24 pixels; conv1 has 5×5 kernels and no stride, so that the maps are 24, 12, 6 and 3
 wide where the paper's are 55, 27, 13 and 6. For photographs only the width changes. A Gaussian of standard
-deviation .01 means something else in a narrower layer: what a layer does to its input's size goes with
-σ √(fan-in). So each σ is chosen to keep the paper's product.
+deviation .01 has another effect in a narrower layer: a layer scales its input in proportion to σ √(fan-in).
+So each σ is chosen to keep the paper's product.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harness.models.alexnet import LAYERS, ONE_GPU, AlexNet
 from harness.models.description import Conv, Dense, Network
 
 MAPS = (24, 48, 64, 64, 48)
-HALF = (12, 24, 32, 32, 48)  # §3.2's one-GPU net: half of the kernels, but for the last convolution
+HALF = (12, 24, 32, 32, 48)  # §3.2's one-GPU net: half of the kernels, except in the last convolution
 SHAPE: dict[str, Any] = {
     "side": 24,
     "classes": 10,
@@ -27,7 +27,7 @@ SHAPE: dict[str, Any] = {
 
 
 def small(recipe: AlexNet, **options: Any) -> Network:
-    """The recipe on 24×24 crops with ten classes, each σ √(fan-in) as in the recipe at its full size."""
+    """The recipe on 24×24 crops with ten classes, each σ √(fan-in) as in the full-size recipe."""
     maps = HALF if recipe.maps == ONE_GPU.maps else MAPS
     narrow = replace(recipe, **(SHAPE | {"maps": maps} | options))
     return rescaled(narrow, recipe, replace(narrow, without=()), f"small-{recipe.name}")
@@ -54,6 +54,6 @@ def fan_ins(network: Network) -> dict[str, int]:
 
 
 def narrowed(recipe: AlexNet, width: float, **options: Any) -> Network:
-    """The recipe at a part of its width, each σ √(fan-in) as in the recipe itself; `options` change no σ."""
+    """The recipe at a fraction of its width, each σ √(fan-in) unchanged; `options` change no σ."""
     narrow = replace(recipe, width=width)
     return rescaled(replace(narrow, **options), recipe, narrow, recipe.name)

@@ -1,4 +1,4 @@
-"""Weights that others published: how to read them, what inputs they take, what errors were reported."""
+"""Weights published by others: how to read them, which inputs they take, which errors were reported."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ CLASSIFIERS = ("fc8.weight", "classifier.6.weight")  # ours and torchvision's na
 
 @dataclass(frozen=True)
 class Normalisation:
-    """What is done to pixels of 0–255, in the order red, green, blue: (x / white − mean) / deviation.
+    """How pixels of 0–255 are normalised, in the order red, green, blue: (x / white − mean) / deviation.
 
-    A mean of None is the training set's mean image, which every view takes its own part of.
+    A mean of None is the training set's mean image, of which every view subtracts its own part.
     """
 
     white: float = 1.0
@@ -36,7 +36,7 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class Published:
-    """Errors in percent as reported, on what, seen how, and by whom."""
+    """Reported errors in percent, with who reported them, on which images, by which views."""
 
     source: str
     dataset: str
@@ -72,9 +72,9 @@ def normalisation_of(variant: str) -> str:
 
 
 def load(variant: str, path: Path) -> Net:
-    """The variant with the weights of a file, in testing mode, with as many classes as these tell apart.
+    """The variant with the weights of a file, in evaluation mode, with as many classes as the weights have.
 
-    `.npz` holds Caffe's blobs; `.safetensors`, `.pth` and `.pt` our names of the layers or torchvision's.
+    `.npz` holds Caffe's blobs; `.safetensors`, `.pth` and `.pt` use our names of the layers or torchvision's.
     """
     if not path.is_file():
         raise DataError(f"no weights at {path}; give the path of a .safetensors, .pth or .npz file")
@@ -99,7 +99,7 @@ def _check_size(path: Path) -> None:
 
 
 def _classes(tensors: dict[str, Tensor]) -> int:
-    """How many classes the weights tell apart; where they do not say, ImageNet's."""
+    """How many classes the weights have; ImageNet's number if they do not say."""
     last = next((tensors[name] for name in CLASSIFIERS if name in tensors), None)
     return len(last) if last is not None and last.dim() == 2 and 0 < len(last) <= MOST_CLASSES else 1000
 
@@ -107,20 +107,20 @@ def _classes(tensors: dict[str, Tensor]) -> int:
 def _tensors(path: Path) -> dict[str, Tensor]:
     try:
         found = load_file(path) if path.suffix == ".safetensors" else _unpickled(path)
-    except Exception:  # both readers raise whatever they stumble over
+    except Exception:  # both readers may raise anything
         raise DataError(f"{path} holds no weights that can be read; write or fetch it again") from None
     if not isinstance(found, dict) or not all(isinstance(n, str) and _plain(t) for n, t in found.items()):
-        raise DataError(f"{path} is no state dict of tensors; save the network's state_dict() alone")
+        raise DataError(f"{path} is not a state dict of tensors; save the network's state_dict() alone")
     return {name: tensor.float() for name, tensor in found.items()}
 
 
 def _unpickled(path: Path) -> object:
-    """What torch saved: tensors and containers, and no code that would be run."""
+    """What torch saved: tensors and containers alone, and no code is run."""
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _plain(value: object) -> bool:
-    """Whether it is a tensor whose every number the file holds: none that is spread out of a few."""
+    """Whether it is a tensor that the file holds in full, rather than one expanded from a few numbers."""
     if not isinstance(value, Tensor) or value.layout is not torch.strided or value.dtype not in DTYPES:
         return False
     return value.numel() * value.element_size() <= value.untyped_storage().nbytes()

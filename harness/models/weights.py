@@ -1,15 +1,15 @@
-"""Weights of others: torchvision's `alexnet`, and Caffe's `bvlc_alexnet` as a numpy archive.
+"""Weights of others: torchvision's `alexnet`, and Caffe's `bvlc_alexnet` as a NumPy archive.
 
-Tensors are named by the layer: `conv1.weight` (maps, maps of the column before, 11, 11), `conv1.bias`.
+Tensors are named after their layer: `conv1.weight` (maps, maps of the column before, 11, 11), `conv1.bias`.
 
-Caffe's archive is made where Caffe runs, from the published model and its deploy.prototxt:
+Caffe's archive is made on a machine with Caffe, from the published model and its deploy.prototxt:
 
     net = caffe.Net("deploy.prototxt", "bvlc_alexnet.caffemodel", caffe.TEST)
     blobs = {f"{layer}.{i}": blob.data for layer in net.params for i, blob in enumerate(net.params[layer])}
     numpy.savez("bvlc_alexnet.npz", **blobs)
 
-Its images are 0–255 in the order blue, green, red, minus the mean of that order. `load_caffe` turns conv1's
-kernels to red, green, blue, so that the network takes images and mean in the order of everything else here.
+Its images are 0–255 in the order blue, green, red, minus a mean in that order. `load_caffe` reorders conv1's
+kernels to red, green, blue, so that the network takes images and mean in the order used everywhere else here.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def state(net: Net) -> dict[str, Tensor]:
 
 
 def load_torchvision(net: Net, tensors: Mapping[str, Tensor], source: str = "torchvision's state") -> Net:
-    """Takes a state dict of torchvision's `alexnet` into a network of the `torchvision` description."""
+    """Loads a state dict of torchvision's `alexnet` into a network of the `torchvision` description."""
     renamed = {
         f"{ours}.{part}": tensors[f"{theirs}.{part}"]
         for ours, theirs in TORCHVISION_LAYERS.items()
@@ -56,7 +56,7 @@ def load_torchvision(net: Net, tensors: Mapping[str, Tensor], source: str = "tor
 
 
 def load_caffe(net: Net, path: Path) -> Net:
-    """Takes an archive of Caffe's blobs (see above) into a network of the `caffe` description."""
+    """Loads an archive of Caffe's blobs (see above) into a network of the `caffe` description."""
     blobs = _archive(path)
     tensors = {}
     for name, parameter in state(net).items():
@@ -100,8 +100,8 @@ def _archive(path: Path) -> dict[str, np.ndarray]:
             return {key: np.asarray(archive[key], dtype=np.float32) for key in archive}
     except FileNotFoundError:
         raise DataError(f"no weights at {path}; {__name__} says how to make the archive") from None
-    except Exception as error:  # NumPy raises whatever it stumbles over
-        raise DataError(f"{path} is no .npz archive ({error}); {__name__} says how to make one") from None
+    except Exception as error:  # NumPy may raise anything
+        raise DataError(f"{path} is not an .npz archive ({error}); {__name__} says how to make one") from None
 
 
 def _without_leading_ones(blob: Tensor, sides: int) -> Tensor:

@@ -1,1 +1,1 @@
-"""What the paper says: each claim as data, with all that is declared of it before anything runs."""
+"""What the paper says: each claim as data, with everything declared about it before anything runs."""

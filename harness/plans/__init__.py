@@ -1,1 +1,1 @@
-"""Which trials an experiment needs: what a reproduction declares, and the ways to plan one."""
+"""Which trials an experiment needs: what a reproduction declares, and the ways to plan an experiment."""

@@ -1,1 +1,1 @@
-"""What people read of a store: sections, tables and figures, as a page and as Markdown."""
+"""The report on a store: sections, tables and figures, as a page and as Markdown."""

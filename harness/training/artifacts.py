@@ -14,14 +14,14 @@ from harness.records.files import whole
 
 
 def save(path: Path, net: Net, more: Mapping[str, Tensor]) -> None:
-    """Writes the network's weights and `more`, whole or not at all."""
+    """Writes the network's weights and `more` atomically."""
     tensors = {f"net.{name}": value for name, value in net.state_dict().items()} | dict(more)
     with whole(path) as beside:
         save_file({name: t.detach().contiguous().cpu() for name, t in tensors.items()}, beside)
 
 
 def network(path: Path, description: Network) -> Net:
-    """The trained network, in testing mode, on the CPU."""
+    """The trained network, in evaluation mode, on the CPU."""
     net = Net(description)
     tensors = load_file(path)
     net.load_state_dict({n.removeprefix("net."): t for n, t in tensors.items() if n.startswith("net.")})
@@ -29,5 +29,5 @@ def network(path: Path, description: Network) -> Net:
 
 
 def tensor(path: Path, name: str) -> Tensor:
-    """One of the tensors that were left beside the weights."""
+    """One of the tensors that were saved with the weights."""
     return load_file(path)[name]

@@ -1,4 +1,4 @@
-"""Checkpoints: the whole state of a training run in one file, replaced in one step."""
+"""Checkpoints: the whole state of a training run in one file, replaced atomically."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from harness.records.files import whole
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Writes `state`, whole or not at all."""
+    """Writes `state` atomically."""
     with whole(path) as beside:
         torch.save(state, beside)
 
 
 def load(path: Path) -> dict[str, Any] | None:
-    """The state in `path`, on the CPU; None where there is none, or none that can be read."""
+    """The state in `path`, on the CPU; None if it is missing or cannot be read."""
     if not path.is_file():
         return None
     try:

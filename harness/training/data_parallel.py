@@ -1,8 +1,8 @@
 """Data-parallel training: every rank takes an equal part of each batch, and gradients are averaged (§5).
 
-One process is a world of one rank and needs no torch.distributed. With more, the ranks of a batch together
-compute what one process would from the whole of it, but for the order in which gradients are summed. Batch
-normalisation goes by each rank's part of the batch, and its running statistics are the first rank's.
+A single process is a world of one rank and needs no torch.distributed. With more, the ranks together compute
+what one process would from the whole batch, except for the order in which gradients are summed. Batch
+normalisation uses each rank's part of the batch, and its running statistics are the first rank's.
 """
 
 from __future__ import annotations
@@ -28,18 +28,20 @@ class Ranks:
     def part(self, size: int) -> int:
         """Images of a batch of `size` that each rank takes; BadValue where they do not divide."""
         if size % self.world:
-            raise BadValue(f"a batch of {size} does not divide among {self.world} processes; take a divisor")
+            raise BadValue(
+                f"a batch of {size} does not divide among {self.world} processes; use a divisor of the batch"
+            )
         return size // self.world
 
     def share(self, order: Tensor, size: int) -> Tensor:
-        """The rank's images of `order` (N,), batch by batch; what is left of the last batch is left out."""
+        """The rank's images of `order` (N,), batch by batch; the remainder of the last batch is left out."""
         if self.world == 1:
             return order
         whole = order[: len(order) // self.world * self.world]
         return torch.cat([batch.chunk(self.world)[self.rank] for batch in torch.split(whole, size)])
 
     def stretch(self, count: int) -> slice:
-        """The rank's part of `count` things that all ranks share out evenly."""
+        """The rank's part of `count` items that all ranks share evenly."""
         return slice(count * self.rank // self.world, count * (self.rank + 1) // self.world)
 
     def joined(self, own: Tensor, count: int) -> Tensor:
@@ -71,7 +73,7 @@ ALONE = Ranks()
 
 
 def here() -> Ranks:
-    """The process's place in torch.distributed's world, or alone."""
+    """The process's place in torch.distributed's world, or `ALONE`."""
     if not distributed.is_available() or not distributed.is_initialized():
         return ALONE
     return Ranks(distributed.get_rank(), distributed.get_world_size())
@@ -81,8 +83,8 @@ def here() -> Ranks:
 def replicated(net: nn.Module, ranks: Ranks) -> Iterator[nn.Module]:
     """`net` as all ranks train it for a while: the backward pass averages the gradients.
 
-    Made anew for every part of an epoch: other layers may be frozen than before, and gradients are added in
-    the same order however often the training was interrupted.
+    Recreated for every part of an epoch: other layers may be frozen than before, and gradients must be added
+    in the same order however often the training was interrupted.
     """
     if ranks.world == 1:
         yield net

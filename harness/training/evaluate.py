@@ -47,13 +47,13 @@ def _average(net: Net, few: Views, chosen: Sequence[View]) -> Tensor:
 
 
 def judge(probabilities: Tensor, labels: Tensor) -> TopErrors:
-    """Errors of probabilities (N, classes) for labels (N,); what is not a number is wrong."""
+    """Errors of probabilities (N, classes) for labels (N,); images with NaN or ∞ count as wrong."""
     top1, top5 = (int(w.sum()) / len(labels) for w in wrong(probabilities, labels))
     return TopErrors(top1, top5)
 
 
 def wrong(probabilities: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Whether each image's (N,) most probable class, and whether all of its top five, are not its label."""
+    """For each image (N,), whether its label is not the most probable class, and not among the top five."""
     sound = probabilities.isfinite().all(1)
     best = probabilities.topk(min(BEST, probabilities.shape[1])).indices
     right = (best == labels[:, None]) & sound[:, None]
@@ -62,7 +62,7 @@ def wrong(probabilities: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
 @contextmanager
 def _testing(net: Net) -> Iterator[None]:
-    """The network in testing mode (dropout scales, §4.2), and then as it was."""
+    """Puts the network in evaluation mode (dropout scales, §4.2), and then restores its mode."""
     training = net.training
     net.eval()
     try:

@@ -1,8 +1,8 @@
 """The training step as a CUDA graph: one launch in place of hundreds, which take longer than a small step.
 
-The first steps run as they are, which loads kernels and lets cuDNN choose; then one is captured, and from
-then on replayed on every batch of that size. Steps of other sizes, as at an epoch's end, run as they are.
-Where a step cannot be captured, all do, and it is logged once.
+The first steps run directly, which loads kernels and lets cuDNN choose; then one is captured, and from then
+on replayed on every batch of that size. Steps of other sizes, such as at an epoch's end, run directly. If a
+step cannot be captured, all run directly, and this is logged once.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def capture(work: Work, inputs: Tensor, labels: Tensor, fixed: Captured) -> Work
     """The work as a graph, which reads its batch from copies of the tensors; nothing is run yet."""
     graph, own = torch.cuda.CUDAGraph(), (inputs.clone(), labels.clone())
     for generator in fixed.generators:
-        graph.register_generator_state(generator)  # a replay then draws on, as the work itself would
-    # Threads that make batches meanwhile may go on pinning memory: only this one is held to the rules.
+        graph.register_generator_state(generator)  # a replay then advances it, as the work itself would
+    # Threads that make batches may pin memory meanwhile: only this one is restricted.
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         work(*own)
 
@@ -44,7 +44,7 @@ def capture(work: Work, inputs: Tensor, labels: Tensor, fixed: Captured) -> Work
 
 
 def beside(work: Work, inputs: Tensor, labels: Tensor) -> None:
-    """The work on a stream of its own, as before a capture, between what the current one did and will do."""
+    """The work on its own stream, as required before a capture, in order with the current stream's work."""
     now, side = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
     side.wait_stream(now)
     with torch.cuda.stream(side):
@@ -53,7 +53,7 @@ def beside(work: Work, inputs: Tensor, labels: Tensor) -> None:
 
 
 class Graphed:
-    """Work on one batch after another; after `warm_up` of them replayed from a graph."""
+    """Work on one batch after another, replayed from a graph after the first `warm_up` of them."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Graphed:
         record: Callable[[Work, Tensor, Tensor, Captured], Work] = capture,
         run_first: Callable[[Work, Tensor, Tensor], None] = beside,
     ) -> None:
-        """`fixed` says what a graph would hold fast: when that is another, another graph is captured."""
+        """`fixed` returns what a graph would hold fixed: when that changes, a new graph is captured."""
         self.work, self.fixed, self.size, self.left = work, fixed, size, warm_up
         self.record, self.run_first = record, run_first
         self.held: Captured | None = None
@@ -81,7 +81,7 @@ class Graphed:
             self.work(inputs, labels)
 
     def _ready(self, inputs: Tensor, labels: Tensor) -> Work:
-        """The graph of the work as it is now."""
+        """The graph of the work in its current state."""
         fixed = self.fixed()
         if self.replay is None or fixed != self.held:
             try:

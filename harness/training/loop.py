@@ -1,7 +1,7 @@
 """The only training loop: steps over gathered batches, in epochs that are cut into parts.
 
-A training may stop after any part, and goes on later as if it had not. Only steps cost time: what is looked
-at between two parts does not.
+Training may stop after any part, and resumes later as if it had not stopped. Only steps count as training
+time: evaluations between parts do not.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class BatchSource(Protocol):
 
 
 class Clock:
-    """Seconds of training, wall and CPU; stands still outside `running`."""
+    """Seconds of training, wall-clock and CPU; stopped outside `running`."""
 
     def __init__(self, device: torch.device) -> None:
         """On a GPU, both ends of every interval wait for the device to finish."""
@@ -88,7 +88,7 @@ class Loop:
     def train(self, order: Tensor) -> tuple[float, float]:
         """Trains on the rank's images at `order` (N,), in that order.
 
-        Mean loss and error of the passing weights, over the images of all ranks.
+        Returns the mean loss and error over the images of all ranks, each by the weights at its step.
         """
         self.loss_sum.zero_()
         self.wrong.zero_()
@@ -111,13 +111,13 @@ class Loop:
         self.wrong += (found.argmax(1) != labels).sum()
 
     def _captured(self) -> Captured:
-        """What a step takes from the host: another rate, or frozen layer, is another graph."""
+        """What a step takes from the host: another rate or frozen layer needs another graph."""
         rates = [(group.rate, group.decay) for group in self.update.groups]
         return Captured((*rates, *(p.requires_grad for p in self.net.parameters())), generators(self.net))
 
     @torch.no_grad()
     def error(self, sample: Tensor, size: int = 1000) -> float:
-        """Fraction of the images at `sample` that the current weights get wrong; the clock stands still."""
+        """Fraction of the images at `sample` that the current weights get wrong; the clock is stopped."""
         self.net.eval()
         wrong = torch.zeros((), dtype=torch.int64, device=self.device)
         for inputs, labels in self.batches.each(sample, size):
@@ -125,7 +125,7 @@ class Loop:
         return int(wrong) / len(sample)
 
     def cost(self) -> dict[str, float]:
-        """Seconds (wall and CPU), images, images a second, and on a GPU the most bytes of memory held."""
+        """Seconds (wall-clock and CPU), images, images per second, and on a GPU its peak memory in bytes."""
         spent = {
             "seconds": self.clock.wall,
             "cpu_seconds": self.clock.cpu,
@@ -137,7 +137,7 @@ class Loop:
         return spent
 
     def state(self) -> dict[str, Any]:
-        """All that going on later needs, but for the position in the data."""
+        """All that is needed to resume, except the position in the data."""
         return {
             "net": self.net.state_dict(),
             "update": self.update.state_dict(),
@@ -147,7 +147,7 @@ class Loop:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Takes up a `state`."""
+        """Restores a `state`."""
         self.net.load_state_dict(state["net"])
         self.update.load_state_dict(state["update"])
         self.clock.wall, self.clock.cpu, self.images = state["wall"], state["cpu"], state["images"]
@@ -155,9 +155,9 @@ class Loop:
 
 @dataclass(frozen=True)
 class Parts:
-    """Epochs of `images` cut between batches into `most` parts each, or as many as there are batches.
+    """Epochs of `images`, cut between batches into `most` parts each, or as many as there are batches.
 
-    A part's number counts through all epochs.
+    Parts are numbered through all epochs.
     """
 
     images: int
@@ -166,7 +166,7 @@ class Parts:
 
     @property
     def batches(self) -> int:
-        """Of an epoch; the last one may be smaller."""
+        """Batches of an epoch; the last one may be smaller."""
         return math.ceil(self.images / self.batch_size)
 
     @property
@@ -191,10 +191,10 @@ class Parts:
 
 
 class Epochs:
-    """A training part by part: a row of the curve after each, and checkpoints to go on from."""
+    """Training part by part: a row of the curve after each, and checkpoints to resume from."""
 
     def __init__(self, loop: Loop, parts: Parts, session: Session, most: int) -> None:
-        """Goes on from the session's checkpoint, unless that is beyond `most` epochs."""
+        """Resumes from the session's checkpoint, unless that is beyond `most` epochs."""
         self.loop, self.parts, self.session, self.most = loop, parts, session, most
         self.curve: list[CurveRow] = []
         state = checkpoint.load(session.checkpoint)
@@ -214,11 +214,11 @@ class Epochs:
 
     @property
     def spent(self) -> bool:
-        """Whether there have been as many as there may be."""
+        """Whether the maximum number of epochs has been reached."""
         return self.part >= self.most * self.parts.count
 
     def train(self, order: Tensor) -> CurveRow:
-        """Trains on the rank's images of the next part; the curve's new row, with a loss of None for NaN."""
+        """Trains on the rank's images of the next part; the curve's new row, its loss None if not finite."""
         loss, error = self.loop.train(order)
         row: CurveRow = {
             "epoch": (self.part + 1) / self.parts.count,
@@ -231,7 +231,7 @@ class Epochs:
         return row
 
     def keep(self) -> None:
-        """Reports; checkpoints at the end of an epoch, or if asked to stop, which raises Interrupted."""
+        """Reports; saves a checkpoint after an epoch. If asked to stop, saves one and raises Interrupted."""
         row, ranks = self.curve[-1], self.loop.ranks
         self.session.report(TrialProgress(row["epoch"] or 0.0, self.most, row["running_error"]))
         stopping = ranks.any(self.session.stopping(), self.loop.device)

@@ -1,7 +1,7 @@
-"""Learning rates over time as data: what each layer learns at, and if colours are noisy. Needs no torch.
+"""Learning rates over time as data: each layer's rate, and whether colours are noisy. Needs no torch.
 
-A schedule says what holds when `epoch` epochs and `iteration` batches are complete and `errors` are the
-validation errors after each epoch so far. It keeps no state, so an interrupted training takes it up anywhere.
+A schedule gives the setting once `epoch` epochs and `iteration` batches are complete and `errors` are the
+validation errors after each epoch so far. It keeps no state, so an interrupted training can resume anywhere.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Setting:
-    """What holds at one moment; the biases' rate is before their group's factor (`update.groups`)."""
+    """The setting at one moment; the biases' rate is before their group's factor (`update.groups`)."""
 
     rate: float
     bias_rate: float
     layers: tuple[tuple[str, float], ...] = ()  # weights' rates that differ
-    frozen: tuple[str, ...] = ()  # layers whose weights and biases stand still
+    frozen: tuple[str, ...] = ()  # layers whose weights and biases do not change
     colour: bool = True
     finished: bool = False
 
@@ -34,21 +34,21 @@ class Schedule(Protocol):
     """What all schedules answer."""
 
     def at(self, epoch: int, iteration: int, errors: Sequence[float]) -> Setting:
-        """The setting after so many epochs and iterations, and these validation errors."""
+        """The setting after this many epochs and iterations, and these validation errors."""
         ...
 
     @property
     def names(self) -> frozenset[str]:
-        """The layers that are treated apart from the others."""
+        """The layers that are treated differently from the others."""
         ...
 
 
 @dataclass(frozen=True)
 class Plateau:
-    """§5: divided by 10 when the validation error stopped improving at this rate, three times before the end.
+    """§5: divided by 10 when the validation error stops improving at this rate, three times before the end.
 
     The text does not say when an error has stopped improving. Here: when `patience` epochs in a row were not
-    at least `least` under the best at this rate. It ends at the fourth such time, or after `max_epochs`.
+    at least `least` below the best at this rate. Training ends the fourth time, or after `max_epochs`.
     """
 
     rate: float = 0.01
@@ -59,7 +59,7 @@ class Plateau:
     max_epochs: int = 90
 
     def at(self, epoch: int, iteration: int, errors: Sequence[float]) -> Setting:
-        """The setting; goes by the errors alone, but for the end."""
+        """The setting; depends on the errors alone, except for the end."""
         seen = _plateaus(errors, self.patience, self.least)
         rate = self.rate / self.divisor ** min(seen, self.drops)
         return Setting(rate, rate, finished=seen > self.drops or epoch >= self.max_epochs)
@@ -85,7 +85,7 @@ def _plateaus(errors: Sequence[float], patience: int, least: float) -> int:
 
 @dataclass(frozen=True)
 class Drops:
-    """A plateau schedule written down beforehand: divided by `divisor` at the end of each of these epochs."""
+    """A plateau schedule fixed beforehand: divided by `divisor` at the end of each of these epochs."""
 
     rate: float
     epochs: tuple[int, ...]
@@ -93,7 +93,7 @@ class Drops:
     divisor: float = 10.0
 
     def at(self, epoch: int, iteration: int, errors: Sequence[float]) -> Setting:
-        """The setting; goes by the epoch alone, weights and biases alike."""
+        """The setting; depends on the epoch alone, and is the same for weights and biases."""
         rate = self.rate / self.divisor ** sum(drop <= epoch for drop in self.epochs)
         return Setting(rate, rate, finished=epoch >= self.end)
 
@@ -105,7 +105,7 @@ class Drops:
 
 @dataclass(frozen=True)
 class Stage:
-    """What holds from the end of `epoch` epochs on."""
+    """The setting from the end of `epoch` epochs onwards."""
 
     epoch: int
     rate: float
@@ -116,7 +116,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Stages:
-    """A schedule written down beforehand, or logged; the biases' rate stays while the weights' is lowered."""
+    """A schedule fixed beforehand, or logged; the biases' rate stays fixed while the weights' is lowered."""
 
     stages: tuple[Stage, ...]
     bias_rate: float
@@ -129,7 +129,7 @@ class Stages:
             raise ValueError(f"stages at epochs {epochs} must ascend from 0 to before {self.end}")
 
     def at(self, epoch: int, iteration: int, errors: Sequence[float]) -> Setting:
-        """The setting; goes by the epoch alone."""
+        """The setting; depends on the epoch alone."""
         now = next(stage for stage in reversed(self.stages) if stage.epoch <= epoch)
         return Setting(now.rate, self.bias_rate, now.layers, now.frozen, now.colour, epoch >= self.end)
 
@@ -142,7 +142,7 @@ class Stages:
 
 @dataclass(frozen=True)
 class Steps:
-    """Caffe's: divided by 10 every 100,000 of 450,000 iterations, biases along with the weights."""
+    """Caffe's: divided by 10 every 100,000 of 450,000 iterations, for weights and biases."""
 
     rate: float = 0.01
     divisor: float = 10.0
@@ -150,7 +150,7 @@ class Steps:
     iterations: int = 450_000
 
     def at(self, epoch: int, iteration: int, errors: Sequence[float]) -> Setting:
-        """The setting; goes by the iteration alone."""
+        """The setting; depends on the iteration alone."""
         rate = self.rate / self.divisor ** (iteration // self.every)
         return Setting(rate, rate, finished=iteration >= self.iterations)
 
@@ -161,7 +161,7 @@ class Steps:
 
 
 _CONV1 = ("conv1",)
-# The log of run 145-2010 (CLAIMS.md §3.6); its epochs are read as complete ones.
+# The log of run 145-2010 (CLAIMS.md §3.6); its epochs are taken to be complete ones.
 LOGGED = Stages(
     (
         Stage(0, 0.01),

@@ -36,5 +36,5 @@ class ToTarget:
         return f"rate {self.rate:g}, {self.max_epochs} epochs"
 
     def most_images(self, training_set: int) -> int:
-        """The most images that a trial may train on; an upper bound of its cost."""
+        """The most images that a trial may train on; an upper bound on its cost."""
         return self.images * self.max_epochs

@@ -1,8 +1,8 @@
 """Time to a training error (§3.1, Figure 1): trains until the current weights are at or under the target.
 
-The running error of the passing minibatches only decides when to look. A crossing counts when the
-current weights, on a fixed sample of training images, are at or under the target; looking costs no
-training time. The crossing lies in the part of an epoch that ends there: the part before ended with a
+The running error over minibatches only decides when to look. A crossing counts when the error of the
+current weights, on a fixed sample of training images, is at or under the target; looking costs no training
+time. The crossing lies in the part of an epoch that ends with this look: the part before it ended with a
 look above the target, or with a running error that was still far from it.
 """
 
@@ -22,7 +22,7 @@ from harness.training.update import for_network
 
 
 def run(trial: Trial[ToTarget], session: Session) -> TrialResult:
-    """Trains the trial's network from its seed until the target, its budget or a divergence."""
+    """Trains the trial's network from its seed until it reaches the target, spends its budget or diverges."""
     settings = trial.settings
     parts = Parts(settings.images, settings.batch_size, settings.looks_per_epoch)
     epochs = Epochs(_loop(trial, session), parts, session, settings.max_epochs)
@@ -49,7 +49,7 @@ def _loop(trial: Trial[ToTarget], session: Session) -> Loop:
 
 
 def _part(epochs: Epochs, settings: ToTarget, seed: int, sample: Tensor) -> CurveRow:
-    """Trains on the next part of an epoch, and looks at the target where it is near."""
+    """Trains on the next part of an epoch, and measures the sample's error if the target is near."""
     order = epochs.parts.order(seed, epochs.part)
     row = epochs.train(epochs.parts.cut(order, epochs.part))
     near = (row["running_error"] or 0.0) <= settings.watch_from

@@ -15,7 +15,7 @@ from harness.training.schedules import Setting
 
 @dataclass
 class ParameterGroup:
-    """Parameters that learn at one rate, and what a schedule needs to know of them."""
+    """Parameters that learn at one rate, and what a schedule needs to know about them."""
 
     parameters: list[Parameter]
     decay: float = 0.0
@@ -28,9 +28,9 @@ class ParameterGroup:
 class Momentum2012:
     """v ← μ v − ε (λ w + g), then w ← w + v, for all parameters of one rate and decay at once.
 
-    `torch.optim.SGD` keeps ε outside the velocity: the two agree while ε is constant and part when it
-    changes. ε and λ are a group's `rate` and `decay`; parameters without gradient stand still. This is not a
-    `torch.optim.Optimizer`, since making one imports TorchDynamo: 3.6 s in every process that trains.
+    `torch.optim.SGD` keeps ε outside the velocity: the two agree while ε is constant and diverge when it
+    changes. ε and λ are a group's `rate` and `decay`; parameters without a gradient do not change. This is
+    not a `torch.optim.Optimizer`, since creating one imports TorchDynamo: 3.6 s in every process that trains.
     """
 
     def __init__(self, groups: Iterable[ParameterGroup], momentum: float = 0.9) -> None:
@@ -42,7 +42,7 @@ class Momentum2012:
 
     @torch.no_grad()
     def step(self) -> None:
-        """One update from the gradients at hand."""
+        """One update from the current gradients."""
         together: dict[tuple[float, float], list[Tensor]] = {}
         for group in self.groups:
             moving = (p for p in group.parameters if p.grad is not None)
@@ -61,7 +61,7 @@ class Momentum2012:
         torch._foreach_add_(weights, velocities)
 
     def forget_gradients(self) -> None:
-        """The next backward pass begins with none."""
+        """Clears the gradients, so that the next backward pass starts with none."""
         for parameter in self.velocity:
             parameter.grad = None
 
@@ -70,7 +70,7 @@ class Momentum2012:
         return {"velocities": list(self.velocity.values())}
 
     def load_state_dict(self, state: Mapping[str, list[Tensor]]) -> None:
-        """Takes up the velocities of a `state_dict`, from whatever device."""
+        """Restores the velocities of a `state_dict`, from any device."""
         for velocity, stored in zip(self.velocity.values(), state["velocities"], strict=True):
             velocity.copy_(stored)
 
@@ -84,10 +84,10 @@ def groups(net: Net, bias_factor: float, bias_decay: bool) -> Iterator[Parameter
 
 
 def apply(setting: Setting, update: Momentum2012) -> None:
-    """Gives every group its rate, before a batch and after taking up a checkpoint.
+    """Gives every group its rate, before a batch and after restoring a checkpoint.
 
-    What has no rate gets no gradient either. With a rate of 0 alone, the velocity would carry it on; in the
-    2012 source it stands still at once.
+    Parameters with a rate of 0 get no gradient either. Otherwise, their velocity would keep moving them; in
+    the 2012 source they stop at once.
     """
     for group in update.groups:
         rate = setting.rate_of(group.layer, group.bias)

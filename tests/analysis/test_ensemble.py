@@ -48,7 +48,7 @@ def one_hot(classes: Tensor) -> Tensor:
 
 
 def test_two_that_err_on_different_halves_are_right_together(tmp_path: Path) -> None:
-    """Where it errs a network is unsure (.6 to .4), elsewhere certain: the average is always right."""
+    """Each network is unsure (.6 to .4) where it is wrong, certain elsewhere: the average is always right."""
     right = one_hot(labels())
     unsure = 0.6 * one_hot(labels() + 1) + 0.4 * right
     first = torch.cat([unsure[:30], right[30:]])

@@ -35,7 +35,7 @@ def kernel(*colour: float) -> Tensor:
     ("colour", "wanted"),
     [
         ((1, 1, 1), 0.0),
-        ((1, 0, 0), 2 / 3),  # less its mean of 1/3: 4/9 + 1/9 + 1/9 of 1
+        ((1, 0, 0), 2 / 3),  # minus its mean of 1/3: 4/9 + 1/9 + 1/9 of 1
         ((1, -1, 0), 1.0),
         ((0, 1, 1), 1 / 3),  # (4/9 + 1/9 + 1/9) / 2
         ((2, -1, -1), 1.0),
@@ -68,7 +68,7 @@ def test_chroma_equals_the_projection_off_the_grey_axis() -> None:
 
 @pytest.mark.parametrize(("colour", "wanted"), [((1, 1, 1), 0.0), ((3, 0, 0), 6.0), ((1, -1, 0), 2.0)])
 def test_coloured_energy_by_hand(colour: tuple[float, float, float], wanted: float) -> None:
-    """Of a pattern whose energy is 1: 4 + 1 + 1 of (3, 0, 0) less its mean of 1."""
+    """For a pattern whose energy is 1: 4 + 1 + 1 from (3, 0, 0) minus its mean of 1."""
     flat = torch.tensor(colour)[:, None, None] * torch.full((4, 4), 0.25)
     assert coloured(torch.stack([flat, 2 * flat])).tolist() == pytest.approx([wanted, 4 * wanted])
 
@@ -91,7 +91,7 @@ def test_contrast_knows_neither_scale_nor_side_nor_order_within_a_column(
 
 
 def test_splits_are_all_regroupings_alike() -> None:
-    """Four kernels have three splits; each comes a third of the time."""
+    """Four kernels have three splits; each occurs a third of the time."""
     values = torch.tensor([1.0, 2.0, 4.0, 8.0])
     found = splits(values, 3000, 0)
     wanted = sorted([12 / 3, 10 / 5, 9 / 6])
@@ -114,7 +114,7 @@ def measured(folder: Path, paint: Callable[[Tensor], None], seed: int = 0, count
 
 
 def test_a_grey_and_a_coloured_column_are_told_apart(tmp_path: Path) -> None:
-    """Of the splits of 12 kernels into halves, 2 of 924 contrast as much: p near 1 / 462."""
+    """Of the splits of 12 kernels into halves, 2 of 924 have as much contrast: p near 1 / 462."""
 
     def paint(weights: Tensor) -> None:
         weights[:6] = weights[:6].mean(1, keepdim=True)
@@ -131,7 +131,7 @@ def test_a_grey_and_a_coloured_column_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_a_column_that_is_only_weaker_differs_by_energy_alone(tmp_path: Path) -> None:
-    """Shares of colour know no size: a tenth of the weights is a hundredth of the energy."""
+    """Shares of colour do not depend on size: a tenth of the weights is a hundredth of the energy."""
 
     def paint(weights: Tensor) -> None:
         weights[:6] *= 0.1

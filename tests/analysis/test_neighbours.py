@@ -50,7 +50,7 @@ def test_nearest_is_brute_force(seed: int, count: int, width: int) -> None:
 
 
 def test_nearest_holds_for_many_pixels_of_any_size() -> None:
-    """As large as pixels are: 1,728 of 0 to 255."""
+    """As large as for pixels: 1,728 numbers from 0 to 255."""
     draw = torch.Generator().manual_seed(0)
     searched, queries = (255 * torch.rand(n, 1728, generator=draw) - 128 for n in (600, 30))
     found = nearest(searched, queries, SETTINGS)
@@ -58,7 +58,7 @@ def test_nearest_holds_for_many_pixels_of_any_size() -> None:
 
 
 def test_nearest_holds_where_all_are_near_one_another() -> None:
-    """As features of positive numbers may be: distances of a hundredth of their size."""
+    """As for features of positive numbers: distances are a hundredth of their size."""
     draw = torch.Generator().manual_seed(0)
     searched, queries = (1 + 0.01 * torch.randn(n, 128, generator=draw) for n in (600, 30))
     found = nearest(searched, queries, SETTINGS)
@@ -77,7 +77,7 @@ def test_pixel_rank_is_the_median_share_that_is_nearer(seed: int, count: int) ->
 
 
 def test_neighbours_by_pixels_rank_first_and_random_ones_in_the_middle() -> None:
-    """More queries than are held against all images at once; four nearest have ranks 0 to 3."""
+    """More queries than are compared with all images at once; the four nearest have ranks 0 to 3."""
     draw = torch.Generator().manual_seed(0)
     searched, queries = (torch.randn(n, 16, generator=draw) for n in (400, 501))
     assert pixel_rank(searched, queries, nearest(searched, queries, SETTINGS)) == pytest.approx(100 / 400)
@@ -125,7 +125,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> TrialResult:
 
 
 def crops(train: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Centre crops of the stand-in's images that are used, and their labels."""
+    """Centre crops of those images of the stand-in that are used, and their labels."""
     chosen = load("cifar10", None, train).first(128 if train else 20)
     if train:
         chosen = chosen.first(60)
@@ -133,7 +133,7 @@ def crops(train: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_share_by_pixels_is_brute_force(outcome: TrialResult) -> None:
-    """The mean image falls out of differences."""
+    """The mean image cancels out in differences."""
     (seen, labels), (asked, wanted) = crops(True), crops(False)
     flat = [torch.tensor(x.reshape(len(x), -1)) for x in (seen, asked[:12])]
     near = brute_force(flat[0], flat[1], 4)
@@ -147,7 +147,7 @@ def decoded(picture: dict[str, str]) -> np.ndarray:
 
 
 def features_of(net: Net) -> list[Tensor]:
-    """Features of the images that are searched, and of the queries."""
+    """Features of the searched images, and of the queries."""
     inputs, features = resident.inputs(TRAINED.settings, 0, None, torch.device("cpu")), net_features(net)
     with torch.no_grad():
         return [
@@ -157,7 +157,7 @@ def features_of(net: Net) -> list[Tensor]:
 
 @pytest.mark.parametrize("seed", [0, 3])
 def test_the_untrained_network_is_the_one_that_training_began_with(tmp_path: Path, seed: int) -> None:
-    """Of the training's seed, whatever the weights at hand and the measurement's own seed."""
+    """It depends on the training's seed, and not on the trained weights or the measurement's own seed."""
     path = tmp_path / "net.safetensors"
     artifacts.save(path, drawn(), {})
     session = Session("cpu", None, tmp_path / "none.pt", Artifacts(of=lambda trial: path))

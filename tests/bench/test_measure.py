@@ -1,4 +1,4 @@
-"""Turns, medians and ratios, against numbers that a hand can check."""
+"""Turns, medians and ratios, against numbers that can be checked by hand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_the_middle_and_the_ends() -> None:
 
 
 def test_ratios_are_of_the_same_round() -> None:
-    """The second round was four times as slow for both: their ratio is untouched, that of medians is not."""
+    """The second round was four times as slow for both: their ratio is unaffected, that of medians is not."""
     assert ratios([2.0, 8.0, 3.0], [1.0, 4.0, 1.0]) == [2.0, 2.0, 3.0]
     with pytest.raises(ValueError, match="shorter"):
         ratios([1.0, 2.0], [1.0])
@@ -57,7 +57,7 @@ def test_a_ceiling_that_failed_limits_nothing() -> None:
 
 
 class Clock:
-    """Time that passes only in turns: a way takes so many seconds an image."""
+    """Time that passes only in turns: a way takes a number of seconds per image."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
         self.now, self.seconds = 0.0, seconds
@@ -85,7 +85,7 @@ def test_the_batch_is_the_largest_for_which_there_is_time(
 def test_rounds_follow_from_the_time_of_the_first(
     seconds: float, rounds: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Of 20 s with two ways: the warm round and the first take 4, and eight more of 2 s are left to fit."""
+    """20 s with two ways: the warm-up round and the first take 4, which leaves room for eight more of 2 s."""
     clock = Clock(monkeypatch, seconds)
     turns = take_turns(
         Ways((OURS, STOCK), (1,)), asked(tmp_path, seconds=20, rounds=7), clock.take, SILENT, "x"

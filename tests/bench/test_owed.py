@@ -1,4 +1,4 @@
-"""Parts that succeed, fail, crash and hang; the page holds all of them, and a second call the rest."""
+"""Parts that succeed, fail, crash and hang; the page holds them all, and a second call does the rest."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_whatever_becomes_of_a_part_is_told_and_the_next_one_begins(tmp_path: Pa
     assert "FileNotFoundError" in said["absent"]
     page = (tmp_path / "index.md").read_text()
     assert [part.name for part in todo if part.name not in page] == []
-    assert "ImportError: no module named <triton>" in page  # indented, so that it is no markup
+    assert "ImportError: no module named <triton>" in page  # indented, so that it is not markup
     assert "begun" in page
     assert "this \\| harness" in page
     assert "projected, not measured: 90 epochs: 2 h (the rate)" in page
@@ -118,7 +118,7 @@ def test_no_part_begins_when_the_time_is_spent(tmp_path: Path, monkeypatch: pyte
     (cut,) = go_through([replace(HANGING, limit=60.0)], tmp_path, STAMP, minutes=0.03, again=False)
     assert (cut.state, cut.sentence) == (PartState.NOT_RUN, owed.SPENT)
     assert cut.seconds > 0  # it had begun
-    (tmp_path / "results.json").write_text("{")  # cut short: nothing of it counts
+    (tmp_path / "results.json").write_text("{")  # truncated: none of it counts
     assert owed.passed(tmp_path / "results.json", STAMP) == {}
 
 
@@ -174,7 +174,7 @@ def test_without_a_gpu_one_sentence_says_what_is_missing(
 
 
 def test_all_of_it_with_parts_that_are_made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A device that cannot be looked at is no reason to stop: the parts say what they find."""
+    """A device that cannot be inspected is no reason to stop: the parts say what they find."""
     monkeypatch.setattr(owed, "parts", lambda options: [GOOD])
     monkeypatch.setattr(owed, "_device", lambda options: python("device", "print(1 / 0)", kind="device"))
     assert main(["--out", str(tmp_path)]) == 1

@@ -1,4 +1,4 @@
-"""Processes that take turns, and what is said of those that cannot."""
+"""Processes that take turns, and what is said about those that cannot."""
 
 from __future__ import annotations
 

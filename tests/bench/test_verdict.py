@@ -1,4 +1,4 @@
-"""What a decided Figure 1 takes, against sums that a hand can check."""
+"""What deciding Figure 1 takes, against sums that can be checked by hand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EPOCH = 50_000
 
 
 def test_waves_on_workers() -> None:
-    """Two workers of 5 images a second: 10 and 20 end after 2 and 4 s, 30 begins at 2; then 5 alone."""
+    """Two workers of 5 images per second: 10 and 20 end after 2 and 4 s, 30 begins at 2; then 5 alone."""
     assert verdict.makespan([(10, 20, 30), (5,)], workers=2, rate=10) == pytest.approx(8 + 1)
     assert verdict.makespan([(10, 20, 30), (5,)], workers=1, rate=10) == pytest.approx(6.5)
 
@@ -67,7 +67,7 @@ def stored(folder: Path) -> Store:
 
 
 def test_what_records_say(tmp_path: Path) -> None:
-    """Ours resumes; a plain grid trains each of seven rates anew, those that ours gave up to 100 at most."""
+    """Ours resumes; a plain grid retrains each of seven rates, those that ours gave up to 100 at most."""
     stored(tmp_path)
     amount = verdict.amount_of_work(tmp_path)
     epochs = [[images / EPOCH for images in wave] for wave in amount.waves]

@@ -1,4 +1,4 @@
-"""Every workload runs, as small as can be, and says all that is documented of it."""
+"""Every workload runs at the smallest size, and reports everything that is documented for it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _no_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @contextmanager
 def _here(plan: Ways, *_: object) -> Iterator[Callable[[Way, Turn], list[Done]]]:
-    """All players in this process, which need not be started."""
+    """All players in this process, so that none has to be started."""
     works = {}
     for player in dict.fromkeys(one.player for one in plan.ways):
         works.update(player.make(*player.arguments))
@@ -60,7 +60,7 @@ def result(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **tiny: A
 
 
 def check(found: WorkloadResult) -> WorkloadResult:
-    """What holds of all of them: ours is first, everything has as many values as rounds, nothing failed."""
+    """What holds for all: ours is first, everything has as many values as rounds, nothing failed."""
     assert found.failed == {}
     assert found.rows[0].kind is WayKind.OURS
     assert found.rows[0].ratio.median == 1
@@ -74,7 +74,7 @@ def check(found: WorkloadResult) -> WorkloadResult:
 
 
 def test_lrn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In processes, as a person runs it."""
+    """In separate processes, as a person runs it."""
     found = result("lrn", tmp_path, monkeypatch, shape=(6, 5, 5), batches=(4, 2))
     assert [row.name for row in found.rows] == [
         lrn.OURS, lrn.OURS + lrn.NCHW, lrn.STOCK, lrn.STOCK + lrn.NCHW, lrn.COPIES,

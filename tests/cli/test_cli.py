@@ -1,4 +1,4 @@
-"""The command line as a person meets it, right and wrong."""
+"""The command line as a person uses it, rightly and wrongly."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def call(*arguments: str | Path) -> str:
 
 
 def process(*arguments: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own, without data unless it is named."""
+    """The command in its own process, without data unless it is named."""
     clean = {k: v for k, v in os.environ.items() if k != "REPRO_DATA"}
     command = [sys.executable, str(ROOT / "repro.py"), *map(str, arguments)]
     return subprocess.run(command, env=clean | environ, capture_output=True, text=True, check=False, cwd=ROOT)
@@ -51,11 +51,11 @@ Call = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """As `process`, without the seconds that one takes to start: the same front door in this process."""
+    """Like `process`, without the seconds that one takes to start: the same front door in this process."""
     monkeypatch.delenv("REPRO_DATA", raising=False)
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(gc, "set_threshold", lambda *counts: None)
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # typer puts its own in its place
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # typer replaces it with its own
 
     def ended(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         monkeypatch.setattr(sys, "argv", ["repro.py", *map(str, arguments)])
@@ -79,7 +79,7 @@ def main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         ),
         (("run", "relu-speedup", "--seeds", "0"), "--seeds 0 must be at least 1"),
         (("run", "relu-speedup", "--workers", "0"), "--workers 0 must be at least 1"),
-        (("run", "relu-speedup", "--device", "gpu"), "--device gpu is none of auto, cpu, cuda"),
+        (("run", "relu-speedup", "--device", "gpu"), "--device gpu is not one of auto, cpu, cuda"),
         (("run", "relu-speedup", "--data-dir", "nowhere"), "--data-dir nowhere is not a folder"),
         (("run", "relu-speedup", "--quiet", "--verbose"), "--quiet shows less and --verbose shows more"),
         (("run", "relu-speedup", "--json", "--detach"), "--json prints here and a run with --detach"),
@@ -191,7 +191,7 @@ def test_status_tells_fresh_from_stale_and_names_damage(tmp_path: Path) -> None:
     assert [row["standing"] for row in rows] == ["stale"]
 
 
-COUNTS = ["run", "architecture", "--protocol", "smoke"]  # layers, and trains nothing
+COUNTS = ["run", "architecture", "--protocol", "smoke"]  # counts layers, and trains nothing
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_what_needs_no_torch_does_not_import_it(command: list[str], tmp_path: Pa
 
 
 def test_help_needs_little_processor_time() -> None:
-    """Half a second is promised of a quiet machine; processor time does not count what others do."""
+    """Half a second is promised for an idle machine; CPU time does not count other work."""
     before = os.times()
     process("--help")
     after = os.times()

@@ -1,4 +1,4 @@
-"""Options from a file: which file, what beats it, and what is wrong in it."""
+"""Options from a file: which file, what overrides it, and what is wrong in it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_numbers_and_names_reach_their_options(here: Path) -> None:
         ('workers = "many"', "repro.toml: workers = 'many': "),
         ("workers = 0", "repro.toml: workers = 0: it must be at least 1"),
         ("gpus = true", "repro.toml: gpus = True must be a text or a whole number"),
-        ('device = "gpu"', "repro.toml: device = 'gpu': --device gpu is none of auto, cpu, cuda"),
+        ('device = "gpu"', "repro.toml: device = 'gpu': --device gpu is not one of auto, cpu, cuda"),
         ('precision = "fp16"', "repro.toml: precision = 'fp16': unknown precision 'fp16' (nearest: bf16"),
         ('engine = "rye"', "repro.toml: engine = 'rye': unknown engine 'rye' (nearest: ray)"),
         ("data-dir = ['a']", "repro.toml: data-dir = ['a'] must be a text or a whole number"),

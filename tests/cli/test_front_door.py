@@ -1,4 +1,4 @@
-"""What is no command's own: the version, what a shell is offered, and a run that keeps quiet."""
+"""What belongs to no single command: the version, shell completion, and a quiet run."""
 
 from __future__ import annotations
 

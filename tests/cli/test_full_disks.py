@@ -1,4 +1,4 @@
-"""Disks that are full or read-only: one sentence that says where, and what to do."""
+"""Full or read-only disks: one sentence that says where, and what to do."""
 
 from __future__ import annotations
 

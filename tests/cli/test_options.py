@@ -113,7 +113,7 @@ except SystemExit:
     ],
 )
 def test_a_shell_completes_claims_and_their_protocols(typed: str, offered: set[str]) -> None:
-    """As bash asks: by variables, in a process of its own, which has no time for torch."""
+    """As bash asks: through variables, in its own process, which has no time for torch."""
     words = f"repro {typed}"
     asked = {"_REPRO_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Standard output as it may be: without a terminal, without Unicode, full, closed; names with brackets."""
+"""Standard output of every kind: without a terminal, without Unicode, full, closed; names with brackets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DRY = ("run", "relu-speedup", "--protocol", "smoke", "--dry-run")
 def call(
     *words: str | Path, results: Path, out: object = subprocess.PIPE, **environ: str
 ) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own, without data."""
+    """A command in its own process, without data."""
     clean = {k: v for k, v in os.environ.items() if k not in ("REPRO_DATA", "FORCE_COLOR", "PYTHONUTF8")}
     command = [sys.executable, str(ROOT / "repro.py"), *map(str, words), "--results-dir", str(results)]
     return subprocess.run(
@@ -55,7 +55,7 @@ ENDS = (
 )  # tables, JSON, a run's lines and events
 
 
-# Either way comes to the same encoding of standard output; each command needs one of them.
+# Either way leads to the same encoding of standard output; one of them per command is enough.
 @pytest.mark.parametrize(
     ("words", "environ"),
     [(LOOKING[0], ENCODING), *((words, LOCALE) for words in (*LOOKING, RUN, DRY))],

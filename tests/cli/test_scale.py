@@ -24,7 +24,7 @@ from tests.fakes.evidence.experiments import console
 from tests.fakes.evidence.full_store import records
 
 FEW, MANY = 150, 450
-MOST = 15_000  # calls for a record: a report lays out each one's line in two pages
+MOST = 15_000  # calls per record: a report lays out each one's line in two pages
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 
 @pytest.fixture(autouse=True)
 def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures take most of a report's time, and as much for each section whatever else is stored."""
+    """Figures take most of a report's time, and the same for each section whatever else is stored."""
     monkeypatch.setattr(selection, "FIGURES", dict.fromkeys(selection.FIGURES, lambda *given: []))
 
 
@@ -67,7 +67,7 @@ def write_report(root: Path) -> None:
     report.write(root / "report", Store(root), progress_on(console()))
 
 
-warm: set[Callable[[Path], None]] = set()  # what has run here: it has imported and remembered all it needs
+warm: set[Callable[[Path], None]] = set()  # what has run here, and so has imported and cached all it needs
 COMMANDS = (show_list, show_status, show_why, show_explanation, write_report)
 Command = Callable[[Path], None]
 
@@ -103,7 +103,7 @@ def test_each_record_is_read_once_and_settings_are_spelled_out_once(
 def test_a_further_record_costs_little_whatever_else_is_stored(
     command: Command, stores: dict[int, Path]
 ) -> None:
-    if command not in warm:  # what is imported and remembered is no part of it
+    if command not in warm:  # imports and caches do not count
         command(stores[MANY])
     few, many = (_calls(command, stores[count]) for count in (FEW, MANY))
     assert many - few < MOST * (MANY - FEW)

@@ -1,4 +1,4 @@
-"""Devices as they are asked for, as torch names them, and as keys see them."""
+"""Devices as they are requested, as torch names them, and as keys see them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_what_is_asked_for_is_what_torch_is_told(text: str, device: Device) -> N
 
 @pytest.mark.parametrize("text", ["", "gpu", "cpu:1", "cuda:", "cuda:x", "cuda:-1", "cuda:1:2", "CUDA"])
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(BadValue, match="none of auto, cpu, cuda"):
+    with pytest.raises(BadValue, match="is not one of auto, cpu, cuda"):
         Device.parse(text)
 
 

@@ -94,7 +94,7 @@ WIDTHS = st.floats(1e-6, 1e6)
 
 
 def read(said: str) -> float:
-    """The number that a text says."""
+    """The number that a text shows."""
     return float(said.replace(",", "").replace("−", "-"))
 
 

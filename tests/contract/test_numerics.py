@@ -1,4 +1,4 @@
-"""What a process is set up to compute with, as PyTorch itself then says."""
+"""A process's numeric settings, as PyTorch itself then reports them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is remembered by the object itself: equal objects are not confused, and nothing grows without end."""
+"""Caching by object identity: equal objects are not confused, and nothing grows without bound."""
 
 from __future__ import annotations
 

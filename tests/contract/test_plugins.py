@@ -1,4 +1,4 @@
-"""Packages beside this one: what they bring is treated as ours is, and a broken one stops nothing else."""
+"""Other packages: what they bring is treated like ours, and a broken one stops nothing else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SENTENCE = re.compile(r"^repro: the package (\S+) 0\.1 is left out: (.*)$", re.M
 
 
 def call(folder: Path, *words: object, site: bool = True) -> subprocess.CompletedProcess[str]:
-    """The command line as it is where the packages of the folder are installed, with few processes."""
+    """Runs the command line with the folder's packages installed, and with few processes."""
     path = os.pathsep.join([str(ROOT), *[str(folder / "site")] * site])
     words = (*words, "--workers", "1") if words[0] == "run" else words
     return subprocess.run(
@@ -48,13 +48,13 @@ def status(folder: Path) -> list[Any]:
     return json.loads(call(folder, "status", "--why", "--json").stdout)  # type: ignore[no-any-return]
 
 
-# Its settings are named and filled in as those of the other package; the code behind them alone differs.
+# Its settings have the same names and values as the other package's; only the code behind them differs.
 OF_ROE = {name: text.replace("Doe 1999", "Roe 2001") for name, text in coins("sound", "sound-toss").items()}
 
 
 @pytest.fixture(scope="module")
 def run_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two packages and the records of their experiments, whose worker takes as long as all else together."""
+    """Two packages and their experiments' records, made once: the worker takes as long as all the rest."""
     folder = tmp_path_factory.mktemp("run")
     (folder / "site").mkdir()
     known_speed.keep(folder / "results")
@@ -69,7 +69,7 @@ def run_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def ran(run_once: Path, tmp_path: Path) -> Path:
-    """A copy of it that a test may change."""
+    """A copy that a test may change."""
     return shutil.copytree(run_once, tmp_path / "ran")
 
 
@@ -81,7 +81,7 @@ def test_a_packages_claim_is_listed_explained_and_reported_as_its_papers(ran: Pa
     found = {one["claim"]: one for one in json.loads((report / "results.json").read_text())["results"]}
     assert found["coin-toss"]["of_paper"] == "Doe 1999"
     assert found["lrn"]["of_paper"] == "Krizhevsky et al. 2012"
-    assert found["coin-toss"]["effects"][0]["estimate"] == -10.0  # 10 times two sides less 10 times three
+    assert found["coin-toss"]["effects"][0]["estimate"] == -10.0  # 10 times two sides minus 10 times three
     for page in ("report.html", "report.md"):
         assert "Doe 1999" in (report / page).read_text()
     assert "Those of Doe 1999 are declared by the package doe-coins." in (report / "report.md").read_text()
@@ -147,7 +147,7 @@ def test_a_broken_package_is_one_sentence_and_stops_no_other(
 
 
 def loaded(folder: Path) -> tuple[dict[str, str], list[str]]:
-    """The claims that reproductions answer, each with its paper, and the troubles, in a fresh process."""
+    """The claims that reproductions answer, each with its paper, and the problems, in a fresh process."""
     code = (
         "import json, reproductions; from harness.contract import plugins; from harness.paper import papers\n"
         "ids = [c for r in reproductions.every() for c in r.claims]\n"
@@ -178,7 +178,7 @@ def break_estimate(site: Path) -> None:
 
 
 def break_plan(site: Path) -> None:
-    """It raises on its records, and without them does not."""
+    """It raises once there are records, and not before."""
     module = site / "sound.py"
     made = (
         "    trials = [protocol.trial(Tossing(2), 0)]\n    lookup(trials[0]) and {}['heads']\n    trials = ("
@@ -193,7 +193,7 @@ PACKAGE = (
 )
 ESTIMATE, PLAN = (
     f"repro: the {what} at paper fails (KeyError: 'heads', in {where}): "
-    "fix it; no record has to be made anew\n"
+    "fix it; no trial has to be run again\n"
     for what, where in (
         ("estimate of coin-toss", "coins.py, line 25"),
         ("plan of sound-toss", "sound.py, line 21"),
@@ -236,7 +236,7 @@ def test_what_is_broken_is_one_sentence_and_stops_nothing_else(ran: Path) -> Non
 
 
 def test_no_look_is_taken_with_an_estimate_that_raises(ran: Path) -> None:
-    """A look is taken once, and would say for ever that it was invalid."""
+    """A look is taken only once, and would say forever that it was invalid."""
     break_estimate(ran / "site")
     done = call(ran, "run", "coin-toss", "--protocol", "paper", "--until-decided")
     assert done.returncode == 2

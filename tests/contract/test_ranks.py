@@ -1,4 +1,4 @@
-"""Processes that run together: they answer in order, end together, and leave nobody behind."""
+"""Processes that run together: they answer in order, end together, and leave no process behind."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_port_in_use_is_refused() -> None:
 
 
 def test_what_cannot_be_had_is_refused() -> None:
-    with pytest.raises(BadValue, match="0 ranks were asked for"):
+    with pytest.raises(BadValue, match="0 ranks were requested"):
         launch(alone, Group(0))
     with pytest.raises(EngineError, match=r"999 ranks need a GPU each"):
         launch(alone, Group(999, device="cuda"))

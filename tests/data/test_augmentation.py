@@ -42,7 +42,7 @@ DEVICES = [
 
 
 def noise_images(count: int, height: int, width: int | None = None, seed: int = 0) -> Images:
-    """Random pixels whose channels are correlated, as photographs' are."""
+    """Random pixels whose channels are correlated, as in photographs."""
     stream = np.random.default_rng(seed)
     grey = stream.normal(120, 45, (count, height, width or height, 1))
     tint = stream.normal(0, 18, (count, height, width or height, 3)) * [1.0, 0.4, 1.6]
@@ -162,7 +162,7 @@ def test_crops_reach_every_offset_and_no_other(length: int, side: int) -> None:
     drawn = draw_crops(Augmentation(side=side), count, length, length, seed=0, epoch=0)
     seen = torch.zeros(places, places, 2, dtype=torch.int64)
     seen.index_put_((drawn.top, drawn.left, drawn.flip.long()), torch.tensor(1), accumulate=True)
-    # Every one of the 2178 (or 162) positions has a binomial count; none is missed, none is favoured.
+    # Each of the 2178 (or 162) positions has a binomial count; none is missed, none is favoured.
     low, high = binom.ppf([1e-8, 1 - 1e-8], count, 1 / seen.numel())
     assert seen.numel() in (2178, 162)
     assert max(low, 1) <= int(seen.min())
@@ -239,7 +239,7 @@ def test_one_colour_has_no_components() -> None:
 @pytest.mark.parametrize("how", [SOURCE, PAPER, replace(PAPER, colour=RAW)], ids=["source", "paper", "raw"])
 @pytest.mark.parametrize("length", [256, 32])
 def test_a_batch_is_what_a_loop_over_images_makes_of_it(how: Augmentation, length: int) -> None:
-    """Crop, mean, flip and colour of every image by itself, in float64, from the same draws."""
+    """Crop, mean, flip and colour of every image separately, in float64, from the same draws."""
     images = noise_images(70 if length == 32 else 36, length)
     how = replace(how, side={256: 224, 32: 24}[length])
     order = torch.randperm(len(images), generator=generator(5, "order"))

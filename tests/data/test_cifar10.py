@@ -1,4 +1,4 @@
-"""CIFAR-10 as it is, as it should not be, and its stand-in."""
+"""CIFAR-10: intact, damaged, and its stand-in."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_batch_is_pixels_less_the_mean(cifar_root: Path) -> None:
 
 @pytest.fixture
 def copy(cifar_root: Path, tmp_path: Path) -> Path:
-    """A folder with links to the real files, of which a test may replace one."""
+    """A folder with links to the real files, any of which a test may replace."""
     folder = tmp_path / "cifar-10-batches-py"
     folder.mkdir()
     for path in cifar_root.iterdir():

@@ -33,7 +33,7 @@ def by_hand(image: Image.Image) -> np.ndarray:
 
 
 def test_every_native_photograph_is_torchvision_s_and_by_hand_s() -> None:
-    """All the kinds at hand: grey, CMYK, PNG by another name, very small, very wide."""
+    """All available kinds: grey, CMYK, PNG under another name, very small, very wide."""
     transform = v2.Compose([v2.Resize(256), v2.CenterCrop(256)])
     kinds = set()
     for file in native():
@@ -181,11 +181,11 @@ def test_the_shared_slice_is_found_quickly_again() -> None:
     assert first == sources.find("imagenette", root, {})
 
 
-# Files of strangers
+# Untrusted files
 
 
 def eps(marker: Path) -> bytes:
-    """What Ghostscript, if it ran, would write the marker by."""
+    """A file with which Ghostscript, if it ran, would write the marker."""
     return (
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n%%EndComments\n"
         b"(" + str(marker).encode() + b") (w) file closefile showpage\n%%EOF\n"
@@ -216,7 +216,7 @@ def test_a_format_that_no_data_set_holds_is_not_opened(kind: str) -> None:
 
 @pytest.mark.parametrize("side", [12_000, 40_000])
 def test_an_image_that_unpacks_to_too_much_is_refused_before_it_does(side: int) -> None:
-    """A PNG of a few bytes that says it has gigabytes of pixels."""
+    """A PNG of a few bytes that claims to have gigabytes of pixels."""
     made = io.BytesIO()
     Image.new("1", (8, 8)).save(made, "PNG")
     content = made.getvalue()

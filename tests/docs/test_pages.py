@@ -1,4 +1,4 @@
-"""The site's pages that are made, and pages that must name all of what they describe."""
+"""The site's generated pages, and pages that must name everything that they describe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workflows and the action hold only commands, options, inputs and targets that there are."""
+"""Workflows and the action use only commands, options, inputs and targets that exist."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def steps(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def commands(path: Path) -> Iterator[list[str]]:
-    """Every call of the command line in a file's scripts, with made-up values for the shell's variables."""
+    """Every command line in a file's scripts, with made-up values for the shell's variables."""
     for step in steps(path):
         for line in step.get("run", "").replace("\\\n", " ").splitlines():
             line = re.sub(r"\$\{PROTOCOL:\+(.*?)\}", r"\1", line)
@@ -42,7 +42,7 @@ def commands(path: Path) -> Iterator[list[str]]:
 
 
 def accepted(words: list[str]) -> None:
-    """Parses the words as the app does, and runs nothing; an exception where it would refuse them."""
+    """Parses the words as the app does, but runs nothing; raises an exception if the app refuses them."""
     command = typer.main.get_command(app)
     context = typer.Context(command, info_name="repro.py")
     while hasattr(command, "commands"):

@@ -1,4 +1,4 @@
-"""Arms against a control: scipy's Dunnett over seeds, and an analysis of variance over seeds and images."""
+"""Arms against a control: scipy's Dunnett over seeds, an analysis of variance over seeds and images."""
 
 from __future__ import annotations
 

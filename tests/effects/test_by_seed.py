@@ -116,14 +116,14 @@ def test_the_table_tells_how_many_runs_finished() -> None:
 
 
 def dead(arm: str, seed: int) -> Run:
-    """A run whose training error is that of chance among ten classes."""
+    """A run whose training error is at chance level among ten classes."""
     made = run(arm, seed, x=1.0, train_top1=90.0)
     layers = {"settings": {"network": {"layers": [{"units": 10}]}}}
     return replace(made, record=replace(made.record, trial=layers))
 
 
 def test_networks_that_learned_nothing_are_left_out_unless_that_is_a_result() -> None:
-    """Of seed 1 the second arm is dead: no pair of errors, and a time that never comes."""
+    """For seed 1 the second arm is dead: no pair of errors, and a target that is never reached."""
     found = evidence(run("a", 0, x=2.0), run("a", 1, x=3.0), run("b", 0, x=4.0), dead("b", 1))
     assert paired(found, ("a", "b"), metric("x")) == [[2], [4]]
     assert paired(found, ("a", "b"), metric("x"), dead=True) == [[2, 3], [4, 1]]
@@ -137,7 +137,7 @@ def test_anything_can_be_paired() -> None:
 
 
 def test_metrics_of_one_arm_are_told_of_the_same_seeds() -> None:
-    """A record that lacks one of them would move the others against it."""
+    """A record that lacks one of them would shift the others relative to it."""
     names = (Measured.FEATURES, Measured.PIXELS)
     held = [
         {"features": 1.0, "pixels": 2.0},

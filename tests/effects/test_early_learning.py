@@ -30,7 +30,7 @@ def run(
     classes: int = 10,
     status: Status = Status.OK,
 ) -> Run:
-    """A run whose training loss was looked at every `step` epochs."""
+    """A run whose training loss was measured every `step` epochs."""
     curve = tuple({"epoch": step * (i + 1), "train_loss": loss} for i, loss in enumerate(losses))
     layers = [{"units": 64}, {"units": classes}]
     trial = {"settings": {"network": {"layers": layers}}}
@@ -39,7 +39,7 @@ def run(
 
 
 def under(*nats: float, arm: str = "a", seed: int = 0) -> Run:
-    """A run so many nats under chance, look by look."""
+    """A run this many nats below chance, look by look."""
     return run([CHANCE - depth for depth in nats], arm, seed)
 
 
@@ -48,7 +48,7 @@ def evidence(*runs: Run) -> Evidence:
 
 
 def test_areas_by_hand() -> None:
-    """From chance at 0 to 1 nat under it at .5, and there until 1: a triangle and a rectangle."""
+    """From chance at 0 to 1 nat below it at .5, and there until 1: a triangle and a rectangle."""
     assert area(under(1.0, 1.0)) == pytest.approx(0.25 + 0.5)
     assert area(under(0.0, 0.0)) == pytest.approx(0, abs=1e-12)
     assert area(under(-1.0, 1.0)) == pytest.approx(-0.25 + 0)
@@ -63,7 +63,7 @@ def test_areas_agree_with_scipy(losses: list[float], step: float, classes: int) 
 
 @given(curves, st.integers(1, 100))
 def test_only_the_distance_from_chance_counts(losses: list[float], times: int) -> None:
-    """So many times the classes, and a loss that is as much higher."""
+    """`times` as many classes, and a loss that is higher accordingly."""
     higher = run([loss + math.log(times) for loss in losses], classes=10 * times)
     assert area(higher) == pytest.approx(area(run(losses)), abs=1e-9)
 

@@ -28,7 +28,7 @@ def evidence(*runs: Run) -> Evidence:
 WHOLE = evidence(
     run("paper", 0, (1.0, 0.5, 0.02), (3.0, 0.4, 0.06)),
     run("paper", 1, (2.0, 0.6, 0.10), (5.0, 0.2, 0.04)),
-    run("paper", 2),  # one that diverged tells nothing
+    run("paper", 2),  # one that diverged says nothing
     run("no norm", 0),
     run("constant", 0, (0.0, 0.59, 0.0)),
 )

@@ -42,7 +42,7 @@ def test_smoothing_is_the_mean_of_an_epoch_and_two_before_it() -> None:
 
 @pytest.mark.parametrize("nothing", [None, math.nan, math.inf])
 def test_rows_without_a_number_are_passed_over(nothing: float | None) -> None:
-    """Rows within an epoch have no validation loss; a diverged run ends in one."""
+    """Rows within an epoch have no validation loss; a diverged run ends with such a row."""
     assert smoothed(run([nothing, 4.0, nothing, 2.0, nothing])) == [4.0, 3.0]
     assert smoothed(run([nothing] * 9)) == []
 
@@ -51,9 +51,9 @@ def test_rows_without_a_number_are_passed_over(nothing: float | None) -> None:
     ("losses", "wanted"),
     [
         ([1.0, 0.9, 0.8, *[0.8] * 5], Time(2, 3)),  # five epochs after the third
-        ([1.0, 0.9, 0.8, *[0.8] * 4], Time(3, None)),  # four: it may yet go on
+        ([1.0, 0.9, 0.8, *[0.8] * 4], Time(3, None)),  # four: it may still improve
         ([1.0, *[1.0] * 4, 0.9], Time(6, None)),  # the fifth improves
-        ([1.0, *[1.0] * 5, 0.1], Time(0, 1)),  # what comes behind the first plateau does not count
+        ([1.0, *[1.0] * 5, 0.1], Time(0, 1)),  # what comes after the first plateau does not count
         ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], Time(0, 1)),
         ([100.0, 99.0, *[98.5] * 5], Time(1, 2)),  # 1 % is an improvement, half a percent is none
         ([100.0, 99.5, 98.9, *[98.9] * 5], Time(2, 3)),  # two steps make an improvement together
@@ -88,7 +88,7 @@ def test_what_comes_later_moves_no_plateau_and_only_delays_a_censored_one(
 
 
 def standing(falls: int, arm: str, seed: int, epochs: int = 30) -> Run:
-    """A loss that falls by a half in every of so many epochs, then stands."""
+    """A loss that halves in each of this many epochs, then stays constant."""
     return run([0.5 ** min(epoch, falls) for epoch in range(epochs)], arm, seed)
 
 

@@ -78,7 +78,7 @@ def test_the_smallest_detectable_effect_is_found_with_80_percent_power() -> None
 
 
 def looks(stream: np.random.Generator, experiments: int, counts: list[int]) -> np.ndarray:
-    """t of an arm of 3, 5 and 10 runs against so many of the baseline (experiments, looks)."""
+    """t of an arm of 3, 5 and 10 runs against this many of the baseline (experiments, looks)."""
     arm, base = (stream.standard_normal((experiments, n)) for n in (LOOKS[-1], max(counts)))
     found = []
     for n, many in zip(LOOKS, counts, strict=True):
@@ -141,7 +141,7 @@ def test_the_smallest_excludes_the_null_where_its_p_is_below_five_percent(
 
 
 def errors(draw: Callable[[], list[Effect]], draws: int = 4000) -> tuple[np.ndarray, np.ndarray]:
-    """How often effects whose smallest is 0 exclude 0 from below and from above: picked, and tested."""
+    """How often effects whose smallest is 0 exclude 0 from below and from above: if picked, and if tested."""
     counts = np.zeros((2, 2))
     for _ in range(draws):
         effects = draw()
@@ -156,9 +156,9 @@ SLACK = 3 * math.sqrt(0.025 * 0.975 / 4000)
 
 
 def test_picking_the_smallest_estimate_errs_where_spreads_differ() -> None:
-    """One layer costs nothing, in errors that vary much, the others a point: what is said of any is false.
+    """One layer costs nothing, with a large spread, the others one point: "each layer costs some" is false.
 
-    Whenever the first one's estimate is not the smallest, another one's small spread convinces.
+    Whenever the first one's estimate is not the smallest, the small spread of another convinces.
     """
     stream = np.random.default_rng(3)
 
@@ -174,7 +174,7 @@ def test_picking_the_smallest_estimate_errs_where_spreads_differ() -> None:
 
 @pytest.mark.parametrize("others", [0.0, 0.7, 3.0])
 def test_the_smallest_of_four_arms_against_one_baseline_keeps_its_level(others: float) -> None:
-    """Where none costs anything the smallest estimate lies far below: picked, it is "on the other side"."""
+    """If none costs anything, the smallest estimate lies far below 0: picked, it is "on the other side"."""
     stream = np.random.default_rng(3)
     picked, tested = errors(lambda: four([0.0, others, others, others], stream))
     assert (tested < 0.025 + SLACK).all()

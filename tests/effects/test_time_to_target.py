@@ -19,7 +19,7 @@ from tests.fakes.running.settings import Idle
 
 
 def looked(*errors: float | None) -> Run:
-    """A run whose sample error was looked at four times an epoch."""
+    """A run whose sample error was measured four times per epoch."""
     curve = tuple({"epoch": (i + 1) / 4, "sample_error": error} for i, error in enumerate(errors))
     record = Record("key", "", {}, STAND_IN, "", Status.OK, {}, curve)
     return Run(Planned(Trial(Idle(), 0), "a", Role.FINAL), record)
@@ -36,7 +36,7 @@ def test_a_straight_curve_is_crossed_where_it_is(slope: float, start: float, cou
 
 
 def test_a_lucky_last_look_is_weighed_against_the_others() -> None:
-    """Falls by .02 a look and is there two looks early by luck; numpy fits the same eight looks."""
+    """Falls by .02 per look and gets there two looks early by luck; NumPy fits the same eight looks."""
     errors = [0.40, 0.38, 0.36, 0.34, 0.32, 0.30, 0.285, 0.27, 0.24]
     found = fitted_crossing(looked(None, None, *errors), 0.25)
     epochs = np.arange(4, 12) / 4
@@ -54,7 +54,7 @@ def test_too_few_looks_rising_ones_and_those_long_past_the_target_cross_nothing(
 
 
 def test_a_line_that_was_at_the_target_before_training_began_crosses_nothing() -> None:
-    """As of a curve that is under the target at once and falls on: no ratio of times can be taken of it."""
+    """As for a curve that is under the target at once and keeps falling: it allows no ratio of times."""
     assert fitted_crossing(looked(0.02, 0.019, 0.018, 0.017), 0.25) is None
 
 

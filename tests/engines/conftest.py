@@ -12,7 +12,7 @@ from tests.fakes.cluster import small_cluster
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Any]:
-    """Once in a test process, which is connected to its first node."""
+    """One per test process, which is connected to its first node."""
     pytest.importorskip("ray", minversion="2.51")
     from harness.engines.cluster.connection import connect
 

@@ -1,4 +1,4 @@
-"""What every engine must do, asked of this machine's and of Ray's alike."""
+"""What every engine must do, tested for this machine's and for Ray's alike."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def home(make: Make, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def engine(make: Make, home: Path) -> Iterator[Engine]:
-    """One that several tests share."""
+    """An engine that several tests share."""
     engine = make(home)
     yield engine
     engine.close()
 
 
 def experiment(*trials: Trial) -> Experiment:
-    """All of these at once."""
+    """An experiment of all these trials at once."""
 
     def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
         return Plan(tuple(Planned(trial, "a", Role.FINAL) for trial in trials))
@@ -80,14 +80,14 @@ def experiment(*trials: Trial) -> Experiment:
 
 
 def ran(engine: Engine, folder: Path, *trials: Trial, limits: Limits | None = None) -> list[Record]:
-    """What the runner stores of them, in order."""
+    """The records that the runner stores of these trials, in order."""
     seen = Collected()
     run([experiment(*trials)], engine, Store(folder), seen, limits)
     return seen.records
 
 
 def said(engine: Engine, until: int) -> list[tuple[str, object]]:
-    """So many messages."""
+    """The next messages, this many."""
     return [engine.messages.get() for _ in range(until)]
 
 
@@ -151,7 +151,7 @@ def test_when_the_time_is_up_a_trial_is_saved_and_another_engine_goes_on_from_th
     make: Make, engine: Engine, home: Path, tmp_path: Path
 ) -> None:
     def clock() -> float:
-        """The time is up once something was saved."""
+        """The time is up once something has been saved."""
         return float(any(home.glob("checkpoints/*.pt")))
 
     trial = Trial(Steps(steps=400, length=0.05), 0)

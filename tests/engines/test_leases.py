@@ -1,4 +1,4 @@
-"""Leases: one driver a trial, taken over from the dead and the silent, by no clock that anybody can set."""
+"""Leases: one driver per trial, taken over from the dead and the silent, by a clock that nobody can set."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def dead() -> Holder:
 
 
 def nothing(key: str) -> None:
-    """What is known of how far a trial is."""
+    """What is known of a trial's progress."""
 
 
 def test_one_has_it_and_others_are_told_who(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_of_many_at_once_one_has_it(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert outcomes.count(None) <= 1
-    late = Leases(tmp_path)  # where all of them made way for one another, the next look decides
+    late = Leases(tmp_path)  # if all of them gave way to one another, the next look decides
     assert (late.take(KEY) is None) == (outcomes.count(None) == 0)
 
 
@@ -92,8 +92,8 @@ def test_of_a_driver_of_this_machine_that_is_gone_it_is_taken_at_once(tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-# Prints whether a trial can be had at once after its driver ended before the first, the second … thing that
-# it asked of the system in order to take it, up to the one that came to its end.
+# Prints whether a trial can be taken at once after its driver ended before the first, the second … request to
+# the system that it made to take the trial, up to the driver that ran to its end.
 ENDING = """
 import os, sys
 from itertools import count
@@ -147,7 +147,7 @@ def test_of_a_silent_one_elsewhere_it_is_taken_when_it_expires(tmp_path: Path, h
 
 @pytest.mark.parametrize("years", [-30, -1, 0, 30])
 def test_a_clock_that_is_set_changes_nothing(tmp_path: Path, years: float) -> None:
-    """Signs of life hold whatever date they bear, and so does silence."""
+    """Signs of life count whatever their date, and so does silence."""
     path, clock = left_by(tmp_path, Holder(FAR, "2026-01-01")), Clock()
     mine = Leases(tmp_path, expiry=60, clock=clock)
     for beat in range(5):
@@ -190,7 +190,7 @@ def test_how_far_a_trial_is_lies_beside_its_lease_and_goes_with_it(tmp_path: Pat
     for epoch in (1.0, 2.0):
         mine.beat({KEY: so_far(epoch)}.get)
         assert [lease.so_far for lease in held(tmp_path)] == [so_far(epoch)]
-    assert Leases(tmp_path).take(KEY) is not None  # a note is no lease
+    assert Leases(tmp_path).take(KEY) is not None  # a note is not a lease
     (note,) = tmp_path.glob("*.so-far")
     note.write_bytes(note.read_bytes()[:20])
     assert [lease.so_far for lease in held(tmp_path)] == [None]
@@ -279,7 +279,7 @@ def test_where_none_can_be_written_it_is_said_in_a_sentence(tmp_path: Path) -> N
 
 
 def test_four_drivers_run_each_trial_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two at a time each, ten trials, all of the drivers at once; every one ends with all of the records."""
+    """Ten trials, two in parallel per driver, all drivers at once; each driver ends with all the records."""
     monkeypatch.setattr(runner, "POLL", 0.01)
     engines = [Fake() for _ in range(4)]
     watchers, begin = [Collected() for _ in engines], threading.Barrier(4)
@@ -322,7 +322,7 @@ def held_elsewhere(root: Path, trial: Trial, of: Experiment) -> Leases:
 def test_what_another_runs_is_waited_for_and_its_record_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All else comes first; then it is said who has the trial, until that one is done."""
+    """Everything else comes first; then it says who has the trial, until that one is done."""
     of, engine, watcher = experiment(2), Fake(), Collected()
     first = of.evidence(Store(tmp_path)).to_run[0].trial
     other = held_elsewhere(tmp_path, first, of)
@@ -355,7 +355,7 @@ def test_a_trial_of_a_driver_that_ends_without_it_is_run(
 
 
 def test_two_that_ran_the_same_trial_leave_one_record(tmp_path: Path) -> None:
-    """As where a driver was suspended for so long that another has taken its trial over, and ended it."""
+    """As when a driver was suspended for so long that another took over its trial and finished it."""
     of, store = experiment(2), Store(tmp_path)
     first = of.evidence(store).to_run[0].trial
 

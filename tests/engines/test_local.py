@@ -1,4 +1,4 @@
-"""The runner and the local engine: what is stored never runs twice, and a kill loses nothing else."""
+"""The runner and the local engine: stored trials are never rerun, and a kill loses nothing else."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def start(root: Path, workers: int) -> subprocess.Popen[bytes]:
 
 
 def killed_after(root: Path, records: int, workers: int) -> None:
-    """Starts or goes on, and kills the process with -9 once there are so many records."""
+    """Starts or resumes, and kills the process with -9 once there are this many records."""
     with start(root, workers) as broken:
         deadline = time.monotonic() + 300
         while len(list((root / "records").glob("*.json"))) < records and time.monotonic() < deadline:
@@ -120,14 +120,14 @@ def killed_after(root: Path, records: int, workers: int) -> None:
 
 
 def finished(root: Path) -> list[Record]:
-    """Goes on to the end, with one worker: each takes four seconds to start; the records."""
+    """Resumes to the end with one worker, as each takes four seconds to start; returns the records."""
     with start(root, 1) as whole:
         assert whole.wait(timeout=300) == 0
     return Store(root).records
 
 
 def test_killed_twice_and_run_again_it_has_the_records_of_trials_run_one_by_one(tmp_path: Path) -> None:
-    """What a third run of spawned workers ends with is what this process alone computes, bit for bit."""
+    """A third run with spawned workers ends with what this process alone computes, bit for bit."""
     killed_after(tmp_path / "broken", 1, workers=1)  # no second trial can begin before the first is stored
     killed_after(tmp_path / "broken", 3, workers=2)
     resumed = finished(tmp_path / "broken")

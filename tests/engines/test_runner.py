@@ -22,7 +22,7 @@ from tests.fakes.running.settings import Idle
 
 @dataclass(frozen=True)
 class Shared(Idle):
-    """A trial that others may run beside."""
+    """A trial that may run beside others."""
 
     arm: str
 
@@ -36,7 +36,7 @@ class Alone(Idle):
 
 
 class Several:
-    """An engine that answers one trial at a time and notes what is under way together."""
+    """An engine that answers one trial at a time and notes which trials are in progress together."""
 
     def __init__(self) -> None:
         self.pending: list[Trial] = []

@@ -12,7 +12,7 @@ from harness.contract.trial import Precision
 
 
 def measured(name: str, **rates: float) -> WorkloadResult:
-    """A workload in which ours and others did so many images a second, three times."""
+    """A workload in which ours and others processed this many images per second, three times."""
     ours = next(iter(rates.values()), 1.0)
     rows = tuple(
         WayResult(
@@ -28,12 +28,12 @@ def measured(name: str, **rates: float) -> WorkloadResult:
 
 
 def asked(folder: Path, seconds: float = 0.01, rounds: int = 2, images: int | None = 32) -> Asked:
-    """As little as can be asked for, on the CPU."""
+    """The smallest possible request, on the CPU."""
     return Asked(CPU, Precision.FP32, seconds, rounds, folder, folder, folder / "results", images=images)
 
 
 def counting() -> Mapping[str, Work]:
-    """A work that is done at once, one of products, and those that fail, end their process, or hang."""
+    """Work that is done at once, work made of products, and work that fails, ends its process, or hangs."""
     works = {"ours": float, "products": _products, "broken": _broken}
     return {**works, "dying": _dying, "hanging": _hanging}
 

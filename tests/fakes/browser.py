@@ -21,7 +21,7 @@ needed = pytest.mark.skipif(BROWSER is None, reason=f"no browser on the path (lo
 
 
 def copied(page: Path, name: str, script: str) -> Path:
-    """A copy of the page with a test's script at its end, which the page's own policy would not let run."""
+    """A copy of the page with a test's script at its end, which the page's own policy would block."""
     free = re.sub(r"<meta http-equiv=[^>]*>", "", page.read_text(encoding="utf-8"))
     copy = page.with_name(f"{name}.html")
     copy.write_text(free.replace("</body>", f"{script}</body>"), encoding="utf-8")
@@ -36,7 +36,7 @@ def browse(page: Path, profile: Path, *options: str) -> str:
 
 
 def left_in_title(page: Path, profile: Path, *options: str) -> dict[str, Any]:
-    """What a driven page has left as its title, in JSON."""
+    """What a driven page has left in its title, as JSON."""
     dom = browse(page, profile, "--dump-dom", "--virtual-time-budget=3000", *options)
     title = re.search(r"<title>(.*?)</title>", dom, flags=re.DOTALL)
     assert title, dom[:300]

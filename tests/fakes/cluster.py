@@ -1,4 +1,4 @@
-"""A Ray cluster on this machine: nodes of a core each, in their own processes. Needs the extra `cluster`."""
+"""A Ray cluster on this machine: one-core nodes in their own processes. Needs the extra `cluster`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-SMALL = {"object_store_memory": 80 * 2**20}  # bytes; the least that Ray takes is 75 MiB
+SMALL = {"object_store_memory": 80 * 2**20}  # bytes; Ray's minimum is 75 MiB
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -21,25 +21,25 @@ SETTINGS = {
 
 
 def grow(cluster: Any) -> Any:
-    """A node more, which is returned."""
+    """Adds a node, and returns it."""
     return cluster.add_node(num_cpus=1, **SMALL)
 
 
 @contextmanager
 def small_cluster(nodes: int) -> Iterator[Any]:
-    """Ray's own `Cluster` with so many nodes; starts in some ten seconds and leaves nothing behind."""
+    """Ray's own `Cluster` with this many nodes; starts in about ten seconds and leaves nothing behind."""
     from ray.cluster_utils import Cluster
 
-    # Ray's sockets need a short path, which pytest's own folders have not.
+    # Ray's sockets need a short path, and those of pytest's own folders are too long.
     with (
         pytest.MonkeyPatch.context() as patch,
         TemporaryDirectory(prefix="ray-") as folder,
         warnings.catch_warnings(),
     ):
-        warnings.simplefilter("ignore", ResourceWarning)  # of its own pipes
+        warnings.simplefilter("ignore", ResourceWarning)  # about its own pipes
         for name, value in {**SETTINGS, "RAY_TMPDIR": folder}.items():
             patch.setenv(name, value)
-        (Path(folder) / "ray").mkdir()  # in which it leaves a cluster's address
+        (Path(folder) / "ray").mkdir()  # where it leaves a cluster's address
         head = {"num_cpus": 1, "include_dashboard": False, "temp_dir": folder, **SMALL}
         cluster = Cluster(initialize_head=True, head_node_args=head)
         try:

@@ -73,7 +73,7 @@ def run(trial, session):
 
 
 def coins(module: str = "coins", claim: str = "coin-toss") -> dict[str, str]:
-    """A package that works: its paper, settings and program, a module each."""
+    """A package that works: its paper, settings and program, one module each."""
     texts = {module: PAPER, f"{module}_settings": SETTINGS, f"{module}_program": PROGRAM}
     return {f"{name}.py": text.format(module=module, claim=claim) for name, text in texts.items()}
 

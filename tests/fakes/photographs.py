@@ -1,4 +1,4 @@
-"""Small sources of photographs that tests pack: synthetic ones, and the real ones where they are."""
+"""Small sources of photographs that tests pack: synthetic ones, and the real ones where available."""
 
 from __future__ import annotations
 

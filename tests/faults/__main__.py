@@ -22,7 +22,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Of all that is random.")] = 0,
     page: Annotated[bool, typer.Option("--publish", help="Write what was found to the page.")] = False,
 ) -> None:
-    """Breaks the program on purpose; exit status 1 where that lost, damaged or hung anything."""
+    """Breaks the program on purpose; exit status 1 if that lost, damaged or hung anything."""
     asked = {
         "processes.kills": kills,
         "inputs.fuzz": fuzz,

@@ -1,4 +1,4 @@
-"""What a half of the fault suite found, and its section of `docs/reliability.md`."""
+"""What one half of the fault suite found, and its section of `docs/reliability.md`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 
 @dataclass(frozen=True)
 class Findings:
-    """What was tried and what came of it; `faults` has a sentence for everything that went wrong."""
+    """What was tried and the outcome; `faults` has a sentence for everything that went wrong."""
 
     heading: str  # of its section, which must be on the page already
     summary: str
@@ -30,12 +30,12 @@ class Findings:
 
 
 def came(faults: Sequence[str]) -> str:
-    """What a summary says of them."""
+    """What a summary says about them."""
     return f"{len(faults)} faults, all listed below" if faults else "no fault"
 
 
 def publish(found: Findings, page: Path = PAGE) -> None:
-    """Puts the findings in the place of what stands in their section of the page."""
+    """Replaces the content of their section of the page with the findings."""
     text = page.read_text(encoding="utf-8")
     section = re.compile(rf"(?<=^## {re.escape(found.heading)}\n).*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
     if not section.search(text):

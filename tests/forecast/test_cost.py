@@ -1,4 +1,4 @@
-"""Estimates: at the speed of the same network in the same precision, else a calibrated or assumed one."""
+"""Estimates: at the speed of the same network in the same precision, or else a calibrated or assumed one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_same_network_s_speed_is_taken() -> None:
     "other", [QUARTER, replace(FULL, precision=Precision.FP32)], ids=["width", "precision"]
 )
 def test_another_network_s_or_precision_s_is_not(other: Trial) -> None:
-    """A narrower net has the same name, and other images a second."""
+    """A narrower net has the same name, but another number of images per second."""
     assert other.settings.network.name == FULL.settings.network.name
     found = estimate([FULL], CPU, 1, [seen(other, 100.0)])
     assert found.source is SpeedSource.ASSUMED

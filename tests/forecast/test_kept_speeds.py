@@ -1,4 +1,4 @@
-"""Speeds in the store: by hardware, torch and precision; a damaged file is as good as none."""
+"""Speeds in the store: by hardware, torch and precision; a damaged file counts as none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Budgets: what decides most comes first, the plan says what it will not do, and the time is kept."""
+"""Budgets: what decides most comes first, the plan says what it leaves out, and the time limit is kept."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ Start = Callable[..., str]
 
 @pytest.fixture
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
-    """Starts the whole command on made-up experiments under a made-up clock; what it prints."""
+    """Starts the whole command on made-up experiments with a made-up clock; returns what it prints."""
 
     def started(engine: Fake, *made: Reproduction, seconds: float, **options: object) -> str:
         monkeypatch.setattr(environment, "torch_version", lambda: "2.13.0")

@@ -83,7 +83,7 @@ def test_the_arithmetic_is_the_built_network_s(name: str) -> None:
         x = torch.empty(1, *network.input)
     for (layer, before, after), module in zip(network.walk(), net.layers, strict=True):
         assert x.shape[1:] == before
-        # Normalisation and dropout leave shapes alone, and their own tests say so.
+        # Normalisation and dropout do not change shapes, as their own tests show.
         x = x if isinstance(layer, AcrossMaps | WithinMap | Dropout) else module(x)
         assert x.shape[1:] == after
         assert layer.parameters(before) == sum(p.numel() for p in module.parameters())

@@ -42,7 +42,7 @@ def batch(step: int) -> tuple[Tensor, Tensor]:
 
 
 def strengthened(network: Network) -> Network:
-    """The same with weights large enough that gradients of all layers count."""
+    """The same with weights large enough that the gradients of all layers matter."""
     layers = tuple(replace(x, init=0.05) if isinstance(x, Conv | Dense) else x for x in network.layers)
     return replace(network, layers=layers)
 
@@ -57,7 +57,7 @@ def backward(net: Net, step: int) -> tuple[Tensor, Tensor]:
 
 
 def parts(net: Net, of: str) -> dict[str, Tensor]:
-    """Weights, or gradients, by layer, weight first, and of two columns in one process both."""
+    """Weights, or gradients, by layer, weight first; those of both columns if they share a process."""
     found: dict[str, list[Tensor]] = {}
     for layer, weight, bias in net.weighted():
         for kind, p in (("weight", weight), ("bias", bias)):
@@ -219,5 +219,5 @@ def test_networks_that_do_not_fall_into_two(network: Network, why: str) -> None:
 def test_more_groups_are_refused() -> None:
     network = alexnet("paper")
     four = tuple(replace(x, groups=4) if getattr(x, "name", "") == "conv4" else x for x in network.layers)
-    with pytest.raises(BadValue, match="conv4 is neither in one group nor two"):
+    with pytest.raises(BadValue, match="conv4 has neither one group nor two"):
         check(replace(network, layers=four))

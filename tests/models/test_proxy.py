@@ -1,4 +1,4 @@
-"""The proxy network against the paper's: sizes, gains and what stands beside them."""
+"""The proxy network against the paper's: sizes, gains and variants."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_gains_do_not_go_with_the_width(width: float, hidden: int) -> None:
 def test_a_layer_that_is_removed_leaves_the_others_as_they_were(name: str) -> None:
     whole, less = weighted(small(PAPER)), weighted(small(PAPER, without=(name,)))
     kept = {n: layer for n, layer in whole.items() if n != name}
-    if name == "conv5":  # the fourth has its maps, so that fc6's input stays
+    if name == "conv5":  # the fourth then has its maps, so that fc6's input stays
         kept["conv4"] = replace(kept["conv4"], units=whole["conv5"].units)
     assert less == kept
 
@@ -128,7 +128,7 @@ def test_at_the_whole_width_nothing_changes() -> None:
 
 
 def test_options_change_no_other_layer_s_spread() -> None:
-    """As where the columns see each other or not (`two-gpu-error`), conv3 keeps its own."""
+    """Whether the columns see each other or not (`two-gpu-error`), conv3 keeps its own."""
     apart = narrowed(PAPER, 0.25, own_column=(False, True, True, True, True))
     spreads = [
         {name: layer.init for name, layer in weighted(n).items()} for n in (apart, narrowed(PAPER, 0.25))

@@ -38,7 +38,7 @@ def caffe_norm(x: Tensor) -> Tensor:
 
 
 def caffe_forward(w: dict[str, np.ndarray], bgr: Tensor) -> Tensor:
-    """bvlc_alexnet in testing, from its blobs, with every group a convolution of its own."""
+    """bvlc_alexnet in testing, from its blobs, with a separate convolution for each group."""
 
     def conv(x: Tensor, name: str, groups: int = 1, **options: int) -> Tensor:
         weight, bias = torch.tensor(w[f"{name}.0"]), torch.tensor(w[f"{name}.1"])
@@ -108,7 +108,7 @@ def test_torchvision_s_weights_give_torchvision_s_logits(training: bool) -> None
 
 @torch.no_grad()
 def test_paper_is_two_columns_written_out() -> None:
-    """§3.5: two GPUs that talk in conv3 and the dense layers alone; α is not divided; × 0.5 in testing."""
+    """§3.5: two GPUs that communicate in conv3 and dense layers alone; α not divided; × 0.5 in testing."""
     net = Net(VARIANTS["paper"]).initialise(3).eval()
     w = {name: tensor * (1 if "bias" in name else 3) for name, tensor in state(net).items()}
     assign(net, w, "test")
@@ -152,10 +152,10 @@ def test_files_that_are_not_whole(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no weights at .*b\.npz; harness\.models\.weights says how"):
         load_caffe(net, tmp_path / "b.npz")
     (tmp_path / "b.npz").write_bytes(b"PK\x03\x04 not an archive")
-    with pytest.raises(DataError, match=r"b\.npz is no \.npz archive"):
+    with pytest.raises(DataError, match=r"b\.npz is not an \.npz archive"):
         load_caffe(net, tmp_path / "b.npz")
     np.save(tmp_path / "c.npy", np.zeros(3))
-    with pytest.raises(DataError, match=r"c\.npy is no \.npz archive"):
+    with pytest.raises(DataError, match=r"c\.npy is not an \.npz archive"):
         load_caffe(net, tmp_path / "c.npy")
 
 

@@ -71,7 +71,7 @@ def test_the_2012_log_agrees_with_the_paper_to_its_rounding(entry: Claim) -> Non
 
 
 def test_what_networks_must_have_come_to_follows_from_the_section_of_the_claim() -> None:
-    """§4 is on overfitting; other claims on an error need a baseline that has learned; the rest neither."""
+    """§4 is about overfitting; other claims on an error need a baseline that has learned; the rest none."""
     fits = {c.id: c.fit for c in CLAIMS if c.fit}
     remedies = {
         c.id for c in CLAIMS if c.section.startswith("4.") and c.kind in (Kind.DIFFERENCE, Kind.DIRECTION)

@@ -1,4 +1,4 @@
-"""Bands: what they contain and what they miss, and what a claim declares of a metric."""
+"""Bands: what they contain and what they miss, and what a claim declares about a metric."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans of ablations: rates first where a scale tunes them, then every arm from every seed."""
+"""Plans of ablations: rates first if a scale tunes them, then every arm with every seed."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_rates_come_first_from_seeds_and_images_of_their_own() -> None:
 
 
 def test_each_arm_is_trained_at_its_own_rate_and_at_the_shared_one() -> None:
-    """The baseline is best at the shared rate, the other arm at half of it: it alone is trained at both."""
+    """The baseline is best at the shared rate, the other arm at half of it: only it is trained at both."""
     lookup = by_rate(lambda factor, trial: abs(factor - (1.0 if decays(trial) else 0.5)))
     plan = plan_of(ARMS)(CONVERGED, 5, lookup)
     assert plan.to_come == ""

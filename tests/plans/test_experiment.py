@@ -1,4 +1,4 @@
-"""What a reproduction declares: names that exist, and what evidence says is left to run."""
+"""What a reproduction declares: names that exist, and what is left to run according to the evidence."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def make(rate: float, seed: int, budget: int) -> Trial:
 
 
 def race(time: Callable[[float], float], race: Race = RACE) -> tuple[float | None, list[Trial], bool]:
-    """Runs a race in which a rate reaches the target after `time(rate)` epochs."""
+    """Runs a race in which each rate reaches the target after `time(rate)` epochs."""
     records: dict[Trial, Record] = {}
 
     def answer(trial: Trial) -> Record:
@@ -46,12 +46,12 @@ def test_the_fastest_rate_wins() -> None:
     assert best == 0.004
     assert not at_edge
     full = sorted(t.settings.rate for t in trials if t.settings.max_epochs == 8)
-    assert full == [0.002, 0.004, 0.008]  # it and both its neighbours
+    assert full == [0.002, 0.004, 0.008]  # the winner and both its neighbours
     assert len(trials) == 4 + 2 + 3
 
 
 def test_a_rate_that_is_slow_at_first_is_not_lost() -> None:
-    """After 1 and 2 epochs .001 leads, and .002 is thrown out; at the target .002 is first."""
+    """After 1 and 2 epochs .001 leads, and .002 is dropped; at the target .002 is first."""
     errors = {0.0005: 0.8, 0.001: 0.5, 0.002: 0.9, 0.004: 0.6, 0.008: 0.7}
     epochs = {0.0005: 9.0, 0.001: 6.0, 0.002: 3.0, 0.004: 7.0, 0.008: 8.0}
 

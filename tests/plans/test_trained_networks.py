@@ -1,4 +1,4 @@
-"""Measurements wait for the networks they rest on, and no network is measured twice."""
+"""Measurements wait for the networks they depend on, and no network is measured twice."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def knowing(seeds: set[int], status: Status = Status.OK) -> Lookup:
 
 
 def measured(found: Plan) -> list[tuple[int, tuple[int, ...]]]:
-    """Seed of each measurement, and seeds of its networks."""
+    """The seed of each measurement, and the seeds of its networks."""
     final = (p.trial for p in found.trials if p.role is Role.FINAL)
     return [(t.seed, tuple(one.seed for one in t.settings.of)) for t in final]
 
@@ -66,7 +66,7 @@ def test_the_networks_are_the_ones_that_ablations_train() -> None:
 
 
 def test_networks_are_trained_at_their_own_rate_once_that_is_known() -> None:
-    """Twice the shared rate errs least on what was held out: no network is trained before all have told."""
+    """Twice the shared rate has the least held-out error: no network is trained before all results are in."""
     tuning = plan(CONVERGED, 1, lambda trial: None)
     assert {p.role for p in tuning.trials} == {Role.TUNING}
     assert len(tuning.trials) == 9

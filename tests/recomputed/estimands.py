@@ -1,4 +1,4 @@
-"""What each reproduction estimates, as its docstring says: by claim, an effect by its name."""
+"""What each reproduction estimates, as its docstring says: by claim, then by the effect's name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def values(runs: Sequence[Raw], measure: Measure) -> list[float]:
 
 
 def image_sets(groups: Sequence[Sequence[Raw]], measure: Measure) -> list[Images]:
-    """In percent; none at all where any run lacks the bits of any metric, or an arm has no run yet."""
+    """In percent; none at all if any run lacks the bits of any metric, or an arm has no run yet."""
     if not all(groups) or not all(name in SETS for name in measure):
         return []
     if any(raw.bits(name, SETS[name]) is None for runs in groups for raw in runs for name in measure):

@@ -1,4 +1,4 @@
-"""Estimates, intervals and p-values by scipy and numpy alone: what the project computes, once more."""
+"""Estimates, intervals and p-values by scipy and numpy alone: a second computation of the project's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST = 2**16  # arrangements of an exact test: beyond these the project draws at
 
 @dataclass(frozen=True)
 class Result:
-    """What a report prints of an effect; None where it can have none. `drawn` says that p_exact was drawn."""
+    """What a report prints of an effect; None where it has no value. `drawn` says that p_exact was drawn."""
 
     estimate: float | None
     ci95: tuple[float, float] | None = None
@@ -53,7 +53,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Images:
-    """One set of images as runs × images, one array for each arm; the second arm is taken off."""
+    """One set of images as runs × images, one array for each arm; the second arm is subtracted."""
 
     cells: tuple[Numbers, ...] = field()
 
@@ -173,14 +173,14 @@ def ratio_of_times(first: Sequence[Bracket], second: Sequence[Bracket]) -> Resul
 
 
 def sign_flip(values: Sequence[float] | Numbers) -> float | None:
-    """Two-sided p of the mean over all signs; None where they are too many to go through."""
+    """Two-sided p of the mean over all signs; None if there are too many to enumerate."""
     if not 2 <= len(values) <= 17:
         return None
     return _reached(np.abs(_signs(len(values)) @ values), abs(float(np.sum(values))), values)
 
 
 def permutation(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Two-sided p of the means' difference over all ways to deal the values out."""
+    """Two-sided p of the means' difference over all ways to assign the values to the arms."""
     few, n = min(len(first), len(second)), len(first) + len(second)
     if n < 3:
         return None
@@ -257,7 +257,7 @@ def _signs(n: int) -> Numbers:
 
 @cache
 def _deals(n: int, few: int) -> Numbers:
-    """Every way, or where they are too many as many random ones as show p to half a per cent."""
+    """Every way, or if there are too many, enough random ones to give p to half a per cent."""
     if math.comb(n, few) <= MOST:
         return np.array(list(combinations(range(n), few)))
     return np.random.default_rng(1).random((MOST, n)).argsort(1)[:, :few]  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""Records as JSON says them: runs of an arm, their numbers, curves and bits. Not by the store."""
+"""Records as they are in JSON: runs of an arm, their numbers, curves and bits. Does not use the store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.plans.experiment import Role
 from harness.verdicts.assessment import Assessment
 
 Numbers = NDArray[np.float64]
-NEAR_CHANCE = 2.0  # points: a training error so near to chance's is a network that learned nothing
+NEAR_CHANCE = 2.0  # points: with a training error this near to chance's, a network has learned nothing
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Raw:
         return list(self.content["curve"])
 
     def bits(self, name: str, of_set: str) -> Numbers | None:
-        """One number an image: 1 where the run was wrong; None where none are kept."""
+        """One number per image: 1 where the run was wrong; None if none are kept."""
         wrong = self.content["details"].get("wrong", {})
         if name not in wrong:
             return None
@@ -68,7 +68,7 @@ class Arms:
 
     @cached_property
     def runs(self) -> dict[str, list[Raw]]:
-        """The runs that have a record, whatever became of them."""
+        """The runs that have a record, however they ended."""
         found: dict[str, list[Raw]] = {}
         for planned in self.assessment.evidence.plan.trials:
             if planned.role is Role.FINAL:
@@ -78,7 +78,7 @@ class Arms:
         return {arm: sorted(runs, key=lambda raw: raw.seed) for arm, runs in found.items()}
 
     def learned(self, arm: str) -> list[Raw]:
-        """An arm's runs, less those that learned nothing; in a smoke run none need have."""
+        """An arm's runs, without those that learned nothing; in a smoke run, none has to learn."""
         smoke = self.assessment.experiment.protocol.name == "smoke"
         return [raw for raw in self.runs.get(arm, []) if smoke or not raw.idle]
 

@@ -1,6 +1,6 @@
-"""Every estimate, interval and p that a report prints, computed again from the raw JSON by scipy alone.
+"""Every estimate, interval and p that a report prints, recomputed from the raw JSON by scipy alone.
 
-Any folder of `reports/` that has records is read as it is; so is a made-up store with evidence on all claims.
+Any folder of `reports/` with records is read as it is; so is a made-up store with evidence on all claims.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def same_p(cell: str, p: float | None, slack: float = 0.0) -> bool:
 
 
 def same_exact_p(row: dict[str, str], found: Result) -> bool:
-    """Whether it is the same; one that could not reach .05, whatever the outcome, is not printed."""
+    """Whether it is the same; a p that could not reach .05, whatever the outcome, is not printed."""
     if found.p_exact is None:
         return True
     ways = math.comb(sum(map(len, found.arms)), len(found.arms[0])) if found.arms else 2 ** int(row["n"])
@@ -78,7 +78,7 @@ def same_exact_p(row: dict[str, str], found: Result) -> bool:
 
 
 def wrong(row: dict[str, str], found: Result) -> Iterator[str]:
-    """What a printed row says otherwise than the recomputed effect."""
+    """Where a printed row differs from the recomputed effect."""
     checks = {
         "estimate": same_number(row.get("estimate", "–"), found.estimate),
         "95 % interval": same_interval(row.get("95 % interval", "–"), found.ci95),
@@ -103,7 +103,7 @@ def recomputed(folder: Path, section: Section) -> Effects:
 
 
 def of_section(rows: list[dict[str, str]], found: Effects) -> list[str]:
-    """All that does not agree in one section; its effects are the same by name."""
+    """All that disagrees in one section; its effects are matched by name."""
     assert [row["metric"] for row in rows] == [name.replace("_", " ") for name in found]
     said = [fault for row, one in zip(rows, found.values(), strict=True) for fault in wrong(row, one)]
     return said + list(by_dunnett(rows, list(found.values())))
@@ -119,7 +119,7 @@ def by_dunnett(rows: list[dict[str, str]], found: list[Result]) -> Iterator[str]
 
 
 def shared(one: Result, found: list[Result]) -> Iterator[tuple[Values, list[Values], int]]:
-    """The controls that it shares with others, all arms against each, and its own place among them."""
+    """The controls that it shares with others, all arms against each, and its place among them."""
     for side, control in enumerate(one.arms):
         family = [r for r in found if len(r.arms) == 2 and r.arms[side] == control]
         if len(family) > 1:
@@ -164,7 +164,7 @@ def test_every_claim_is_recomputed_from_made_up_records(folder: Path) -> None:
 
 
 def test_every_claim_with_an_interval_has_its_formula_here() -> None:
-    """A new claim is added to `ESTIMANDS`, so that no published figure is without a second computation."""
+    """A new claim must be added to `ESTIMANDS`, so that every published figure has a second computation."""
     claims = {name for r in reproductions.every() for name in r.claims}
     assert set(ESTIMANDS) == {name for name in claims if claim(name).kind is not Kind.EXACT}
 

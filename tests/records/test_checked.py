@@ -1,4 +1,4 @@
-"""A large store's list of what was checked spares reading, and says nothing of a file that changed."""
+"""A large store's list of checked files saves reading them, and does not vouch for a file that changed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Every record's text that is decoded whole."""
+    """Every record's text that is decoded in full."""
     found: list[bytes] = []
 
     def noted(data: bytes) -> Record:
@@ -45,7 +45,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
 
 def fill(root: Path, count: int = COUNT, first: int = 0) -> list[Path]:
-    """A store with so many records, as they are appended; their files."""
+    """A store with this many records, as they are appended; returns their files."""
     records = [record_for(Trial(small(), first + i), reached=1.0) for i in range(count)]
     filled = Store(root)
     return [filled.append(replace(r, curve=CURVE, details=DETAILS)) for r in records]
@@ -92,14 +92,14 @@ def test_what_is_added_later_is_read_beside_what_is_listed(tmp_path: Path, decod
     assert len(Store(tmp_path).records) == COUNT + 2
     assert len(decoded) == COUNT + 2
     fill(tmp_path, COUNT - 2, first=COUNT + 2)
-    assert len(Store(tmp_path).records) == 2 * COUNT  # as many are new as are worth another list
+    assert len(Store(tmp_path).records) == 2 * COUNT  # enough are new to be worth another list
     decoded.clear()
     assert len(Store(tmp_path).records) == 2 * COUNT
     assert not decoded
 
 
 def in_place(root: Path) -> None:
-    """Another number of as many digits, and the time of the change set back."""
+    """Changes a number to another with as many digits, and sets the modification time back."""
     path = next(iter(sorted((root / "records").glob("*.json"))))
     before = path.stat()
     path.write_bytes(path.read_bytes().replace(b"2.25", b"9.25"))

@@ -286,7 +286,7 @@ def test_a_training_does_not_reach_what_is_for_other_purposes() -> None:
 
 
 def test_programs_are_found_by_their_settings_alone() -> None:
-    """No other name is imported that cannot be read: the entries say what these are."""
+    """The only names imported at run time are those of an `implementation`, which settings state."""
     for name in (
         n
         for package in ("models", "data", "training", "analysis")

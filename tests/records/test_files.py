@@ -1,4 +1,4 @@
-"""Files are whole or not there, and what the dead left half written goes."""
+"""Files are complete or absent, and what dead processes left half-written is removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bits of images: what is packed is what is found again, and nothing else passes for it."""
+"""Bits of images: unpacking returns what was packed, and nothing else is accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is added to the project leaves every stored record fresh, and what computes a result does not."""
+"""Additions to the project leave every stored record fresh; changes to what computes a result do not."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ ADDITIONS = (add_a_layer, add_a_data_set, correct_a_size, add_a_claim, add_a_pro
 
 
 def test_what_is_added_leaves_every_record_fresh(source: Path, tmp_path: Path) -> None:
-    """All additions to one copy; only where a key moves, each to a copy of its own, to say which moved it."""
+    """All additions to one copy; only if a key changes, each to its own copy, to say which one changed it."""
 
     def all_of_them(root: Path) -> None:
         for addition in ADDITIONS:
@@ -137,7 +137,7 @@ def test_what_computes_makes_those_stale_that_depend_on_it(source: Path, tmp_pat
 
 @pytest.mark.parametrize("module", sorted(ON_A_GPU))
 def test_what_only_a_gpu_runs_is_of_no_concern_to_a_cpu(module: str, source: Path, tmp_path: Path) -> None:
-    """And on a GPU it is."""
+    """On a GPU, it does matter."""
     shutil.copytree(source, tmp_path / "changed")
     path = (tmp_path / "changed").joinpath(*module.split(".")).with_suffix(".py")
     replaced(path, "return ", "print(); return ")

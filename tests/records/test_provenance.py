@@ -68,7 +68,7 @@ def test_a_checkout_that_belongs_to_another_user(checkout: Path, monkeypatch: py
     for path in [checkout, *checkout.rglob("*")]:
         os.chown(path, 12345, 12345, follow_symlinks=False)
     refused = subprocess.run(["git", "rev-parse", "HEAD"], cwd=checkout, capture_output=True, check=False)
-    assert refused.returncode != 0  # git by itself would not say
+    assert refused.returncode != 0  # git on its own would not say
     assert provenance(checkout).commit == head
 
 

@@ -1,4 +1,4 @@
-"""Records on the disk: whole, checked, and readable by versions that know less of them."""
+"""Records on disk: complete, checked, and readable by versions that know less about them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RECORD = record_for(TRIAL, STAND_IN, reached=1.0, epochs_high=None)
 
 
 def text(**changes: Any) -> str:
-    """The record with other content and a digest that fits, as another version might write it."""
+    """The record with other content and a matching digest, as another version might write it."""
     content = json.loads(encode(RECORD)) | changes
     content.pop("digest")
     rest = json.dumps(content)[1:]
@@ -152,7 +152,7 @@ def test_hidden_characters_of_a_record_are_shown() -> None:
 
 
 def test_a_record_that_names_a_path_of_other_bytes_is_read() -> None:
-    """Half a pair stands for a byte that is no UTF-8; JSON can spell it, and no reader need take it."""
+    """A lone surrogate stands for a byte that is not UTF-8; JSON can spell it, but readers may refuse it."""
     failed = replace(RECORD, error="no such file: caf\udce9")
     assert decode(encode(failed)).error == "no such file: caf\\udce9"
 

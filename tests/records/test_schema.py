@@ -1,4 +1,4 @@
-"""Every program fills in exactly what the schema says of it: run for real, on what takes seconds."""
+"""Every program fills in exactly what the schema says of it: run for real, on inputs that take seconds."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_every_program_is_in_the_schema() -> None:
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A results folder in which the network is trained that others measure."""
+    """A results folder with the trained network that the other programs measure."""
     root = tmp_path_factory.mktemp("results")
     assert execute(TRAINED, Place(CPU, STAND_IN, None, root)) is not None
     return root

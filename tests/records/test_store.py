@@ -1,4 +1,4 @@
-"""The store appends, whole or not at all, and tells of what is damaged."""
+"""The store appends atomically, and reports what is damaged."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_the_most_seeds_ever_asked_for_count(tmp_path: Path) -> None:
     assert store.asked("relu-speedup", "smoke", STAND_IN) == 5
 
 
-# What lies among the records and is none
+# What lies among the records and is not a record
 
 
 def test_what_is_no_regular_file_is_named_and_left_out_at_once(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_what_is_no_regular_file_is_named_and_left_out_at_once(tmp_path: Path) -
 
 @pytest.mark.parametrize("change", ["trial", "conditions", "code"])
 def test_a_record_of_another_trial_than_its_key_s_answers_nothing(tmp_path: Path, change: str) -> None:
-    """As when somebody copies a good result under the key of a bad one."""
+    """As when somebody copies a good result to the key of a bad one."""
     record, other = record_for(TRIAL, reached=1.0), record_for(Trial(small(), 1), REAL, reached=1.0)
     moved = replace(record, **{change: "another code" if change == "code" else getattr(other, change)})
     Store(tmp_path).append(moved)
@@ -131,7 +131,7 @@ def test_a_record_of_another_trial_than_its_key_s_answers_nothing(tmp_path: Path
     assert store.find(record.key) == record
 
 
-# Notes of how many seeds were asked for
+# Notes of how many seeds were requested
 
 
 @pytest.mark.parametrize("content", ["", "many", "-3", "0", "9" * 30, "1e3", "[5]", "\x005"])

@@ -1,4 +1,4 @@
-"""Nothing that runs in a trial is missing from what its version is made of."""
+"""Nothing that runs in a trial is missing from its version."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ TRIALS = {
 
 @contextmanager
 def watched() -> Iterator[set[CodeType]]:
-    """The code of all that is called meanwhile, in any thread."""
+    """The code of everything that is called meanwhile, in any thread."""
     found: set[CodeType] = set()
     over = threading.Event()
 
@@ -95,7 +95,7 @@ def watched() -> Iterator[set[CodeType]]:
     try:
         yield found
     finally:
-        over.set()  # threads that live on go on calling
+        over.set()  # threads that live on keep calling
         sys.setprofile(before)
         threading.setprofile(None)
 
@@ -136,7 +136,7 @@ def program(trial: Trial) -> Callable[[Trial, Session], object]:
 
 
 def ran(folder: Path, name: str) -> set[CodeType]:
-    """The code of the modules that count that runs in a trial."""
+    """The code that runs in a trial, of those modules that count."""
     trial = TRIALS[name]
     run, here = program(trial), session(folder, name)
     with watched() as codes:
@@ -170,7 +170,7 @@ def test_all_that_runs_is_reached(folder: Path, name: str) -> None:
     found = {str(definition(code)) for code in codes}
     assert SOME.get(name, set()) <= found
     assert found <= known
-    # Should one be missing that only an error's text or a log line needs, it may be left out here.
+    # If one is missing that only an error's text or a log line needs, it may be left out here.
     assert {used for code in codes for used in read(code)} <= known
 
 

@@ -1,4 +1,4 @@
-"""Curves of whole trainings, and a step's timeline: what is read from records, and that it is drawn."""
+"""Curves of complete trainings, and a step's timeline: what is read from records, and that it is drawn."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RATES = (0.02, 0.02, 0.02, 0.02, 0.002, 0.0002)
 
 
 def trained(arm: str, seed: int, last: float, epochs: int = 3) -> Run:
-    """A training of two parts an epoch whose error falls by 10 points an epoch to `last`."""
+    """A training of two parts per epoch whose error falls by 10 points per epoch to `last`."""
     rows = []
     for part in range(1, 2 * epochs + 1):
         epoch = part / 2
@@ -152,7 +152,7 @@ def test_a_layers_name_stands_where_nothing_is_exchanged(
 
 
 def test_the_run_nearest_the_median_is_drawn_with_its_untraced_step() -> None:
-    """Untraced steps of 4, 9 and 5 ms: the third run is the most usual, though traced it took 20."""
+    """Untraced steps of 4, 9 and 5 ms: the third run is the median, though it took 20 when traced."""
     spans = [[{"start": 0, "end": end}] for end in (0.006, 0.012, 0.02)]
     runs = [
         replace(one, record=replace(one.record, metrics={"step_seconds": seconds}))
@@ -166,7 +166,7 @@ def test_the_run_nearest_the_median_is_drawn_with_its_untraced_step() -> None:
 
 
 def test_the_learning_curve_is_of_what_is_judged_and_the_running_error_apart() -> None:
-    """Both mean lines once stopped above the target though every run had reached it."""
+    """Both mean lines once ended above the target, although every run had reached it."""
     rows = (
         {"epoch": 1.0, "running_error": 0.5, "sample_error": None},
         {"epoch": 2.0, "running_error": 0.32, "sample_error": 0.28},
@@ -185,7 +185,7 @@ def test_the_learning_curve_is_of_what_is_judged_and_the_running_error_apart() -
 
 
 def test_validation_loss_is_drawn_with_a_ring_at_its_plateau() -> None:
-    """Smoothed over three epochs it falls by more than 1 % up to the fifth, and then no more."""
+    """Smoothed over three epochs, it falls by more than 1 % up to the fifth, but not after that."""
     losses = [4.0, 3.0, 2.0, 1.0, 1.0, *[1.0] * 7]
     rows = tuple({"epoch": float(e), "validation_loss": loss} for e, loss in enumerate(losses, 1))
     one = run("with dropout", 0, 0.02, 3.0)

@@ -1,4 +1,4 @@
-"""Curve figures in a browser: values are those of the records, and arms and seeds can be hidden."""
+"""Curve figures in a browser: the values are those of the records, and arms and seeds can be hidden."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fakes.evidence.runs import ENVIRONMENT, run
 
 pytestmark = needed
 
-# Reads the first curve figure as a reader would: by keys, by pointer, and with an arm and a seed off.
+# Reads the first curve figure as a reader would: by keys, by pointer, and with an arm and a seed hidden.
 CURVES = """<script>addEventListener('load', () => {
 const figure = document.querySelector('figure:has(svg[data-axes])'), svg = figure.querySelector('svg');
 const plot = figure.querySelector('.plot'), box = figure.querySelector('.readout');

@@ -1,4 +1,4 @@
-"""What was trained on a pack, on files or on a stand-in is found by all that look for it, and told apart."""
+"""Runs on a pack, on files and on a stand-in are found by everything that needs them, and told apart."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[Form, DataIdentity]:
 
 
 def filled(root: Path, data: DataIdentity) -> tuple[Store, Conditions]:
-    """A store with what three seeds of the experiment leave on this data."""
+    """A store with the records of three seeds of the experiment on this data."""
     store, conditions = Store(root), replace(REAL, data=data)
     reproduction = reproductions.named(NAME)
     protocol = reproduction.protocol(PROTOCOL).at(conditions.precision)
@@ -54,7 +54,7 @@ def test_evidence_is_found_whatever_the_form(
     section = next(s for s in sections(Assessments(store)) if s.claim.id == NAME)
     assert section.evidence is not None
     assert section.evidence.complete
-    assert len(section.evidence.final()) == 9  # of the baseline three for each seed
+    assert len(section.evidence.final()) == 9  # three per seed for the baseline
     assert (section.verdict.outcome is Outcome.SMOKE) is (form is Form.STAND_IN)
 
 

@@ -1,4 +1,4 @@
-"""The first screen: its sentences follow from the verdicts, its plot's places from the paper's figures."""
+"""The first screen: its sentences follow from the verdicts, its plot's positions from the paper's figures."""
 
 from __future__ import annotations
 
@@ -159,9 +159,9 @@ def test_what_is_filled_and_shaded_is_at_the_papers_scale() -> None:
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        ("error-rate", effect(37.0, 36.0, 38.0, "error-rate")),  # no point of no effect
+        ("error-rate", effect(37.0, 36.0, 38.0, "error-rate")),  # no point marks "no effect"
         ("crop-flip", effect(2.0, 1.0, 3.0, "crop-flip")),  # the paper gives no size
-        ("augmentation-cost", effect(1.0, 0.9, 1.1, "augmentation-cost")),  # its figure is no effect
+        ("augmentation-cost", effect(1.0, 0.9, 1.1, "augmentation-cost")),  # its figure is not an effect
         ("lrn", effect(math.nan, math.nan, math.nan)),
     ],
 )

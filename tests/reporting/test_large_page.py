@@ -1,4 +1,4 @@
-"""The page of a store as years of use leave it: light enough to be opened and sent."""
+"""The page of a store after years of use: small enough to be opened and sent."""
 
 from __future__ import annotations
 

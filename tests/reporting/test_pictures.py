@@ -1,4 +1,4 @@
-"""Figures 3 and 4: what is drawn of kernels and neighbours, read back from the SVG and its pixels."""
+"""Figures 3 and 4: drawings of kernels and neighbours, read back from the SVG and its pixels."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def pixel(image: ElementTree.Element, x: int, y: int) -> tuple[int, ...]:
 
 
 def kernel(red: float, blue: float) -> list[float]:
-    """Zero but for red in the first pixel and blue in the last."""
+    """Zero except for red in the first pixel and blue in the last."""
     values = [0.0] * (3 * AREA)
     values[0], values[3 * AREA - 1] = red, blue
     return values
@@ -145,7 +145,7 @@ def test_neighbours_are_framed_by_whether_the_class_is_the_querys() -> None:
 
 
 def test_what_all_queries_come_to_stands_above_the_few_that_are_shown() -> None:
-    """Six queries of the same share would say nothing: two networks found 40 and 44 % by features."""
+    """Six queries with the same share would tell nothing: two networks found 40 and 44 % by features."""
     runs = [measured(QUERIES, seed) for seed in (0, 1)]
     shares = [{"features": 40.0, "pixels": 12.0}, {"features": 44.0, "pixels": 10.0}]
     told = [

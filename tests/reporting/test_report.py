@@ -1,4 +1,4 @@
-"""The report: what it says, that it says it in the same bytes twice, and that no record can break it."""
+"""The report: what it says, that two runs give the same bytes, and that no record can break it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NOTICE = "CIFAR-10 was not found: a procedural stand-in was trained on."
 
 
 class Page(HTMLParser):
-    """Reads a page strictly: every tag closed in order, every identifier once; collects text and links."""
+    """Reads a page strictly: every tag closed in order, every identifier unique; collects text and links."""
 
     def __init__(self, source: str) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ from tests.fakes.browser import browse, copied, left_in_title, needed
 from tests.fakes.evidence import sections as made
 from tests.fakes.evidence.runs import ENVIRONMENT
 
-# Only copies of the page carry these: the report's policy lets no script run but its own.
+# Only copies of the page carry these: the report's policy lets only its own script run.
 PROBE = """<script>
 const doc = document.documentElement;
 const small = [...document.querySelectorAll('figure text')].map(t => t.getBoundingClientRect().height);
@@ -23,7 +23,7 @@ const hidden = widths.filter(w => w < 200).length;
 document.title = [doc.scrollWidth, innerWidth, Math.min(...small).toFixed(1), hidden,
   getComputedStyle(document.body).fontSize, getComputedStyle(doc).backgroundColor].join(' ');
 </script>"""
-# Asks the script for what only some sections have.
+# Requests from the script what only some sections have.
 CONTROLS = """<section data-table><table><tr><td>a "b"</td><td>−1,234.5</td><td class="key">
 <a href="records/full-1.json">fu</a></td></tr></table>
 <button data-csv hidden>CSV</button>
@@ -94,7 +94,7 @@ def test_nothing_scrolls_sideways_and_all_is_legible(
     report: Path, tmp_path: Path, width: int, scheme: str
 ) -> None:
     dark = ["--blink-settings=preferredColorScheme=0"] if scheme == "dark" else []
-    # A window has a least width, so the page stands in a frame as wide as the screen that is asked for.
+    # Windows have a minimum width, so the page is shown in a frame as wide as the requested screen.
     style, probe = f"width:{width}px;height:900px;border:0", (report / "probe.html").as_uri()
     frame = f"<iframe src='{probe}' style='{style}'></iframe>"
     holder = report / f"holder-{width}.html"

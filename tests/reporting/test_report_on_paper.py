@@ -1,4 +1,4 @@
-"""The report as it is printed: what paper leaves out, and nothing else; and how long the page is."""
+"""The printed report: what paper leaves out, and nothing else; and how long the page is."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.fakes.evidence.runs import ENVIRONMENT
 
 pytestmark = needed
 
-# What a reader of the print would see, on a copy whose rules for print hold on the screen too.
+# What a reader of the print would see, on a copy whose print rules also apply on screen.
 PRINTED = """<script>addEventListener('load', () => {
 const all = selector => [...document.querySelectorAll(selector)];
 const drawn = element => element.getClientRects().length > 0;
@@ -56,7 +56,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def printed(report: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What is seen on paper by a reader whose screen is dark."""
+    """What a reader with a dark screen sees on paper."""
     text = report.read_text(encoding="utf-8").replace("@media screen and", "@media not all and")
     on_paper = report.with_name("on-paper.html")
     on_paper.write_text(text.replace("@media print", "@media all"), encoding="utf-8")
@@ -72,7 +72,7 @@ def test_paper_is_light_and_has_no_controls(printed: dict[str, Any]) -> None:
 
 
 def test_headings_have_no_button_for_the_next_page_to_leave_out(printed: dict[str, Any]) -> None:
-    """Chromium repeats a table's head on each page but not the buttons in it."""
+    """Chromium repeats a table's head on each page, but not the buttons in it."""
     assert printed["boxes"] == 0
 
 

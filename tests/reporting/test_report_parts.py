@@ -1,4 +1,4 @@
-"""The report's parts: how curves are averaged, attempts matched, numbers written and Markdown escaped."""
+"""The report's parts: how curves are averaged, attempts matched, numbers formatted and Markdown escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results for programs: typed numbers, the same in every form that a report can have."""
+"""Results for programs: typed numbers, the same in every format that a report can have."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Every estimate finds an effect that was put into made-up records: its sign and its size.
+"""Every estimate finds the effect that was put into made-up records: its sign and its size.
 
-Arms share a seed's luck, so that what is left between them is the effect and nothing else.
+Arms share a seed's luck, so that they differ by the effect and nothing else.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def evidence(name: str, made: Mapping[str, Mapping[str, float]], protocol: str =
         luck = LUCK[trial.seed % len(LUCK)]
         return record_for(trial, REAL, **{n: v + luck for n, v in made[arm].items()})
 
-    while True:  # a rate of its own is known once the trials that choose it have run
+    while True:  # an arm's own rate is known once the trials that choose it have run
         plan = found.plan(scale, 3, lookup)
         known = {canonical(p.trial.settings): p.arm for p in plan.trials}
         if known.keys() <= arms.keys():
@@ -94,7 +94,7 @@ def test_lrn() -> None:
 
 @pytest.mark.parametrize(("varies", "judged"), [(0.02, False), (0.051, True)])
 def test_norms_that_are_constants_show_nothing(varies: float, judged: bool) -> None:
-    """The larger of the two norms' spreads counts, and only at a proxy."""
+    """The larger spread of the two norms counts, and only at a proxy."""
     made = dict.fromkeys(LRN.ARMS, errors(40, 18))
     for protocol, void in (("cifar10-converged", not judged), ("imagenet", False), ("smoke", False)):
         plain = evidence("lrn", made, protocol)
@@ -150,14 +150,14 @@ def test_colour_augmentation() -> None:
 
 
 def overfitting(protocol: str, train: float) -> tuple[Evidence, Effect]:
-    """Dropout's first claim, where the net of ten classes without it ended at this training error."""
+    """Dropout's first claim, if the net of ten classes without it ended at this training error."""
     arms = {"with dropout": errors(40, 18), "without dropout": errors(90, 50, centre=90, train=train)}
     found = evidence("dropout", arms, protocol)
     return found, reproductions.named("dropout").estimate(found).effects["dropout-overfitting"][0]
 
 
 def test_a_dead_network_shows_no_lack_of_overfitting() -> None:
-    """Its gap is nothing, because it learned nothing."""
+    """Its gap is zero because it learned nothing."""
     found, effect = overfitting("imagenette-short", 89.9)
     assert effect.n == 0
     verdict = judge(claim("dropout-overfitting"), found, effect)
@@ -232,7 +232,7 @@ def _rows(losses: Sequence[float], column: str) -> Iterator[dict[str, float | No
 
 
 def test_dropouts_iterations_go_by_the_first_plateau() -> None:
-    """Falls by a tenth an epoch for 8 epochs against 4, then stands: smoothing moves both by the same."""
+    """Falls by a tenth per epoch for 8 epochs against 4, then stands: smoothing shifts both equally."""
     arms = dict.fromkeys(("with dropout", "without dropout"), errors(40, 18))
     falling = {arm: [0.9 ** min(e, end) for e in range(30)] for arm, end in zip(arms, (18, 8), strict=True)}
     found = with_curves(evidence("dropout-iterations", arms), falling, "validation_loss")
@@ -244,7 +244,7 @@ def test_dropouts_iterations_go_by_the_first_plateau() -> None:
 
 
 def test_early_training_is_the_area_under_chance() -> None:
-    """A loss that is at once 1 nat under chance, against half a nat: twice the area, in two epochs."""
+    """A loss that is at once 1 nat below chance, against half a nat: twice the area, in two epochs."""
     arms = dict.fromkeys(BIASES.ARMS, errors(40, 18))
     plain = evidence("bias-init", arms, "cifar10-early")
     chance = math.log(10)
@@ -257,7 +257,7 @@ def test_early_training_is_the_area_under_chance() -> None:
 
 
 def measured(name: str, numbers: Mapping[str, tuple[float, float, float]]) -> Evidence:
-    """A measurement's evidence with these numbers by metric and seed; networks as they may be."""
+    """A measurement's evidence with these numbers by metric and seed, for any networks."""
     found = reproductions.named(name)
 
     def lookup(trial: Trial) -> Record:

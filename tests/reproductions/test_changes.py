@@ -1,4 +1,4 @@
-"""What each ablation takes away or changes: the named kind of layer or number, and nothing beside it."""
+"""What each ablation removes or changes: the named kind of layer or number, and nothing else."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def declared(reproduction: str, protocol: Protocol) -> list[Any]:
     found = reproductions.named(reproduction)
     own = next(
         (p for p in found.protocols if p.name == protocol.name), protocol
-    )  # it may be made of that one
+    )  # it may be made from that one
     plan = found.plan(
         own, 1, lambda trial: record_for(trial, ten_top1=50.0)
     )  # no rate is better than another
@@ -58,7 +58,7 @@ def only_the_network_differs(one: Any, other: Any) -> bool:
 def lost(
     reproduction: str, protocol: Protocol, kinds: tuple[type[Layer], ...], arms: tuple[int, int]
 ) -> None:
-    """Asserts that the second arm is the first less all its layers of some kinds, and that it had any."""
+    """Asserts that the second arm is the first without all its layers of some kinds, and that it had any."""
     whole, less = (declared(reproduction, protocol)[arm] for arm in arms)
     assert only_the_network_differs(whole, less)
     assert len(whole.network.layers) > len(less.network.layers)
@@ -78,7 +78,7 @@ def test_lrn_removes_norms_and_nothing_else(protocol: Protocol) -> None:
 
 @at_every_scale
 def test_the_constant_in_a_norm_s_place_is_the_norm_of_nothing(protocol: Protocol) -> None:
-    """The same networks but for α, which is 0: k^−β whatever comes in, .595 in the text's."""
+    """The same networks except for α, which is 0: k^−β for any input, .595 in the text's."""
     paper, still, _, source, source_still, *_ = declared("lrn", protocol)
     for whole, constant in ((paper, still), (source, source_still)):
         assert only_the_network_differs(whole, constant)
@@ -104,7 +104,7 @@ def test_dropout_removes_dropout_and_nothing_else(protocol: Protocol) -> None:
 
 
 def shorter(network: Network, name: str) -> tuple[Layer, ...]:
-    """The layers less the named one and what follows it up to the next pooling or weights."""
+    """The layers without the named one and what follows it up to the next pooling or weights."""
     left, removing = [], False
     for layer in network.layers:
         if isinstance(layer, Weighted | Pool):
@@ -120,7 +120,7 @@ def sides(network: Network) -> list[int]:
 
 
 def fed_to_fc6(network: Network) -> tuple[int, ...]:
-    """The shape of what the first dense layer sees."""
+    """The shape of the first dense layer's input."""
     return next(before for layer, before, _ in network.walk() if getattr(layer, "name", "") == "fc6")
 
 
@@ -191,7 +191,7 @@ def test_two_gpu_error_halves_the_first_four_convolutions_and_joins_the_columns(
 
 @where_it_overfits
 def test_weight_decay_is_taken_from_every_layer(protocol: Protocol) -> None:
-    """ε λ T / (1 − μ) is the paper's, for T updates in the first stage, where the scale is a proxy's."""
+    """ε λ T / (1 − μ) is the paper's, for T updates in the first stage, if the scale is that of a proxy."""
     decay, none, more = declared("weight-decay", protocol)
     layers = decay.network.layers
     (own,) = {x.decay for x in weighted(decay.network).values()}

@@ -1,4 +1,4 @@
-"""The contract of every reproduction, on those of this project, and what is asked of these alone."""
+"""The contract of every reproduction, tested on this project's, and what only these must satisfy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AT_A_SCALE = [
 def test_the_unchanged_arm_is_one_trial_in_every_experiment(
     reproduction: Reproduction, protocol: Protocol
 ) -> None:
-    """So it is trained once: an experiment at one of the common scales has the paper's network by its key."""
+    """So it is trained only once: experiments at the common scales have the paper's network under one key."""
     factor = tuned(protocol, BASELINE, lambda trial: answer(trial, REAL)).factor
     assert factor is not None
     keys = {key_of(p.trial, REAL) for p in finished(reproduction, protocol, seeds=2).plan.trials}

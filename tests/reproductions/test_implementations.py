@@ -1,6 +1,6 @@
-"""Each arm is the paper's network but for what its name says, and each named network is that one.
+"""Each arm is the paper's network except for what its name says, and each named network is that one.
 
-The paper's network is changed here layer by layer, apart from the recipes that the reproduction goes by.
+The paper's network is changed here layer by layer, independently of the recipes that the reproduction uses.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ every_named = pytest.mark.parametrize("name", NAMED)
 
 
 def arms(protocol: Protocol) -> dict[str, Scheduled]:
-    """Settings of each arm's final trials, where no rate is better than another."""
+    """Settings of each arm's final trials, if no rate is better than another."""
     plan = REPRODUCTION.plan(protocol, 1, lambda trial: record_for(trial, ten_top1=50.0))
     return {p.arm: p.trial.settings for p in reversed(plan.trials) if p.role is Role.FINAL}
 
@@ -62,7 +62,7 @@ def each(change: Callable[[Layer], Layer]) -> Callable[[Network], list[Layer]]:
 
 
 def pooled_first(network: Network) -> list[Layer]:
-    """Every norm with the pooling behind it, the other way round."""
+    """Every norm swapped with the pooling after it."""
     layers = list(network.layers)
     for i in [i for i, layer in enumerate(layers) if isinstance(layer, AcrossMaps)]:
         layers[i], layers[i + 1] = layers[i + 1], layers[i]
@@ -70,7 +70,7 @@ def pooled_first(network: Network) -> list[Layer]:
 
 
 def dropped_first(network: Network) -> list[Layer]:
-    """Dropout before fc6 and fc7 in place of after them."""
+    """Dropout before fc6 and fc7 instead of after them."""
     found: list[Layer] = []
     for layer in network.layers:
         hidden = isinstance(layer, Dense) and layer.name in ("fc6", "fc7")
@@ -126,7 +126,7 @@ def test_pytorch_s_bound_is_what_pytorch_draws() -> None:
 
 @at_every_scale
 def test_all_arms_are_trained_by_one_recipe(protocol: Protocol) -> None:
-    """But for the network nothing differs, weight decay within it does not either, nor what it sees."""
+    """Nothing differs except the network: neither the weight decay in it nor what it sees."""
     first, *others = arms(protocol).values()
     for other in others:
         assert replace(other, network=first.network) == first
@@ -136,7 +136,7 @@ def test_all_arms_are_trained_by_one_recipe(protocol: Protocol) -> None:
 
 
 def gains(network: Network) -> Iterator[float]:
-    """σ √(fan-in), what a layer does to the size of its input."""
+    """σ √(fan-in), by which a layer scales its input."""
     for layer, before, after in network.walk():
         if isinstance(layer, Weighted):
             positions = math.prod(after[1:])

@@ -29,7 +29,7 @@ Seconds = Callable[[Trial], float]
 
 
 def answered(reproduction: Reproduction, protocol: str, seconds: Seconds, seeds: int = 5) -> Evidence:
-    """The experiment, each trial answered with the step time that is given."""
+    """The experiment, each trial answered with the given step time."""
 
     def record(trial: Trial) -> Record:
         step = seconds(trial)
@@ -40,7 +40,7 @@ def answered(reproduction: Reproduction, protocol: str, seconds: Seconds, seeds:
 
 
 def columns_faster(trial: Trial) -> float:
-    """Two devices take 0.9 of the time, in a machine that grows slower from block to block."""
+    """Two devices take 0.9 of the time, on a machine that becomes slower from block to block."""
     one = trial.settings.arrangement is Arrangement.ONE
     return (1.0 if one else 0.9 + 0.01 * math.sin(trial.seed)) * (1 + trial.seed)
 

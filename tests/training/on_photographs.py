@@ -1,4 +1,4 @@
-"""A training of the recipe on packed photographs, as a process: `SIZE DATA FOLDER`; tells of each part."""
+"""Trains the recipe on packed photographs, as a process: `SIZE DATA FOLDER`; reports each part."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.training.scheduled.recipe import Photographs
 from harness.training.scheduled.recipe import scheduled as measured
 from harness.training.scheduled.recipes import PAPER
 
-# The paper's recipe whole, but for the width: a full one's checkpoints take half a gigabyte each.
+# The paper's complete recipe, except for the width: at full width, a checkpoint takes half a gigabyte.
 SMALL = measured(
     replace(PAPER, network=alexnet("paper", width=1 / 16, classes=10), batch_size=16),
     dataset="imagenette",

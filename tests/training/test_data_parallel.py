@@ -33,11 +33,11 @@ from harness.training.update import Momentum2012, apply, groups
 pytestmark = pytest.mark.usefixtures("rank_server")
 SEED, BATCH, IMAGES, MOMENTUM, BIAS_FACTOR = 3, 8, 20, 0.9, 2.0  # the last batch of a part is half a batch
 RATE = 0.01
-FROZEN = ((), ("conv1",), ("conv1", "conv2"), ())  # in each part: one more layer stands still, then none
+FROZEN = ((), ("conv1",), ("conv1", "conv2"), ())  # in each part: one more layer is frozen, then none
 
 
 def strengthened(network: Network) -> Network:
-    """The same with weights large enough that gradients of all layers count."""
+    """The same with weights large enough that the gradients of all layers matter."""
     layers = tuple(replace(x, init=0.1) if isinstance(x, Weighted) else x for x in network.layers)
     return replace(network, layers=layers)
 
@@ -68,7 +68,7 @@ def begun(network: Network, ranks: Ranks) -> Loop:
 
 
 def trained(network: Network, ranks: Ranks, interrupted: bool = False) -> dict[str, Any]:
-    """What one process is left with: losses of the parts, and the state after each."""
+    """What one process ends with: losses of the parts, and the state after each."""
     loop = begun(network, ranks)
     found: dict[str, Any] = {"losses": [], "errors": [], "states": []}
     for part, frozen in enumerate(FROZEN):
@@ -86,7 +86,7 @@ def trained(network: Network, ranks: Ranks, interrupted: bool = False) -> dict[s
 
 
 def check_joined(ranks: Ranks) -> None:
-    """Every rank is given the whole of what each has a stretch of, down to fewer things than ranks."""
+    """Every rank gets the whole of what each has a stretch of, even with fewer items than ranks."""
     for count in (0, 1, 7, 64):
         whole = torch.arange(2.0 * count).view(count, 2)
         assert torch.equal(ranks.joined(whole[ranks.stretch(count)], count), whole)
@@ -134,7 +134,7 @@ class ByHand:
         return losses, states
 
     def loss(self, net: Net, batch: Tensor) -> Tensor:
-        """Mean cross-entropy; batch normalisation sees each rank's images alone and remembers the first's."""
+        """Mean cross-entropy; batch normalisation sees each rank's images and keeps the first rank's."""
         some = images(self.network)
         inputs = (some.pixels.double() - some.mean().double())[batch].permute(0, 3, 1, 2)
         if not any(isinstance(layer, BatchNorm) for layer in self.network.layers):

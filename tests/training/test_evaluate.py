@@ -27,7 +27,7 @@ BOXES = [(0, 0), (0, 8), (8, 0), (8, 8), (4, 4)]  # top and left of 24 in 32
 
 
 def cropped_net() -> Net:
-    """The 19 % net for 24-pixel crops, with weights that tell images apart and a dropout layer."""
+    """The 19 % net for 24-pixel crops, with weights that distinguish images and a dropout layer."""
     layers = list(nineteen().layers)
     last = layers.pop()
     assert isinstance(last, Dense)
@@ -81,7 +81,7 @@ def test_the_average_is_that_of_a_loop_over_views(images: Images, ten_views: boo
     views = Views(images, mean, how)
     chosen = ten(32, 32, 24) if ten_views else (views.centre,)
     found = probabilities(net, views, chosen, size=7)
-    assert expected.std(0).max() > 0.01  # the images are told apart
+    assert expected.std(0).max() > 0.01  # the images are distinguished
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4, atol=1e-6)
 
     order = np.argsort(-expected, axis=1)
@@ -131,7 +131,7 @@ def test_bf16_gives_nearly_the_same() -> None:
 
 
 def test_alexnet_on_256_pixels() -> None:
-    """The size of the paper, narrow: 224 of 256, top-5 of 12 classes."""
+    """The paper's size, but narrow: 224 of 256, top-5 of 12 classes."""
     stream = torch.Generator().manual_seed(0)
     pixels = torch.randint(256, (3, 256, 256, 3), generator=stream, dtype=torch.uint8)
     images = Images(pixels, torch.tensor([0, 11, 5]))
@@ -151,7 +151,7 @@ def test_alexnet_on_256_pixels() -> None:
     st.integers(0, 2**32 - 1),
 )
 def test_errors_are_those_of_a_loop(scores: np.ndarray, seed: int) -> None:
-    # Distinct scores in each row, so that the order is one.
+    # Distinct scores in each row, so that the order is unique.
     scores = scores.argsort(1).argsort(1).astype(np.float32) / scores.shape[1]
     labels = np.random.default_rng(seed).integers(0, scores.shape[1], len(scores))
     found = judge(torch.tensor(scores), torch.tensor(labels))

@@ -1,4 +1,4 @@
-"""The captured training step: when it is captured, and on a GPU that it is the step itself."""
+"""The captured training step: when it is captured, and on a GPU, that it equals the step itself."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harness.training.update import Momentum2012, apply, groups
 
 
 class Recorded:
-    """Stands for CUDA: notes what is run, captured and replayed."""
+    """Stands in for CUDA: notes what is run, captured and replayed."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
@@ -106,7 +106,7 @@ def prefetched() -> BatchSource:
 
 
 def loop(source: BatchSource, precision: Precision, graphs: bool) -> Loop:
-    """The paper's network, small and strong enough that every step is felt."""
+    """The paper's network, small, and with weights large enough for every step to matter."""
     net = Net(alexnet("paper", side=SIDE, width=1 / 8, classes=10)).initialise(0)
     with torch.no_grad():
         for _, weight, _ in net.weighted():

@@ -1,4 +1,4 @@
-"""From a folder of JPEGs to ten-view errors: packed, trained by the recipe, killed twice on the way."""
+"""From a folder of JPEGs to ten-view errors: packed, trained by the recipe, and killed twice on the way."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Training:
         return subprocess.Popen(list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
     def killed_at(self, epoch: float) -> None:
-        """Starts or goes on, and kills the process the moment it tells of this epoch."""
+        """Starts or resumes, and kills the process the moment it reports this epoch."""
         process = self.start()
         assert process.stdout is not None
         told = [float(process.stdout.readline())]
@@ -72,7 +72,7 @@ class Training:
         assert told[0] <= epoch
 
     def finished(self) -> tuple[list[float], object]:
-        """Goes on to the end: the epochs that it told of, and its outcome without clocks."""
+        """Resumes to the end: the epochs that it reported, and its outcome without clocks."""
         process = self.start()
         out, _ = process.communicate()
         *epochs, outcome = out.splitlines()
@@ -86,7 +86,7 @@ def check_killed_twice(size: str, data: Path, folder: Path) -> None:
     broken.killed_at(1.5)
     broken.killed_at(2.5)
     left, found = broken.finished()
-    assert left[0] > 1.5  # it did go on from a checkpoint
+    assert left[0] > 1.5  # it did resume from a checkpoint
     assert whole == found
     files = [(folder / name / "own.safetensors").read_bytes() for name in ("whole", "broken")]
     assert files[0] == files[1]
@@ -125,7 +125,7 @@ def test_mapped_inputs_are_those_that_lie_in_memory(packed: Path) -> None:
 
 
 def test_images_of_a_pack_are_held_out_as_those_of_a_folder_are(packed: Path) -> None:
-    """The last of the fixed shuffle are tested on, whatever the seed, and none of them is trained on."""
+    """The last images of the fixed shuffle are tested on, whatever the seed, and none is trained on."""
     kept = mapped.inputs(replace(SMALL, held_out=4), 3, packed, torch.device("cpu"))
     whole = datasets.split(packed, "train")
     _, last = whole.parted(4)

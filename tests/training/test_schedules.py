@@ -81,7 +81,7 @@ def test_steps_of_caffe(iteration: int, rate: float) -> None:
 def test_plateau_by_hand() -> None:
     plateau = Plateau(patience=2, least=0.01, max_epochs=100)
     errors = [0.9, 0.8, 0.8, 0.795, 0.6, 0.605, 0.5, 0.5, math.nan, 0.4, 0.395, 0.4, 0.38, 0.39, 0.375]
-    # After each epoch: which drop it is at. 0.795 is not 0.01 under 0.8; 0.6 begins anew; NaN never improves;
+    # After each epoch: which drop it is at. 0.795 is not 0.01 below 0.8; 0.6 starts over; NaN never improves;
     # the first error at a new rate is the best at that rate.
     drops = [0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4]
     for epoch, drop in enumerate(drops, start=1):
@@ -116,7 +116,7 @@ def test_an_error_that_keeps_falling_keeps_the_rate() -> None:
 def test_what_is_frozen_stands_still_at_once_and_can_go_on() -> None:
     net = small_net()
     update = Momentum2012(groups(net, bias_factor=2.0, bias_decay=False), momentum=0.9)
-    with torch.no_grad():  # as large as makes every gradient be felt in one step
+    with torch.no_grad():  # large enough for every gradient to show in one step
         for _, tensor, _ in net.weighted():
             tensor.mul_(0.1 / tensor.std())
     (_, weight, bias), (_, next_weight, _), *_ = net.weighted()

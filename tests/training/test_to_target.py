@@ -1,4 +1,4 @@
-"""Training to a target: bit-identical however often it is interrupted, exact about what it saw."""
+"""Training to a target: bit-identical however often it is interrupted, and exact about what it saw."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tests.fakes.evidence import trials
 
 
 def small(**changes: object) -> ToTarget:
-    """Four batches an epoch, as with more images."""
+    """Four batches per epoch, as with more images."""
     return trials.small(**{"images": 256, "batch_size": 64, "sample": 128, **changes})  # type: ignore[arg-type]
 
 
 def train(trial: Trial, folder: Path, root: Path | None = None, stop_after: int | None = None) -> TrialResult:
-    """Runs a trial; with `stop_after`, asks it to stop after so many reports and goes on until it ends."""
+    """Runs a trial; with `stop_after`, asks it to stop after this many reports and resumes until it ends."""
     while True:
         reports: list[TrialProgress] = []
 
@@ -80,7 +80,7 @@ def test_seeds_differ(tmp_path: Path) -> None:
 
 
 def test_an_epoch_with_fewer_batches_than_looks_has_a_look_after_each_batch(tmp_path: Path) -> None:
-    """256 images are four batches of 64; a look a batch is all that seven looks can be."""
+    """256 images are four batches of 64; seven looks can be no more than one per batch."""
     often = train(Trial(small(looks_per_epoch=7), 2), tmp_path / "often")
     assert [row["epoch"] for row in often.curve] == [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0]
     assert often.metrics["epochs_low"] == 2.0

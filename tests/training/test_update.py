@@ -1,4 +1,4 @@
-"""The update rule against a float64 loop, and where torch.optim.SGD parts from it."""
+"""The update rule against a float64 loop, and where torch.optim.SGD differs from it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_sgd_agrees_at_a_constant_rate_and_parts_when_it_changes() -> None:
         return (ours - theirs).abs().max().item()
 
     assert distance(1.0) < 1e-14
-    # At the drop SGD's velocity is scaled down at once; the 2012 one still carries the old rate.
+    # At the drop, SGD's velocity is scaled down at once; that of 2012 still carries the old rate.
     assert distance(0.1) > 0.01
 
 

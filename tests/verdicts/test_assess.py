@@ -1,4 +1,4 @@
-"""Which evidence is chosen, that all is computed once, and what is said of the seeds that would decide."""
+"""Which evidence is chosen, that all is computed once, and what is said about the seeds that would decide."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def stored(root: Path, *names: str, seeds: int = 3) -> Store:
 
 
 def counted(counts: Counter[object], function: Callable[..., object], name: Callable[..., object]) -> object:
-    """The function, each of whose calls is counted by `name` of its arguments."""
+    """The function, with each call counted by `name` of its arguments."""
 
     def wrapped(*args: object, **options: object) -> object:
         counts[name(*args, **options)] += 1
@@ -97,7 +97,7 @@ def test_every_key_finding_and_verdict_of_a_report_is_computed_once(
 ) -> None:
     """Every ablation and measurement shares the paper's network.
 
-    What has arms at rates of their own is estimated and judged once more at the shared one.
+    An experiment with arms at their own rates is estimated and judged once more at the shared one.
     """
     store = stored(tmp_path, *NAMES)
     keys, elsewhere, verdicts, decisions, findings = (Counter[object]() for _ in range(5))
@@ -150,7 +150,7 @@ def test_trials_that_are_equal_and_have_two_keys_are_not_confused(tmp_path: Path
 
 
 def test_whole_and_sound_evidence_comes_first(tmp_path: Path) -> None:
-    """Two machines: one has all records, the other stopped half-way."""
+    """Two machines: one has all records, the other stopped halfway."""
     store = filled(tmp_path, 3)
     started = replace(HERE, device=DeviceKind.CUDA)
     for arm in ("tanh", "relu"):
@@ -170,7 +170,7 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Reproduction:
 
 
 def at(protocol: Protocol, seeds: int, day: int, root: Path) -> Assessment:
-    """Whole evidence at a protocol, the last of it finished on that day."""
+    """Complete evidence at a protocol, the last record finished on that day."""
     store = Store(root / f"{protocol.name}-{seeds}-{day}")
     for arm, seed in product(ARMS, range(seeds)):
         made = record_for(trial(arm, seed), HERE, epochs=decisive(arm, seed))
@@ -239,7 +239,7 @@ def test_the_seeds_that_would_decide_are_the_same_in_the_table_the_json_and_the_
 
 
 def test_nothing_would_decide_what_cannot_be_judged(tmp_path: Path) -> None:
-    """A level at another scale than the paper's has no band to lie in, whatever n."""
+    """A level at a scale other than the paper's has no band to lie in, whatever n."""
     known = Assessments(stored(tmp_path, "error-rate"))
     (found,) = known.of_claim(claim("error-rate"), reproductions.named("error-rate"))
     level, gain = (found.effects(claim(name))[0] for name in ("error-rate", "ten-view"))
@@ -289,18 +289,18 @@ def test_a_verdict_that_turns_with_the_learning_rate_is_none(own: Outcome, share
         assert found == replace(said(own), reasons=("why", told))
 
 
-SLOWER = 2000  # images of a trial at the shared rate: what tells the two apart here
+SLOWER = 2000  # images of a trial at the shared rate: what distinguishes the two here
 
 
 def at_two_rates(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
-    """A tuning trial, then tanh at a rate of its own and at ReLU's."""
+    """A tuning trial, then tanh at its own rate and at ReLU's."""
     shared = [Planned(trial("tanh", s, images=SLOWER), "tanh", Role.SHARED_RATE) for s in range(seeds)]
     own = [Planned(trial(a, s), a, Role.FINAL) for a in ("tanh", "relu") for s in range(seeds)]
     return Plan((Planned(trial("tanh", 100), "tanh", Role.TUNING), *own, *shared))
 
 
 def judged(own: float, shared: float, seeds: int = 5) -> Assessment:
-    """ReLU takes 5 epochs, and tanh so many times as many at its own rate and at the shared one."""
+    """ReLU takes 5 epochs, and tanh these multiples of that at its own rate and at the shared one."""
 
     def lookup(asked: Trial) -> Record:
         if asked.settings.arm == "relu":

@@ -1,4 +1,4 @@
-"""Runs that an effect left out are found in any arm, also where the baseline has more seeds than the arms."""
+"""Runs that an effect left out are found in any arm, even if the baseline has more seeds than the arms."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_diverged_run_of_an_arm_that_the_effect_is_not_of_is_none_of_its_loss(
 
 
 def test_diverged_runs_that_the_effect_counts_are_not_lost() -> None:
-    """As times to a target do, which a diverged run never reached."""
+    """As with times to a target, which a diverged run never reached."""
     whole = evidence({("no norm", 2): Status.DIVERGED, ("paper", 0): Status.DIVERGED})
     assert lost(whole, Effect("top-1 error", "points", 5, 1.0, None, None)) == []
 

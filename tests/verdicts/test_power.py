@@ -39,7 +39,7 @@ def test_the_needed_seeds_are_the_first_with_the_power() -> None:
 @pytest.mark.parametrize("turned", [1, -1])
 @pytest.mark.parametrize("sd", [1.0, 2.5])
 def test_at_a_proxy_they_exclude_the_null_by_a_t_test_of_the_estimate(sd: float, turned: int) -> None:
-    """scipy's noncentral t by itself: on either side of the null, whatever the paper's figure and band."""
+    """scipy's noncentral t alone: on either side of the null, whatever the paper's figure and band."""
     values = [1.4 * turned + sd * x for x in (-1.2, -0.6, 0.0, 0.6, 1.2)]
     found = level("top-1 error", "points", values)
     spread = float(np.std(values, ddof=1))
@@ -60,7 +60,7 @@ def test_a_proxy_without_an_effect_shows_no_direction_whatever_n() -> None:
 
 
 def test_where_the_paper_gives_a_bound_the_estimate_is_taken_as_true() -> None:
-    """At the bound itself the rule holds back with 95 %, so that no number of seeds would decide."""
+    """At the bound itself, the rule withholds a verdict with 95 %, so no number of seeds would decide."""
     colour = claim("colour-augmentation")
     values = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
     inside = planned(level("top-1 error", "points", list(2 + values)), colour).n_to_decide
@@ -109,7 +109,7 @@ def test_an_arm_needs_fewer_seeds_against_a_baseline_that_has_more() -> None:
 
 
 def test_the_needed_seeds_of_two_arms_have_the_power_in_simulation() -> None:
-    """The arm's number against a baseline of 15, judged by the two intervals themselves."""
+    """The arm's number of seeds against a baseline of 15, judged by the two intervals themselves."""
     lrn, effect = claim("lrn"), two(6, 16)
     n, band = planned(effect, lrn).n_to_decide, lrn.primary.band
     assert n is not None
@@ -125,7 +125,7 @@ def test_the_needed_seeds_of_two_arms_have_the_power_in_simulation() -> None:
 
 
 def test_no_number_of_seeds_makes_up_for_too_few_images() -> None:
-    """An image part of one point squared: the band of ±.7 points is out of reach of any number of seeds."""
+    """An image part of one point squared puts the band of ±.7 points out of reach of any number of seeds."""
     images = ImagePart(500, (Term(1.0, 499),), ())
     assert planned(two(6, 6, images), claim("lrn")).n_to_decide == math.inf
     few = two(6, 6, ImagePart(500, (Term(0.01, 499),), ()))

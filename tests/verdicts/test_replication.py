@@ -56,7 +56,7 @@ def golden(zo: float, zr: float, c: float) -> float:
 
 
 def test_the_sceptical_p_is_that_of_the_packages_reference_page() -> None:
-    """Page pSceptical: three examples that are not those of the nominal p are recalibrated by hand."""
+    """Page pSceptical: three examples that do not use the nominal p are recalibrated by hand."""
     assert sceptical_p(z_of(0.01), z_of(0.02), 2) == pytest.approx(0.05790852, abs=1e-8)
     assert golden(z_of(0.01), z_of(0.02), 2) == pytest.approx(0.02273138, abs=1e-8)
     assert golden(z_of(0.02), z_of(0.01), 0.5) == pytest.approx(0.008786301, abs=1e-9)
@@ -223,7 +223,7 @@ def assessed(
 
 
 def compared(root: Path, name: str, differences: Sequence[float]) -> Replication:
-    """The comparison that these differences by seed give at the paper's scale."""
+    """The comparison that results from these differences by seed at the paper's scale."""
     found = replication(assessed(stored(root, name, differences), name, len(differences)).case(claim(name)))
     assert found
     return found

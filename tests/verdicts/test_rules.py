@@ -1,4 +1,4 @@
-"""Every gate and rule by itself, and what must hold whatever the records are."""
+"""Every gate and rule separately, and what must hold whatever the records are."""
 
 from __future__ import annotations
 
@@ -257,7 +257,7 @@ def test_costs_are_reported() -> None:
 
 
 def counts(**changes: float | None) -> list[Effect]:
-    """Every count of the architecture as the paper has it, but for some, by first words of their names."""
+    """Every count of the architecture as in the paper, except some, by the first words of their names."""
     values = {metric.name: metric.paper for metric in COUNT.metrics}
     values |= {name: value for name in values for first, value in changes.items() if name.startswith(first)}
     return [Effect(name, "", 1, value, None, None) for name, value in values.items()]
@@ -322,7 +322,7 @@ def censored(slow: float, fast: float, n: int) -> Effect:
         (40.0, 6, "directional (size unproven)"),  # at least 7.6: the band reaches to 9
         (80.0, 6, "directional (stronger)"),
         (5.0, 6, "inconclusive"),
-        (80.0, 5, "inconclusive"),  # five pairs bound with 96.9 %, not with 97.5 %
+        (80.0, 5, "inconclusive"),  # five pairs give a bound with 96.9 %, not with 97.5 %
     ],
 )
 def test_of_censored_runs_only_the_bound_speaks(slow: float, n: int, headline: str) -> None:
@@ -353,7 +353,7 @@ def test_inconclusive_says_what_could_have_been_found_and_what_would_decide() ->
 
 
 def test_at_a_proxy_the_seeds_are_those_that_would_show_the_direction() -> None:
-    """The paper's figure is expected at its own scale alone."""
+    """The paper's figure is expected only at its own scale."""
     found = verdict(
         LRN,
         paired_difference("top-1 error", "points", [41.0, 42.5, 40.1, 41.2, 43.0], [40.5] * 5),
@@ -483,7 +483,7 @@ STRENGTH = {"reproduced": 2, "directional": 1, "not reproduced": 1, "inconclusiv
 def test_a_wider_interval_never_says_more(
     about: Claim, four: list[float], by: list[float], n: int, name: str
 ) -> None:
-    """Widening both intervals at either end turns nothing that was open into an answer."""
+    """Widening both intervals at either end never turns an open question into an answer."""
     centre = about.primary.paper or 0.0
     ninety, whole = (four[1] + centre, four[2] + centre), (four[0] + centre, four[3] + centre)
     wider = (ninety[0] - by[1], ninety[1] + by[2])
@@ -498,7 +498,7 @@ def test_a_wider_interval_never_says_more(
 
 @given(st.floats(-3, 3), st.floats(0, 3), st.floats(0.05, 2))
 def test_a_stronger_effect_never_agrees_less_with_a_bound(low: float, more: float, width: float) -> None:
-    """Of a one-sided band the verdict is monotone: shift the intervals up, and it says no less."""
+    """For a one-sided band the verdict is monotone: if the intervals shift up, it says no less."""
     order = [
         "not reproduced",
         "inconclusive",

@@ -45,7 +45,7 @@ from tests.fakes.evidence.experiments import (
 
 
 def until_decided(root: Path, value: Value) -> tuple[Fake, list[tuple[Look, int | None]]]:
-    """Runs the made-up experiment look by look; the engine, and each look with the seeds that come next."""
+    """Runs the made-up experiment look by look; the engine, and each look with the seeds that follow it."""
     store, engine, heard = Store(root), Fake(value), []
 
     def report(experiment: Experiment, look: Look, further: Experiment | None) -> None:
@@ -60,7 +60,7 @@ def until_decided(root: Path, value: Value) -> tuple[Fake, list[tuple[Look, int 
 
 
 def judged(seeds: int, store: Store) -> Assessment:
-    """What a store says of the made-up experiment."""
+    """What a store says about the made-up experiment."""
     return Assessments(store).of(experiment(seeds))
 
 
@@ -113,7 +113,7 @@ def test_looks_are_judged_with_wider_intervals_for_ever(tmp_path: Path) -> None:
 
 
 def near(arm: str, seed: int) -> float:
-    """Ratios about six whose spread is small enough for a fixed n = 5, and too large for a look."""
+    """Ratios of about six whose spread is small enough for a fixed n = 5, but too large for a look."""
     return 5.0 if arm == "relu" else 30.0 * math.exp(0.36 * (-1.26, -0.63, 0.0, 0.63, 1.26)[seed])
 
 

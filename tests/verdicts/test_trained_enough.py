@@ -1,4 +1,4 @@
-"""What a proxy's networks must have come to, and that a baseline's halves agree: from gate to report."""
+"""How far a proxy's networks must have trained, and that a baseline's halves agree: from gate to report."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ Curve = tuple[dict[str, float | None], ...]
 
 
 def reproduction(about: Claim, arms: tuple[str, ...], measure: Measure, **rest: str) -> Reproduction:
-    """Arms that are trained once for each seed; judged is the second less the first."""
+    """Arms that are trained once per seed; the second minus the first is judged."""
 
     def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
         return Plan(
@@ -115,7 +115,7 @@ def answered(
 
 
 def gap_of(points: float, spread: float = 0.5) -> Callable[[int], Metrics]:
-    """Errors whose gap is that of the arm, in the mean of five seeds."""
+    """Errors whose gap is that of the arm, on average over five seeds."""
     return lambda seed: {"train_top1": 20.0, "centre_top1": 20.0 + points + spread * (seed - 2)}
 
 
@@ -184,7 +184,7 @@ def test_runs_that_tell_no_gap_stop_the_case() -> None:
 def test_a_loss_that_falls_evenly_falls_by_what_it_does(
     fall: float, parts: int, stage: float, seeds: int, level: float
 ) -> None:
-    """By its fraction in each tenth of the stage, however often it is looked at and whatever follows."""
+    """By its fraction in each tenth of the stage, however often it is measured and whatever follows."""
     whole = math.floor(stage)
     falling = curve(lambda epoch: level * (1 - fall) ** (10 * epoch / whole), whole, parts)
     assert fall_at_first_rate([falling] * seeds) == pytest.approx(fall, abs=2e-3 * fall + 1e-12)
@@ -224,7 +224,7 @@ def test_a_loss_that_still_falls_fast_stops_a_claim_on_accuracy() -> None:
         "first rate, and a claim on accuracy needs a fall below 1%",
     )
     assert verdict.advice == ()
-    assert decided(verdict)  # more seeds would be no longer trained
+    assert decided(verdict)  # more seeds would not be trained for longer
 
 
 def test_what_follows_the_first_rate_and_other_arms_do_not_count() -> None:

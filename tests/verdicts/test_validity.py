@@ -1,4 +1,4 @@
-"""Each thing that makes evidence invalid is told, with the keys that show it; sound evidence is not."""
+"""Everything that makes evidence invalid is reported, with the keys that show it; sound evidence passes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def sound() -> list[Run]:
 
 
 def told(*changed: Run, without: tuple[str, ...] = ()) -> list[str]:
-    """Problems of sound evidence in which some runs take the place of those with the same key."""
+    """Problems of sound evidence in which some runs replace those with the same key."""
     keys = {r.record.key for r in changed} | set(without)
     return problems(evidence([*(r for r in sound() if r.record.key not in keys), *changed]), MANIPULATED)
 
@@ -155,7 +155,7 @@ def test_a_difference_within_the_baseline_is_told_once() -> None:
 
 
 def test_two_arms_beside_the_first_may_be_held_to_less_than_both_their_settings() -> None:
-    """The wide relu may learn at another rate than the first arm, and not than relu."""
+    """The wide relu may learn at another rate than the first arm, but not at another than relu."""
     held = {**BY_ARM, ("relu", "wide relu"): ("network.layers.0.units",)}
     assert problems(of_arms(), held) == []
     faster = of_arms(*with_settings(of_arms(), "wide relu", rate=0.7))

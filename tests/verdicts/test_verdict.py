@@ -1,4 +1,4 @@
-"""What a verdict means is written once, and the README says the same."""
+"""The meaning of a verdict is written in one place, and the README says the same."""
 
 from __future__ import annotations
 

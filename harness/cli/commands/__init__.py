@@ -1,1 +1,1 @@
-"""A file for each command: what it does once its options are read."""
+"""One file per command: what it does once its options are parsed."""

@@ -1,1 +1,1 @@
-"""Workers of one machine: processes, the GPUs they are dealt, the turns they take, how fast they train."""
+"""Workers on one machine: their processes, the GPUs they are assigned, the turns they take, their speed."""

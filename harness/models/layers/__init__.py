@@ -1,1 +1,1 @@
-"""The layers that networks are built of, a file for each kind."""
+"""The layers that networks are built from, one file per kind."""

@@ -18,12 +18,12 @@ def build(layer: Layer, shape: Shape) -> nn.Module:
 class DropoutUnits(nn.Module):
     """Zeroes each number with probability `rate` in training; the mask comes from `generator`.
 
-    The generator is on the input's device; without one, PyTorch's global generator is drawn from. Where
-    `ranks` processes share a batch evenly, each draws the mask of all and uses its own part.
+    The generator is on the input's device; without one, PyTorch's global generator is used. Where `ranks`
+    processes share a batch evenly, each draws the mask of the whole batch and uses its own part.
     """
 
     def __init__(self, layer: Dropout) -> None:
-        """Has no parameters; `reseed` gives the generator."""
+        """Has no parameters; `reseed` sets the generator."""
         super().__init__()
         if not 0 <= layer.rate < 1:
             raise ValueError(f"dropout rate {layer.rate} is not in [0, 1)")
@@ -52,7 +52,7 @@ def generators(net: nn.Module) -> tuple[torch.Generator, ...]:
 
 
 def reseed(net: nn.Module, generator: torch.Generator | None, rank: int = 0, ranks: int = 1) -> None:
-    """Has every dropout layer of `net` draw from `generator`, in the order in which they run."""
+    """Makes every dropout layer of `net` draw from `generator`, in the order in which they run."""
     for module in net.modules():
         if isinstance(module, DropoutUnits):
             module.generator, module.rank, module.ranks = generator, rank, ranks

@@ -17,10 +17,10 @@ def build(layer: Local, shape: Shape) -> nn.Module:
 
 
 class LocallyConnected(nn.Module):
-    """One matrix product a place: weight (places, size² · maps, units), bias (places, 1, units).
+    """One matrix product per place: weight (places, size² · maps, units), bias (places, 1, units).
 
-    A place's patch is gathered in runs of all images' maps, which lie together in (height, width, N, maps):
-    half the time of `unfold`, whose runs are `size` numbers long.
+    A place's patch is gathered in runs of all images' maps, which are contiguous in (height, width, N, maps).
+    This takes half the time of `unfold`, whose runs are `size` numbers long.
     """
 
     def __init__(self, layer: Local, shape: Shape) -> None:

@@ -1,8 +1,8 @@
 """Local response normalisation (§3.3): across neighbouring maps, or within a map as the 2012 code also does.
 
-The formula in plain operations is `reference`. What networks run is `normalise`, which takes the fastest
-way that the tensor's device has: a Triton kernel on CUDA, else cache-sized blocks (`lrn_fused`); both save
-nothing but the input for the backward pass. Where it has to fall back, it logs why, once.
+The formula in plain operations is `reference`. Networks run `normalise`, which uses the fastest
+implementation for the tensor's device: a Triton kernel on CUDA, else cache-sized blocks (`lrn_fused`); both
+save only the input for the backward pass. If it has to fall back, it logs the reason once.
 
 An even window reaches one further after than before, as in ONNX; PyTorch's reaches one further before.
 """
@@ -51,14 +51,14 @@ class ResponseNorm(nn.Module):
 
 
 def formula(layer: AcrossMaps | WithinMap) -> Formula:
-    """The layer's window and constants, with α as it multiplies the sum."""
+    """The layer's window and constants, with α as the factor of the sum."""
     window = (1, layer.size) if isinstance(layer, AcrossMaps) else (layer.size, layer.size)
     alpha = layer.alpha / math.prod(window) if layer.divided else layer.alpha
     return Formula(window, alpha, layer.beta, layer.k)
 
 
 def reference(x: Tensor, layer: AcrossMaps | WithinMap) -> Tensor:
-    """The formula in plain operations, as slow and as clear as can be; differentiable any number of times."""
+    """The formula in plain operations, slow and clear; differentiable any number of times."""
     wide = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
     maps = _nchw_field(wide, layer)
     return (maps / base(wide, layer) ** layer.beta).reshape(x.shape).to(x.dtype)
@@ -74,7 +74,7 @@ def base(x: Tensor, layer: AcrossMaps | WithinMap) -> Tensor:
 
 
 def normalise(x: Tensor, layer: AcrossMaps | WithinMap) -> Tensor:
-    """The formula by the fastest implementation at hand; keeps the memory format of `x`."""
+    """The formula by the fastest available implementation; keeps the memory format of `x`."""
     if torch.compiler.is_compiling():
         return reference(x, layer)
     last = x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)

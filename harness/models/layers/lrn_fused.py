@@ -1,14 +1,14 @@
-"""Response normalisation in blocks that stay in the cache, with its own backward: saves only the input.
+"""Response normalisation in blocks that stay in the cache, with its own backward pass: saves only the input.
 
-Every layout is seen as one field (B, R, S, P) whose windows lie in the rows R, the columns S, or both:
+Every layout is viewed as one field (B, R, S, P) whose windows lie in the rows R, the columns S, or both:
 
     across maps, NCHW            (images, columns of the net, maps a column, pixels)   window (1, n)
     across maps, channels-last   (images · pixels, columns, maps a column, 1)          window (1, n)
     within a map, NCHW           (images · maps, height, width, 1)                     window (n, n)
     within a map, channels-last  (images, height, width, maps)                         window (n, n)
 
-A block of it is squared into a buffer with zeros between the windows' ends, in which a neighbour is a
-constant distance away. So a window's sum is a few contiguous additions of the buffer to its shifted self.
+A block of it is squared into a buffer with zeros between the windows' ends, in which neighbours are a
+constant distance apart. So a window's sum takes a few contiguous additions of the buffer to its shifted self.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from torch.autograd.function import once_differentiable
 
 from harness.models.layers.reuse import fresh
 
-# Numbers a block, ends included: what a core's second-level cache holds; a GPU wants few launches instead.
+# Numbers per block, ends included: as many as a core's L2 cache holds; a GPU needs few launches instead.
 CPU_BLOCK, GPU_BLOCK = 131_072, 1 << 24
-# With several threads blocks are so small that PyTorch gives each operation one: threads then share out the
-# blocks and meet once, not after every addition, which a busy machine punishes a hundredfold.
+# With several threads, blocks are so small that PyTorch runs each operation on one thread: threads then share
+# the blocks and synchronise once, not after every addition, which is 100 times as slow on a busy machine.
 SERIAL = 32_767
 
 
@@ -179,7 +179,7 @@ def _additions(
 
 
 def _each_block(formula: Formula, method: str, *fields: Tensor) -> None:
-    """Calls `_Block.method` with every block of the fields, shared out to as many threads as PyTorch has."""
+    """Calls `_Block.method` with every block of the fields, shared among as many threads as PyTorch has."""
     on_cpu = fields[0].device.type == "cpu"
     threads = min(torch.get_num_threads(), fields[0].numel() // (4 * SERIAL)) if on_cpu else 1
     limit = SERIAL if threads > 1 else CPU_BLOCK if on_cpu else GPU_BLOCK
@@ -198,7 +198,7 @@ def _each_block(formula: Formula, method: str, *fields: Tensor) -> None:
             done.result()
 
 
-@torch.no_grad()  # each thread has its own switch
+@torch.no_grad()  # the setting is per thread
 def _work(formula: Formula, method: str, blocks: list[tuple[Tensor, ...]]) -> None:
     made: dict[torch.Size, Callable[..., None]] = {}
     for parts in blocks:
@@ -213,5 +213,5 @@ def _side_lengths(formula: Formula, shape: torch.Size, limit: int) -> tuple[int,
     pixels = max(1, shape[3])
     plane = (shape[1] + formula.window[0] - 1) * (shape[2] + formula.window[1] - 1)
     width = max(1, min(pixels, limit // plane))
-    width = math.ceil(pixels / math.ceil(pixels / width))  # as even as can be
+    width = math.ceil(pixels / math.ceil(pixels / width))  # as even as possible
     return (max(1, limit // (plane * width)) if width == pixels else 1), width

@@ -1,8 +1,8 @@
 """Normalisation across maps as two Triton kernels: every number is read from memory about once.
 
 The field is (batch, columns, maps, pixels) as in `lrn_fused`; both kernels see it as (batch · columns, maps,
-pixels). A program has a tile of maps × pixels where pixels lie side by side (NCHW), and a run of numbers in
-memory's order where maps do (channels-last: one pixel). Neighbours are fetched from the cache again.
+pixels). A program has a tile of maps × pixels where pixels are contiguous (NCHW), and a run of numbers in
+memory order where maps are (channels-last: one pixel). Neighbours are read again, from the cache.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from torch.autograd.function import once_differentiable
 
 from harness.models.layers.lrn_fused import Formula
 
-RUN = 1024  # numbers a program, channels-last
-TILE = (16, 64)  # maps and pixels a program, NCHW
+RUN = 1024  # numbers per program, channels-last
+TILE = (16, 64)  # maps and pixels per program, NCHW
 
 
 class FusedTriton(torch.autograd.Function):
-    """As `lrn_fused.Fused`, for windows in the columns of the field alone."""
+    """Like `lrn_fused.Fused`, for windows in the columns of the field alone."""
 
     @staticmethod
     def forward(ctx: Any, field: Tensor, formula: Formula) -> Tensor:

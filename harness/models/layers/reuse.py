@@ -1,8 +1,8 @@
-"""Large results in memory that was used before: on a CPU, fresh memory is paid for page by page.
+"""Reused memory for large results: on a CPU, fresh memory costs a page fault per page.
 
 149 MB from the system cost 60 ms of page faults, as much as a fused layer's arithmetic. A GPU's allocator
-keeps what was freed for the next request of the same size, and so does this. Memory goes back to it when
-PyTorch drops the last tensor that lies in it, wherever that is: PyTorch then lets go of the buffer below.
+keeps freed memory for the next request of the same size, and so does this. Memory comes back here when
+PyTorch drops the last tensor in it, wherever that is: PyTorch then releases the underlying buffer.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import weakref
 import torch
 from torch import Tensor
 
-LEAST = 8 << 20  # bytes from which it is worth it
+LEAST = 8 << 20  # bytes from which reuse pays off
 MOST = 1 << 30  # bytes kept idle at most; the longest idle go first
 
 _idle: dict[int, Tensor] = {}  # by address, the longest idle first
 
 
 def fresh(like: Tensor) -> Tensor:
-    """A tensor of the same shape, type and layout, with any values; `like` is without gaps."""
+    """A tensor of the same shape, type and layout, with arbitrary values; `like` has no gaps."""
     if like.device.type != "cpu" or like.nbytes < LEAST:
         return torch.empty_like(like)
     memory = _taken(like.nbytes)
@@ -31,7 +31,7 @@ def fresh(like: Tensor) -> Tensor:
 
 def _taken(size: int) -> Tensor:
     for address, memory in list(_idle.items()):
-        if memory.nbytes == size and _idle.pop(address, None) is not None:  # unless a thread was faster
+        if memory.nbytes == size and _idle.pop(address, None) is not None:  # unless another thread was faster
             return memory
     return torch.empty(size, dtype=torch.uint8)
 

@@ -1,1 +1,1 @@
-"""A claim's section of the report: its evidence, drawn, tabled, told and given to download."""
+"""A claim's section of the report: its evidence as figures, tables, sentences and downloads."""

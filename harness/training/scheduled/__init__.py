@@ -1,1 +1,1 @@
-"""Training by a recipe (§5) to the end of its schedule, and what is measured of the network then (§6)."""
+"""Training by a recipe (§5) to the end of its schedule, and measuring the trained network (§6)."""

@@ -1,7 +1,7 @@
-"""What response normalisation (§3.3) does in a trained network: its sums' size, and its factor's spread.
+"""What response normalisation (§3.3) does in a trained network: its sums' size and its factor's spread.
 
-A norm multiplies by (k + α Σ a²)^−β. Where α Σ a² is small beside k, that is one constant for all units, and
-a network with such a norm differs from one without it by a constant alone.
+A norm multiplies by (k + α Σ a²)^−β. Where α Σ a² is small compared with k, this is one constant for all
+units, and a network with such a norm differs from one without it only by a constant.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ IMAGES = 500
 def of(net: Net, views: Views) -> list[dict[str, Any]]:
     """Every norm, in order: mean of α Σ a², and the factor's mean and coefficient of variation.
 
-    Over all units of the centre views of the first 500 images, in fp32 and testing mode.
+    Over all units of the centre views of the first 500 images, in fp32 and evaluation mode.
     """
     found: list[dict[str, Any]] = []
     norms = [module for module in net.layers if isinstance(module, ResponseNorm)]

@@ -1,7 +1,7 @@
 """Trains a recipe to the end of its schedule and tests it (§5, §6): every ablation is one of these.
 
-After each part of an epoch it looks at training images, after each epoch at unseen ones. At the end the
-network is tested by its centre view and by ten views, and on training images that it has seen, unaugmented.
+After each part of an epoch it is evaluated on training images, after each epoch on unseen ones. At the end
+the network is tested by its centre view and by ten views, and on training images it has seen, unaugmented.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def run(trial: Trial[Scheduled], session: Session) -> TrialResult:
 
 
 class Training:
-    """A trial under way."""
+    """A trial in progress."""
 
     def __init__(self, trial: Trial[Scheduled], session: Session) -> None:
-        """Reads the data, builds the network, takes up the checkpoint if there is one."""
+        """Reads the data, builds the network, resumes from the checkpoint if there is one."""
         self.settings = trial.settings
         self.trial, self.session = trial, session
         self.device, self.ranks = torch.device(session.device), data_parallel.here()
@@ -60,7 +60,7 @@ class Training:
         return Loop(self.net, rule, self.inputs.batches, self.trial.precision, size, ranks)
 
     def run(self) -> TrialResult:
-        """Trains to the end, or to a loss that is no number."""
+        """Trains to the end, or until the loss is not finite."""
         while not (self.epochs.spent or self._setting().finished):
             if self._part()["loss"] is None:
                 return self._outcome(Status.DIVERGED, {}, {})
@@ -70,13 +70,13 @@ class Training:
         return outcome
 
     def _setting(self) -> schedules.Setting:
-        """What the schedule says of the next part."""
+        """The schedule's setting for the next part."""
         epoch, iteration = self.epochs.part // self.parts.count, self.parts.iteration(self.epochs.part)
         seen = (row["validation_error"] for row in self.epochs.curve)
         return self.settings.schedule.at(epoch, iteration, [error for error in seen if error is not None])
 
     def _part(self) -> CurveRow:
-        """Trains on the next part of an epoch, and looks."""
+        """Trains on the next part of an epoch, and evaluates."""
         setting = self._setting()
         update.apply(setting, self.epochs.loop.update)
         self.noise.manual_seed(stream_seed(self.trial.seed, "dropout", self.epochs.part))
@@ -85,7 +85,7 @@ class Training:
         return row
 
     def _order(self, colour: bool) -> Tensor:
-        """The rank's images of the next part; their augmentation is drawn."""
+        """The rank's images of the next part; draws their augmentation."""
         part, size = self.epochs.part, self.settings.batch_size
         epoch, order = part // self.parts.count, self.parts.order(self.trial.seed, part)
         if self.begun != (epoch, colour):
@@ -94,7 +94,7 @@ class Training:
         return self.ranks.share(self.parts.cut(order, part), size)
 
     def _look(self) -> CurveRow:
-        """Error and loss of the weights at hand on training images, and after an epoch on unseen ones."""
+        """Error and loss of the current weights on training images, and after an epoch on unseen ones."""
         seen = self._predicted(self.watched)
         row: CurveRow = {"train_error": seen.errors().top1, "train_loss": seen.loss()}
         row |= {"validation_error": None, "validation_loss": None}
@@ -104,13 +104,13 @@ class Training:
         return row
 
     def _predicted(self, views: Views) -> Predictions:
-        """What the weights at hand say of the centre views."""
+        """What the current weights predict for the centre views."""
         return Predictions(self.observer.centre(views), views.images.labels)
 
     def _tested(self) -> tuple[CurveRow, dict[str, Any]]:
         """Errors and losses of the trained network; which images it got wrong, and what its norms do.
 
-        Leaves its weights and predictions to other trials.
+        Saves its weights and predictions for other trials.
         """
         sample, test = self.inputs.sample, self.inputs.test
         averaged = Predictions(self.observer.ten(test), test.images.labels)

@@ -17,7 +17,7 @@ from harness.training.schedules import Schedule
 
 @dataclass(frozen=True)
 class Recipe:
-    """A network and all that its training needs but data and a seed; the defaults are the text's (§5)."""
+    """A network and all that its training needs except data and a seed; the defaults are the text's (§5)."""
 
     name: str = field(metadata=LABEL)
     network: Network
@@ -25,11 +25,11 @@ class Recipe:
     augmentation: Augmentation
     batch_size: int = 128
     momentum: float = 0.9
-    bias_rate_factor: float = 1.0  # the biases' rate, in that which the schedule gives them
+    bias_rate_factor: float = 1.0  # multiplies the rate that the schedule gives biases
     bias_decay: bool = True  # whether biases decay as their layer's weights do
 
     def __post_init__(self) -> None:
-        """ValueError where the parts do not fit each other."""
+        """ValueError if the parts do not fit together."""
         _, *sides = self.network.input
         if sides != [self.augmentation.side] * 2:
             raise ValueError(f"{self.name}: crops of {self.augmentation.side} for an input of {sides}")
@@ -40,14 +40,14 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Resident:
-    """CIFAR-10, held whole in the memory of the device that trains."""
+    """CIFAR-10, held completely in the memory of the device that trains."""
 
     implementation: ClassVar[str] = "harness.data.inputs.resident:inputs"
 
 
 @dataclass(frozen=True)
 class Photographs:
-    """Packed photographs mapped from the disk, or a folder of them held in memory."""
+    """Packed photographs memory-mapped from disk, or a folder of photographs held in memory."""
 
     implementation: ClassVar[str] = "harness.data.inputs.mapped:inputs"
 
@@ -64,7 +64,7 @@ class Altered:
 
 @dataclass(frozen=True)
 class Scheduled(Recipe):
-    """A recipe to train to the end of its schedule, on what images, and what to measure on the way."""
+    """A recipe to train to the end of its schedule, on which images, and what to measure on the way."""
 
     implementation: ClassVar[str] = "harness.training.scheduled.program:run"
     exclusive: ClassVar[bool] = False
@@ -72,22 +72,22 @@ class Scheduled(Recipe):
     dataset: str = "cifar10"
     reader: Any = field(default_factory=Resident)
     images: int | None = None  # of the training set; None: all
-    held_out: int = 0  # of the training set: not trained on, and tested on in the test images' place
+    held_out: int = 0  # of the training set: not trained on, but tested on in place of the test images
     test_images: int | None = None
     max_epochs: int = 90
-    parts: int = 10  # of an epoch: a row of the curve each, and the places to stop and go on
+    parts: int = 10  # of an epoch: each gives a row of the curve, and a place to stop and resume
     sample: int = 10_000  # training images that the training error is measured on
     watched: int = 2_000  # of these, those looked at after every part of an epoch
     validated: int | None = 2_000  # unseen images looked at after every epoch; None: all
-    predictions: bool = False  # whether the ten-view probabilities are left to other trials
+    predictions: bool = False  # whether the ten-view probabilities are saved for other trials
 
     @property
     def summary(self) -> str:
-        """`rate 0.01, 8 epochs`: the rate at first."""
+        """`rate 0.01, 8 epochs`, with the initial rate."""
         return f"rate {self.schedule.at(0, 0, ()).rate:g}, {self.max_epochs} epochs"
 
     def most_images(self, training_set: int) -> int:
-        """The most images that a trial may train on; an upper bound of its cost."""
+        """The most images that a trial may train on; an upper bound on its cost."""
         return (self.images or training_set - self.held_out) * self.max_epochs
 
 

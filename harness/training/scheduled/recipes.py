@@ -8,7 +8,7 @@ from harness.models.alexnet import alexnet
 from harness.training.scheduled.recipe import Recipe
 from harness.training.schedules import LOGGED, Plateau, Steps
 
-# The text has one rate and one decay for all weights and does not set biases apart.
+# The text has one rate and one decay for all weights and does not treat biases separately.
 PAPER = Recipe("paper", alexnet("paper"), Plateau(), Augmentation(colour=ColourNoise()))
 SOURCE_2012 = Recipe(
     "source-2012",

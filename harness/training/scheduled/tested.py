@@ -1,4 +1,4 @@
-"""What is measured of a trained network (§6): errors and losses by view, and which images it gets wrong."""
+"""Measurements of a trained network (§6): errors and losses by view, and which images it gets wrong."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from harness.records.image_bits import packed
 from harness.training.data_parallel import Ranks
 from harness.training.evaluate import TopErrors, judge, probabilities, wrong
 
-# Grey levels added to red, green and blue: brighter and darker, warmer and colder than any image was.
+# Grey levels added to red, green and blue: brighter and darker, warmer and colder than any image.
 SHIFTS = ((32, 32, 32), (-32, -32, -32), (24, 0, -24), (-24, 0, 24))
 
 
 @dataclass(frozen=True)
 class Observer:
-    """A network to be tested, its images shared out over the ranks, all of which learn the whole."""
+    """A network to be tested; the ranks share the images, and each of them gets all results."""
 
     net: Net
     ranks: Ranks
@@ -46,7 +46,7 @@ class Observer:
         return self.ranks.joined(probabilities(self.net, own, chosen, self.precision), count)
 
     def shifted(self, views: Views) -> float:
-        """Error of images whose colours are shifted, as a fraction, by the centre view; mean of `SHIFTS`."""
+        """Error on the centre views of images with shifted colours, as a fraction; mean over `SHIFTS`."""
         images = (views.shifted(torch.tensor(shift, dtype=torch.float32)) for shift in SHIFTS)
         return fmean(judge(self.centre(some), views.images.labels).top1 for some in images)
 
@@ -68,7 +68,7 @@ class Predictions:
         return top1, top5
 
     def loss(self) -> float | None:
-        """Mean cross-entropy in nats; None where it is no number."""
+        """Mean cross-entropy in nats; None if it is not finite."""
         right = self.found.gather(1, self.labels[:, None]).clamp_min(torch.finfo(torch.float32).tiny)
         loss = float(-right.log().mean())
         return loss if math.isfinite(loss) else None
@@ -85,7 +85,7 @@ def metrics(by_view: Mapping[str, Predictions]) -> dict[str, float | None]:
 
 
 def bits(by_view: Mapping[str, Predictions]) -> dict[str, Any]:
-    """How many images were tested, and which of them were wrong; of training images by top-1 alone."""
+    """How many images were tested, and which of them were wrong; for training images by top-1 alone."""
     train, centre, averaged = (by_view[name] for name in ("train", "centre", "ten"))
     ten_top1, ten_top5 = averaged.bits()
     return {

@@ -1,6 +1,6 @@
-"""Batches of noise for timing: a resident one, or crops of 256-pixel images made in time or beforehand.
+"""Batches of noise for timing: a resident one, or crops of 256-pixel images made inline or ahead.
 
-Nothing of the images' loaders is imported before crops are asked for: they take seconds to import.
+The image loaders are imported only when crops are needed: they take seconds to import.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ AHEAD = 2  # batches that wait for the device
 
 
 def batches(settings: StepTime, seed: int, device: torch.device) -> Iterator[Batch]:
-    """Batches on `device` without end; every rank gets the same ones."""
+    """Endless batches on `device`; every rank gets the same ones."""
     if settings.feed is Feed.RESIDENT:
         return _resident(settings, seed, device)
     if settings.feed is Feed.INLINE:
@@ -61,7 +61,7 @@ def _images(settings: StepTime, seed: int, device: torch.device) -> Augmented:
     from harness.data.images import Images
 
     if settings.images < settings.batch:
-        raise BadValue(f"{settings.images} images do not fill a batch of {settings.batch}: take more")
+        raise BadValue(f"{settings.images} images do not fill a batch of {settings.batch}: use more")
     stream = generator(seed, "noise")
     pixels = torch.randint(256, (settings.images, SIDE, SIDE, 3), generator=stream, dtype=torch.uint8)
     labels = torch.randint(settings.network.output[0], (settings.images,), generator=stream)

@@ -1,4 +1,4 @@
-"""The settings of a timing run: a network, how it is spread over processes, how it is fed. Needs no torch."""
+"""The settings of a timing run: a network, how it is spread over processes and fed. Needs no torch."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.models.description import Network
 
 
 class Arrangement(StrEnum):
-    """How a network is spread over processes, each with a device of its own."""
+    """How a network is spread over processes, each with its own device."""
 
     ONE = "one"  # one process
-    COLUMNS = "columns"  # one column a process (§3.2), both on the same batch
-    DATA_PARALLEL = "data-parallel"  # the whole network in each, on a batch of its own
+    COLUMNS = "columns"  # one column per process (§3.2), both on the same batch
+    DATA_PARALLEL = "data-parallel"  # the whole network in each, on its own batch
     STREAMS = "streams"  # both columns in one process, in two streams of one GPU
 
 
@@ -24,7 +24,7 @@ class Feed(StrEnum):
     """Where a step's batch comes from."""
 
     RESIDENT = "resident"  # the same batch every time: only the network counts
-    INLINE = "inline"  # cut out and varied by the device that trains, before each step
+    INLINE = "inline"  # cropped and augmented by the device that trains, before each step
     BACKGROUND = "background"  # by a thread on the CPU while the device trains, as in §4.1
 
 
@@ -33,11 +33,11 @@ PLAIN = Augmentation(crops=False, flips=False)  # centre crops less the mean
 
 @dataclass(frozen=True)
 class StepTime:
-    """Seconds of a training step, in processes that are started for it, on images of noise.
+    """Seconds of a training step, in freshly started processes, on images of noise.
 
     `batch` counts the images that a rank sees in a step: two columns see the same ones, data-parallel ranks
-    each their own. `device` refuses to run on any other kind. Images have 256 pixels a side, and the crops
-    that `augmentation` takes are of the network's input; a resident batch needs neither.
+    each their own. If `device` is set, any other kind is refused. Images have 256 pixels a side, and the
+    crops that `augmentation` takes have the size of the network's input; a resident batch needs neither.
     """
 
     implementation: ClassVar[str] = "harness.training.timing.step_time:run"
@@ -45,7 +45,7 @@ class StepTime:
     network: Network
     arrangement: Arrangement = Arrangement.ONE
     ranks: int = 1
-    threads: int = 1  # a rank
+    threads: int = 1  # per rank
     batch: int = 128
     steps: int = 10
     warm_up: int = 2
@@ -56,7 +56,7 @@ class StepTime:
     dataset: str | None = None
 
     def __post_init__(self) -> None:
-        """ValueError where the arrangement has another number of ranks, or there is nothing to time."""
+        """ValueError if the arrangement takes another number of ranks, or there is nothing to time."""
         wanted = {Arrangement.DATA_PARALLEL: self.ranks, Arrangement.COLUMNS: 2}.get(self.arrangement, 1)
         if self.ranks != wanted or self.ranks < 1:
             raise ValueError(f"{self.arrangement} takes {wanted} ranks, not {self.ranks}")
@@ -70,7 +70,7 @@ class StepTime:
 
     @property
     def busy_threads(self) -> int:
-        """Threads that work at the same time, on a CPU."""
+        """Threads that run at the same time on a CPU."""
         return self.threads * self.ranks + (self.feed is Feed.BACKGROUND)
 
     @property

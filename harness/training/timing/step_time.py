@@ -1,9 +1,9 @@
-"""Seconds of a training step (§3.2, §4.1, §5): one block in processes that are started for it.
+"""Seconds of a training step (§3.2, §4.1, §5): one block in freshly started processes.
 
-A step is training's own, with the batch that it takes. A device is a GPU, or a thread or a few on a CPU; they
-are not tied to cores, since gloo's own threads would then wait for their turn. Every rank times each step; a
-step ends when the slowest rank ends it. Waiting for another rank, or packing for it, counts as exchange and
-the rest as computation; an exchange hidden behind computation does not show.
+The step is the one used in training, including fetching its batch. A device is a GPU, or one or a few threads
+on a CPU; they are not pinned to cores, since gloo's own threads would then wait for their turn. Every rank
+times each step; a step ends when the slowest rank ends it. Waiting for another rank, or packing for it,
+counts as exchange and the rest as computation; an exchange hidden behind computation does not show.
 """
 
 from __future__ import annotations
@@ -110,14 +110,14 @@ class TimedSteps:
     def __init__(
         self, replica: nn.Module, net: Net, update: Momentum2012, timeline: Timeline, precision: Precision
     ) -> None:
-        """`net` lives on the timeline's device, and `replica` is what trains it: itself, or in parallel."""
+        """`net` lives on the timeline's device; `replica` is what trains: `net`, or its parallel replica."""
         self.replica, self.net, self.update, self.precision = replica, net, update, precision
         self.timeline = timeline
         if replica is not net:
             timeline.watch_averaging(net)
 
     def take(self, feed: Iterator[Batch]) -> tuple[float, float]:
-        """One step; its seconds, and those of exchange among them."""
+        """Takes one step; returns its seconds, and how many of them are exchange."""
         start = self._now()
         self.timeline.begin()
         step(self.replica, self.update, self.precision, *next(feed), self.timeline.updating)
@@ -128,7 +128,7 @@ class TimedSteps:
     def observed(self, feed: Iterator[Batch]) -> list[Span]:
         """The spans of one more step."""
         if dist.is_initialized():
-            dist.barrier()  # so that the ranks' zeros agree
+            dist.barrier()  # so that the ranks' zero times agree
         with nullcontext() if isinstance(self.net, Both) else self.timeline.watching(self.net):
             self.take(feed)
         return self.timeline.spans()
@@ -162,7 +162,7 @@ def _swapped(net: Net) -> int:
 
 
 def _averaged(net: Net, ranks: Ranks) -> int:
-    """Bytes that a rank sends in a step to average gradients, as a ring does: 2 (n − 1) / n of them all."""
+    """Bytes that a rank sends in a step to average gradients in a ring: 2 (n − 1) / n of all gradients."""
     return 2 * (ranks.world - 1) * sum(p.nbytes for p in net.parameters()) // ranks.world
 
 
@@ -173,7 +173,7 @@ def _check(settings: StepTime, device: str) -> None:
             f"this protocol times steps on '{settings.device}': run it with --device {settings.device}"
         )
     if settings.arrangement is Arrangement.STREAMS and kind is not DeviceKind.CUDA:
-        raise EngineError("two streams need a GPU, and this runs on a CPU: take another protocol")
+        raise EngineError("two streams need a GPU, and this runs on a CPU: choose another protocol")
 
 
 def _slowest(blocks: Sequence[Block]) -> list[float]:
@@ -190,7 +190,7 @@ def _details(settings: StepTime, blocks: Sequence[Block]) -> dict[str, Any]:
 
 
 def _memory(device: torch.device) -> int:
-    """The most memory that this process held: of the GPU, or all of it on a CPU."""
+    """Peak memory of this process: that of the GPU, or all of it on a CPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     unit = 1 if sys.platform == "darwin" else 1024

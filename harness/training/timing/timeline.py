@@ -1,7 +1,7 @@
-"""When each layer of a training step was at work, and when it waited for another process.
+"""When each layer of a training step was computing, and when it waited for another process.
 
-Marks are the host's monotonic clock on a CPU and events in the current stream on a GPU, where nothing waits
-for them. A layer here is one with weights, with all that follows it up to the next one.
+Marks are readings of the host's monotonic clock on a CPU, and events in the current stream on a GPU, where
+nothing waits for them. A layer here is one with weights, plus everything after it up to the next one.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ Span = dict[str, Any]  # "layer", "kind", "pass", "start", "end" (seconds from t
 
 
 class Timeline:
-    """The marks of one step after another: `begin` one, and ask for its numbers after its end."""
+    """The marks of one step after another: `begin` a step, and read its numbers after its end."""
 
     def __init__(self, device: torch.device) -> None:
-        """On a GPU, numbers are known once the device is synchronised."""
+        """On a GPU, numbers are available once the device is synchronised."""
         self.device = device
         self.begin()
 
     def begin(self) -> None:
-        """Forgets the step before."""
+        """Forgets the previous step."""
         self.stages: list[tuple[str, str, Mark]] = []
         self.waits: list[tuple[str, str, Mark, Mark]] = []
-        self.complete: Mark | None = None  # when the last gradient was there
+        self.complete: Mark | None = None  # when the last gradient was ready
         self.start = self.mark()
 
     def mark(self) -> Mark:
@@ -46,7 +46,7 @@ class Timeline:
 
     @contextmanager
     def exchanging(self) -> Iterator[None]:
-        """The time spent inside is one of exchange, not of computation."""
+        """Counts the time spent inside as exchange, not as computation."""
         layer, direction = self._stage()
         start = self.mark()
         yield
@@ -74,26 +74,26 @@ class Timeline:
             yield
 
     def watch_averaging(self, net: nn.Module) -> None:
-        """From now on, what passes between the last gradient of `net` and the update is exchange.
+        """From now on, counts the time between the last gradient of `net` and the update as exchange.
 
-        Most gradients are averaged while the backward pass goes on; what is left of it then is the packing of
-        the last ones, and waiting.
+        Most gradients are averaged during the backward pass; what remains after it is packing the last ones,
+        and waiting.
         """
         for parameter in net.parameters():
             parameter.register_post_accumulate_grad_hook(self._accumulated)  # type: ignore[no-untyped-call]
 
     def enter(self, layer: str, direction: str = "") -> None:
-        """From now on it is this layer's turn."""
+        """Marks the start of this layer."""
         self.stages.append((layer, direction, self.mark()))
 
     def updating(self) -> None:
-        """The gradients are there, and the update begins."""
+        """Marks that the gradients are ready, and that the update begins."""
         if self.complete is not None:
             self.waits.append((*self._stage(), self.complete, self.mark()))
         self.enter("update")
 
     def spans(self) -> list[Span]:
-        """Every layer's time of computation, and within it every time of exchange."""
+        """Every layer's span of computation, and every span of exchange within it."""
         ends = [mark for _, _, mark in self.stages[1:]]
         compute = [
             self._span(layer, "compute", direction, start, end)
@@ -102,7 +102,7 @@ class Timeline:
         return compute + [self._span(layer, "exchange", *rest) for layer, *rest in self.waits]
 
     def _stage(self) -> tuple[str, str]:
-        """The layer whose turn it is, and in which pass; of no use where none is watched."""
+        """The current layer and pass; meaningless if no layer is watched."""
         return self.stages[-1][:2] if self.stages else ("", "")
 
     def _accumulated(self, parameter: Tensor) -> None:
@@ -136,7 +136,7 @@ class Timeline:
 
 
 class _Tag(torch.autograd.Function):
-    """Changes nothing; tells when the backward pass comes by."""
+    """Changes nothing; calls `tell` when the backward pass reaches it."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, tell: Callable[[], None]) -> Tensor:

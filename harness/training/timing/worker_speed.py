@@ -1,4 +1,4 @@
-"""How fast one worker trains: some training steps on noise, for the cost of trials that no record informs."""
+"""How fast one worker trains: some training steps on noise, to price trials for which no record can."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ ROUNDS = 4
 def images_per_second(
     network: Network, device: str, precision: Precision, batch: int = 128, seconds: float = 1.0
 ) -> float:
-    """Images that a worker's one thread, or a GPU that it has to itself, trains on in a second.
+    """Images per second that a worker trains on with one thread, or with a GPU to itself.
 
-    The fastest of ROUNDS rounds that take `seconds` in all: whatever else goes on can only slow one down.
+    The fastest of ROUNDS rounds that take `seconds` in all: other load can only slow a round down.
     """
     numerics.apply(numerics.usual(Device.parse(device).kind))
     steps = _Steps(network, torch.device(device), precision, batch)
@@ -45,7 +45,7 @@ class _Steps:
         self.batch = next(batches(StepTime(network, batch=batch), 0, device))
 
     def seconds(self, count: int) -> float:
-        """Of so many steps: of a GPU with all that it waits for, of a CPU those that the thread had it."""
+        """Seconds of `count` steps: on a GPU including all waits, on a CPU the CPU time alone."""
         start = self._now()
         for _ in range(count):
             step(self.net, self.update, self.precision, *self.batch)
@@ -53,6 +53,6 @@ class _Steps:
 
     def _now(self) -> float:
         if self.device.type != "cuda":
-            return time.process_time()  # on a busy machine, others' turns are not this worker's speed
+            return time.process_time()  # on a busy machine, time given to others does not count
         torch.cuda.synchronize(self.device)
         return time.perf_counter()

@@ -1,4 +1,4 @@
-"""`compare` as a person and a pipeline meet it: tables, JSON, exit codes, JUnit, and wrong input."""
+"""`compare` as a person and a pipeline see it: tables, JSON, exit codes, JUnit, and wrong input."""
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ HEAVY = ("torch", "scipy.special", "scipy.stats", "pandas", "matplotlib", "jinja
 
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own; the last line of stderr names what it imported."""
+    """The command in its own process; the last line of stderr names what it imported."""
     program = (
         "import sys, json, repro\n"
         "try: repro.main()\n"

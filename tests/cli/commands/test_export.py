@@ -1,4 +1,4 @@
-"""`export`: what other programs read back is what the records and the assessments hold, to the last digit."""
+"""`export`: other programs read back what the records and the assessments hold, to the last digit."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def exported(store: Store, to: str, name: str) -> pd.DataFrame:
 
 
 def known(value: object) -> object:
-    """A cell, or None where it is empty, however a format says so."""
+    """A cell, or None if it is empty, however the format says so."""
     return None if value == "" or pd.isna(value) else value
 
 
@@ -125,7 +125,7 @@ def test_every_column_is_described(store: Store) -> None:
     text = (Path(repro.__file__).parent / "docs" / "export.md").read_text(encoding="utf-8")
     for name in ("records", "curves", "effects"):
         lacking = [c for c in exported(store, "csv", name).columns if f"`{c}`" not in text]
-        assert lacking in ([], ["cost_seconds", "epochs"])  # costs and metrics go by their rule
+        assert lacking in ([], ["cost_seconds", "epochs"])  # costs and metrics follow their rule
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`merge` as a person meets it."""
+"""`merge` as a person sees it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `repro.py new` writes keeps the contract of all reproductions; what it cannot write it refuses."""
+"""What `repro.py new` writes keeps the contract of all reproductions; it refuses what it cannot write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`watch`: who runs what is told from the leases as they are, and looking changes nothing."""
+"""`watch`: it tells who runs what from the leases as they are, and changes nothing."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def asked(root: Path, *words: str) -> str:
 
 
 def files(root: Path) -> Mapping[str, tuple[int, int]]:
-    """What lies below a folder, with sizes and times: the folders too."""
+    """What lies below a folder, with sizes and times, including the folders."""
     return {str(p): (p.stat().st_size, p.stat().st_mtime_ns) for p in root.rglob("*")}
 
 
 class Watched(Fake):
-    """An engine during whose third trial somebody looks."""
+    """An engine that somebody looks at during its third trial."""
 
     seen = ""
 
@@ -82,7 +82,7 @@ def test_running_trials_are_named_with_who_runs_them(tmp_path: Path) -> None:
 
 
 class Reporting(Fake):
-    """An engine whose third trial says how far it is, before somebody looks."""
+    """An engine whose third trial reports its progress before somebody looks."""
 
     seen = ""
 

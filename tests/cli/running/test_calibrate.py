@@ -1,4 +1,4 @@
-"""From a real calibration to a cost: measured once, kept in the store, and never worth an error."""
+"""From a real calibration to a cost: measured once, kept in the store, and never a cause of an error."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ measured_once = cache(calibration.measure)
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """What was to be measured: for real the first time, and as it was then for the tests after it."""
+    """What was to be measured: it really is the first time, and later tests get the same result."""
     seen: Asked = []
 
     def measure(device: Device, precisions: Sequence[Precision]) -> Mapping[Precision, float]:
@@ -86,7 +86,7 @@ def test_a_cost_is_at_the_speed_that_was_measured_and_the_second_call_measures_n
 
 
 def test_speeds_are_on_the_scale_of_records() -> None:
-    """A record of the measured network at the measured images a second gives the same speed."""
+    """A record of the measured network at the measured images per second gives the same speed."""
     found = measured_once(CPU, BOTH)
     assert set(found) == set(BOTH)
     rate, network = found[FP32], calibration.NETWORK

@@ -1,4 +1,4 @@
-"""`run --check`: a verdict that says less than earlier evidence ends a run with 1; all else does not."""
+"""`run --check`: a run exits with 1 if a verdict says less than earlier evidence, and not otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Devices and precisions as they are chosen, planned, priced and kept apart."""
+"""Devices and precisions: how they are chosen, planned, priced and kept apart."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_only_a_cpu_pays_for_algorithms_that_repeat_themselves(device: Device) -
 
 
 def test_two_precisions_are_two_experiments_and_bf16_is_a_deviation(tmp_path: Path) -> None:
-    """Three seeds in one and two in the other, of the baseline three times as many: each has its own."""
+    """Three seeds in one and two in the other, three times as many of the baseline: each has its own."""
     store, reproduction = Store(tmp_path), reproductions.named(NAME)
     for precision, seeds in ((Precision.FP32, 3), (Precision.BF16, 2)):
         conditions = replace(REAL, precision=precision)

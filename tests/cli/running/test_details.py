@@ -1,4 +1,4 @@
-"""`run --verbose`: what a log should say of a run before its first trial, and that it is true."""
+"""`run --verbose`: what a log should say about a run before its first trial, and that it is true."""
 
 from __future__ import annotations
 

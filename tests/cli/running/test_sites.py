@@ -1,4 +1,4 @@
-"""Where trials are to run: options of the other engine are refused, and what a cluster lacks is named."""
+"""Where trials run: options of the other engine are refused, and whatever a cluster lacks is named."""
 
 from __future__ import annotations
 

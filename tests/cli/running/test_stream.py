@@ -1,4 +1,4 @@
-"""`run --json`: what a script reads line by line is what happened, and what the store holds afterwards."""
+"""`run --json`: a script reads, line by line, what happened and what the store holds afterwards."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 
 def told(text: str) -> list[Event]:
-    """Every line by the schema: one that it does not know, or an empty one, is an error."""
+    """Every line, checked against the schema: one that it does not know, or an empty one, is an error."""
     assert text.isascii()
     assert text.endswith("\n")
     return [msgspec.json.decode(line, type=AnyEvent) for line in text.splitlines()]
@@ -91,7 +91,7 @@ def call(tmp_path: Path) -> Call:
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
-    """An engine that takes no time in the place of this machine's."""
+    """An engine that takes no time, in place of this machine's."""
     fake = Fake()
     monkeypatch.setattr(environment, "torch_version", lambda: "2.13.0")
     monkeypatch.setattr("harness.engines.local.LocalEngine", local(fake))
@@ -195,7 +195,7 @@ def test_ctrl_c_is_told_and_so_is_what_is_left(
     call: Call, engine: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Local(Interrupted, local(engine)):  # type: ignore[misc]
-        """The same in the engine's place."""
+        """The same, in place of the engine."""
 
     monkeypatch.setattr("harness.engines.local.LocalEngine", Local)
     assert not call(reproduction(), workers=2)

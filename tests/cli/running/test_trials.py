@@ -1,4 +1,4 @@
-"""What a person sees while trials run, and what becomes of them where the output ends."""
+"""What a person sees while trials run, and what becomes of the trials if the output ends."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_row_a_trial_and_a_line_a_result(shown: Progress) -> None:
         assert (row.done, row.total, row.far) == (0.5, 2.0, "epoch 0.5 of 2, error 42.0%")
         seen.stored(record)
         assert view.rows == {}
-        messages.put((record.key, session.TrialProgress(1.75, 2.0, 0.1)))  # a message that was late
+        messages.put((record.key, session.TrialProgress(1.75, 2.0, 0.1)))  # a late message
         assert soon(messages.empty)
     assert view.rows == {}
     said = written(shown)
@@ -67,7 +67,7 @@ def test_a_row_a_trial_and_a_line_a_result(shown: Progress) -> None:
 
 
 def test_how_far_a_trial_is_waits_for_no_output() -> None:
-    """A view that is kept from writing must not keep a driver from its signs of life."""
+    """A view that cannot write must not keep a driver from giving its signs of life."""
     messages, shown = queue(), lines()
     with shown, Trials(Rows(shown), messages) as seen:
         assert seen.so_far("key") is None
@@ -133,7 +133,7 @@ def test_a_worker_says_that_it_waits_and_when_it_begins(
 
 
 class Ends(io.StringIO):
-    """An output that takes a certain text no more."""
+    """An output that no longer accepts a certain text."""
 
     def __init__(self, last: str, error: OSError) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a person sees of work that takes long: bars on a terminal, lines elsewhere, markup nowhere."""
+"""What a person sees of long-running work: bars on a terminal, lines elsewhere, markup nowhere."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.fakes.photographs import contents, folders
 
 
 def soon(true: Callable[[], bool], seconds: float = 10) -> bool:
-    """Whether something becomes true within so many seconds."""
+    """Whether something becomes true within this many seconds."""
     deadline = time.monotonic() + seconds
     while not true() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -91,7 +91,7 @@ def test_what_is_soon_over_gets_no_line_and_what_fails_none_that_says_done() -> 
 
 
 class Flushed(io.StringIO):
-    """A stream that knows what was written out."""
+    """A stream that knows what was flushed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -160,7 +160,7 @@ def test_a_download_is_followed_and_the_library_s_own_bar_is_not_seen(
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every task is said at once, and again and again."""
+    """Every task is reported at once, and again and again."""
     monkeypatch.setattr(progress, "PATIENCE", 0.0)
     monkeypatch.setattr(progress, "INTERVAL", 0.02)
 

@@ -1,4 +1,4 @@
-"""Batches made ahead from a memory map: bit for bit those of resident images, whoever makes them when."""
+"""Batches made ahead from a memory map: bit for bit those of resident images, whichever thread makes them."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_so_many_are_in_the_making_and_no_more(ahead: int) -> None:
     with ThreadPoolExecutor(1) as threads:
         found = made_ahead(make, range(5), threads, ahead)
         assert next(found) == 0
-        threads.submit(int).result()  # all that was asked for is made
+        threads.submit(int).result()  # everything requested has been made
         assert made == list(range(5))[: ahead + 1]
         assert list(found) == [-1, -2, -3, -4]
 

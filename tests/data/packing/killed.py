@@ -1,4 +1,4 @@
-"""A task whose worker does not live to end it; alone, so that the worker need not import much."""
+"""A task whose worker dies before finishing it; in its own file, so that the worker imports little."""
 
 import os
 

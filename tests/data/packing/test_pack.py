@@ -1,4 +1,4 @@
-"""Packs: what they hold, resuming after a kill, and every way in which one can be broken."""
+"""Packs: what they hold, resuming after a kill, and every way in which they can be broken."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def copy(made: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads in place of processes, which take longer to start than to pack this."""
+    """Threads in place of processes, which would take longer to start than to pack this."""
 
     def pool(workers: int) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(workers)
@@ -95,7 +95,7 @@ def test_a_pack_is_found_by_the_fingerprint_of_its_index(made: Path) -> None:
 
 
 def test_the_map_is_shared_with_the_disk(copy: Path) -> None:
-    """A pack is much larger than memory: its pixels are pages of the file, not a copy of them."""
+    """A pack is much larger than memory: its pixels are pages of the file, not a copy."""
     pixels = pack.Pack(copy).pixels("train")
     with (copy / "train.pixels").open("rb+") as file:
         before = int(pixels[0, 0, 0, 0])
@@ -251,7 +251,7 @@ def test_killed_and_started_again_it_goes_on(source: Path, made: Path, tmp_path:
 def test_an_interrupted_run_loses_nothing(
     source: Path, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is under way when Ctrl-C comes is waited for and kept."""
+    """Work in progress when Ctrl-C comes is waited for and kept."""
     target, found = tmp_path / "imagenette.pack", ilsvrc.survey("imagenette", source)
 
     def interrupted(futures: set[Future[pieces.Piece]], **options: str) -> object:
@@ -265,7 +265,7 @@ def test_an_interrupted_run_loses_nothing(
     told: list[tuple[str, int]] = []
     monkeypatch.setattr(writer, "_pool", ThreadPoolExecutor)
     writer.write(target, "imagenette", found, 1, lambda *t: told.append(t))
-    assert told[0] == ("train", 8)  # two tasks are under way at a time
+    assert told[0] == ("train", 8)  # two tasks run in parallel
     assert equal(target, made)
 
 
@@ -330,7 +330,7 @@ def test_a_killed_worker_is_said(tmp_path: Path, source: Path, monkeypatch: pyte
 
 
 def test_a_worker_that_would_never_end_is_not_waited_for() -> None:
-    """As where another was killed while it held the lock of the queue of tasks."""
+    """As when another worker was killed while it held the lock of the task queue."""
     with writer._pool(2) as pool:
         assert pool.submit(abs, -1).result() == 1
         (stuck,) = multiprocessing.active_children()

@@ -149,7 +149,7 @@ def test_a_kit_may_be_unpacked_and_caffe_s_lists_do_without_one(tmp_path: Path) 
 
 
 def test_patch_images_replace_those_that_they_mend(tmp_path: Path) -> None:
-    """Some of ILSVRC-2010's images are blank; a separate archive replaces them."""
+    """Some images of ILSVRC-2010 are blank; a separate archive replaces them."""
     source = archives(tmp_path, contents(SPLITS), 2010)
     content = jpeg(99)
     name = f"{WNIDS[1]}_4.JPEG"
@@ -163,7 +163,7 @@ def test_patch_images_replace_those_that_they_mend(tmp_path: Path) -> None:
 
 
 def test_the_shared_lists_agree_on_all_validation_labels(tmp_path: Path) -> None:
-    """Caffe's labels, and the kit's numbers turned to classes by a `meta.mat` of the same numbering."""
+    """Caffe's labels, and the kit's numbers turned into classes by a `meta.mat` with the same numbering."""
     lists = shared("ilsvrc")
     words = [line.split()[0] for line in (lists / "synset_words.txt").read_text().splitlines()]
     assert words == sorted(words)
@@ -245,11 +245,11 @@ def kit(content: bytes) -> Callable[[Path], None]:
     return lambda source: next(source.glob("*devkit*")).write_bytes(content) and None
 
 
-NO_BLOCK = b"\x1f\x8b\x08" + bytes(7) + b"\xff" * 100  # as gzip begins, and then what it has no block like
+NO_BLOCK = b"\x1f\x8b\x08" + bytes(7) + b"\xff" * 100  # a gzip header, followed by no valid block
 
 
 def kit_bomb(source: Path) -> None:
-    """A kilobyte that says it unpacks to a terabyte."""
+    """A kilobyte that claims to unpack to a terabyte."""
     member = tarfile.TarInfo("devkit/data/large")
     member.size = 1 << 40
     next(source.glob("*devkit*")).write_bytes(gzip.compress(member.tobuf(tarfile.GNU_FORMAT)))
@@ -272,7 +272,7 @@ def giant_list(source: Path) -> None:
 
 
 def giant_member(source: Path) -> None:
-    """An image that says it has exabytes, in a whole archive otherwise."""
+    """An image that claims to have exabytes, in an otherwise intact archive."""
     member = tarfile.TarInfo(f"{WNIDS[0]}_0.JPEG")
     member.size = 1 << 60
     inner = {f"{wnid}.tar": tar(named) for wnid, named in contents(SPLITS)["train"].items()}
@@ -443,7 +443,7 @@ def test_the_command_packs_and_verifies_in_processes(tmp_path: Path) -> None:
 def test_a_table_that_crashes_its_reader_crashes_nothing_else(
     program: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some damaged tables do: SciPy reads them with code that is not safe from them."""
+    """Some damaged tables do crash it: SciPy reads them with unsafe code."""
     (tmp_path / "program.py").write_text(program)
     monkeypatch.setattr(meta_table, "__file__", str(tmp_path / "program.py"))
     monkeypatch.setattr(meta_table, "SECONDS", 0.5)

@@ -1,4 +1,4 @@
-"""The difference of two effects, against scipy's Welch test, a simulation, and what it must refuse."""
+"""The difference of two effects: against scipy's Welch test and a simulation, and what it must refuse."""
 
 from __future__ import annotations
 

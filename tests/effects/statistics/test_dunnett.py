@@ -1,4 +1,4 @@
-"""Dunnett's adjustment against his own example, scipy's, and the plain t where there is one arm."""
+"""Dunnett's adjustment against his own example, scipy's, and the plain t where there is only one arm."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ few = st.lists(numbers, min_size=1, max_size=4)
 
 
 def test_eight_values_dealt_out_in_seventy_ways() -> None:
-    """Of C(8, 4) = 70 ways two are as extreme as the lower half against the upper."""
+    """Of C(8, 4) = 70 ways, two are as extreme as the lower half against the upper."""
     assert exact.permutation([1, 2, 3, 4], [5, 6, 7, 8]) == 2 / 70
     assert exact.permutation([1, 2, 3, 4, 5], [6, 7, 8, 9, 10]) == 2 / 252
     assert exact.permutation([9.0], [1, 2, 3, 4]) == 1 / 5

@@ -10,7 +10,7 @@ from harness.effects.statistics.mcnemar import mcnemar
 
 
 def wrong(both: int, first: int, second: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
-    """Flags of so many images that both, one or neither got wrong."""
+    """Flags of this many images that both, one or neither got wrong."""
     counts = (both, first, second, neither)
     return np.repeat([True, True, False, False], counts), np.repeat([True, False, True, False], counts)
 

@@ -1,4 +1,4 @@
-"""Error rates that are promised, against published figures and simulation."""
+"""Promised error rates, against published figures and simulation."""
 
 from __future__ import annotations
 

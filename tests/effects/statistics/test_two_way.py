@@ -1,4 +1,4 @@
-"""Runs × images against an analysis of variance written out, and against truths that are known."""
+"""Runs × images against an analysis of variance written out, and against known truths."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Bits = np.ndarray
 
 
 def run(arm: str, seed: int, **bits: Bits) -> Run:
-    """A run that was wrong of these images, by metric, with the errors in percent that follow from them."""
+    """A run that got these images wrong, by metric, with the errors in percent that follow from them."""
     wrong: dict[str, object] = {name: packed(flags) for name, flags in bits.items()}
     wrong |= {two_way.SETS[name]: len(flags) for name, flags in bits.items()}
     metrics = {name: 100 * float(flags.mean()) for name, flags in bits.items()}
@@ -113,7 +113,7 @@ def test_exchange_of_arms_changes_the_sign_alone(flags: Bits) -> None:
 
 
 def test_images_that_are_all_alike_leave_student_s_interval() -> None:
-    """In each run one image in four is wrong, another one: no image is harder than another."""
+    """In each run one image in four is wrong, each time a different one: no image is harder than another."""
     flags = np.stack([np.roll([1, 0, 0, 0], k) for k in range(4)] + [np.array([1, 1, 1, 1])] * 2).astype(bool)
     effect = levels(evidence(*arm("a", flags)), "a", M.TEN_TOP1, M.TEN_TOP5)[0]
     plain = intervals.level("top-1 error", "%", effect.values)
@@ -164,7 +164,7 @@ def test_the_gap_has_the_images_of_both_sets() -> None:
 
 
 def test_ten_views_against_one_are_compared_image_by_image() -> None:
-    """The same weights: what matters is in how many images the two differ, not how hard these are."""
+    """The same weights: what matters is on how many images the two differ, not how hard these are."""
     stream = np.random.default_rng(2)
     hard = stream.random(400) < 0.3
     ten = hard ^ (stream.random((3, 400)) < 0.02)
@@ -184,7 +184,7 @@ def test_ten_views_against_one_are_compared_image_by_image() -> None:
 
 
 def test_an_arm_without_runs_has_no_images() -> None:
-    """As while an experiment runs: the baseline is there, with its bits, and the other arm is not."""
+    """As while an experiment runs: the baseline is there, with its bits, but the other arm is not yet."""
     done = arm("a", np.zeros((2, 4), bool))
     for arms in ([done, []], [[], done], [[]]):
         assert image_part(arms, {M.TEN_TOP1: 1}) == (None, "an arm has no runs")
@@ -215,7 +215,7 @@ def test_bits_of_a_stored_record_are_read(tmp_path: object) -> None:
 def crossed(
     stream: np.random.Generator, shift: Sequence[float], runs: Sequence[int], images: int
 ) -> list[Bits]:
-    """Outcomes of arms: images differ in difficulty, and in how an arm takes to them; runs in their luck.
+    """Outcomes of arms: images differ in difficulty, and in how well they suit an arm; runs in their luck.
 
     The chance of an error is Φ(−1 + shift), over all runs and images there could be.
     """
@@ -231,7 +231,7 @@ def crossed(
 
 @pytest.mark.parametrize(("runs", "images"), [((5, 15), 300), ((3, 3), 300), ((10, 15), 100)])
 def test_intervals_cover_the_difference_over_seeds_and_images(runs: tuple[int, int], images: int) -> None:
-    """In 95 % of experiments, where those over seeds alone do in far fewer."""
+    """In 95 % of experiments, while intervals over seeds alone cover it in far fewer."""
     stream, draws = np.random.default_rng(11), 1000
     truth = 100 * (sp.norm.cdf(-0.8) - sp.norm.cdf(-1.0))
     covered = {True: 0, False: 0}

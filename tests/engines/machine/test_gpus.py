@@ -1,4 +1,4 @@
-"""Workers are dealt out among GPUs of one model; a certain GPU, a shared trial and a CPU stay as they are."""
+"""Workers are spread over GPUs of one model; a certain GPU, a shared trial and a CPU stay as they are."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_gpus_of_another_model_than_the_first_stand_aside(monkeypatch: pytest.Mo
 
 
 def test_every_worker_process_has_one_gpu_for_its_whole_life(tmp_path: Path) -> None:
-    """Three of them, and one more in the place of one that was killed."""
+    """Three of them, and one more in place of one that was killed."""
     said: list[tuple[int, Device]] = []
     workers = Workers(its_device, (FIRST, SECOND), 3, lambda key, message: said.append(message))  # type: ignore[arg-type]
     try:
@@ -88,7 +88,7 @@ def test_trials_that_time_themselves_all_run_on_the_first_gpu(
 
 
 def test_a_record_names_the_gpu_that_was_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Torch's second may be the driver's first: what torch says is taken, and the key knows nothing of it."""
+    """Torch's second may be the driver's first: the record says what torch says; the key ignores it."""
     have(monkeypatch, "T4", "H100")
     used: list[Device] = []
     monkeypatch.setattr(gpus, "use", used.append)
@@ -122,7 +122,7 @@ def finished(engine: LocalEngine, trials: list[Trial]) -> list[Record]:
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA GPUs")
 @pytest.mark.parametrize("device", [CUDA, SECOND], ids=str)
 def test_on_gpus_trials_run_where_their_worker_is(device: Device, tmp_path: Path) -> None:
-    """With as many workers as GPUs and a crowd of trials each GPU is seen; `cuda:1` is the only one seen."""
+    """With as many workers as GPUs and many trials, each GPU is seen; with `cuda:1`, only that one is."""
     expected = {one.torch for one in gpus.each(device)}
     engine = LocalEngine(device, len(expected), tmp_path)
     try:

@@ -1,4 +1,4 @@
-"""Turns between the trials of several processes: side by side, alone, never behind one that is gone."""
+"""Turns among the trials of several processes: in parallel, alone, never waiting for one that is gone."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Attempt:
-    """Another process that wants a turn, and keeps it until it may go."""
+    """Another process that wants a turn, and keeps it until it is let go."""
 
     def __init__(self, alone: bool) -> None:
         command = [sys.executable, "-c", PROGRAM, "alone" if alone else "together"]

@@ -1,4 +1,4 @@
-"""One trial in two processes: the same losses as in one, and stopped and taken up again the same bits."""
+"""One trial in two processes: the same losses as in one, and the same bits when stopped and resumed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def both(results: Path) -> Record:
-    """Of two processes that nothing interrupts."""
+    """The record of two processes that nothing interrupts."""
     record = execute(TRIAL, Place(TWO, Conditions(DeviceKind.CPU, "2", devices=2), None, results))
     assert record is not None
     return record

@@ -42,7 +42,7 @@ Value = Callable[[str, int], float | None]  # epochs by arm and seed; None: the 
 
 @dataclass(frozen=True)
 class Network:
-    """Something that costs a million multiply-adds an image."""
+    """Something that costs a million multiply-adds per image."""
 
     name: str = "tiny"
     multiply_adds: int = 1_000_000
@@ -68,7 +68,7 @@ def trial(arm: str, seed: int, experiment: str = "relu-speedup", images: int = 1
 def reproduction(
     name: str = "relu-speedup", claims: tuple[str, ...] = ("relu-speedup",), images: int = 1000
 ) -> Reproduction:
-    """A reproduction whose plan is known at once: as many final trials an arm as seeds."""
+    """A reproduction whose plan is known at once: as many final trials per arm as seeds."""
 
     def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
         return Plan(
@@ -116,7 +116,7 @@ def filled(root: Path, seeds: int, value: Value = decisive) -> Store:
 
 
 class Clock:
-    """A clock that goes on only when told."""
+    """A clock that advances only when told."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -164,7 +164,7 @@ class Nobody:
 
 
 def local(fake: Fake) -> type:
-    """What stands in the place of the local engine where a whole command is tried."""
+    """What replaces the local engine where a whole command is tested."""
 
     class Local(Fake):
         stop = threading.Event()
@@ -183,7 +183,7 @@ def local(fake: Fake) -> type:
 
 
 def console() -> Console:
-    """A console that keeps what is printed."""
+    """A console that keeps what it prints."""
     return Console(width=200, file=io.StringIO())
 
 

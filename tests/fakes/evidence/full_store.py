@@ -2,7 +2,7 @@
 
     python -m tests.fakes.evidence.full_store FOLDER [COUNT]
 
-fills one, with curves and details of the length that the programs leave. No number in it was ever measured.
+fills one, with curves and details as long as those of real programs. No number in it was ever measured.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Row = dict[str, float | None]
 
 
 def fill(root: Path, count: int) -> Store:
-    """A store of so many records, each in a file of its own."""
+    """A store of this many records, each in its own file."""
     store = Store(root)
     for record in islice(records(store), count):
         store.append(record)
@@ -46,7 +46,7 @@ def fill(root: Path, count: int) -> Store:
 
 
 def records(store: Store) -> Iterator[Record]:
-    """Records without end: of every experiment, each trial once, every fourth with one of older code."""
+    """Endless records: of every experiment, each trial once, every fourth with one of older code."""
     known: dict[str, Record] = {}
     for experiment in experiments():
         begun = len(known)
@@ -74,7 +74,7 @@ def experiments() -> Iterator[Experiment]:
 
 
 def identity(dataset: str | None) -> DataIdentity | None:
-    """Of the data set that is here, so that `run` finds its trials answered, or a made-up one."""
+    """That of the data set that is here, so that `run` finds its trials' records, or a made-up one."""
     if dataset is None:
         return None
     found = sources.find(dataset, None)
@@ -82,7 +82,7 @@ def identity(dataset: str | None) -> DataIdentity | None:
 
 
 def _plausible(protocol: Protocol, held: Conditions, more: bool) -> bool:
-    """Whether somebody would run it: the paper's scale only once, on the device that it takes."""
+    """Whether anybody would run it: the paper's scale only once, on the device that it requires."""
     device = getattr(protocol.settings, "device", None)
     once = (held.torch, held.precision, more) == (TORCH[0], Precision.BF16, False)
     paper = (protocol.dataset or "").startswith("imagenet") and protocol.name == "imagenet"
@@ -103,7 +103,7 @@ class Answers:
 
 
 def lived(record: Record, trial: Trial, number: int) -> Record:
-    """The record with all that a real one has: its curve part by part, details, cost, environment, times."""
+    """The record with all that a real one has: the curve part by part, details, cost, environment, times."""
     day = f"{2027 + number // 3360}-{number // 280 % 12 + 1:02d}-{number // 10 % 28 + 1:02d}"
     return replace(
         record,
@@ -155,7 +155,7 @@ def _row(key: str, part: int, parts: int, error: str) -> Row:
 
 
 def details(trial: Trial, key: str) -> dict[str, Any]:
-    """As much for tables and figures as the trial's program keeps."""
+    """As much for tables and figures as the trial's program records."""
     if isinstance(trial.settings, Kernels):
         maps = [[share(key, k, i) for i in range(75)] for k in range(24)]
         return {"kernels": maps, "side": 5, "chroma": [share(key, k) for k in range(24)], "columns": 2}

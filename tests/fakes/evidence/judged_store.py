@@ -1,4 +1,4 @@
-"""A store in which every claim has whole evidence: values around an arm's own, bits, curves, censored runs.
+"""A store with complete evidence on every claim: values around an arm's own, bits, curves, censored runs.
 
 No number in it was ever measured.
 """
@@ -65,7 +65,7 @@ def experiments() -> Iterator[Experiment]:
 
 
 def experiment(reproduction: Reproduction, protocol: Protocol) -> Experiment:
-    """The protocol with its seeds, but for what would take hundreds of networks."""
+    """The protocol with its seeds, except where that would take hundreds of networks."""
     device = getattr(protocol.settings, "device", None) or DeviceKind.CPU
     data = protocol.dataset and DataIdentity(protocol.dataset, Form.PACK, "made up")
     held = Conditions(device, "2.13.0", data or None, Precision.FP32)
@@ -86,7 +86,7 @@ def answer(trial: Trial, conditions: Conditions) -> Record:
 
 
 def trained(record: Record, settings: Scheduled, level: float, stream: np.random.Generator) -> Record:
-    """A training with its curve, and one bit an image for every error."""
+    """A training with its curve, and one bit per image for every error."""
     top1 = {"ten": 0.40 * level, "centre": 0.42 * level, "train": 0.25 * level}
     hard = np.random.default_rng(5).normal(0, 0.15, IMAGES)  # the same images are hard for all
     wrong = {
@@ -126,7 +126,7 @@ def to_target(level: float, stream: np.random.Generator) -> Row:
 
 
 def raced(metrics: Row) -> tuple[Mapping[str, float | None], ...]:
-    """Looks at the error, ever lower, up to the target."""
+    """Looks at the error, which falls until it reaches the target."""
     end = metrics["epochs_low"] or 0.0
     epochs = [end * part / 16 for part in range(1, 17)]
     return tuple(
@@ -157,7 +157,7 @@ def ensemble(level: float, stream: np.random.Generator) -> Row:
 
 
 def step_time(level: float, stream: np.random.Generator) -> Row:
-    """Seconds a step."""
+    """Seconds per step."""
     parts = {"compute_seconds": 0.8 * level, "exchange_seconds": 0.2 * level, "bytes_exchanged": 1e6}
     return {"step_seconds": level, "images_per_second": 128 / level, "peak_memory_bytes": 1e9, **parts}
 

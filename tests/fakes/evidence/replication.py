@@ -1,4 +1,4 @@
-"""Made-up records of a difference claim: its first arm errs by 40 %, the others by a given amount more."""
+"""Made-up records of a difference claim: its first arm's error is 40 %, the others' a given amount higher."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def records(asked: Experiment, differences: Sequence[float]) -> list[Record]:
         return replace(made, curve=tuple({"epoch": e, "rate": 0.01, "train_loss": 1.0} for e in EPOCHS))
 
     known: dict[str, Record] = {}
-    while True:  # a plan that tunes rates knows the rest once they are known
+    while True:  # a plan that tunes rates names the other trials once the rates are known
         evidence = gather(asked.reproduction, asked.protocol, asked.seeds, lambda t: known.get(canonical(t)))
         if not evidence.missing:
             return list(known.values())
@@ -60,7 +60,7 @@ def stored(
     protocol: str = "imagenet",
     form: Form = Form.PACK,
 ) -> Store:
-    """A store with the whole experiment: a seed for each difference."""
+    """A store with the whole experiment: one seed per difference."""
     asked, store = experiment(name, len(differences), protocol, form), Store(root)
     for record in records(asked, differences):
         store.append(record)

@@ -121,5 +121,5 @@ def tuned(arm: str, end: float) -> list[Run]:
 
 
 def finals(arm: str, end: float, spread: float, seeds: int) -> list[Run]:
-    """Final runs that reach the target a little apart."""
+    """Final runs that reach the target at slightly different times."""
     return [run(arm, seed, 0.002, end + spread * (seed % 3)) for seed in range(seeds)]

@@ -73,7 +73,7 @@ COST = Claim(
 
 
 def evidence(runs: list[Run], protocol: str = "cifar10", extra: tuple[Planned, ...] = ()) -> Evidence:
-    """The evidence that these runs make."""
+    """The evidence made up of these runs."""
     scale = Protocol(protocol, "as the paper", "cifar10", 5, deviations=("bf16 arithmetic",))
     plan = Plan((*(r.planned for r in runs), *extra), "")
     return Evidence(scale, plan, tuple(runs))
@@ -96,7 +96,7 @@ def section(
     records: tuple[Record, ...] | None = None,
     **rest: object,
 ) -> Section:
-    """A section whose verdict and effects are given, and not computed from the evidence."""
+    """A section whose verdict and effects are given rather than computed from the evidence."""
     made = reproduction(proof, claim, figure)
     conditions = proof.runs[0].record.conditions
     experiment = Experiment(made, proof.protocol, proof.protocol.seeds, conditions)

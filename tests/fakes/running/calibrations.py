@@ -1,4 +1,4 @@
-"""What a process that is to measure this machine's speed may do instead; it starts by importing this file."""
+"""What a process may do instead of measuring this machine's speed; it starts by importing this file."""
 
 from __future__ import annotations
 

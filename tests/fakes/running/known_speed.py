@@ -1,4 +1,4 @@
-"""A results folder that knows how fast this machine is: commands that estimate costs measure nothing."""
+"""A results folder that knows this machine's speed, so commands that estimate costs measure nothing."""
 
 from __future__ import annotations
 

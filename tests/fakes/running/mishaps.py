@@ -1,4 +1,4 @@
-"""Trials to which something happens: programs that run out of memory or disk, are killed, or go on and on."""
+"""Trials to which something happens: programs that run out of memory or disk, are killed, or never end."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def killed(session: Session) -> None:
 
 
 def endless(session: Session) -> None:
-    """Says nothing, and never looks whether it should stop."""
+    """Reports nothing, and never checks whether it should stop."""
     session.checkpoint.parent.mkdir(parents=True, exist_ok=True)
     (session.checkpoint.parent / f"{os.getpid()}.begun").touch()
     time.sleep(1000)

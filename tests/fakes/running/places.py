@@ -1,4 +1,4 @@
-"""A worker that runs no trial and says which device it has; without torch, so that it starts at once."""
+"""A worker that runs no trial and reports its device; without torch, so that it starts at once."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from multiprocessing.connection import Connection
 from harness.contract.device import Device
 from harness.engines.machine.workers import Stop
 
-LONG = 120.0  # seconds in which processes start on a busy machine
+LONG = 120.0  # seconds that processes may take to start on a busy machine
 
 
 def its_device(end: Connection, stop: Stop, device: Device) -> None:
-    """It answers once all workers have been seen to be there, as often as it is asked."""
+    """It answers every request, but only once all workers have been seen."""
     with suppress(EOFError):
         while True:
             folder, together = end.recv()

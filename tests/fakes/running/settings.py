@@ -1,4 +1,4 @@
-"""Settings that answer everything and need nothing: a base for those of tests."""
+"""Settings that answer everything and need nothing: a base for the tests' own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.contract.device import DeviceKind
 
 
 class Idle:
-    """Of a trial that trains nothing and reads no data."""
+    """Settings of a trial that trains nothing and reads no data."""
 
     implementation: ClassVar[str] = "tests.fakes.running.settings:nothing"
     exclusive: ClassVar[bool] = False

@@ -1,4 +1,4 @@
-"""Trials that take steps, save themselves between two and go on from there. They train nothing."""
+"""Trials that take steps, save themselves between steps and resume from there. They train nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.fakes.running.settings import Idle
 
 @dataclass(frozen=True)
 class Steps(Idle):
-    """So many steps of a length in seconds."""
+    """A number of steps, with their length in seconds."""
 
     arm: str = "a"
     steps: int = 2
@@ -29,14 +29,14 @@ class Steps(Idle):
 
 @dataclass(frozen=True)
 class Alone(Steps):
-    """The same, of a trial that times itself."""
+    """The same, for a trial that times itself."""
 
     exclusive: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
 class Fails(Idle):
-    """A trial that goes wrong, and counts in a file how often it was tried."""
+    """A trial that fails, and counts in a file how often it was tried."""
 
     tries: str
     implementation: ClassVar[str] = "tests.fakes.running.step_by_step:fail"
@@ -86,5 +86,5 @@ class Dies(Idle):
 
 
 def die(trial: Trial, session: Session) -> TrialResult:
-    """As where the system kills it."""
+    """As if the system killed it."""
     os._exit(1)

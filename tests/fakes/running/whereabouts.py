@@ -25,7 +25,7 @@ class Whereabouts(Idle):
 
 
 def run(trial: Trial[Whereabouts], session: Session) -> TrialResult:
-    """What the session says, and on a GPU where a tensor without a number comes to lie."""
+    """What the session says, and on a GPU where a tensor without a device number is placed."""
     here = session.device
     lies = str(torch.empty(1, device=here.partition(":")[0]).device)
     return TrialResult(Status.OK, {}, details={"session": here, "tensor": lies})

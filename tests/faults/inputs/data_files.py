@@ -53,7 +53,7 @@ def _images() -> list[bytes]:
 
 
 def _packs(folder: Path) -> list[Target]:
-    """A pack whose index or one of whose files is another."""
+    """A pack whose index, or one of whose files, is replaced."""
     ilsvrc.CLASSES["imagenette"], kept = len(WNIDS), ilsvrc.CLASSES["imagenette"]
     writer._pool, pool = ThreadPoolExecutor, writer._pool  # type: ignore[assignment]
     try:
@@ -76,7 +76,7 @@ def _packs(folder: Path) -> list[Target]:
         return TAKEN
 
     def sealed(text: str) -> bytes:
-        """The index with the fingerprint that belongs to it, where it has the shape of one."""
+        """The index with its matching fingerprint, if it has the shape of an index."""
         try:
             content = json.loads(text)
             content["fingerprint"] = _fingerprint(content)
@@ -103,7 +103,7 @@ def _packs(folder: Path) -> list[Target]:
 
 
 def _fingerprint(content: dict) -> str:
-    """As `Index.fingerprint` has it, of whatever the content is."""
+    """As computed by `Index.fingerprint`, for any content."""
     counted = {name: {**split, "names": ""} for name, split in content["splits"].items()}
     listed = [1, content["classes"], counted, content["mean"], content["colours"]]
     return hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).hexdigest()[:32]
@@ -115,7 +115,7 @@ def _restore(place: Path, files: dict[str, bytes]) -> None:
 
 
 def _sources(folder: Path) -> list[Target]:
-    """Archives, a development kit, and the lists that may stand in its place."""
+    """Archives, a development kit, and the lists that may replace it."""
     source = archives(folder / "archives", contents({"train": 1, "val": 1}))
     names = [path.name for path in sorted(source.iterdir())]
     seeds = {name: (source / name).read_bytes() for name in names}
@@ -161,7 +161,7 @@ def _sources(folder: Path) -> list[Target]:
 
 
 def _batches(folder: Path) -> Target:
-    """CIFAR-10 made small: its official checksums are those of these files."""
+    """A small CIFAR-10, whose official checksums are replaced by those of these files."""
     place = folder / "cifar" / "cifar-10-batches-py"
     place.mkdir(parents=True)
     batch = {"data": [[0] * 3072] * 2, "labels": [3, 4]}

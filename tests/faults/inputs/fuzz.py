@@ -1,9 +1,10 @@
-"""Inputs from strangers: every file that the program reads, damaged at random and read.
+"""Untrusted inputs: every file that the program reads, damaged at random and read.
 
     python -m tests.faults --fuzz 100000 --seed 1
 
-Each input is read in this process, under a deadline, with little memory to spare and with everything watched
-that opens files for writing, starts programs or runs code. It must be taken or refused in one sentence.
+Each input is read in this process, under a deadline and with little memory to spare, while everything is
+watched that opens files for writing, starts programs or runs code. It must be accepted, or refused in one
+sentence.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ GUARD = Guard()
 
 
 def run(count: int, seed: int, chosen: str = "") -> Findings:
-    """So many damaged inputs, shared out over every kind of file, or of the kinds whose names begin so."""
+    """This many damaged inputs, spread over every kind of file, or over the kinds whose names begin so."""
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # readers may remark on what they read
         folder = Path(name).resolve()
@@ -38,7 +39,7 @@ def run(count: int, seed: int, chosen: str = "") -> Findings:
 
 
 def targets(folder: Path) -> list[Target]:
-    """Every kind of file, with whole ones to begin with, in `folder`."""
+    """Every kind of file, with intact ones to start from, in `folder`."""
     from tests.faults.inputs import data_files, stored, weight_files
 
     return [*stored.targets(folder / "results"), *data_files.targets(folder), *weight_files.targets(folder)]
@@ -49,7 +50,7 @@ def _inputs(target: Target, found: Sequence[Target], count: int) -> int:
 
 
 def _fuzzed(target: Target, count: int, seed: int, folder: Path) -> tuple[list[object], list[str]]:
-    """The target's row, and its faults, each kind once with the number of the input that shows it."""
+    """The target's row, and its faults: each kind once, with the number of the input that shows it."""
     chance = random.Random(f"{seed} {target.name}")
     outcomes, faults = Counter[str](), dict[str, str]()
     for number in range(count):
@@ -63,14 +64,14 @@ def _fuzzed(target: Target, count: int, seed: int, folder: Path) -> tuple[list[o
 
 
 def _one(target: Target, chance: random.Random, folder: Path) -> str:
-    """What became of one input: taken, refused, or a fault in words."""
+    """What became of one input: accepted, refused, or a fault in words."""
     content, number = target.damaged(chance)
     try:
         with GUARD.watching(folder) as seen:
             outcome = target.outcome(content, number)
     except Hang:
         return "hang"
-    except Exception as error:  # that it is one is the fault
+    except Exception as error:  # any exception is a fault
         return f"{type(error).__name__} in {_where(error)}: {error!s:.200}"
     return f"did what it may not: {seen[0]}" if seen else outcome
 

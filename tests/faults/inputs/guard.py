@@ -1,4 +1,4 @@
-"""What no input may make the program do: hang, take all memory, write elsewhere, or run what is in it."""
+"""What no input may make the program do: hang, use all memory, write elsewhere, or run its content."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.data.packing import meta_table
 
-SECONDS = 20.0  # for one input, on a machine that does other work too
+SECONDS = 20.0  # for one input, on a machine that also does other work
 MEMORY = 6 << 30  # bytes that all inputs may add to what was there before
 RUNNING = (
     "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "pty.spawn",
@@ -39,17 +39,17 @@ class Hang(BaseException):
 
 
 class Guard:
-    """Watches the process through Python's audit events, while it is asked to."""
+    """Watches the process through Python's audit events, while told to."""
 
     def __init__(self) -> None:
-        """An audit hook stays for good, and so there is one for all."""
+        """An audit hook can never be removed, so there is one for all."""
         self.folder: Path | None = None  # None: nothing is watched
         self.seen: list[str] = []
         sys.addaudithook(self._hear)
 
     @contextmanager
     def watching(self, folder: Path) -> Iterator[list[str]]:
-        """What was done that may not be, as sentences; Hang where the block takes too long."""
+        """What was done that is forbidden, as sentences; Hang if the block takes too long."""
         before = signal.signal(signal.SIGALRM, _hang)
         self.seen, self.folder, began = [], folder, time.monotonic()
         signal.setitimer(signal.ITIMER_REAL, SECONDS)
@@ -66,7 +66,7 @@ class Guard:
         if self.folder is None:
             return
         if event in STARTING and meta_table.__file__ in given[1]:
-            return  # a process that reads what could crash this one
+            return  # a process that reads what might crash this one
         if event in RUNNING:
             self.seen.append(f"{event} {given!r:.100}")
         elif event == "open" and isinstance(given[2], int) and given[2] & WRITING:
@@ -88,7 +88,7 @@ def _hang(number: int, frame: object) -> None:
 
 @contextmanager
 def little_memory(more: int = MEMORY) -> Iterator[None]:
-    """The process may take so much more memory than it has, so that what asks for all of it is refused."""
+    """Limits how much more memory the process may take, so that a request for all of it is refused."""
     limits = resource.getrlimit(resource.RLIMIT_AS)
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + more, limits[1]))

@@ -1,4 +1,4 @@
-"""Damage: bytes that are hit somewhere, and JSON of another shape, with odd numbers and texts."""
+"""Damage: bytes changed anywhere, and JSON of another shape, with odd numbers and strings."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ DEPTHS = (10, 40, 300, 3000, 100_000)
 
 
 def harmed(content: bytes, other: bytes, chance: random.Random) -> bytes:
-    """The content with one to four kinds of damage, of which one takes a piece of another file."""
+    """The content with one to four kinds of damage, one of which inserts a piece of another file."""
     for _ in range(chance.choice((1, 1, 1, 2, 4))):
         content = chance.choice(HARMS)(content, other, chance)
     return content
 
 
 def _place(content: bytes, chance: random.Random) -> int:
-    """Anywhere, and more often near the beginning, where files say what they are."""
+    """Anywhere, but more often near the beginning, where files say what they are."""
     most = min(len(content), 64) if chance.random() < 0.4 else len(content)
     return chance.randrange(most + 1)
 
@@ -78,7 +78,7 @@ HARMS: Sequence[Callable[[bytes, bytes, random.Random], bytes]] = (
 
 
 def reshaped(text: bytes, chance: random.Random) -> str:
-    """JSON with one to three places changed; what may stand there is any of ODD, or nested deeply."""
+    """JSON with one to three places changed to any of ODD, or to deep nesting."""
     value = json.loads(text)
     for _ in range(chance.choice((1, 1, 2, 3))):
         _reshape(value, chance)
@@ -86,7 +86,7 @@ def reshaped(text: bytes, chance: random.Random) -> str:
 
 
 def spelled(value: Any) -> str:
-    """JSON with numbers in it that no double holds, and levels that Python could not walk through."""
+    """JSON with numbers that no double can hold, and with more levels than Python can recurse through."""
     return RAW.sub(lambda found: _deep(found[1]), json.dumps(value))
 
 
@@ -98,7 +98,7 @@ def _deep(raw: str) -> str:
 
 
 def _reshape(value: Any, chance: random.Random) -> None:
-    """Goes down at random, and changes what it comes to."""
+    """Descends at random, and changes what it reaches."""
     while isinstance(value, (dict, list)) and value:
         key = chance.choice(list(value)) if isinstance(value, dict) else chance.randrange(len(value))
         below = value[key]
@@ -123,4 +123,4 @@ def _change(holder: Any, key: Any, chance: random.Random) -> None:
     elif kind == 5 and isinstance(holder[key], str):
         holder[key] += chance.choice(TEXTS)
     else:
-        holder[key] = deepcopy(chance.choice(ODD))  # what is put in may be changed next
+        holder[key] = deepcopy(chance.choice(ODD))  # what is inserted may be changed next

@@ -43,14 +43,14 @@ EXPERIMENTS = (
     ("dropout-iterations", "cifar10-converged"),
     ("bias-init", "cifar10-early"),
 )
-SHOWN = 200  # of so many records of strangers that were taken, one goes into a whole report
+SHOWN = 200  # one of this many accepted untrusted records goes into a whole report
 
 
 class Evidence:
-    """A finished experiment, and what is said of it with and without each of its records."""
+    """A finished experiment, and what is said about it with and without each of its records."""
 
     def __init__(self, folder: Path, name: str, protocol: str) -> None:
-        """The records are made up; they lie in no folder but for the one that is read."""
+        """The records are made up; they are in no folder, except the one that is being read."""
         reproduction = named(name)
         conditions = REAL if reproduction.protocol(protocol).dataset else replace(REAL, data=None)
         self.experiment = Experiment(reproduction, reproduction.protocol(protocol), 3, conditions)
@@ -62,7 +62,7 @@ class Evidence:
         self.whole = self.said(self.store(None))
 
     def store(self, number: int | None, content: bytes | None = None) -> Store:
-        """A store of all records but one, in the place of which a file has this content."""
+        """A store of all records but one, which is replaced by a file with this content."""
         path = self.folder / "records" / "stranger-1.json"
         path.unlink(missing_ok=True)
         if content is not None:
@@ -75,12 +75,12 @@ class Evidence:
         """The verdicts on the experiment's claims with their reasons."""
         try:
             found = assess(self.experiment, self.experiment.evidence(store), interim=False)
-        except ReproductionFails as error:  # our own estimates are to take whatever passes the door
+        except ReproductionFails as error:  # our own estimates must handle whatever is accepted
             raise WrongVerdict(str(error)) from error
         return {name: " ".join([v.headline, *v.sentences]) for name, v in found.verdicts.items()}
 
     def read(self, content: bytes, number: int) -> str:
-        """Judges the experiment with a record that may be another; WrongVerdict where that is no use."""
+        """Judges the experiment with a record that may be altered; WrongVerdict if an unusable one counts."""
         store = self.store(number, content)
         read = store.records[0] if len(store.records) == len(self.records) else None
         said = self.said(store)
@@ -93,7 +93,7 @@ class Evidence:
         return REFUSED if read is None else TAKEN
 
     def shown(self, content: bytes, number: int) -> None:
-        """The whole report of it: WrongVerdict where a page runs or hides anything of the record."""
+        """The whole report on it; WrongVerdict if a page runs or hides anything of the record."""
         known = Assessments(self.store(number, content))
         found = [s for name in self.experiment.reproduction.claims for s in of_claim(claim(name), known)]
         for page in pages.render(Report(found, notices=known.store.damaged), self.folder / "report"):
@@ -103,7 +103,7 @@ class Evidence:
 
 
 def _with_bits(record: Record) -> Record:
-    """A record of a training with what it keeps of images and norms, as its program leaves it."""
+    """A training record with what it keeps about images and norms, as its program writes it."""
     if record.settings["is"] != Scheduled.__name__:
         return record
     bits = base64.b64encode(hashlib.sha256(record.key.encode()).digest()).decode()
@@ -113,7 +113,7 @@ def _with_bits(record: Record) -> Record:
 
 
 def sealed(text: str) -> bytes:
-    """A record's text with the digest that belongs to it, as a stranger can make it who knows how."""
+    """A record's text with its matching digest, as any knowledgeable stranger can make it."""
     rest = text.partition(",")[2].encode("utf-8", "surrogatepass") if text.startswith("{") else b""
     return b'{"digest": "%s",%s' % (hashlib.sha256(rest).hexdigest()[:16].encode(), rest)
 
@@ -122,7 +122,7 @@ def targets(folder: Path) -> list[Target]:
     """Everything that `folder`, a results folder, may hold."""
     (folder / "records").mkdir(parents=True)
     evidence = [Evidence(folder, *names) for names in EXPERIMENTS]
-    evidence[0].shown(evidence[0].texts[0], 0)  # the first report makes a folder for its fonts, elsewhere
+    evidence[0].shown(evidence[0].texts[0], 0)  # the first report creates a folder for its fonts elsewhere
     texts = [(one, i) for one in evidence for i in range(len(one.texts))]
     seeds = [one.texts[i] for one, i in texts]
     return [
@@ -133,7 +133,7 @@ def targets(folder: Path) -> list[Target]:
 
 
 def _decoded(seeds: Sequence[bytes]) -> Read:
-    """What is read must be one of the whole records: two pieces may make another one than was damaged."""
+    """What is read must be one of the intact records: two pieces may make another one than was damaged."""
     whole = {record.key: record for record in map(decode, seeds)}
 
     def read(content: bytes, number: int) -> str:
@@ -166,7 +166,7 @@ def _judged(texts: Sequence[tuple[Evidence, int]]) -> Read:
 
 
 def _notes(folder: Path, experiment: Experiment) -> list[Target]:
-    """How many seeds were asked for, what was seen at looks, how fast the machine is."""
+    """How many seeds were requested, what was seen at looks, how fast the machine is."""
     asked = Store(folder).place(
         "asked", experiment.reproduction.name, experiment.protocol.name, experiment.conditions
     )

@@ -1,4 +1,4 @@
-"""What is fuzzed: files as they should be, and what the program does with one that is not."""
+"""What is fuzzed: intact files, and what the program does with a damaged one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TAKEN, REFUSED = "taken", "refused"
 
 
 class WrongVerdict(Exception):
-    """The program took what it should have refused, or says something else than without it."""
+    """The program accepted what it should have refused, or says something other than without it."""
 
 
 class Evil:
@@ -33,7 +33,7 @@ Read = Callable[[bytes, int], str]  # an input and the number of its seed file: 
 
 @dataclass(frozen=True)
 class Target:
-    """A kind of file: `seeds` are whole ones, `read` has the program read one that was damaged."""
+    """A kind of file: `seeds` are intact ones, `read` makes the program read a damaged one."""
 
     name: str
     share: int  # of a thousand inputs
@@ -41,10 +41,10 @@ class Target:
     read: Read
     json: bool = False  # damaged in its shape as well
     seal: Callable[[str], bytes] = lambda text: text.encode("utf-8", "surrogatepass")
-    expected: tuple[type[Exception], ...] = field(default=())  # beside the project's own errors
+    expected: tuple[type[Exception], ...] = field(default=())  # besides the project's own errors
 
     def damaged(self, chance: random.Random) -> tuple[bytes, int]:
-        """An input, and the number of the seed that it was."""
+        """An input, and the number of the seed that it came from."""
         number = chance.randrange(len(self.seeds))
         seed = self.seeds[number]
         if self.json and chance.random() < 0.7:
@@ -52,7 +52,7 @@ class Target:
         return harmed(seed, chance.choice(self.seeds), chance), number
 
     def outcome(self, content: bytes, number: int) -> str:
-        """TAKEN or REFUSED; whatever else the program raises is raised, also an error that is no sentence."""
+        """TAKEN or REFUSED; anything else that the program raises is raised, even errors of several lines."""
         try:
             return self.read(content, number)
         except HarnessError as error:
@@ -64,7 +64,7 @@ class Target:
 
 
 def writes(path: Path, then: Callable[[], object]) -> Read:
-    """Writes the input to a path and has the program read it; whatever `then` returns, it was taken."""
+    """Writes the input to a path and makes the program read it; whatever `then` returns, it was accepted."""
 
     def read(content: bytes, number: int) -> str:
         path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""A short run of the fuzzer, and that it sees what it is there to see."""
+"""A short run of the fuzzer, and that it detects what it should detect."""
 
 from __future__ import annotations
 

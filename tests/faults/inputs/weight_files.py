@@ -1,4 +1,4 @@
-"""Files of weights: given ones, checkpoints, and what trainings leave to other trials."""
+"""Files of weights: given ones, checkpoints, and what trainings save for other trials."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SMALL = partial(alexnet, width=0.02)
 
 
 def targets(folder: Path) -> list[Target]:
-    """What `evaluate --weights` may be given, and what a results folder holds of networks."""
+    """What `evaluate --weights` may be given, and the networks' files in a results folder."""
     net = Net(SMALL("torchvision", classes=7)).initialise(0)
     return [_given(folder, net), _checkpoints(folder, net), _artifacts(folder)]
 
@@ -69,7 +69,7 @@ def _saved(write: Callable[[io.BytesIO], object]) -> bytes:
 
 
 def _checkpoints(folder: Path, net: Net) -> Target:
-    """A damaged checkpoint is none, so that its trial starts over."""
+    """A damaged checkpoint counts as none, so its trial starts over."""
     row = {"epoch": 1.0, "loss": None}
     state = {"loop": {"net": net.state_dict(), "wall": 1.0}, "curve": [row]}
     path = folder / "checkpoint.pt"
@@ -88,7 +88,7 @@ def _checkpoints(folder: Path, net: Net) -> Target:
 
 
 def _artifacts(folder: Path) -> Target:
-    """They are read by trials, whose errors become failed records: libraries' own ones are expected here."""
+    """They are read by trials, whose errors become failed records: errors of libraries are expected here."""
     network = eleven()
     path = folder / "artifact.safetensors"
     artifacts.save(path, Net(network).initialise(0), {"probabilities": torch.full((4, 10), 0.1).half()})

@@ -23,7 +23,7 @@ COLUMNS = ("round", "started within, s", "trials", "attempts", "finished after, 
 
 
 def run(count: int, seed: int, scene: Scene = RUN) -> Findings:
-    """So many rounds, each with four commands that start at random moments, and a store of its own."""
+    """This many rounds, each with four commands that start at random moments, and its own store."""
     chance, base = random.Random(seed), Path(tempfile.mkdtemp(prefix="drivers-"))
     expected = scene.undisturbed(_made(base / "alone"), LONGEST)
     rows, faults = list[tuple[object, ...]](), list[str]()
@@ -44,7 +44,7 @@ def run(count: int, seed: int, scene: Scene = RUN) -> Findings:
 
 
 def together(scene: Scene, folder: Path, starts: list[float]) -> list[int]:
-    """The exit status of each; one that does not end in time has -9."""
+    """The exit status of each; -9 for one that does not end in time."""
     begun, processes = time.monotonic(), list[subprocess.Popen[bytes]]()
     for start in starts:
         time.sleep(max(0.0, begun + start - time.monotonic()))

@@ -1,7 +1,7 @@
-"""Kills commands at random moments, gives them again until they end, and compares what is left.
+"""Kills commands at random moments, restarts them until they end, and compares what is left.
 
-Every command that is killed goes on where the one before it was. When one ends by itself, all that it leaves
-is compared with what an undisturbed one leaves, and the next begins anew. Ctrl-C ends the killing early: what
+Every restarted command resumes where the killed one stopped. When one ends by itself, all that it leaves is
+compared with what an undisturbed one leaves, and the next starts afresh. Ctrl-C ends the killing early: what
 was found until then counts.
 """
 
@@ -25,7 +25,7 @@ from tests.faults.processes import victims
 from tests.faults.processes.scenes import PREPARE, RANKS, ROOT, RUN, Scene
 
 HEADING = "Killed at random moments"
-DEADLINE = 60.0  # seconds in which a command that was asked to end does
+DEADLINE = 60.0  # seconds within which a command that was asked to end must do so
 LONGEST = 600.0  # seconds that an undisturbed one may take
 SCENES = (RUN, RANKS, PREPARE)
 DRIVER = ("driver, kill -9", "driver, SIGTERM", "driver, SIGTERM twice", "all, Ctrl-C", "all, Ctrl-C twice")
@@ -53,13 +53,13 @@ class Hunt:
 
     @property
     def folder(self) -> Path:
-        """Where it runs now."""
+        """The folder where it runs now."""
         found = self.base / f"{self.scene.folder}-{self.number}"
         found.mkdir(parents=True, exist_ok=True)
         return found
 
     def kill(self) -> bool:
-        """Starts or goes on, and kills it; whether it was still there to be killed."""
+        """Starts or resumes it, and kills it; whether it was still there to be killed."""
         how, at_a_write = self.chance.choice(HOW[self.scene.name]), self.chance.random() < 0.3
         wait = self.chance.uniform(0, self.lasts)
         with self.scene.start(self.folder) as process:
@@ -75,13 +75,13 @@ class Hunt:
         self.kills[how] += 1
         self.slowest[how] = max(took, self.slowest.get(how, 0.0))
         self.faults += [f"{self.scene.name}, {how}: {bad}" for bad in self.scene.bad(self.folder)]
-        if process.returncode == 0:  # it was as good as done
+        if process.returncode == 0:  # it was practically done
             self._ended(0)
         return True
 
     def end(self) -> None:
-        """Gives the command again until it ends by itself, and compares."""
-        for _ in range(3):  # a trial that failed is tried again with the next call alone
+        """Restarts the command until it ends by itself, and compares."""
+        for _ in range(3):  # a failed trial is only tried again by the next call
             with self.scene.start(self.folder) as process:
                 try:
                     status = process.wait(LONGEST)
@@ -94,7 +94,7 @@ class Hunt:
         self.faults.append(f"{self.scene.name}: exit status {status} again and again, see {self.folder}")
 
     def _await(self, process: subprocess.Popen[bytes], seconds: float, at_a_write: bool) -> None:
-        """Waits so long, or until the next file that is half written after that."""
+        """Waits this long, or until the first half-written file after that."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and process.poll() is None:
             time.sleep(0.01)
@@ -115,7 +115,7 @@ class Hunt:
             victims.send(those, number)
 
     def _expect_end(self, process: subprocess.Popen[bytes], how: str, family: Sequence[int]) -> None:
-        """A driver must end in time; of a worker or a rank that dies its command says so and goes on."""
+        """A driver must end in time; if a worker or a rank dies, its command says so and continues."""
         patience = DEADLINE if how in DRIVER else LONGEST
         try:
             process.wait(patience)
@@ -134,7 +134,7 @@ class Hunt:
         self.faults.append(f"{self.scene.name}, {how}: it hung, see {self.folder / 'output'}")
 
     def _ended(self, status: int) -> None:
-        """Compares what a whole command left, and begins anew; where trials failed, it goes on."""
+        """Compares what a complete command left, and starts afresh; if trials failed, it continues."""
         bad = self.scene.traceback(self.folder)
         if not status:
             bad += self.scene.differences(self.folder, self.expected)
@@ -153,7 +153,7 @@ COLUMNS = ("command", "target, signal", "kills", "slowest exit, s")
 
 
 def run(count: int, seed: int) -> Findings:
-    """Kills so many commands, in turns of the scenes."""
+    """Kills this many commands, taking the scenes in turn."""
     chance, before, base = random.Random(seed), _checkout(), Path(tempfile.mkdtemp(prefix="kills-"))
     hunts = [Hunt(scene, base, chance) for scene in SCENES]
     done = 0
@@ -197,5 +197,5 @@ def _rows(hunts: Sequence[Hunt]) -> list[tuple[str, str, int, str]]:
 
 
 def _checkout() -> str:
-    """What git says of the files of the checkout."""
+    """What git says about the files of the checkout."""
     return subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True).stdout

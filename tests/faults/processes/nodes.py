@@ -24,7 +24,7 @@ COLUMNS = ("node", "lost at record", "of")
 
 
 def run(count: int, seed: int, scene: Scene = CATALOGUE) -> Findings:
-    """On this machine's cores, then on a cluster that loses so many nodes, one after another."""
+    """On this machine's cores, then on a cluster that loses this many nodes, one after another."""
     chance, base = random.Random(seed), Path(tempfile.mkdtemp(prefix="nodes-"))
     alone, shared = base / "alone", base / "shared"
     for folder in (alone, shared):
@@ -49,7 +49,7 @@ def run(count: int, seed: int, scene: Scene = CATALOGUE) -> Findings:
 def _lose(
     cluster: Any, process: subprocess.Popen[bytes], folder: Path, moment: int, chance: random.Random
 ) -> int | None:
-    """Ends a node that is not the head once there are so many records, and has another take its place."""
+    """Ends a node that is not the head once there are this many records, and starts another in its place."""
     end = time.monotonic() + LONGEST
     while len(list((folder / "results" / "records").glob("*.json"))) < moment:
         if process.poll() is not None or time.monotonic() > end:

@@ -1,4 +1,4 @@
-"""What is killed: commands with a folder of their own, and how what they leave is compared."""
+"""What is killed: commands with their own folder, and how the files that they leave are compared."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from harness.training.timing.settings import StepTime
 from tests.fakes.photographs import folders, jpeg
 
 ROOT = Path(__file__).resolve().parents[3]
-OUTSIDE = ("home", "tmp", "runtime")  # where a command may write nothing that stays
-# But for the machine's locks, and the socket of Python's forking server, which kill -9 leaves behind.
+OUTSIDE = ("home", "tmp", "runtime")  # where a command may leave nothing
+# Except the machine's locks, and the socket of Python's forking server, which kill -9 leaves behind.
 ALLOWED = ("runtime/alexnet-repro/", "tmp/pymp-")
 BUG = r"(?m)^(?!KeyboardInterrupt)\w[\w.]*(Error|Exception|Warning|Died)\b(?=: |$)"  # what ends a traceback
-# Python's own, of a worker that was being started when kill -9 ended its driver: no code of ours has run.
+# Python's own, from a worker that was starting when kill -9 ended its driver: none of our code has run.
 ORPHAN = r"(?m)^Traceback .*\n(?: .*\n)*? .*\bspawn_main\n(?: .*\n)*?EOFError: Ran out of input$"
 
 
@@ -37,7 +37,7 @@ class Scene:
     bad: Callable[[Path], list[str]]  # what is wrong in the folder, whether or not the command has ended
 
     def start(self, folder: Path, *options: str) -> subprocess.Popen[bytes]:
-        """The command in a session of its own, with everything that it writes below the folder."""
+        """The command in its own session, with everything that it writes below the folder."""
         places = {name: folder / name for name in OUTSIDE}
         for place in places.values():
             place.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -60,7 +60,7 @@ class Scene:
             )
 
     def undisturbed(self, folder: Path, seconds: float) -> Mapping[str, str]:
-        """What it leaves when nothing disturbs it; RuntimeError where it fails even then."""
+        """What it leaves when nothing disturbs it; RuntimeError if it fails even then."""
         with self.start(folder) as process:
             status = process.wait(seconds)
         left = self.left(folder)
@@ -74,14 +74,14 @@ class Scene:
         return [f"a traceback, see {folder / 'output'}"] if re.search(BUG, re.sub(ORPHAN, "", said)) else []
 
     def differences(self, folder: Path, expected: Mapping[str, str]) -> list[str]:
-        """What commands that ended left otherwise than an undisturbed one, or where nothing may be."""
+        """What finished commands left that differs from an undisturbed one's, or where nothing may be."""
         found = self.left(folder)
         names = sorted(n for n in {*found, *expected} if found.get(n) != expected.get(n))
         return [*(f"{n} is not what it should be" for n in names), *(f"{n} is left" for n in outside(folder))]
 
 
 def ended(process: subprocess.Popen[bytes], seconds: float) -> int:
-    """The exit status of a command; one that does not end in time is killed, and has -9."""
+    """The exit status of a command; -9 for one that does not end in time, and is killed."""
     try:
         return process.wait(max(0.0, seconds))
     except subprocess.TimeoutExpired:
@@ -95,7 +95,7 @@ def files(folder: Path) -> list[str]:
 
 
 def outside(folder: Path) -> list[str]:
-    """What a command that has ended left where it may leave nothing."""
+    """What a finished command left where it may leave nothing."""
     return [name for name in files(folder) if name.startswith(OUTSIDE) and not name.startswith(ALLOWED)]
 
 
@@ -112,7 +112,7 @@ def _measured(folder: Path) -> Mapping[str, str]:
     records = [r for r in Store(folder / "results").records if r.status is not Status.FAILED]
     found = {}
     for record in records:
-        if record.trial["settings"]["is"] == StepTime.__name__:  # clocks, and no more
+        if record.trial["settings"]["is"] == StepTime.__name__:  # clocks, and nothing else
             found[f"record {record.key}"] = "there"
             continue
         rows = [{k: v for k, v in row.items() if "seconds" not in k} for row in record.curve]
@@ -141,7 +141,7 @@ def _preparing() -> Scene:
 
 
 def _classes(count: int) -> dict[str, dict[str, bytes]]:
-    """Ten classes of so many photographs, all of them different."""
+    """Ten classes of this many photographs, all different."""
     return {
         f"n{wnid:08}": {f"{i}.JPEG": jpeg(1000 * count + 50 * wnid + i) for i in range(count)}
         for wnid in range(10)

@@ -13,13 +13,13 @@ from tests.faults.processes.scenes import Scene
 
 @pytest.fixture(autouse=True)
 def at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rounds of a moment, in a folder that goes with the test."""
+    """Very short rounds, in a folder that is removed with the test."""
     monkeypatch.setattr(drivers, "APART", 0.1)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 def scene(*command: str, left: str = "the same", bad: str = "") -> Scene:
-    """A command that leaves something alone, and something else where others run too."""
+    """A command that leaves one thing when alone, and another when others run too."""
 
     def found(folder: Path) -> dict[str, str]:
         return {"record": left if folder.name.startswith("round") else "the same"}

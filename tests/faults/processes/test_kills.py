@@ -1,4 +1,4 @@
-"""The short form of the kills: `python -m tests.faults --kills 200 --seed 1` is the long one."""
+"""The short form of the kill tests: `python -m tests.faults --kills 200 --seed 1` is the long one."""
 
 from __future__ import annotations
 
@@ -36,9 +36,7 @@ def test_a_second_ctrl_c_ends_a_run_at_once_with_all_of_its_processes(tmp_path: 
             victims.send([process.pid, *family], signal.SIGINT)
             time.sleep(0.1)
         assert process.wait(DEADLINE) == 1
-    end = (
-        time.monotonic() + 10
-    )  # Python's own tracker of resources goes when it sees that the others are gone
+    end = time.monotonic() + 10  # Python's own resource tracker ends when it sees that the others are gone
     while victims.alive(family) and time.monotonic() < end:
         time.sleep(0.01)
     assert victims.alive(family) == []

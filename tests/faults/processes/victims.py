@@ -1,4 +1,4 @@
-"""Processes of this machine below a given one, by what they are, and what is sent to them. Linux alone."""
+"""Processes on this machine below a given one, by kind, and the signals sent to them. Linux only."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _state(pid: int) -> str:
 
 
 def _stat(pid: int) -> list[str]:
-    """State, parent and so on; nothing where it has ended."""
+    """State, parent and so on; nothing if it has ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:

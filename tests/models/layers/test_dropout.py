@@ -1,4 +1,4 @@
-"""Dropout of 2012 and inverted dropout: equal in expectation, and drawn from the stream that was given."""
+"""Dropout of 2012 and inverted dropout: equal in expectation, and drawn from the given stream."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def layer(rate: float = 0.5, inverted: bool = False, stream: int = 0) -> Dropout
 
 @pytest.mark.parametrize("rate", [0.2, 0.5])
 def test_both_are_equal_in_expectation(rate: float) -> None:
-    """In testing 2012 gives its own training mean, exactly (1 − rate) x; so does inverted dropout, exactly x.
+    """In testing each gives its own training mean: that of 2012 exactly (1 − rate) x, inverted exactly x.
 
-    With the same mask the two differ by the constant 1 − rate in every draw, in training and in testing, so
-    a next layer whose weights are multiplied by it cannot tell them apart.
+    With the same mask, the two differ by the constant factor 1 − rate in every draw, in training and in
+    testing, so a next layer whose weights are multiplied by it cannot tell them apart.
     """
     x = torch.randn(64)
     old, new = layer(rate), layer(rate, inverted=True)

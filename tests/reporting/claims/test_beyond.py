@@ -1,4 +1,4 @@
-"""A question that is no claim of the paper: shown with all that was measured, counted and judged nowhere."""
+"""A question that is no claim of the paper: shown with all that was measured, neither counted nor judged."""
 
 from __future__ import annotations
 

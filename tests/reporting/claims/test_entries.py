@@ -1,4 +1,4 @@
-"""A claim's section: its sentence, what is drawn and folded, the numbers beside it; smoke has none."""
+"""A claim's section: its sentence, what is drawn and folded, the numbers next to it; smoke has none."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def test_intervals_are_widened_for_looks_only_where_looks_were_used() -> None:
 
 
 def test_what_cannot_be_seen_is_marked_wherever_words_enter_a_page(tmp_path: Path) -> None:
-    """A bell, colours of a terminal, text turned round, a space of no width, half a letter."""
+    """A bell, terminal colours, reversed text, a zero-width space, half a surrogate pair."""
     unseen = "\x00\x1b\u202e\u2066\u200b\ud800\x7f"
     section = made.complete(("19pct",))
     failed = replace(section.records[0], status=Status.FAILED, error=f"before{unseen}after", metrics={})

@@ -1,4 +1,4 @@
-"""Sections: p-values adjusted over the report, and that nothing of an assessment is computed again."""
+"""Sections: p-values adjusted over the report, and nothing of an assessment computed again."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_raw_and_the_adjusted_p_stand_side_by_side_for_the_primary_effect_al
 
 
 def test_an_exact_p_that_could_show_nothing_is_left_out() -> None:
-    """Flipping five signs gives .0625 at the least, which once stood without a word beside a direction."""
+    """Flipping five signs gives at least .0625, which was once shown without comment next to a direction."""
     section = judged("h0", 0.01)
     effect = section.effects[0]
     assert [effect_tables.least_exact_p(replace(effect, n=n)) for n in (3, 5, 6)] == [0.25, 0.0625, 0.03125]

@@ -39,7 +39,7 @@ OTHER = Protocol("cifar10-short", "made up", None, 5)
 
 @pytest.fixture
 def only(monkeypatch: pytest.MonkeyPatch) -> Reproduction:
-    """The made-up experiment, in the place of all others, with a protocol below the paper's scale."""
+    """The made-up experiment, in place of all others, with a protocol below the paper's scale."""
     one = replace(reproduction(), protocols=(SMOKE, OTHER, REAL))
     monkeypatch.setattr(reproductions, "every", lambda: (one,))
     return one
@@ -125,7 +125,7 @@ def test_an_undecided_claim_is_advised_to_add_seeds_at_the_next_look(
 
 
 def of_scales(seeds: dict[str, int], root: Path) -> tuple[Reproduction, Store]:
-    """An experiment whose protocols have trials of their own, with so many seeds on record."""
+    """An experiment whose protocols have their own trials, with this many seeds on record."""
     base = reproduction()
 
     def plan(protocol: Protocol, count: int, lookup: object) -> object:
@@ -240,7 +240,7 @@ def test_the_tally_tells_proxies_apart() -> None:
 
 
 def test_the_list_has_the_same_columns_for_people_and_for_scripts(tmp_path: Path) -> None:
-    """Its rows name every run with its data and cost, and nothing of it needs torch."""
+    """Its rows name every run with its data and cost, and none of it needs torch."""
     code = (
         "import sys, repro\n"
         "try: repro.app(sys.argv[1:])\nexcept SystemExit: pass\n"

@@ -1,4 +1,4 @@
-"""What norms do in a network: against PyTorch's own normalisation of the same inputs, in float64."""
+"""What norms do in a network, against PyTorch's own normalisation of the same inputs in float64."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole trainings on the stand-in: stopping, several processes, an independent loop, what is left behind."""
+"""Complete trainings on the stand-in: stopping, several processes, an independent loop, saved files."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def timeless(outcome: TrialResult) -> list[dict[str, float | None]]:
 
 @pytest.fixture(scope="module")
 def predicted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trial, TrialResult, Path]:
-    """A training that leaves its predictions: the trial, its outcome and its artifact."""
+    """A training that saves its predictions: the trial, its outcome and its artifact."""
     trial, folder = Trial(settings(predictions=True), 1), tmp_path_factory.mktemp("predicted")
     return trial, train(trial, folder), folder / "own.safetensors"
 
@@ -93,7 +93,7 @@ def _interrupted(trial: Trial, folder: Path, after: int) -> TrialResult:
 
 
 def test_it_equals_a_loop_written_out_by_hand(tmp_path: Path, images_place: Path | None) -> None:
-    """Without chance in the images: centre crops, no dropout. The update is written in float64."""
+    """Without randomness in the images: centre crops, no dropout. The update is written in float64."""
     still = Arm(
         network={"dropout": 0.0, "width": 0.25},
         augmentation={"crops": False, "flips": False, "colour": None},
@@ -163,7 +163,7 @@ def test_the_record_says_which_images_it_got_wrong_and_how_sure_it_was(
 
 
 def test_validation_images_are_looked_at_after_every_epoch_with_their_loss(tmp_path: Path) -> None:
-    """The last look sees the trained weights: as many images, by the centre view, in float64."""
+    """The last look sees the trained weights: the same number of images, by the centre view, in float64."""
     trial = Trial(settings(validated=None), 1)
     outcome = train(trial, tmp_path)
     net = artifacts.network(tmp_path / "own.safetensors", trial.settings.network).double()
@@ -209,7 +209,7 @@ def test_a_loss_that_is_no_number_is_a_divergence(tmp_path: Path) -> None:
 
 
 def test_arms_share_order_crops_and_first_weights(tmp_path: Path) -> None:
-    """A change of the last layers leaves the first part's first layer as it was drawn."""
+    """Changing the last layers does not change how the first layer of the first part was drawn."""
     arms = Arm(), Arm(network={"dropout": 0.0})
     nets = [Net(SMOKE.settings.settings(arm).network).initialise(2) for arm in arms]
     for (a, wa, _), (b, wb, _) in zip(*(net.weighted() for net in nets), strict=True):
@@ -218,7 +218,7 @@ def test_arms_share_order_crops_and_first_weights(tmp_path: Path) -> None:
 
 
 def test_the_bits_of_real_trainings_enter_the_intervals(tmp_path: Path) -> None:
-    """Two arms of two runs: the images' part of the difference's error is the analysis of variance's."""
+    """Two arms of two runs: the images' part of the difference's error is that of an analysis of variance."""
     arms = {"with dropout": Arm(), "without": Arm(network={"dropout": 0.0})}
     runs, cells = [], {}
     for name, arm in arms.items():

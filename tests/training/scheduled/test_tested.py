@@ -1,4 +1,4 @@
-"""Tests of a trained network on images in other colours, against pixels that were changed by hand."""
+"""Tests of a trained network on images in other colours, against pixels changed by hand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.training.scheduled.tested import SHIFTS, Observer, Predictions
 
 
 def views(mean: MeanCrop, brighter: tuple[int, int, int] = (0, 0, 0)) -> Views:
-    """Sixty grey-noise images, far enough from black and white that a shift stays on the scale."""
+    """Sixty grey-noise images, far enough from black and white for a shift to stay on the scale."""
     draw = torch.Generator().manual_seed(3)
     pixels = torch.randint(60, 190, (60, 32, 32, 3), generator=draw)
     labels = torch.randint(10, (60,), generator=draw)

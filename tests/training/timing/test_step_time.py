@@ -1,4 +1,4 @@
-"""Timing runs: every arrangement measures what it says, on networks small enough for seconds."""
+"""Timing runs: every arrangement measures what it says, on networks so small that it takes seconds."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_one_process_exchanges_nothing() -> None:
 
 
 def test_only_what_follows_the_last_gradient_is_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a clock that ticks whenever it is read; three gradients, and then the update."""
+    """With a clock that ticks whenever it is read; three gradients, then the update."""
     ticks = count()
     monkeypatch.setattr(Timeline, "mark", lambda self: float(next(ticks)))
     timeline, weights = Timeline(CPU), [torch.nn.Parameter(torch.ones(1)) for _ in range(3)]
@@ -108,7 +108,7 @@ def test_only_what_follows_the_last_gradient_is_exchange(monkeypatch: pytest.Mon
         timeline.begin()
         begun = next(ticks)
         torch.autograd.backward(sum(weights, start=torch.zeros(1)))
-        next(ticks)  # the average takes its time
+        next(ticks)  # averaging takes time
         timeline.updating()
         update.step()
         timeline.enter("end")
@@ -119,9 +119,9 @@ def test_only_what_follows_the_last_gradient_is_exchange(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("precision", Precision)
 def test_a_timed_step_is_a_training_step(precision: Precision) -> None:
-    """The weights after three of them, one of which is observed, are those of the loop."""
+    """The weights after three steps, one of them observed, are those of the loop."""
     strong = [replace(x, init=0.1) if isinstance(x, Weighted) else x for x in SMALL.layers]
-    settings = replace(BRIEF, network=replace(SMALL, layers=tuple(strong)))  # all gradients count
+    settings = replace(BRIEF, network=replace(SMALL, layers=tuple(strong)))  # all gradients matter
     trial, timeline = Trial(settings, 0, precision), Timeline(CPU)
     batch = next(batches(BRIEF, 0, CPU))
     timed_net, net = (network(trial, timeline) for _ in range(2))
@@ -138,7 +138,7 @@ def test_a_timed_step_is_a_training_step(precision: Precision) -> None:
 
 
 class Same:
-    """The same batch, whatever is asked for."""
+    """The same batch, whatever is requested."""
 
     def __init__(self, batch: Batch) -> None:
         self.batch, self.mean = batch, batch[0]

@@ -1,4 +1,4 @@
-"""A worker's speed: what is counted, and that it is training that is timed."""
+"""A worker's speed: what is counted, and that training is what is timed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Error rates of bounds, directions, counts and gates, simulated; each rule broken once and that noticed."""
+"""Error rates of bounds, directions, counts and gates, simulated; each rule broken once, which is noticed."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def broken(kind: str, truth: str) -> str:
 
 
 def test_a_band_that_is_closed_by_its_estimate_is_noticed(monkeypatch: Patch) -> None:
-    """A bound that is judged by the estimate, and not by the lower end of CI₉₀."""
+    """A bound that is judged by the estimate instead of the lower end of CI₉₀."""
 
     def by_estimate(band: Band, interval: Interval) -> bool:
         return (interval.low + interval.high) / 2 >= band.low
@@ -125,7 +125,7 @@ def test_the_wrong_side_of_a_ratio_below_one_is_noticed(monkeypatch: Patch) -> N
 
 
 def test_a_band_that_counts_at_a_proxy_is_noticed(monkeypatch: Patch) -> None:
-    """A proxy judged as the paper's scale: where there is no effect, it is often 'not reproduced'."""
+    """A proxy judged like the paper's scale: without an effect, it is often 'not reproduced'."""
     monkeypatch.setattr(rules.Case, "at_paper_scale", property(lambda case: True))
     assert "null, 10 seeds: not_reproduced in" in broken("direction, a difference elsewhere", "null")
 

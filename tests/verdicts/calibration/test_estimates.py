@@ -1,4 +1,4 @@
-"""Error rates of every way to estimate, simulated; each broken once, and the checks notice."""
+"""Error rates of every way to estimate, simulated; each is broken once, and the checks notice."""
 
 from __future__ import annotations
 

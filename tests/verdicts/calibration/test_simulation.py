@@ -1,4 +1,4 @@
-"""The verdicts' error rates, by short simulations; every rule broken once, to see that the checks notice."""
+"""The verdicts' error rates, by short simulations; every rule is broken once, to see that checks notice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.verdicts.power import power
 
 WORLDS = {w.kind: w for w in worlds()}
 N = 1500  # enough to tell 10 % from 5 % with a chance of a false alarm below 1 %
-FEW = 500  # enough to notice a rule that is broken more grossly
+FEW = 500  # enough to notice a rule that is broken more severely
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_rates_are_shares_of_all_experiments(table: list[CalibrationRow]) -> Non
 
 
 def test_larger_samples_keep_the_promises_too() -> None:
-    """All in one family: each alone would have false alarms of its own."""
+    """All in one family: separately, each would have its own false alarms."""
     some = [("level", "high edge"), ("difference", "null"), ("ratio", "low edge")]
     assert violations([row for kind, truth in some for row in calibrate(WORLDS[kind], truth, N)]) == []
 
@@ -61,7 +61,7 @@ def test_the_power_formula_agrees_with_the_simulation() -> None:
 
 
 def row(**rates: float) -> CalibrationRow:
-    """A row of a level at its band's edge, whose rates are all within their promises but those given."""
+    """A row of a level at its band's edge, whose rates are all within their promises except those given."""
     values = {"coverage": 0.95, "reproduced": 0.05, "not_reproduced": 0.02, "off_size": 0.02, **rates}
     rest = {"directional": 0.0, "inconclusive": 0.93, "exact": True, "experiments": 2000}
     return CalibrationRow(kind="level", truth="high edge", seeds="5", **{**rest, **values})  # type: ignore[arg-type]
@@ -93,7 +93,7 @@ def test_what_may_never_happen_may_not_happen_once() -> None:
 
 
 def broken(kind: str, truth: str, experiments: int = FEW) -> str:
-    """What the checks say of one kind at one truth."""
+    """What the checks say about one kind at one truth."""
     return "\n".join(violations(calibrate(WORLDS[kind], truth, experiments)))
 
 

@@ -1,4 +1,4 @@
-"""Two stores side by side: differences, changed verdicts, and the reason where there is no difference."""
+"""Two stores side by side: differences, changed verdicts, and the reason if there is no difference."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def rows(store: Store) -> tuple[EffectRow, ...]:
 
 
 def compared(first: Store, second: Store) -> Comparison:
-    """The stores as they lie on the disk; of as many seeds as they have."""
+    """The stores as they are on disk, with as many seeds as they have."""
     return sides.side_by_side(*(sides.of_store(Store(store.root)) for store in (first, second))).comparison
 
 
@@ -117,7 +117,7 @@ def test_other_conditions_are_compared_and_said(tmp_path: Path) -> None:
 
 
 def test_like_is_compared_with_like(tmp_path: Path) -> None:
-    """Of two precisions each goes with itself, however they are ordered."""
+    """Of two precisions, each is compared with itself, in whatever order they come."""
     first, second = filled(tmp_path / "a", 5), conditioned(tmp_path / "b", BF16)
     for record in conditioned(tmp_path / "c", BF16, decisive).records:
         first.append(record)

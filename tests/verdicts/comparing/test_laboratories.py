@@ -1,4 +1,4 @@
-"""Where laboratories disagree: Q and I² over their effects, and what is no second sample."""
+"""Where laboratories disagree: Q and I² over their effects, and what is not a second sample."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _only_the_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rows(root: Path, factor: float) -> tuple[EffectRow, ...]:
-    """The made-up effect, near `factor` times as large, in runs of its own."""
+    """The made-up effect, about `factor` times as large, in its own runs."""
 
     def value(arm: str, seed: int) -> float:
         return noisy(arm, seed) * (factor if arm == "tanh" else 1 + factor * (seed + 1) / 100)

@@ -1,1 +1,1 @@
-"""What every figure is drawn with: the frame, axes, labels, curves and pictures."""
+"""The building blocks of every figure: the frame, axes, labels, curves and pictures."""
