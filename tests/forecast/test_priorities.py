@@ -222,7 +222,7 @@ def test_the_command_says_what_it_will_do_stops_on_time_and_says_what_is_left(st
     assert "as far as the time goes" in plan
     assert [t.settings.experiment for t in engine.order] == ["cheap"] * 10 + ["dear"] * 5
     assert "cheap at cifar10: 10 of 10 trials" in said
-    assert "left for another time: dear (5 trials, at most" in said
+    assert "not run for lack of time: dear (5 trials, at most" in said
 
 
 def test_the_same_command_goes_on_where_the_time_ended(start: Start) -> None:
@@ -230,7 +230,7 @@ def test_the_same_command_goes_on_where_the_time_ended(start: Start) -> None:
     engine = Fake(each=10)
     said = start(engine, reproduction(), seconds=1000)
     assert len(engine.order) == 5
-    assert "nothing is left to run, 16 min before the end of the time" in said
+    assert "nothing is left to run, with 16 min to spare" in said
 
 
 def test_looks_and_a_budget_go_together(start: Start, tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_a_claim_without_its_data_is_named_and_the_others_run(start: Start, tmp_
     engine = Fake()
     said = start(engine, lacking, reproduction(), seconds=1000)
     elsewhere.undo()
-    assert "not at all: lacking: no cifar10 found" in said
+    assert "cannot run: lacking: no cifar10 found" in said
     assert len(engine.order) == 10
 
 

@@ -1,1 +1,1 @@
-"""What a call of `run` is to do, with what, and how it shows on the terminal."""
+"""What a call of `run` does, with what, and how it is shown."""

@@ -260,7 +260,7 @@ def test_the_list_has_the_same_columns_for_people_and_for_scripts(tmp_path: Path
     for name in rows:
         assert any(name in line for line in lines), name
     assert any(re.match(r"lrn +cifar10-converged", line) for line in lines)
-    assert "the most that they take" in said[0]
+    assert "the most time that they take" in said[0]
     assert max(map(len, lines)) <= 80
 
 
