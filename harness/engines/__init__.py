@@ -1,1 +1,1 @@
-"""What runs trials: the runner that asks plans what is missing, and this machine's cores and GPUs."""
+"""What runs trials: the runner, which asks plans what is missing, and the engines it uses."""

@@ -61,7 +61,7 @@ def test_a_time_is_a_number_and_a_unit(text: str, seconds: float) -> None:
     "text", ["", "20", "m", "20 m", "-5m", "0s", "1e3s", "nan", "1.h", "20min", "٣m", "9999999h"]
 )
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(BadValue, match=r"is no time: write 90s, 20m or 1\.5h"):
+    with pytest.raises(BadValue, match=r"is not a time: write 90s, 20m or 1\.5h"):
         parse(text)
 
 
@@ -273,4 +273,4 @@ def test_a_wrong_time_is_one_sentence_and_status_2(tmp_path: Path) -> None:
     command = [sys.executable, root / "repro.py", "run", "--budget", "soon", "--results-dir", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.strip() == "repro: --budget soon is no time: write 90s, 20m or 1.5h"
+    assert done.stderr.strip() == "repro: --budget soon is not a time: write 90s, 20m or 1.5h"

@@ -1,1 +1,1 @@
-"""What the Ray engine rests on: the connection, the cluster's nodes, and what is done on each of them."""
+"""What the Ray engine builds on: the connection, the cluster's nodes, and the work on each node."""

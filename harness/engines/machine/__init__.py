@@ -1,1 +1,1 @@
-"""Workers of one machine: processes, the GPUs they are dealt, the turns they take, how fast they train."""
+"""Workers of one machine: their processes, GPUs, turns and training speed."""
