@@ -159,7 +159,7 @@ def endless(folder: Path) -> None:
         ),
         (rewrite(lambda index: index["splits"].pop("train")), "it has no training images"),
         (lambda folder: (folder / "index.json").write_text("[" * 100_000), r"index\.json is damaged"),
-        (endless, r"index\.json is damaged .*it is no regular file"),
+        (endless, r"index\.json is damaged .*it is not a regular file"),
         (lambda folder: (folder / "index.json").write_text("{"), r"index\.json is damaged"),
         (lambda folder: (folder / "index.json").unlink(), r"index\.json is missing: .* is no pack"),
         (

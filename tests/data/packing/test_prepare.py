@@ -302,7 +302,7 @@ def hidden_name(source: Path) -> None:
         (
             archives,
             giant_list,
-            r"val\.txt cannot be read: it has .* bytes, and no more than .* read; get",
+            r"val\.txt cannot be read: it has .* bytes, but at most .* read; get",
         ),
         (archives, giant_member, r"images cannot be read|is no whole archive"),
         (archives, hidden_name, r"train\.tar has the name 'a\\\\u001b\[2J\.JPEG', with .*; rename that file"),
