@@ -240,7 +240,7 @@ def test_what_is_no_regular_file_among_photographs_is_named(tmp_path: Path) -> N
     for file, said in (
         (pipe, "not a regular file"),
         (endless, "not a regular file"),
-        (giant, "bytes, and no more"),
+        (giant, "bytes, but at most"),
     ):
         with pytest.raises(DataError, match=rf"{file.name} is no whole image \(.*{said}.*\); get it again"):
             photographs.decode(file)
