@@ -1,1 +1,1 @@
-"""What is worth running next: what trials cost, and what decides or says most for it."""
+"""What is worth running next: what trials cost, and what decides or says most for that cost."""

@@ -219,7 +219,7 @@ def test_the_command_says_what_it_will_do_stops_on_time_and_says_what_is_left(st
     assert plan.index("cheap") < plan.index("dear")
     assert "all of it" in plan
     assert "costs at an assumed speed\n" in plan
-    assert "as far as the time goes" in plan
+    assert "as far as time allows" in plan
     assert [t.settings.experiment for t in engine.order] == ["cheap"] * 10 + ["dear"] * 5
     assert "cheap at cifar10: 10 of 10 trials" in said
     assert "not run for lack of time: dear (5 trials, at most" in said
