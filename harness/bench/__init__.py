@@ -1,1 +1,1 @@
-"""Measured ratios: workloads, each done in several ways that take turns. Nothing here enters a key."""
+"""Measured ratios: workloads, each done in several ways that alternate. Nothing here enters a key."""

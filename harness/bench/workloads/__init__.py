@@ -1,4 +1,4 @@
-"""The workloads, one file each. A file that defines `WORKLOAD` is found by its name, with hyphens."""
+"""The workloads, one file each. A file that defines `WORKLOAD` is named by its file name, with hyphens."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from harness.bench.workload import Workload
 
 
 def names() -> tuple[str, ...]:
-    """Of all of them, in alphabetical order; nothing is imported."""
+    """The names of all workloads, in alphabetical order; imports none of them."""
     return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__)))
 
 
 def named(name: str) -> Workload:
-    """The workload of one of the `names`."""
+    """The workload with one of the `names`."""
     found: Workload = importlib.import_module(f"{__name__}.{name.replace('-', '_')}").WORKLOAD
     return found
