@@ -1,1 +1,1 @@
-"""What holds of every reproduction, as tests that any package can run on its own: see contract.py."""
+"""What holds for every reproduction, as tests that any package can run on its own: see contract.py."""
