@@ -12,7 +12,7 @@ reproduce: $(READY)  ## run every smoke protocol and render the report; CIFAR-10
 	@./repro.py report
 	@echo "The report is in results/report: open report.html, or read report.md."
 
-test: $(READY)  ## pass the tests; each worker has a core, and a second thread of BLAS would spin on another's
+test: $(READY)  ## run the tests; each worker has one core, and a second BLAS thread would spin on another's
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist worksteal
 
 test-cluster: $(READY)  ## the tests that need Ray nodes, on this machine
@@ -24,11 +24,11 @@ check: $(READY) docs  ## ruff, strict mypy, the rule that says which room may im
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
 
-# Not --quiet, which hides warnings from --strict too. Material's notice of its own end of life is no page's fault.
-docs: $(READY)  ## the site, in build/site; nothing is fetched, and a broken link is an error
+# Not --quiet, which also hides warnings from --strict. Material's notice of its own end of life is not our fault.
+docs: $(READY)  ## build the site in build/site; nothing is downloaded, and a broken link is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
-docs-serve: $(READY)  ## the site at localhost:8000, built anew as pages change
+docs-serve: $(READY)  ## serve the site at localhost:8000, rebuilt as pages change
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
 
 gpu: $(READY)  ## on a machine with a GPU: every test that needs one and every workload, within ten minutes
@@ -36,8 +36,8 @@ gpu: $(READY)  ## on a machine with a GPU: every test that needs one and every w
 
 environment: $(READY)
 
-# uv installs the pinned, hashed versions in seconds where pip takes minutes. Bytecode is written now: where
-# Python is told not to write any, every process would compile torch and this project anew, which doubles its start.
+# uv installs the pinned, hashed versions in seconds, pip in minutes. Bytecode is written now: if Python is told
+# not to write any, every process would compile torch and this project again, which doubles its start-up time.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "$(PYTHON) is older than 3.11: name a newer one, as in 'make PYTHON=python3.12 $(MAKECMDGOALS)'"; exit 1; }

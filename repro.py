@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The front door of the command line: finds the environment, then hands over to `harness.cli`."""
+"""Entry point of the command line: finds the environment, then hands over to `harness.cli`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 
 PYTHON = Path(__file__).resolve().parent / ".venv" / "bin" / "python"
 if importlib.util.find_spec("typer") is None and PYTHON.exists():
-    # Started with the system's Python: go on in the environment that `make environment` built.
+    # Started with the system's Python: switch to the environment that `make environment` built.
     os.execv(PYTHON, [str(PYTHON), *sys.argv])
 
-from harness.cli.app import app  # noqa: E402  # only now is typer certain to be found
+from harness.cli.app import app  # noqa: E402  # typer is only certain to be found here
 from harness.cli.main import main  # noqa: E402
 
 __all__ = ["app", "main"]

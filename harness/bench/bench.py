@@ -1,4 +1,4 @@
-"""Workloads one after the other: what one of them measured serves another that looks at the same turns."""
+"""Workloads one after another; one may reuse the measurements of another."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from harness.bench.measure import measure
 from harness.bench.workload import Asked, Workload, WorkloadResult
 from harness.contract.progress import Tracker
 
-# Seconds for the turns of a workload, and rounds that should fit into them.
+# Seconds for the turns of a workload, and the rounds that should fit into them.
 FULL, QUICK = (150.0, 7), (7.0, 3)
 QUICK_IMAGES = 256
 
 
 class Bench:
-    """What was asked for, and the results so far."""
+    """The request, and the results so far."""
 
     def __init__(self, asked: Asked, tracker: Tracker) -> None:
-        """Every workload gets a folder of its own below that of `asked`."""
+        """Every workload gets its own folder below that of `asked`."""
         self.asked, self.tracker = asked, tracker
         self.results: dict[str, WorkloadResult] = {}
 
     def result(self, name: str) -> WorkloadResult:
-        """Of the workload of that name; HarnessError or OSError where it cannot be measured here."""
+        """The result of that workload; HarnessError or OSError if it cannot be measured here."""
         if name not in self.results:
             self.results[name] = self._result(name, workloads.named(name))
         return self.results[name]

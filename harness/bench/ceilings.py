@@ -1,4 +1,4 @@
-"""The least that has to be done: copies of memory, and matrix products."""
+"""The least work that has to be done: memory copies and matrix products."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from harness.contract.trial import Precision
 from harness.models.description import Conv, Layer, Network, Shape, Weighted
 
 COPY, PRODUCTS = "memory copy", "matrix products"
-ON_A_GPU = 8192  # rows of the square matrices: large enough to keep all of it at work
-A_THREAD = 1024  # on a CPU, where one thread has them; so many that all have as much to do
+ON_A_GPU = 8192  # rows of the square matrices: large enough to keep the whole GPU busy
+A_THREAD = 1024  # on a CPU with one thread; scaled so that all threads have the same work
 DTYPES = {Precision.FP32: torch.float32, Precision.BF16: torch.bfloat16}
 
 
 def step_multiply_adds(network: Network) -> int:
     """Multiplications of a training step for one image: three passes, but no gradient of the input itself.
 
-    Those by a margin's zeros are left out, as they can be by who computes them.
+    Multiplications by the zeros of a margin are left out, since an implementation can skip them.
     """
     forward = [_multiply_adds(layer, before) for layer, before, _ in network.walk()]
     first = next(n for n, layer in zip(forward, network.layers, strict=True) if isinstance(layer, Weighted))
@@ -42,10 +42,10 @@ def _multiply_adds(layer: Layer, before: Shape) -> int:
 
 
 def products(network: Network, device: torch.device, precision: Precision, side: int | None = None) -> Work:
-    """Matrix products; counts the images of which a training step has as many multiplications.
+    """Matrix products; counts the images whose training step has as many multiplications.
 
-    On a CPU, of two square matrices or as a convolution does them, whichever is faster here: its kernels are
-    others. On a GPU a convolution may save multiplications and would be no measure.
+    On a CPU, the faster of two square matrices and a convolution, which has other kernels. On a GPU a
+    convolution may save multiplications and would not be a valid measure.
     """
     kinds = [_square(side or _side(device), device, DTYPES[precision])]
     if device.type == "cpu":
@@ -61,7 +61,7 @@ def products(network: Network, device: torch.device, precision: Precision, side:
     return work
 
 
-Products = tuple[int, Callable[[], object]]  # multiplications, and what does them
+Products = tuple[int, Callable[[], object]]  # number of multiplications, and the function that does them
 
 
 def _square(n: int, device: torch.device, dtype: torch.dtype) -> Products:
@@ -79,7 +79,7 @@ def _convolution(images: int, dtype: torch.dtype, maps: int = 128, side: int = 2
 
 @torch.no_grad()
 def _seconds(kind: Products) -> float:
-    """Of one multiplication, at best of three after one that does not count."""
+    """Seconds of one multiplication: the best of three after a warm-up."""
     multiply_adds, compute = kind
     spent = []
     for _ in range(4):
@@ -94,7 +94,7 @@ def _side(device: torch.device) -> int:
 
 
 def copies(batch: Tensor, count: int = 1) -> Work:
-    """Copies of a batch (N, ...) to memory that is there already, `count` of them for every image."""
+    """Copies of a batch (N, ...) to allocated memory, `count` for every image."""
     there = torch.empty_like(batch)
 
     def work(size: int) -> float:
@@ -106,7 +106,7 @@ def copies(batch: Tensor, count: int = 1) -> Work:
 
 
 def arrivals(size: int, side: int, device: torch.device) -> Work:
-    """Copies of batches to where they are used: of finished floats, or to a GPU of the crops' bytes."""
+    """Copies of batches to where they are used: finished floats or, to a GPU, the crops' bytes."""
     if device.type == "cpu":
         return copies(torch.zeros(size, side, side, 3))
     crops = torch.zeros(size, side, side, 3, dtype=torch.uint8).pin_memory()

@@ -1,4 +1,4 @@
-"""The machine that was measured on: one line about it, and how busy other programs kept it."""
+"""The measuring machine: one line about it, and how busy other programs kept it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def hardware(device: Device) -> str:
 
 
 class Others:
-    """The cores that programs other than this one and its processes keep busy, from now on."""
+    """The cores kept busy, from now on, by programs other than this one and its processes."""
 
     def __init__(self) -> None:
-        """The clocks start."""
+        """Starts the clocks."""
         self.start, self.busy, self.own = time.monotonic(), _busy(), _own()
 
     def cores(self) -> float | None:
-        """On average until now; None where the system does not say. Processes must have ended to count."""
+        """The average until now; None if unknown to the system. Own processes count once they have ended."""
         busy = _busy()
         if busy is None or self.busy is None:
             return None
@@ -35,15 +35,15 @@ class Others:
 
 
 def _busy() -> float | None:
-    """Seconds that all cores together were busy since the machine started."""
+    """Total busy seconds of all cores since the machine started."""
     with suppress(OSError, ValueError):
         words = Path("/proc/stat").read_text(encoding="utf-8").split("\n", 1)[0].split()
-        ticks = [int(word) for word in words[1:9]]  # user to steal; the guests' are in them already
+        ticks = [int(word) for word in words[1:9]]  # user to steal; these include the guests'
         return (sum(ticks) - ticks[3] - ticks[4]) / 100  # idle, and waiting for a disk
     return None
 
 
 def _own() -> float:
-    """Seconds of CPU that this process and those that it has seen end took."""
+    """CPU seconds of this process and of its ended children."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)

@@ -1,4 +1,4 @@
-"""Turns: every way once in each round, as many rounds as there is time for, after some that do not count."""
+"""Turns: every way once per round, for as many rounds as time allows, after a warm-up."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from harness.contract.errors import EngineError
 from harness.contract.progress import Advance, Tracker
 
 LEAST, MOST = 3, 15  # rounds
-FEWEST, OVER = 2, 1.3  # rounds, where they have taken so many times the seconds asked for
+FEWEST, OVER = 2, 1.3  # rounds, once they have taken that multiple of the requested seconds
 Take = Callable[[Way, Turn], list[Done]]
-Round = Mapping[str, float]  # seconds an image, by way
+Round = Mapping[str, float]  # seconds per image, by way
 
 
 @dataclass(frozen=True)
 class Turns:
-    """What every way took in every round, in seconds an image; and why some ways took no part to the end."""
+    """The time of every way in every round, in seconds per image; and why some ways dropped out."""
 
     batch: int
     seconds: Mapping[str, Sequence[float]]
@@ -40,10 +40,10 @@ class Turns:
 
 
 class RoundTable:
-    """Where the ways of a plan sit; one that fails has no more turns."""
+    """The ways of a plan; one that fails gets no more turns."""
 
     def __init__(self, plan: Ways, asked: Asked, take: Take) -> None:
-        """`take` does one turn of a way; it raises Failed where the way cannot do it."""
+        """`take` does one turn of a way; it raises Failed if the way cannot do it."""
         self.plan, self.asked, self.take = plan, asked, take
         self.failed: dict[str, str] = {}
 
@@ -53,7 +53,7 @@ class RoundTable:
         return [way for way in self.plan.ways if way.name not in self.failed]
 
     def round(self, batch: int, advance: Advance = lambda count: None, warm: bool = False) -> Round:
-        """A turn of every way, each with its share of the time; a warm one is as short as can be."""
+        """A turn of every way, each with its share of the time; a warm-up is as short as possible."""
         share = 0.0 if warm else self.asked.seconds / (self.asked.rounds + 1) / len(self.plan.ways)
         found: dict[str, float] = {}
         for way in self.able:
@@ -66,7 +66,7 @@ class RoundTable:
         return found
 
     def batch(self) -> int:
-        """The largest batch with which enough rounds fit into the time, by two rounds with the smallest."""
+        """The largest batch for which enough rounds fit into the time, from two rounds of the smallest."""
         smallest = min(self.plan.batches)
         if len(self.plan.batches) == 1:
             return smallest
@@ -78,7 +78,7 @@ class RoundTable:
 
 
 def take_turns(plan: Ways, asked: Asked, take: Take, tracker: Tracker, name: str) -> Turns:
-    """Rounds until the time is spent; their number follows from how long the first one took."""
+    """Rounds until the time is spent; their number follows from the duration of the first one."""
     table, ways, begun = RoundTable(plan, asked, take), len(plan.ways), time.perf_counter()
     with tracker.task(f"{name}: how long a turn takes"):
         batch = table.batch()
@@ -100,7 +100,7 @@ def _over(begun: float, asked: Asked) -> bool:
 
 
 def measure(name: str, workload: Workload, asked: Asked, tracker: Tracker) -> WorkloadResult:
-    """A workload that has ways of its own; EngineError where the first of them, ours, fails."""
+    """Measures a workload that has its own ways; EngineError if the first of them, ours, fails."""
     assert workload.plan is not None
     begun, others = time.perf_counter(), Others()
     with tracker.task(f"{name}: getting ready"):
@@ -134,7 +134,7 @@ def measure(name: str, workload: Workload, asked: Asked, tracker: Tracker) -> Wo
 
 @contextmanager
 def seated(plan: Ways, asked: Asked, tracker: Tracker, name: str) -> Iterator[Take]:
-    """The plan's processes while the block lasts, and how one takes a turn."""
+    """Runs the plan's processes while the block lasts; yields the function that takes a turn."""
     seats: dict[Player, Seat] = {}
     try:
         for player in dict.fromkeys(way.player for way in plan.ways):
@@ -154,7 +154,7 @@ def seated(plan: Ways, asked: Asked, tracker: Tracker, name: str) -> Iterator[Ta
 def _profiles(
     plan: Ways, turns: Turns, take: Take, tracker: Tracker, name: str
 ) -> tuple[dict[str, Mapping[str, float]], dict[str, str]]:
-    """For each way but ceilings, the operators' shares of the time of one more go; and why some have none."""
+    """For each way except ceilings, the operators' shares of one more run; and why some have none."""
     ways = [way for way in plan.ways if way.name in turns.seconds and way.kind is not WayKind.CEILING]
     found: dict[str, Mapping[str, float]] = {}
     failed: dict[str, str] = {}

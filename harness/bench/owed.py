@@ -1,11 +1,11 @@
-"""All that is owed on a machine with a GPU: every test that needs one and every workload, on one page.
+"""Everything that is owed on a machine with a GPU: every test that needs one and every workload, on one page.
 
     make gpu                                   # or: python -m harness.bench.owed
-    make gpu ARGS="--device cpu --quick"       # a trial of the same on a machine without one
+    make gpu ARGS="--device cpu --quick"       # tries it out on a machine without one
 
-Each part is a process of its own with a time limit. After each, `results/gpu/results.json` and `index.md`
-are written. A part that fails, crashes or hangs is reported and the next one begins; the same command again
-goes on with what has not passed. Exit status: 0 if all passed, 1 if a part did not, 2 where there is no GPU.
+Each part is a separate process with a time limit. After each, `results/gpu/results.json` and `index.md` are
+written. A part that fails, crashes or hangs is reported and the next one begins; repeating the command
+continues with what has not passed. Exit status: 0 if all passed, 1 if a part did not, 2 if there is no GPU.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from harness.records.files import write_whole
 from harness.records.provenance import ROOT, provenance
 
 MINUTES = 10.0  # for all parts together
-SHORTEST = 10.0  # seconds: with less time left no part begins
+SHORTEST = 10.0  # seconds: no part begins with less time left
 TURNS = 20.0  # seconds for the turns of a workload
 LIMITS = {"device": 60.0, "test": 90.0, "bench": 90.0}  # seconds
-SPENT = "the time for all parts was spent: the same command goes on here"
+SPENT = "the time for all parts was spent: the same command continues here"
 MARK = "pytest.mark.gpu"
 Measured = Mapping[str, Any]
 Read = tuple[PartState, str, Measured]
@@ -52,15 +52,15 @@ class Options:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs what is left of all parts; the exit status."""
+    """Runs the remaining parts; returns the exit status."""
     options = _options(arguments)
     if options.device == "cpu" and not options.quick:
-        return _refused("--device cpu is for trying this out: say --quick as well")
+        return _refused("--device cpu is for trying this out: add --quick")
     first = outcome(_device(options), options.out, LIMITS["device"])
     if first.measured.get("available") is False:
         return _refused(
             f"torch {first.measured.get('torch')} finds no GPU (built for CUDA: "
-            f"{first.measured.get('built for CUDA')}): run this where there is an NVIDIA GPU and its driver, "
+            f"{first.measured.get('built for CUDA')}): run this on a machine with an NVIDIA GPU and driver, "
             'or try it here with make gpu ARGS="--device cpu --quick"'
         )
     found = go_through(parts(options), options.out, stamp(options), options.minutes, options.again, first)
@@ -73,7 +73,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     parser.add_argument("--quick", action="store_true", help="short turns")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="for all parts together")
-    parser.add_argument("--again", action="store_true", help="also what has passed")
+    parser.add_argument("--again", action="store_true", help="also repeat what has passed")
     parser.add_argument("--out", type=Path, default=Path("results/gpu"))
     return Options(**vars(parser.parse_args(arguments)))
 
@@ -113,12 +113,12 @@ def _workload(name: str, options: Options) -> Part:
 
 
 def place(out: Path, name: str) -> Path:
-    """The folder of what a part writes."""
+    """The folder that a part writes to."""
     return out / "parts" / "".join(c if c.isalnum() else "-" for c in name)
 
 
 def stamp(options: Options) -> dict[str, Any]:
-    """What results must have in common to stand on one page."""
+    """What results must have in common to share a page."""
     return {
         "code": str(provenance()),
         "source": provenance().source,
@@ -155,7 +155,7 @@ def go_through(
 
 
 def passed(path: Path, made_with: Mapping[str, Any]) -> dict[str, PartOutcome]:
-    """What passed before with the same stamp, by name; nothing where the file is not there or not whole."""
+    """What passed before with the same stamp, by name; empty if the file is missing or damaged."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["stamp"] != dict(made_with):
@@ -171,7 +171,7 @@ def _waiting(part: Part) -> PartOutcome:
 
 
 def write(out: Path, made_with: Mapping[str, Any], found: Sequence[PartOutcome]) -> None:
-    """The JSON and the page, each whole."""
+    """Writes the JSON and the page, each atomically."""
     written = datetime.now(UTC).isoformat(timespec="seconds")
     content = {
         "format": 1,
@@ -184,16 +184,16 @@ def write(out: Path, made_with: Mapping[str, Any], found: Sequence[PartOutcome])
 
 
 def outcome(part: Part, out: Path, left: float) -> PartOutcome:
-    """Runs a part within the seconds that are left for all, and says what became of it; raises nothing."""
+    """Runs a part within the seconds left for all parts, and returns its outcome; raises nothing."""
     if left < SHORTEST:
         return PartOutcome(part.name, part.kind, PartState.NOT_RUN, SPENT)
     folder = place(out, part.name)
-    shutil.rmtree(folder, ignore_errors=True)  # no report of another run may be taken for this one's
+    shutil.rmtree(folder, ignore_errors=True)  # a report of another run must not be taken for this one's
     ended = None
     try:
         ended = run(part.command, min(part.limit, left), folder, ROOT)
         state, sentence, measured = _read(part, ended, left, folder)
-    except Exception as error:  # of this program: it is reported as well, and the others go on
+    except Exception as error:  # in this program: it is reported too, and the other parts continue
         state, sentence, measured = PartState.FAILED, f"{type(error).__name__}: {error}", {}
     written = tail(f"{ended.out}\n{ended.err}") if ended and state is not PartState.PASSED else ""
     return PartOutcome(
@@ -202,7 +202,7 @@ def outcome(part: Part, out: Path, left: float) -> PartOutcome:
 
 
 def _read(part: Part, ended: Ended, left: float, folder: Path) -> Read:
-    """What came of a process; one that did not end by itself has left nothing to read."""
+    """The result of a process; one that did not end by itself left nothing to read."""
     if ended.code is None:
         if left < part.limit:
             return PartState.NOT_RUN, SPENT, {}
@@ -213,23 +213,23 @@ def _read(part: Part, ended: Ended, left: float, folder: Path) -> Read:
 
 
 def read_check(ended: Ended, folder: Path) -> Read:
-    """Goes by the exit code alone."""
+    """Uses only the exit code."""
     return PartState.FAILED if ended.code else PartState.PASSED, ended.sentence, {}
 
 
 def read_json(ended: Ended, folder: Path) -> Read:
-    """A process that prints JSON; what it says last where it fails."""
+    """A process that prints JSON; its last line if it fails."""
     if ended.code:
         said = next((line for line in reversed(ended.err.splitlines()) if line.strip()), "")
         return PartState.FAILED, f"{ended.sentence}: {said}".rstrip(": "), _json(ended.out)
     measured = _json(ended.out)
     if not measured:
-        return PartState.FAILED, "no JSON came of it", {}
+        return PartState.FAILED, "it printed no JSON", {}
     return PartState.PASSED, ended.sentence, measured
 
 
 def read_bench(ended: Ended, folder: Path) -> Read:
-    """A workload; it has failed where one of its ways has."""
+    """A workload; it has failed if one of its ways has."""
     state, sentence, measured = read_json(ended, folder)
     wrong = dict(measured.get("failed", {}))
     for one in measured.get("workloads", ()):
@@ -248,7 +248,7 @@ def _json(text: str) -> Measured:
 
 
 def read_tests(ended: Ended, folder: Path) -> Read:
-    """By pytest's own report; tests that were all skipped have shown nothing."""
+    """Uses pytest's own report; if all tests were skipped, nothing was shown."""
     suite = ElementTree.parse(folder / "junit.xml").getroot().find("testsuite")
     assert suite is not None
     count = {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}

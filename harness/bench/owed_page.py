@@ -1,4 +1,4 @@
-"""The page of `make gpu`: what became of every part, what was measured, and what failed ones wrote."""
+"""The page of `make gpu`: every part's outcome, what was measured, and the output of failed parts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.reporting.markdown import escape
 
 
 def page(written: str, made_with: Mapping[str, Any], found: Sequence[PartOutcome]) -> str:
-    """Markdown; nothing that a part wrote can become markup."""
+    """The page as Markdown; nothing that a part wrote can become markup."""
     return "\n\n".join(_blocks(written, made_with, found)) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Parts of a long check: each a process of its own with a time limit, whatever becomes of it is reported."""
+"""Parts of a long check: each a separate process with a time limit, whose outcome is always reported."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-TAIL = 4000  # characters of a part's output that are kept
-GRACE = 10.0  # seconds between asking a process to end and ending it
+TAIL = 4000  # characters kept of a part's output
+GRACE = 10.0  # seconds between asking a process to end and killing it
 
 
 class PartState(StrEnum):
-    """What became of a part."""
+    """The outcome of a part."""
 
     PASSED = "passed"
-    FAILED = "failed"  # it ran, and said no, or crashed
+    FAILED = "failed"  # it ran and failed, or crashed
     TIMED_OUT = "timed out"
     SKIPPED = "skipped"  # it has nothing to do on this device
     NOT_RUN = "not run"  # the time for all of them was spent
@@ -28,7 +28,7 @@ class PartState(StrEnum):
 
 @dataclass(frozen=True)
 class Part:
-    """A command, and the seconds that it may take; `reads` says what its output comes to."""
+    """A command, and the seconds it may take; `kind` says how to read its output."""
 
     name: str
     command: tuple[str, ...]
@@ -38,7 +38,7 @@ class Part:
 
 @dataclass(frozen=True)
 class PartOutcome:
-    """What became of a part: its state in a sentence, what it measured, and the end of what it wrote."""
+    """The outcome of a part: its state in a sentence, what it measured, and the end of its output."""
 
     name: str
     kind: str
@@ -50,13 +50,13 @@ class PartOutcome:
 
     @property
     def wrong(self) -> bool:
-        """Whether it has to be looked at, or run again."""
+        """Whether it needs attention or another run."""
         return self.state not in (PartState.PASSED, PartState.SKIPPED)
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A process that has ended: its exit code (None: it was ended at its limit) and what it wrote."""
+    """A process that has ended: its exit code (None: killed at its limit) and its output."""
 
     code: int | None
     out: str
@@ -67,7 +67,7 @@ class Ended:
     def sentence(self) -> str:
         """How it ended."""
         if self.code is None:
-            return f"ended after {self.seconds:.0f} s: it took longer than it may"
+            return f"killed after {self.seconds:.0f} s: it exceeded its time limit"
         if self.code < 0:
             return f"crashed: {signal_name(-self.code)} after {self.seconds:.0f} s"
         return f"exit code {self.code} after {self.seconds:.0f} s"
@@ -82,9 +82,9 @@ def signal_name(number: int) -> str:
 
 
 def run(command: Sequence[str], limit: float, folder: Path, where: Path) -> Ended:
-    """The command in `where`, ended with all that it started at its limit; it writes to files in `folder`.
+    """Runs the command in `where`, killed with its children at its limit; output goes to files in `folder`.
 
-    Files, because a pipe that a hung grandchild holds would be waited for.
+    Files, because we would wait for a pipe that a hung grandchild holds.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = folder / "stdout.txt", folder / "stderr.txt"
@@ -102,7 +102,7 @@ def run(command: Sequence[str], limit: float, folder: Path, where: Path) -> Ende
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends what is left of the process and of those that it started."""
+    """Ends what is left of the process and its children."""
     for number, seconds in ((signal.SIGTERM, GRACE), (signal.SIGKILL, None)):
         try:
             os.killpg(process.pid, number)
@@ -115,5 +115,5 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def tail(text: str) -> str:
-    """The end of what was written."""
+    """The end of the output."""
     return text[-TAIL:].strip()

@@ -1,4 +1,4 @@
-"""Photographs to measure with: some of the search path, of their own sizes if there are, or made-up ones."""
+"""Photographs to measure with: some from the search path, in their own sizes, or else made-up ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.data import folders, sources
 
 SUFFIXES = {".jpg", ".jpeg", ".png"}
 FEWEST = 16  # photographs in a folder without classes
-USUAL = (500, 375)  # pixels of most of ImageNet's
+USUAL = (500, 375)  # pixels of most ImageNet photographs
 CLASSES = 10
 
 
@@ -27,7 +27,7 @@ def found(data_dir: Path | None) -> Path | None:
 
 
 def pictures(folder: Path) -> list[Path]:
-    """The photographs that lie in the folder itself."""
+    """The photographs directly in the folder."""
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
@@ -64,7 +64,7 @@ def _deep(place: Path) -> set[Path]:
 
 
 def sizes(photographs: Path) -> str:
-    """How many there are and how large in the middle, as `95 photographs of 500 × 375 pixels (median)`."""
+    """How many there are and their median size: `95 photographs of 500 × 375 pixels (median)`."""
     paths = pictures(photographs) or sorted(_deep(photographs))
     shapes = []
     for path in paths[:200]:

@@ -1,4 +1,4 @@
-"""Processes that do the work of ways whenever it is their turn, and rest meanwhile."""
+"""Processes that do the work of ways when it is their turn, and are idle otherwise."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from harness.contract.processes import end_with_parent
 from harness.engines.machine import gpus
 from harness.engines.machine.workers import ALLOCATOR
 
-PATIENCE = 240.0  # seconds that a process may take to get ready, or for a turn
-LEAVING = 15.0  # seconds that it may take to end, with processes of its own
-WARM = 5  # goes on a GPU before anything counts: after three, the loop captures a graph of the step
+PATIENCE = 240.0  # seconds a process may take to get ready, or for a turn
+LEAVING = 15.0  # seconds it may take to end, with its own processes
+WARM = 5  # warm-up runs on a GPU: after three, the loop captures a graph of the step
 
 
 class Failed(EngineError):
@@ -30,10 +30,10 @@ class Failed(EngineError):
 
 @dataclass(frozen=True)
 class Turn:
-    """Goes at the work of a way: how many batches of which size, until `seconds` have passed.
+    """Runs of a way's work: how many batches of which size, until `seconds` have passed.
 
-    `warm`: what comes first and does not count, as often as the device needs it. `profiled`: torch's profiler
-    looks on, which costs time.
+    `warm`: a warm-up that does not count, as often as the device needs it. `profiled`: under torch's
+    profiler, which costs time.
     """
 
     way: str
@@ -46,9 +46,9 @@ class Turn:
 
 @dataclass(frozen=True)
 class Done:
-    """Images that were done between two times of the machine's monotonic clock.
+    """Images done between two times of the machine's monotonic clock.
 
-    `operators`: of a profiled turn, the microseconds of each, without those of the operators that it calls.
+    `operators`: for a profiled turn, each operator's microseconds, without those of operators it calls.
     """
 
     images: float
@@ -57,11 +57,11 @@ class Done:
     operators: Mapping[str, float] = field(default_factory=dict)
 
 
-Answer = Done | str | None  # what was done; why it could not be; that all is ready
+Answer = Done | str | None  # what was done; why it failed; ready
 
 
 def seconds_an_image(done: list[Done]) -> float:
-    """Of processes that worked at the same time."""
+    """Seconds per image of processes that worked at the same time."""
     lasted = max(one.end for one in done) - min(one.start for one in done)
     return lasted / sum(one.images for one in done)
 
@@ -70,7 +70,7 @@ class Seat:
     """The processes of one player."""
 
     def __init__(self, player: Player, device: Device, patience: float = PATIENCE) -> None:
-        """They start at once, and are ready when `ready` returns."""
+        """Starts them at once; they are ready when `ready` returns."""
         self.patience, self.broken = patience, ""
         context = multiprocessing.get_context("spawn")
         self.ends: list[Connection] = []
@@ -80,23 +80,23 @@ class Seat:
                 here, there = context.Pipe()
                 process = context.Process(target=_play, args=(player, device, there))
                 process.start()
-                there.close()  # so that the death of the process ends the connection
+                there.close()  # so that the connection ends when the process dies
                 self.ends.append(here)
                 self.processes.append(process)
 
     def ready(self) -> None:
-        """Waits until all of them are; where one cannot be, every turn fails and says why."""
+        """Waits until all are ready; if one cannot be, every turn fails and says why."""
         try:
             self._answers()
         except Failed as failure:
             self.broken = str(failure)
 
     def take(self, turn: Turn) -> list[Done]:
-        """The turn of all of them at once; Failed where one cannot do it, dies, or takes too long."""
+        """Takes a turn with all of them at once; Failed if one cannot do it, dies, or takes too long."""
         if self.broken:
             raise Failed(self.broken)
         for end in self.ends:
-            with suppress(OSError):  # it has died, as its answer will say
+            with suppress(OSError):  # it has died, as its answer will show
                 end.send(turn)
         return self._answers()
 
@@ -106,7 +106,7 @@ class Seat:
             end.close()
 
     def close(self) -> None:
-        """Waits until they have ended; those that do not are ended."""
+        """Waits until they have ended; kills those that do not."""
         self.dismiss()
         for process in self.processes:
             process.join(LEAVING)
@@ -128,7 +128,7 @@ class Seat:
             if end.poll(max(0.0, by - time.monotonic())):
                 found: Answer = end.recv()
                 return found
-            self.broken = f"nothing came back within {self.patience:.0f} s"
+            self.broken = f"there was no answer within {self.patience:.0f} s"
         except (EOFError, ConnectionResetError):
             process.join(5)
             self.broken = self.broken or f"its process died (exit code {process.exitcode}; out of memory?)"
@@ -137,7 +137,7 @@ class Seat:
 
 @contextmanager
 def _environment(settings: Mapping[str, str]) -> Iterator[None]:
-    """What processes that start within find in their environment beside what is there."""
+    """Adds variables to the environment of processes that start within the block."""
     before = dict(os.environ)
     os.environ.update({name: before.get(name, value) for name, value in settings.items()})
     try:
@@ -151,17 +151,17 @@ def _environment(settings: Mapping[str, str]) -> Iterator[None]:
 
 
 def _play(player: Player, device: Device, end: Connection) -> None:
-    """A process: one turn after the other until nobody asks any more."""
+    """A process: takes one turn after another until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
-    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # nobody asks any more
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # there are no more turns
         _answer_all(player, device, end)
 
 
 def _answer_all(player: Player, device: Device, end: Connection) -> None:
     try:
         works, wait = _prepared(player, device)
-    except Exception as error:  # whatever it is, it is what to say
+    except Exception as error:  # whatever it is, report it
         end.send(_said(error))
         return
     end.send(None)
@@ -170,7 +170,7 @@ def _answer_all(player: Player, device: Device, end: Connection) -> None:
         turn = end.recv()
         try:
             done: Answer = _turn(works, turn, wait, spent, device)
-        except Exception as error:  # of this way; the others may be able to
+        except Exception as error:  # in this way; the others may work
             done = _said(error)
         end.send(done)
 
@@ -180,7 +180,7 @@ def _said(error: Exception) -> str:
 
 
 def _prepared(player: Player, device: Device) -> tuple[Mapping[str, Work], Callable[[], None]]:
-    """The works, and what waits for the device."""
+    """The works, and a function that waits for the device."""
     import torch
 
     gpus.use(device)
@@ -199,7 +199,7 @@ def _turn(
     spent: dict[tuple[str, int], float],
     device: Device,
 ) -> Done:
-    """Does a turn; `spent` knows the seconds of a go from the turns before."""
+    """Does a turn; `spent` holds the seconds per run from earlier turns."""
     work, key = works[turn.way], (turn.way, turn.batch)
     for _ in range(turn.lead + (WARM - 1 if turn.warm and device.cuda else 0)):
         work(turn.batch)
@@ -216,7 +216,7 @@ def _turn(
 
 @contextmanager
 def _profiler(device: Device, wanted: bool) -> Iterator[dict[str, float]]:
-    """What holds the microseconds of each operator once the block has ended; if not wanted, nothing."""
+    """A dictionary with each operator's microseconds once the block has ended; empty if not wanted."""
     found: dict[str, float] = {}
     if not wanted:
         yield found

@@ -1,4 +1,4 @@
-"""Prints as JSON what torch can do with a device: a process of its own, since that may crash or hang."""
+"""Prints as JSON what torch can do with a device: a separate process, since that may crash or hang."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def probe(device: str) -> dict[str, Any]:
-    """Versions, the device, and whether a product in fp32 and in bf16 comes out right on it."""
+    """Versions, the device, and whether it computes a product in fp32 and in bf16 correctly."""
     import torch
 
     found: dict[str, Any] = {"torch": torch.__version__, "built for CUDA": torch.version.cuda}

@@ -1,4 +1,4 @@
-"""Networks in PyTorch's own modules, as one would write them down from the paper, and a plain step."""
+"""Networks in PyTorch's own modules, as one would write them from the paper, and a plain training step."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from harness.models.description import (
 
 
 class ColumnNorm(nn.LocalResponseNorm):
-    """PyTorch's layer on the maps of each column; in NCHW that costs nothing more."""
+    """PyTorch's layer on the maps of each column; in NCHW this costs nothing extra."""
 
     def __init__(self, layer: AcrossMaps) -> None:
-        """Multiplies α by n where PyTorch would divide by it and the description does not."""
+        """Multiplies α by n if the description does not divide by n, as PyTorch does."""
         alpha = layer.alpha if layer.divided else layer.alpha * layer.size
         super().__init__(layer.size, alpha, layer.beta, layer.k)
         self.groups = layer.groups
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, maps, height, width) to the same."""
+        """(N, maps, height, width) to the same shape."""
         columns = x.reshape(x.shape[0] * self.groups, -1, *x.shape[2:])
         return super().forward(columns).view(x.shape)
 
 
 def stock(description: Network) -> nn.Sequential:
-    """The network in PyTorch's own modules, with weights as these draw them."""
+    """The network in PyTorch's own modules, with their default initial weights."""
     return nn.Sequential(*(m for layer, before, _ in description.walk() for m in _modules(layer, before)))
 
 
@@ -79,7 +79,7 @@ def _pool(layer: Pool) -> nn.Module:
 
 
 def copy_weights(ours: nn.Module, theirs: nn.Module) -> None:
-    """Gives the stock network the weights of ours, in their order."""
+    """Copies our weights to the stock network, in order."""
     with torch.no_grad():
         for source, target in zip(ours.parameters(), theirs.parameters(), strict=True):
             target.copy_(source)

@@ -1,4 +1,4 @@
-"""What a workload is: one piece of work, the ways to do it, and the processes that do it. Needs no torch."""
+"""What a workload is: one piece of work, the ways to do it, and the processes for it. Needs no torch."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from harness.contract.progress import Tracker
 from harness.contract.trial import Precision
 from harness.records import environment
 
-# One go at the work with batches of so many images. The number of images that were done, or that would have
-# cost as much: a ceiling counts the images of which it did the least that must be done.
+# One run of the work with batches of the given number of images. Returns the number of images done, or that
+# would have cost as much: a ceiling counts the images for which it did the least necessary work.
 Work = Callable[[int], float]
 PAPER_BATCH = 128  # §5
-SMALLER = (128, 64, 32, 16, 8)  # batches to choose from where a machine is slow
+SMALLER = (128, 64, 32, 16, 8)  # batches to choose from on a slow machine
 
 
 class WayKind(StrEnum):
-    """What a way stands for."""
+    """The kind of a way."""
 
     OURS = "ours"
     STOCK = "stock"  # what others would write
     PART = "part"  # of ours
-    CEILING = "ceiling"  # the least that has to be done
+    CEILING = "ceiling"  # the least work that has to be done
 
 
 class Unit(StrEnum):
-    """What is shown of a way; the more images a second the better, the fewer milliseconds the better."""
+    """What is shown for a way; more images per second or fewer milliseconds are better."""
 
     RATE = "images/s"
-    TIME = "ms"  # a batch
+    TIME = "ms"  # per batch
 
 
 @dataclass(frozen=True)
 class Player:
-    """A process, or as many at once as `copies`, that does the work of one or several ways.
+    """A process, or `copies` of it at once, that does the work of one or several ways.
 
-    `make(*arguments)` gives the works by the names of their ways. `numerics`: torch is set up as for a trial,
-    else as it is by itself. `allocator`: memory is handled as in the engine's workers.
+    `make(*arguments)` returns the works by the names of their ways. `numerics`: torch is configured as for a
+    trial, else left at its defaults. `allocator`: memory is handled as in the engine's workers.
     """
 
     make: Callable[..., Mapping[str, Work]]
@@ -55,7 +55,7 @@ class Player:
 
 @dataclass(frozen=True)
 class Way:
-    """A way to do the work, no faster than its `ceiling`; `lead` goes come before a turn is timed."""
+    """A way to do the work, no faster than its `ceiling`; `lead` runs come before a turn is timed."""
 
     name: str
     kind: WayKind
@@ -66,43 +66,43 @@ class Way:
 
 @dataclass(frozen=True)
 class Ways:
-    """The ways of a workload on this machine, the first of them ours.
+    """The ways of a workload on this machine, ours first.
 
-    The largest of `batches` with which there is time for enough rounds is taken.
+    The largest of `batches` that leaves time for enough rounds is used.
     """
 
     ways: tuple[Way, ...]
     batches: tuple[int, ...] = (PAPER_BATCH,)
     notes: tuple[str, ...] = ()
-    facts: Mapping[str, float] = field(default_factory=dict)  # that were measured on the way, once
+    facts: Mapping[str, float] = field(default_factory=dict)  # measured once along the way
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a person asked for; `folder` is empty and goes when the workload has been measured."""
+    """The user's request; `folder` starts empty and is removed once the workload has been measured."""
 
     device: Device
     precision: Precision
     seconds: float  # for the turns of one workload
-    rounds: int  # that are meant to fit into them
+    rounds: int  # intended to fit into them
     folder: Path
     data_dir: Path | None = None
     results_dir: Path = Path("results")
     recipe: str = "paper"
-    images: int | None = None  # to pack or to make up; None: as many as the workload needs
-    profile: bool = False  # whether to look, after the turns, at where the time of each way goes
+    images: int | None = None  # to pack or make up; None: as many as the workload needs
+    profile: bool = False  # whether to profile each way after the turns
 
     @property
     def workers(self) -> int:
-        """Single-threaded trials at a time: one a core, and on a GPU one."""
+        """Single-threaded trials in parallel: one per core, and one on a GPU."""
         return 1 if self.device.cuda else environment.cores()
 
 
 @dataclass(frozen=True)
 class WayResult:
-    """What was measured of one way; `ratio` is our speed ÷ this one's, `share` this one's ÷ its ceiling's.
+    """The measurements of one way; `ratio` is our speed ÷ this one's, `share` this one's ÷ its ceiling's.
 
-    `profile`: each operator's share of the time, the largest first, where that was asked for.
+    `profile`: each operator's share of the time, largest first, if requested.
     """
 
     name: str
@@ -117,7 +117,7 @@ class WayResult:
 
 @dataclass(frozen=True)
 class Projection:
-    """Seconds that something would take, as follows from what was measured by the `basis`; never measured."""
+    """Seconds that something would take, derived from measurements as `basis` says; never measured."""
 
     name: str
     seconds: float
@@ -141,29 +141,29 @@ class WorkloadResult:
     notes: tuple[str, ...] = ()
     facts: Mapping[str, float] = field(default_factory=dict)
     projections: tuple[Projection, ...] = ()
-    of: str = ""  # the workload whose turns these are, if it is another
+    of: str = ""  # the workload whose turns these are, if another
 
     def row(self, name: str) -> WayResult | None:
         """The row of a way, if it was measured."""
         return next((row for row in self.rows if row.name == name), None)
 
     def rate(self, row: WayResult) -> float:
-        """Images a second, the median."""
+        """Images per second, the median."""
         return row.value.median if self.unit is Unit.RATE else 1e3 * self.batch / row.value.median
 
 
 def nothing(asked: Asked, result: WorkloadResult) -> tuple[Projection, ...]:
-    """What most workloads project."""
+    """What most workloads project: nothing."""
     return ()
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A file of `workloads/` says this of itself; one that looks at another's turns is `of` that one."""
+    """A file of `workloads/`; one that reuses another's turns is `of` that one."""
 
     title: str
     unit: Unit
     plan: Callable[[Asked, Tracker], Ways] | None = None
     project: Callable[[Asked, WorkloadResult], tuple[Projection, ...]] = nothing
     of: str = ""
-    precision: Precision | None = None  # None: as asked for
+    precision: Precision | None = None  # None: as requested

@@ -1,6 +1,6 @@
-"""Every command of the command line with its options; each hands over to a file of its own.
+"""Every command of the command line and its options; each is implemented in a file of its own.
 
-What a command needs is imported when it runs, so that `--help` starts at once.
+A command imports what it needs when it runs, so that `--help` starts at once.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-data = typer.Typer(help="Check or get the data sets.", no_args_is_help=True)
+data = typer.Typer(help="Verify, pack or download the data sets.", no_args_is_help=True)
 app.add_typer(data, name="data")
 
 
@@ -72,7 +72,7 @@ def front_door(context: typer.Context, version: Version = False) -> None:
 
 @app.command(name="list")
 def list_(results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
-    """Every claim of the paper, with what is known of it."""
+    """List every claim of the paper with what is known about it."""
     from harness.cli.commands import list as command
 
     command.show(options.store(results_dir), json, options.console(), options.progress(patience=30))
@@ -103,7 +103,7 @@ def run(
     json: Events = False,
     detach: Detach = False,
 ) -> None:
-    """Run what is missing of one or more claims; what is stored is never run again."""
+    """Run the missing trials of one or more claims; stored trials are never rerun."""
     from harness.cli.commands import run as command
     from harness.cli.running.sites import chosen_site
     from harness.cli.running.work import RunRequest, chosen
@@ -123,11 +123,11 @@ def run(
 
 @app.command()
 def status(
-    why: Annotated[bool, typer.Option("--why", help="Say of each record why it counts or does not.")] = False,
+    why: Annotated[bool, typer.Option("--why", help="Show why records count or do not.")] = False,
     results_dir: ResultsDir = RESULTS,
     json: Json = False,
 ) -> None:
-    """What is in the store, and which of it today's code still stands for."""
+    """Show what is in the store and which records are still valid for the current code."""
     from harness.cli.commands import status as command
 
     command.show(options.store(results_dir), why, json, options.console())
@@ -135,7 +135,7 @@ def status(
 
 @app.command()
 def watch(results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
-    """The trials that run in a results folder now, whoever runs them, until Ctrl-C."""
+    """Show the trials that are running in a results folder, whoever started them, until Ctrl-C."""
     from harness.cli.commands import watch as command
 
     command.show(results_dir, json, options.console())
@@ -148,7 +148,7 @@ def explain(
     results_dir: ResultsDir = RESULTS,
     json: Json = False,
 ) -> None:
-    """From the paper's sentence to the verdict: every number, gate and rule in between."""
+    """Trace a claim from the paper's sentence to the verdict: every number, gate and rule in between."""
     from harness.cli.commands import explain as command
 
     command.show(claim, protocol, options.store(results_dir), json, options.console())
@@ -159,21 +159,21 @@ def compare(
     first: Annotated[
         Path, typer.Argument(metavar="A", help="A results folder, a published report, or an export.")
     ],
-    second: Annotated[Path | None, typer.Argument(metavar="[B]", help="Another one.")] = None,
+    second: Annotated[Path | None, typer.Argument(metavar="[B]", help="A second one.")] = None,
     precisions: Annotated[
-        bool, typer.Option("--precisions", help="Compare fp32 with bf16 in A, instead of A with B.")
+        bool, typer.Option("--precisions", help="Compare fp32 with bf16 within A, instead of A with B.")
     ] = False,
     fail_if: Annotated[
         Fails | None,
-        choice("rule", Fails, "Exit with 1 where a verdict is worse, or anything changed."),
+        choice("rule", Fails, "Exit with status 1 if a verdict is worse, or if anything changed."),
     ] = None,
     claim: Annotated[
-        list[str] | None, typer.Option(help="Only this claim; may be given more than once.")
+        list[str] | None, typer.Option(help="Compare only this claim; can be given more than once.")
     ] = None,
     junit: Junit = None,
     json: Json = False,
 ) -> None:
-    """Two sets of evidence, effect by effect: differences with intervals, and verdicts that changed."""
+    """Compare two sets of evidence by effect: differences with intervals, and verdicts that changed."""
     from harness.cli.commands import compare as command
 
     asked = command.CompareRequest(first, second, precisions, claim or (), fail_if, junit)
@@ -183,11 +183,11 @@ def compare(
 
 @app.command()
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files go.")],
-    to: Annotated[ExportFormat, choice("format", ExportFormat, "What other programs are to read.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the files.")],
+    to: Annotated[ExportFormat, choice("format", ExportFormat, "File format to write.")],
     results_dir: ResultsDir = RESULTS,
 ) -> None:
-    """Records, curves and effects as tables: a row each, columns as docs/export.md has them."""
+    """Export records, curves and effects as tables with one row each; docs/export.md lists the columns."""
     from harness.cli.commands import export as command
 
     progress = options.progress(patience=30)
@@ -197,13 +197,14 @@ def export(
 
 @app.command()
 def merge(
-    into: Annotated[Path, typer.Argument(metavar="INTO", help="The results folder that takes all.")],
+    into: Annotated[Path, typer.Argument(metavar="INTO", help="The results folder to merge into.")],
     sources: Annotated[
-        list[str], typer.Argument(metavar="FROM...", help="Results folders, each as FOLDER or NAME=FOLDER.")
+        list[str],
+        typer.Argument(metavar="FROM...", help="The results folders to merge, as FOLDER or NAME=FOLDER."),
     ],
     json: Json = False,
 ) -> None:
-    """Join the stores of several machines, replacing nothing, and show where laboratories disagree."""
+    """Merge the stores of several machines, overwriting nothing, and show where laboratories disagree."""
     from harness.cli.commands import merge as command
 
     command.show(into, sources, json, options.console(), options.progress(patience=30))
@@ -212,23 +213,25 @@ def merge(
 @app.command()
 def bench(
     workloads: WorkloadNames = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A short look, at all of them in minutes.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Measure briefly: all workloads in minutes.")
+    ] = False,
     device: DeviceOption = "auto",
     precision: BenchPrecision = PrecisionOption.AUTO,
     recipe: Annotated[
-        RecipeOption, choice("recipe", RecipeOption, "How 'imagenet' trains the network.")
+        RecipeOption, choice("recipe", RecipeOption, "Training recipe of the 'imagenet' workload.")
     ] = RecipeOption.PAPER,
     seconds: Annotated[
-        float | None, typer.Option(help="Time for the turns of a workload; default: 150, quick 7.")
+        float | None, typer.Option(help="Seconds to measure each workload; default: 150, with --quick 7.")
     ] = None,
     profile: Annotated[
-        bool, typer.Option("--profile", help="Also show where the time of each way goes, by operator.")
+        bool, typer.Option("--profile", help="Also show how the time of each way splits by operator.")
     ] = False,
     data_dir: DataDir = None,
     results_dir: ResultsDir = RESULTS,
     json: Json = False,
 ) -> None:
-    """Speed of this harness beside stock PyTorch and beside what the hardware allows, in turns."""
+    """Measure this harness against stock PyTorch and against the hardware's limits, in alternation."""
     from harness.bench.workloads import names
     from harness.cli.commands import bench as command
 
@@ -245,17 +248,17 @@ def report(
         Path | None, typer.Option(help="Folder for the report; default: <results-dir>/report.")
     ] = None,
     formats: Annotated[
-        str, typer.Option("--format", help="Any of html, md, tex, csv and json, with commas between them.")
+        str, typer.Option("--format", help="Any of html, md, tex, csv and json, separated by commas.")
     ] = "html,md,json",
     watch: Annotated[
-        bool, typer.Option("--watch", help="Write it anew as records come, until Ctrl-C.")
+        bool, typer.Option("--watch", help="Rewrite the report as records arrive, until Ctrl-C.")
     ] = False,
     index: Annotated[
-        Path | None, typer.Option(help="Instead, an index page of all reports below this folder.")
+        Path | None, typer.Option(help="Instead, write an index page of all reports below this folder.")
     ] = None,
     results_dir: ResultsDir = RESULTS,
 ) -> None:
-    """Write the report of a store: as pages to read, and as files for programs."""
+    """Write the report of a store, as pages to read and as files for programs."""
     from harness.cli.commands import report as command
 
     folder, wanted = out or results_dir / "report", command.formats(formats)
@@ -272,7 +275,7 @@ def report(
 
 @app.command()
 def doctor(data_dir: DataDir = None, results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
-    """What this machine can run, what is missing, and the command that fixes it."""
+    """Show what this machine can run, what is missing, and the command that fixes it."""
     from harness.cli.commands import doctor as command
 
     if not command.show(data_dir, results_dir, json, options.console()):
@@ -282,23 +285,23 @@ def doctor(data_dir: DataDir = None, results_dir: ResultsDir = RESULTS, json: Js
 @app.command()
 def evaluate(
     weights: Annotated[Path, typer.Option(help="A .safetensors, .pth or .npz file of weights.")],
-    variant: Annotated[str, typer.Option(help="The network that they are of.")] = "torchvision",
+    variant: Annotated[str, typer.Option(help="The network that the weights belong to.")] = "torchvision",
     data: Annotated[str, choice("data set", DATA_SETS, "Photographs to evaluate on.")] = "imagenet",
     split: Annotated[
-        SplitOption, choice("split", SplitOption, "Part of the data set; not every one has test.")
+        SplitOption, choice("split", SplitOption, "Part of the data set; not all data sets have test.")
     ] = SplitOption.VAL,
     views: Annotated[
-        ViewsOption, choice("choice of views", ViewsOption, "How each image is seen.")
+        ViewsOption, choice("choice of views", ViewsOption, "Views of each image to evaluate.")
     ] = ViewsOption.BOTH,
     normalisation: Annotated[
         NormalisationOption | None,
-        choice("normalisation", NormalisationOption, "What is done to pixels; default: the variant's."),
+        choice("normalisation", NormalisationOption, "How pixels are normalised; default: the variant's."),
     ] = None,
     device: DeviceOption = "auto",
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Errors of given weights on a data set, without training, beside what was published for them."""
+    """Evaluate given weights on a data set, without training, beside their published errors."""
     from harness.analysis.published_weights import EvaluationRequest
     from harness.cli.commands import evaluate as command
     from harness.cli.running.choices import choose_device
@@ -311,12 +314,14 @@ def evaluate(
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The new reproduction, such as my-claim.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of the new reproduction, such as my-claim.")
+    ],
     claim: Annotated[
-        str | None, typer.Option(help="The claim of the catalogue that it answers; default: NAME.")
+        str | None, typer.Option(help="The claim in the catalogue that it answers; default: NAME.")
     ] = None,
 ) -> None:
-    """Start a reproduction of a claim that has none: a file to edit, which the tests accept as it is."""
+    """Create a reproduction of a claim that has none: a file to edit, which passes the tests as it is."""
     from harness.cli.commands import new as command
 
     path = command.new(name, claim)
@@ -338,13 +343,13 @@ def verify(
 @data.command()
 def prepare(
     name: Annotated[str, named("data set to pack", PHOTOGRAPHS, "A data set of photographs.")],
-    source: Annotated[Path, typer.Option(help="Folder of train/ and val/, or of the official archives.")],
+    source: Annotated[Path, typer.Option(help="Folder with train/ and val/, or with the official archives.")],
     out: Annotated[
         Path | None, typer.Option(help="Folder for the pack; default: $REPRO_DATA, then ./data.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that decode; default: one a core.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Decoding processes; default: one per core.")] = None,
 ) -> None:
-    """Pack photographs once, so that every epoch reads them decoded; stopped, it goes on where it was."""
+    """Pack photographs once, so that every epoch reads them decoded; resumes if interrupted."""
     from harness.cli.commands import data as command
 
     if command.prepare(name, source, out, workers, options.progress(stderr=False)) is None:

@@ -1,6 +1,6 @@
-"""Options that a user would give each time, from a file in the current folder: they become typer's defaults.
+"""Default values of options, read from a file in the current folder and handed to typer.
 
-The command line beats the environment, that the file, and that the option's own default.
+Precedence: the command line, then the environment, then the file, then the option's own default.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.contract.errors import BadValue, HarnessError, UnknownName
 from harness.data.sources import VARIABLE
 
 FILE, PROJECT, TABLE = "repro.toml", "pyproject.toml", "alexnet-repro"
-# Each with the commands that it is for: `data prepare --workers` is no `run --workers`.
+# Each key with the commands it applies to: `data prepare --workers` is not `run --workers`.
 KEYS: Mapping[str, tuple[str, ...]] = {
     "results-dir": ("list", "run", "status", "watch", "explain", "export", "bench", "report", "doctor"),
     "data-dir": ("run", "bench", "doctor", "evaluate", "data"),
@@ -35,19 +35,19 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Defaults:
-    """What a file sets, by key; `file` is empty where there is none."""
+    """The values a file sets, by key; `file` is empty if there is none."""
 
     file: str
     values: Mapping[str, Any]
 
     def __str__(self) -> str:
         if not self.file:
-            return f"none: {FILE} or [tool.{TABLE}] of {PROJECT} in the current folder would set some"
+            return f"none: {FILE}, or [tool.{TABLE}] in {PROJECT}, in the current folder can set some"
         return f"{self.file}: {', '.join(f'{key} = {value}' for key, value in self.values.items())}"
 
 
 def read(folder: Path = Path()) -> Defaults:
-    """Those of repro.toml or, where that is not there, of pyproject.toml; BadValue for what is no setting."""
+    """The defaults in repro.toml, else in pyproject.toml; BadValue for anything that is not a setting."""
     file = folder / FILE
     if file.is_file():
         return Defaults(FILE, _checked(FILE, _toml(file)))
@@ -67,17 +67,17 @@ def _toml(file: Path) -> dict[str, Any]:
 
 def _checked(file: str, found: object) -> Mapping[str, Any]:
     if not isinstance(found, dict):
-        raise BadValue(f"{file}: tool.{TABLE} is no table: write [tool.{TABLE}] with keys below it")
+        raise BadValue(f"{file}: tool.{TABLE} is not a table: write [tool.{TABLE}] with keys below it")
     for key, value in found.items():
         if key not in KEYS:
             raise UnknownName(f"key in {file}", key, KEYS)
         if isinstance(value, bool) or not isinstance(value, (str, int)):
-            raise BadValue(f"{file}: {key} = {value!r} must be a text or a whole number")
+            raise BadValue(f"{file}: {key} = {value!r} must be a string or a whole number")
     return found
 
 
 def apply(context: typer.Context) -> None:
-    """Makes them the defaults of the commands that have such an option."""
+    """Makes them the defaults of every command that has the option."""
     found = read()
     commands: Mapping[str, Any] = getattr(context.command, "commands", {})
     for key, value in found.values.items():
@@ -88,19 +88,19 @@ def apply(context: typer.Context) -> None:
 
 
 def _from_environment(key: str) -> bool:
-    """Whether a variable says it, which comes before the file."""
+    """Whether an environment variable sets it, which takes precedence over the file."""
     return key == "data-dir" and bool(os.environ.get(VARIABLE))
 
 
 def _of(name: str, command: Any, taken: Mapping[str, Any]) -> dict[str, Any]:
-    """The defaults of a command, or of each command below it."""
+    """The defaults of a command, or of each of its subcommands."""
     own = {key.replace("-", "_"): str(value) for key, value in taken.items() if name in KEYS[key]}
     below = getattr(command, "commands", {})
     return dict.fromkeys(below, own) if below else own
 
 
 def _check(file: str, key: str, value: object, command: Any, context: typer.Context) -> None:
-    """BadValue where the option would not take the value."""
+    """BadValue if the option does not accept the value."""
     try:
         for option in _options(command, key.replace("-", "_")):
             option.process_value(context, str(value))

@@ -1,4 +1,4 @@
-"""A comparison as JUnit XML, which pipelines show beside tests: a case for each verdict of the first side."""
+"""A comparison as JUnit XML, which pipelines show beside tests: one case per verdict of the first side."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Verdicts = dict[str, tuple[EffectRow, EffectRow | None]]  # by experiment, on bo
 
 
 def write(compared: Comparison, rule: Fails, path: Path) -> None:
-    """Writes the file; StoreError where it cannot be written."""
+    """Writes the file; StoreError if it cannot be written."""
     failing, verdicts = {row.experiment for row in compared.failing(rule)}, _verdicts(compared)
     count = len(failing & verdicts.keys())
     suite = ElementTree.Element("testsuite", name="compare", tests=str(len(verdicts)), failures=str(count))

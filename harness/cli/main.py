@@ -1,4 +1,4 @@
-"""The whole of one call: a command, and what becomes of errors and of an output that takes no more."""
+"""One whole call: runs a command, and handles errors and a closed or full output."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from harness.contract.visible import visible
 
 
 def main() -> None:
-    """Runs a command; an error that a person can fix is one sentence and exit status 2."""
+    """Runs a command; an error that the user can fix is one sentence and exit status 2."""
     _replace_what_cannot_be_encoded()
-    gc.set_threshold(50_000, 20, 50)  # thousands of records are no garbage: look for it less often
+    gc.set_threshold(50_000, 20, 50)  # thousands of records are not garbage: collect less often
     status = _guarded(_command)
     _warn_of_plugins()
-    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # what is left then has nothing to stop
-    gc.freeze()  # leaving looks once more for garbage, which takes long among thousands of records
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt
+    gc.freeze()  # exiting collects once more, which is slow with thousands of records
     sys.exit(status)
 
 
@@ -46,19 +46,19 @@ def _refused(sentence: str) -> int:
 
 
 def _warn_of_plugins() -> None:
-    """A sentence for each package of which the command wanted something that cannot be used."""
+    """Prints a sentence for each package from which the command wanted something unusable."""
     for sentence in plugins.troubles():
         typer.secho(f"repro: {visible(sentence)}", err=True, fg="yellow")
 
 
 def _replace_what_cannot_be_encoded() -> None:
-    """A terminal without `×` or `§` shows `?` instead."""
+    """Makes a terminal without `×` or `§` show `?` instead."""
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
         sys.stdout.reconfigure(errors="replace")
 
 
 def _guarded(command: Callable[[], str | int | None]) -> str | int | None:
-    """The command's exit status; of its own where standard output is closed (1, silently) or full (2)."""
+    """The command's exit status, unless standard output is closed (1, silently) or full (2)."""
     try:
         status = command()
         if sys.stdout is not None:
@@ -73,7 +73,7 @@ def _guarded(command: Callable[[], str | int | None]) -> str | int | None:
 
 
 def _output_is_broken() -> bool:
-    """Whether standard output takes not even a new line; what is left for it is then dropped."""
+    """Whether standard output cannot take even a newline; any pending output is then dropped."""
     stream = sys.__stdout__
     if stream is None or stream is not sys.stdout:
         return False

@@ -1,4 +1,4 @@
-"""Options that several commands share, the names that they take, and the store and console that follow."""
+"""Options shared by several commands, the names they accept, and the store and console they lead to."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RecipeOption(StrEnum):
 
 
 class PrecisionOption(StrEnum):
-    """What `run --precision` takes."""
+    """Values of `run --precision`."""
 
     AUTO = "auto"
     FP32 = "fp32"
@@ -35,14 +35,14 @@ class PrecisionOption(StrEnum):
 
 
 class EngineOption(StrEnum):
-    """What runs trials."""
+    """Engines that run trials."""
 
     LOCAL = "local"
     RAY = "ray"
 
 
 class ExportFormat(StrEnum):
-    """What `export --to` writes."""
+    """Formats that `export --to` writes."""
 
     CSV = "csv"
     PARQUET = "parquet"
@@ -58,7 +58,7 @@ class SplitOption(StrEnum):
 
 
 class ViewsOption(StrEnum):
-    """How images are seen in a test."""
+    """Views of the images in a test."""
 
     CENTRE = "centre"
     TEN = "ten"
@@ -74,7 +74,7 @@ class NormalisationOption(StrEnum):
 
 
 def one_of(kind: str, names: Iterable[str]) -> Callable[[str], str]:
-    """Reads one of the names, or UnknownName with the nearest ones; of a StrEnum it reads a member."""
+    """A parser for one of the names (of a StrEnum: a member); UnknownName suggests the nearest ones."""
     known = {str(name): name for name in names}
 
     def read(text: str) -> str:
@@ -98,12 +98,12 @@ def named(kind: str, names: Iterable[str], help_: str) -> Any:
 
 
 def completed(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
-    """What a shell is offered for the beginning of one of these names."""
+    """Shell completion for these names."""
     return lambda incomplete: [str(name) for name in names() if str(name).startswith(incomplete)]
 
 
 def _claims() -> list[str]:
-    """The claims, then the questions, which are run and explained by their names too."""
+    """The claims, then the questions, which can also be run and explained by name."""
     import reproductions
     from harness.paper import papers
 
@@ -111,7 +111,7 @@ def _claims() -> list[str]:
 
 
 def _protocols(context: typer.Context, incomplete: str) -> list[str]:
-    """The protocols of the claims that were typed before, or of all where none was."""
+    """The protocols of the claims typed so far, or of all claims if there are none."""
     import reproductions
 
     typed = {*context.args, *(context.params.get("claims") or ()), context.params.get("claim")}
@@ -138,7 +138,7 @@ Claims = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="CLAIM...",
-        help="Claims, as './repro.py list' names them.",
+        help="Claims, as named by './repro.py list'.",
         autocompletion=completed(_claims),
     ),
 ]
@@ -146,7 +146,7 @@ Claim = Annotated[
     str,
     typer.Argument(
         metavar="CLAIM",
-        help="A claim, as './repro.py list' names it.",
+        help="A claim, as named by './repro.py list'.",
         autocompletion=completed(_claims),
     ),
 ]
@@ -155,7 +155,7 @@ Version = Annotated[
     typer.Option("--version", callback=_show_version, is_eager=True, help="Print version and commit."),
 ]
 DataDir = Annotated[
-    Path | None, typer.Option(help="Folder that holds the data sets; else $REPRO_DATA, then ./data.")
+    Path | None, typer.Option(help="Folder of the data sets; default: $REPRO_DATA, then ./data.")
 ]
 ResultsDir = Annotated[Path, typer.Option(help="Folder of the store and the report.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
@@ -171,14 +171,14 @@ def store(results_dir: Path) -> Store:
 
 
 def console(stderr: bool = False, sparing: bool = False) -> Output:
-    """Standard output, or standard error; a `sparing` one shows warnings and failures alone."""
+    """Standard output or standard error; a `sparing` one shows only warnings and failures."""
     from harness.cli.terminal.console import Output
 
     return Output(stderr, sparing)
 
 
 def progress(stderr: bool = True, patience: float | None = None) -> Progress:
-    """How far a command has come, beside its results or among them; `patience` is for those soon over."""
+    """A command's progress, beside its results or among them; `patience` is for commands that end soon."""
     from harness.cli.terminal.progress import progress_on
 
     return progress_on(console(stderr), patience)
@@ -186,18 +186,19 @@ def progress(stderr: bool = True, patience: float | None = None) -> Progress:
 
 ProtocolName = Annotated[
     str | None,
-    typer.Option(help="Scale of the runs; default: the first that can judge.", autocompletion=_protocols),
+    typer.Option(
+        help="Scale of the runs; default: the first that can give a verdict.", autocompletion=_protocols
+    ),
 ]
 ProtocolShown = Annotated[
     str | None,
-    typer.Option(
-        help="Scale of the runs; default: the one that the verdict rests on.", autocompletion=_protocols
-    ),
+    typer.Option(help="Scale of the runs; default: the one behind the verdict.", autocompletion=_protocols),
 ]
 BenchPrecision = Annotated[
-    PrecisionOption, choice("precision", PrecisionOption, "auto: bf16 where the hardware has it, else fp32.")
+    PrecisionOption,
+    choice("precision", PrecisionOption, "auto: bf16 where the hardware supports it, else fp32."),
 ]
 WorkloadNames = Annotated[
-    list[str] | None, named("workload", workload_names(), "What to measure; default: all of them.")
+    list[str] | None, named("workload", workload_names(), "Workloads to measure; default: all.")
 ]
 Junit = Annotated[Path | None, typer.Option(help="Write the verdicts to this file as JUnit XML.")]

@@ -1,4 +1,4 @@
-"""Options of `run` alone."""
+"""Options that only `run` has."""
 
 from __future__ import annotations
 
@@ -9,53 +9,55 @@ import typer
 
 from harness.cli.options import EngineOption, PrecisionOption, choice
 
-Every = Annotated[bool, typer.Option("--all", help="Every claim that has a reproduction.")]
-Seeds = Annotated[int | None, typer.Option(help="Seeds an arm; default: what the protocol declares.")]
-Workers = Annotated[int | None, typer.Option(help="Trials at a time; default: a core each, or 4 a GPU.")]
+Every = Annotated[bool, typer.Option("--all", help="Run every claim that has a reproduction.")]
+Seeds = Annotated[int | None, typer.Option(help="Seeds per arm; default: what the protocol declares.")]
+Workers = Annotated[int | None, typer.Option(help="Trials in parallel; default: 1 per core, or 4 per GPU.")]
 Gpus = Annotated[int, typer.Option(help="GPUs (on a CPU: cores) that train one network together.")]
 RunPrecision = Annotated[
     PrecisionOption,
-    choice("precision", PrecisionOption, "auto: the protocol's own, else bf16 where the hardware has it."),
+    choice("precision", PrecisionOption, "auto: the protocol's own, else bf16 where supported, else fp32."),
 ]
 EngineName = Annotated[
-    EngineOption, choice("engine", EngineOption, "local: this machine; ray: a Ray cluster that is running.")
+    EngineOption, choice("engine", EngineOption, "local: this machine; ray: a running Ray cluster.")
 ]
 Address = Annotated[
     str | None,
-    typer.Option(help="Of the Ray cluster: auto (default), <host>:<port> or ray://<host>:<port>."),
+    typer.Option(help="Address of the Ray cluster: auto (default), <host>:<port> or ray://<host>:<port>."),
 ]
 Storage = Annotated[
     Path | None,
-    typer.Option(help="Folder that all nodes share, for checkpoints; default: --results-dir, on each node."),
+    typer.Option(help="Folder for checkpoints, shared by all nodes; default: --results-dir on each node."),
 ]
 Events = Annotated[
     bool,
     typer.Option(
-        "--json", help="Print events for scripts, a JSON object a line; with --dry-run the plan as JSON."
+        "--json", help="Print events for scripts, one JSON object per line; with --dry-run the plan as JSON."
     ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the trials and their cost, run nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the trials and their cost, but run nothing.")]
 CheckAgainst = Annotated[
     Path | None,
     typer.Option(
         "--check",
         metavar="PLACE",
-        help="Earlier evidence: exit with 1 where a verdict on what was run says less than there.",
+        help="Earlier evidence: exit with status 1 if a verdict on what was run says less than there.",
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show warnings and failures alone.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show only warnings and failures.")]
 Verbose = Annotated[
     bool,
-    typer.Option("--verbose", "-v", help="Show also the environment, every trial, and what costs rest on."),
+    typer.Option(
+        "--verbose", "-v", help="Also show the environment, every trial, and what the costs are based on."
+    ),
 ]
 Detach = Annotated[
     bool,
-    typer.Option("--detach", help="Run on after this terminal is closed; output goes into --results-dir."),
+    typer.Option("--detach", help="Keep running after this terminal closes; output goes into --results-dir."),
 ]
 UntilDecided = Annotated[
-    bool, typer.Option("--until-decided", help="Add seeds at the looks 3, 5, 10, until a verdict stands.")
+    bool, typer.Option("--until-decided", help="Add seeds at the looks 3, 5, 10 until a verdict is decided.")
 ]
 Budget = Annotated[
     str | None,
-    typer.Option(help="Decide most within 90s, 20m or 1.5h; without CLAIM: of all claims."),
+    typer.Option(help="Decide as much as possible in 90s, 20m or 1.5h; without CLAIM: of all claims."),
 ]

@@ -1,1 +1,1 @@
-"""Data sets: where they are, which images they hold, and how these become batches."""
+"""Data sets: where they are, which images they hold, and how images become batches."""

@@ -1,7 +1,7 @@
 """Crops, flips and PCA colour noise (§4.1) of resident images, whole batches at a time on any device.
 
-All draws come from named streams on the CPU, an epoch at once and a stream for each kind: every device sees
-the same ones, batches may be cut anywhere, and turning the colours off moves no crop.
+All draws come from named streams on the CPU, for a whole epoch at once, with one stream per kind: every
+device sees the same ones, batches may be cut anywhere, and turning the colours off moves no crop.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def colour_basis(pixels: Tensor) -> ColourBasis:
     """The components over all pixels of uint8 (N, height, width, 3), float64, the same on every device.
 
     Sums are of integers and stay below 2⁵³ for all of ImageNet (8·10¹⁰ pixels), so float64 holds them exactly
-    in any order; a vector's sign is such that its largest number is positive.
+    in any order; a vector's sign is chosen so that its largest component is positive.
     """
     sums = torch.zeros(3, dtype=torch.float64, device=pixels.device)
     products = torch.zeros(3, 3, dtype=torch.float64, device=pixels.device)
@@ -67,7 +67,7 @@ class Crops:
     flip: Tensor
 
     def scatter(self, order: Tensor, count: int, device: torch.device) -> Crops:
-        """The same on `device`, image `order[i]` in place of the i-th, in a table of `count` images."""
+        """The same on `device`, with image `order[i]` in place of the i-th, in a table of `count` images."""
         return Crops(*(_scatter(x, order, count, device) for x in (self.top, self.left, self.flip)))
 
     def of(self, chosen: Tensor) -> Crops:
@@ -113,7 +113,7 @@ def crop(pixels: Tensor, chosen: Tensor, crops: Crops, side: int) -> Tensor:
 
 
 def _cut(pixels: Tensor, chosen: Tensor, crops: Crops, side: int) -> Tensor:
-    windows = pixels.unfold(1, side, 1).unfold(2, side, 1)  # a view of every crop there is
+    windows = pixels.unfold(1, side, 1).unfold(2, side, 1)  # a view of every possible crop
     return windows.permute(0, 1, 2, 4, 5, 3)[chosen, crops.top, crops.left]
 
 
@@ -133,7 +133,7 @@ class Views(Batches):
         self.centre_mean = self._window(mean[None], self.centre)[0]
 
     def some(self, stretch: slice) -> Self:
-        """Views of a stretch of the images."""
+        """Views of a slice of the images."""
         few = copy(self)
         few.images = Images(self.images.pixels[stretch], self.images.labels[stretch])
         return few
@@ -146,7 +146,7 @@ class Views(Batches):
         return other
 
     def stretches(self, size: int) -> list[slice]:
-        """All images, `size` at a time; of no images one stretch of none."""
+        """Slices of all images, `size` at a time; for no images one empty slice."""
         return [slice(start, start + size) for start in range(0, max(1, len(self.images)), size)]
 
     def parts(self, size: int) -> Iterator[Views]:
@@ -173,12 +173,12 @@ class Views(Batches):
 
 
 class Augmented(Views):
-    """Training batches as drawn for the epoch at hand: `begin` first, then gather in any portions."""
+    """Training batches as drawn for the current epoch: `begin` first, then gather in any portions."""
 
     def __init__(
         self, images: Images, mean: Tensor, how: Augmentation, seed: int, basis: ColourBasis | None = None
     ) -> None:
-        """`basis` is that of the whole training set, needed where `how` has colour noise."""
+        """`basis` is that of the whole training set, needed if `how` has colour noise."""
         super().__init__(images, mean, how)
         if how.colour is not None and basis is None:
             raise ValueError("colour noise needs the colour_basis of the training images")
@@ -197,11 +197,11 @@ class Augmented(Views):
             self.shifts = _scatter(shifts, order, total, device)
 
     def gather(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """Varied inputs, channels-last float32 (n, 3, side, side), and labels of the images at `chosen`."""
+        """Augmented inputs, channels-last float32 (n, 3, side, side), and labels of images at `chosen`."""
         if self.crops is None:
             raise RuntimeError("begin an epoch before gathering its batches")
         crops, side = self.crops.of(chosen), self.how.side
-        if self.how.mean is MeanCrop.OWN:  # the mean is mirrored along: so both are, at once
+        if self.how.mean is MeanCrop.OWN:  # the mean is mirrored too, so mirror both at once
             inputs = _cut(self.images.pixels, chosen, crops, side).float()
             inputs -= _cut(self.mean[None], torch.zeros_like(chosen), crops, side)
             inputs = _mirror(inputs, crops.flip)
@@ -209,6 +209,6 @@ class Augmented(Views):
             inputs = crop(self.images.pixels, chosen, crops, side).float().sub_(self.centre_mean)
         if self.shifts is not None and self.how.colour is not None:
             inputs += self.shifts[chosen][:, None, None, :]
-            # A product: CUDA divides by a number by multiplying with its inverse, and the CPU does not.
+            # A product: CUDA divides by a number by multiplying by its inverse, but the CPU does not.
             inputs *= 1 / self.how.colour.divisor
         return inputs.permute(0, 3, 1, 2), self.images.labels.index_select(0, chosen)

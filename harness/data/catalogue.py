@@ -1,4 +1,4 @@
-"""What is known of each data set: a new one is an entry here. No torch, no numpy."""
+"""What is known about each data set: a new one is an entry here. No torch, no numpy."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set by its official figures, the folders it is unpacked to, and how to get it."""
+    """A data set: its official figures, the folders it is unpacked to, and how to get it."""
 
     name: str
     title: str
     classes: int
-    images: Mapping[str, int]  # of each official split
-    folders: tuple[str, ...]  # as its authors or torchvision unpack it, below a data folder
-    how: str  # to get it
+    images: Mapping[str, int]  # in each official split
+    folders: tuple[str, ...]  # below a data folder, as its authors or torchvision unpack it
+    how: str  # how to get it
     photographs: bool = True  # JPEGs, which `data prepare` packs
     tested: str = "val"  # the split that errors are counted on
-    digest: str = ""  # of the official archive, where every file is tied to it
+    digest: str = ""  # of the official archive, if every file is tied to it
 
     @property
     def pack(self) -> str:
@@ -73,5 +73,5 @@ PHOTOGRAPHS = tuple(name for name, one in DATA_SETS.items() if one.photographs)
 
 
 def training_images(dataset: str | None) -> int:
-    """Of the whole data set; 0 where none is read."""
+    """The training images of the whole data set; 0 if none is read."""
     return DATA_SETS[dataset].images["train"] if dataset in DATA_SETS else 0

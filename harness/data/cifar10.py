@@ -17,7 +17,7 @@ def load(place: Path, train: bool) -> tuple[Tensor, Tensor]:
     try:
         data = CIFAR10(str(place.parent), train=train)
     except RuntimeError:
-        verify(place)  # names the file, where torchvision only says that something is wrong
+        verify(place)  # names the file; torchvision only says that something is wrong
         raise
     return torch.from_numpy(data.data), torch.tensor(data.targets)
 
@@ -38,7 +38,7 @@ def verify(place: Path) -> list[Path]:
 
 
 def fetch(root: Path) -> Path:
-    """Downloads and unpacks CIFAR-10 below `root`; does nothing when it is there and whole."""
+    """Downloads and unpacks CIFAR-10 below `root`; does nothing if it is there and intact."""
     root.mkdir(parents=True, exist_ok=True)
     try:
         CIFAR10(str(root), download=True)

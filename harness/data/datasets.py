@@ -23,8 +23,8 @@ CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 def load(dataset: str, place: Path | None, train: bool = True) -> Images:
     """The training images of the data set in `place`, or its validation (CIFAR-10: test) images.
 
-    A pack's pixels stay on the disk until they are touched; the others are resident. Without a place: the
-    procedural stand-in.
+    A pack's pixels stay on disk until they are accessed; the others are resident. Without a place, returns
+    the procedural stand-in.
     """
     if place is None or dataset == "cifar10":
         return images.load(dataset, place, train)
@@ -41,7 +41,7 @@ def split(place: Path, name: str) -> Images:
 
 
 def splits(place: Path) -> tuple[str, ...]:
-    """The splits that are there."""
+    """The splits that exist."""
     if folders.packed(place):
         return tuple(Pack(place).index.splits)
     return tuple(name for name in ("train", "val", "test") if (place / name).is_dir())
@@ -72,7 +72,7 @@ def _decoded(folder: Path, split: str) -> Images:
     def fill(i: int) -> None:
         pixels[i] = photographs.decode(listed.files[i])
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:  # decoding lets go of Python's lock
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # decoding releases Python's lock
         list(threads.map(fill, range(len(pixels))))
     return Images(torch.from_numpy(pixels), torch.tensor(listed.labels))
 
@@ -84,7 +84,7 @@ def _mapped(pixels: np.ndarray) -> Tensor:
 
 
 def _basis(colours: Colours) -> ColourBasis:
-    """As `colour_basis`, from sums that are there already."""
+    """Like `colour_basis`, from existing sums."""
     products = [[float(p) for p in row] for row in colours.products]
     covariance = _covariance(colours.pixels, [float(s) for s in colours.sums], products)
     values, vectors = torch.linalg.eigh(covariance)

@@ -1,4 +1,4 @@
-"""The identity of photographs: of a pack by its index, of a folder of files by their names and bytes."""
+"""The identity of photographs: of a pack by its index, of a folder by its files' names and bytes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from harness.data.packing import pack
 from harness.records import environment, files
 from harness.records.conditions import DataIdentity, Form
 
-Seen = tuple[tuple[str, int, int], ...]  # name below the folder, size, time of change
+Seen = tuple[tuple[str, int, int], ...]  # name below the folder, size, modification time
 
 
 def of(dataset: str, place: Path) -> DataIdentity:
-    """The identity of a located data set; files are read again only where one has changed."""
+    """The identity of a located data set; files are read again only if one has changed."""
     if folders.packed(place):
         return pack.read_index(place).identity
     decoder = f"Pillow {environment.version('pillow')}"
@@ -44,6 +44,6 @@ def _content(place: Path, seen: Seen) -> str:
     def line(name: str) -> str:
         return f"{hashlib.sha256(files.read(place / name)).hexdigest()} {name}"
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:  # hashing lets go of Python's lock
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # hashing releases Python's lock
         lines = threads.map(line, (name for name, _, _ in seen))
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Where a data set lies below a data folder. Paths alone, no numpy."""
+"""Where a data set is below a data folder. Only paths, no numpy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ INDEX = "index.json"
 
 
 def candidates(dataset: str, root: Path) -> list[Path]:
-    """Every place below `root` where the data set would be found, in order: a pack goes first."""
+    """Every place below `root` where the data set would be found, in order, a pack first."""
     known = DATA_SETS[dataset]
     packs = (known.pack,) if known.photographs else ()
     return [root / name for name in (*packs, *known.folders)]

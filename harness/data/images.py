@@ -1,4 +1,4 @@
-"""A data set as resident tensors: gathered, cropped and flipped in batches, with no Python for each image."""
+"""A data set as resident tensors: gathered, cropped and flipped in batches, with no Python per image."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class Images:
         return Images(self.pixels.to(device), self.labels.to(device))
 
     def first(self, count: int) -> Images:
-        """`count` images of a fixed shuffle, the same for every seed and arm."""
+        """The first `count` images of a fixed shuffle, the same for every seed and arm."""
         if count == len(self):
             return self
         if count > len(self):
             raise ValueError(f"{count} images asked for, the data set has {len(self)}")
         chosen = torch.randperm(len(self), generator=generator(0, "subset"))[:count]
-        return Images(self.pixels.index_select(0, chosen), self.labels[chosen])  # 12 times an index's speed
+        return Images(self.pixels.index_select(0, chosen), self.labels[chosen])  # 12× faster than indexing
 
     def parted(self, count: int) -> tuple[Images, Images]:
-        """All but the last `count` of the fixed shuffle, and these."""
+        """All but the last `count` images of the fixed shuffle, and those last ones."""
         chosen = torch.randperm(len(self), generator=generator(0, "subset"))
         return self._at(chosen[:-count]), self._at(chosen[-count:])
 
@@ -57,7 +57,7 @@ class Images:
     def mean(self) -> Tensor:
         """The per-pixel mean image, float32 (height, width, 3), summed exactly in integers.
 
-        Some images at a time, since a sum first makes int64 of all that it is given: a gigabyte of CIFAR-10.
+        Some images at a time, since a sum first converts all its input to int64: a gigabyte for CIFAR-10.
         """
         sums = [some.sum(0, dtype=torch.int64) for some in torch.split(self.pixels, SUMMED_AT_ONCE)]
         return (torch.stack(sums).sum(0).double() / len(self)).float()
@@ -65,12 +65,12 @@ class Images:
 
 @lru_cache(maxsize=4)
 def load(dataset: str, place: Path | None, train: bool = True) -> Images:
-    """The data set in `place`, checked; the stand-in where there is none."""
+    """The data set in `place`, checked; the stand-in if there is none."""
     if place is None:
         return Images(*stand_in.gratings(train))
     if dataset != "cifar10":
         raise ValueError(f"no loader for {dataset}")
-    from harness.data import cifar10  # torchvision brings TorchDynamo: seconds that no other data set costs
+    from harness.data import cifar10  # torchvision imports TorchDynamo: seconds that others need not spend
 
     return Images(*cifar10.load(place, train))
 
@@ -89,5 +89,5 @@ class Batches:
     def gather(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """Inputs on the raw 0–255 scale less the mean, and labels, of the images at `chosen`."""
         inputs = self.images.pixels.index_select(0, chosen).float().sub_(self.mean)
-        # The pixels are stored channels-last already: this only names the dimensions in PyTorch's order.
+        # The pixels are already stored channels-last: this only puts the dimensions in PyTorch's order.
         return inputs.permute(0, 3, 1, 2), self.images.labels.index_select(0, chosen)

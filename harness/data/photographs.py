@@ -1,10 +1,10 @@
 """Photographs as files: the 256 × 256 centre of one (§2), and the listing of a folder of them. No torch.
 
-Files may be strangers': only formats that data sets hold are opened, since Pillow hands some others to
-programs that run what is in them, and nothing is read that would not end or not fit.
+Files may come from anyone: only formats that data sets use are opened, since Pillow passes some others to
+programs that execute their content, and nothing endless or too large is read.
 
-The paper names no filter for its rescaling; here it is Pillow's bilinear one, with the sizes and corners that
-torchvision's Resize(256) and CenterCrop(256) take, so that published weights see the pixels that they expect.
+The paper names no filter for its rescaling; here it is Pillow's bilinear one, with the sizes and corners of
+torchvision's Resize(256) and CenterCrop(256), so that published weights see the pixels they expect.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from harness.records import files
 
 SIDE = 256
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "PPM", "TIFF")
-MOST_PIXELS = 100_000_000  # of one photograph; the largest of ImageNet have 60 million
+MOST_PIXELS = 100_000_000  # in one photograph; the largest in ImageNet have 60 million
 SUFFIXES = frozenset({".jpeg", ".jpg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff"})
 DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A split's files in the order of their images, with labels, and the classes' names in label order."""
+    """A split's files in image order, with labels, and the classes' names in label order."""
 
     classes: tuple[str, ...]
     files: tuple[Path, ...]
@@ -42,12 +42,12 @@ class Listing:
 def decode(file: Path | IO[bytes], name: str = "") -> np.ndarray:
     """The centre of a photograph whose shorter side is scaled to 256: uint8 (256, 256, 3) in RGB.
 
-    What the content is counts, not the file's name; grey and CMYK are converted. DataError, with `name`,
-    where the file is empty, cut short, too large or no image of the FORMATS.
+    The content counts, not the file's name; grey and CMYK are converted. DataError, with `name`, if the file
+    is empty, truncated, too large or not an image in one of the FORMATS.
     """
     try:
         content = io.BytesIO(files.read(file)) if isinstance(file, Path) else file
-        # Harmless remarks, such as on a palette's transparency, would be repeated for every worker.
+        # Harmless warnings, such as about a palette's transparency, would be repeated by every worker.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(content, formats=FORMATS) as image:
@@ -80,7 +80,7 @@ def _scaled(length: int, short: int) -> int:
 
 
 def listing(root: Path, split: str) -> Listing:
-    """Every image of `root/<split>/<class>/`, by class and then by name; DataError where there is none."""
+    """Every image of `root/<split>/<class>/`, by class and then by name; DataError if there is none."""
     names = classes(root, split)
     files = [image_files(root / split / name) for name in names]
     for name, found in zip(names, files, strict=True):
@@ -103,13 +103,13 @@ def classes(root: Path, split: str) -> tuple[str, ...]:
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The image files right in `folder`, by name; hidden files and others do not count."""
+    """The image files directly in `folder`, by name; hidden and other files are ignored."""
     found = (p for p in _inside(folder) if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
     return sorted(found, key=lambda path: plain_name(path.name, folder))
 
 
 def plain_name(name: str, where: object) -> str:
-    """The name of a class or image, which lists hold a line each; DataError where it fits in none."""
+    """The name of a class or image, which takes one line in lists; DataError if it cannot."""
     if visible(name) != name or "\n" in name:
         raise DataError(
             f"{visible(str(where))} has the name {visible(name)!r}, with characters that are hidden or no "
@@ -128,7 +128,7 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def same_classes(root: Path, one: tuple[str, ...], split: str, other: tuple[str, ...]) -> None:
-    """DataError names the first class that one of the training split and `split` has and the other lacks."""
+    """DataError names the first class that only one of the training split and `split` has."""
     for have, lack, where in ((one, other, split), (other, one, "train")):
         if missing := sorted(set(have) - set(lack)):
             raise DataError(

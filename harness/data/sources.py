@@ -22,14 +22,14 @@ STAND_IN_NOTICE = (
 
 @dataclass(frozen=True)
 class Source:
-    """A data set as found: its own folder (None for the stand-in) and its identity."""
+    """A data set that was found: its own folder (None for the stand-in) and its identity."""
 
     place: Path | None
     identity: DataIdentity
 
 
 def search_path(data_dir: Path | None, environ: Mapping[str, str] = os.environ) -> list[Path]:
-    """The folders that are looked in, in order: `--data-dir`, `$REPRO_DATA`, `./data`."""
+    """The folders searched, in order: `--data-dir`, `$REPRO_DATA`, `./data`."""
     if data_dir is not None and not data_dir.is_dir():
         raise BadValue(f"--data-dir {data_dir} is not a folder; name the folder that holds the data sets")
     named = [data_dir] if data_dir is not None else []
@@ -49,7 +49,7 @@ def find(dataset: str, data_dir: Path | None, environ: Mapping[str, str] = os.en
 def _identity(dataset: str, place: Path) -> DataIdentity:
     if known := DATA_SETS[dataset].digest:
         return DataIdentity(dataset, Form.FILES, known)
-    from harness.data import fingerprint  # brings numpy, which CIFAR-10's plans can do without
+    from harness.data import fingerprint  # imports numpy, which CIFAR-10's plans do not need
 
     return fingerprint.of(dataset, place)
 
@@ -60,7 +60,7 @@ def stand_in(dataset: str) -> Source:
 
 
 def missing(dataset: str, data_dir: Path | None) -> DataError:
-    """What to tell someone who lacks the data set: what, where it was looked for, and how to get it."""
+    """The error for a missing data set: what is missing, where it was searched for, and how to get it."""
     places = [place for root in search_path(data_dir) for place in folders.candidates(dataset, root)]
     looked = ", ".join(map(str, places))
     return DataError(
@@ -70,5 +70,5 @@ def missing(dataset: str, data_dir: Path | None) -> DataError:
 
 
 def destination(data_dir: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
-    """Where a data set is downloaded to: the first folder named, else `./data`; it need not exist yet."""
+    """Where data sets are downloaded to: the first folder named, else `./data`; it need not exist yet."""
     return data_dir or (Path(environ[VARIABLE]) if environ.get(VARIABLE) else Path("data"))

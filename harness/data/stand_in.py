@@ -1,4 +1,4 @@
-"""The stand-in for CIFAR-10 where there is none: ten learnable classes of coloured gratings."""
+"""The stand-in for a missing CIFAR-10: ten learnable classes of coloured gratings."""
 
 from __future__ import annotations
 

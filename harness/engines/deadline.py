@@ -1,4 +1,4 @@
-"""The end of the given time, and the thread that asks trials to stop before it."""
+"""The deadline of a run, and the thread that asks trials to stop before it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from harness.contract.errors import BadValue
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
-POLL = 0.2  # seconds between two looks at the clock
+POLL = 0.2  # seconds between two checks of the clock
 
 
 def parse(text: str) -> float:
@@ -18,15 +18,15 @@ def parse(text: str) -> float:
     found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)([smh])", text, re.ASCII)
     seconds = float(found[1]) * SECONDS[found[2]] if found else 0.0
     if seconds <= 0:
-        raise BadValue(f"--budget {text} is no time: write 90s, 20m or 1.5h")
+        raise BadValue(f"--budget {text} is not a time: write 90s, 20m or 1.5h")
     return seconds
 
 
 class Deadline:
-    """The end of the time: running trials are asked to stop `pace` seconds before, as they heed it late."""
+    """The end of the time; running trials are asked to stop `pace` seconds earlier, as they react late."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """The time runs from now on."""
+        """The time starts now."""
         self.seconds, self.clock = seconds, clock
         self.end = clock() + seconds
 
@@ -35,7 +35,7 @@ class Deadline:
         return max(0.0, self.end - self.clock())
 
     def near(self, pace: float = 0.0) -> bool:
-        """Whether what takes `pace` seconds would end after the deadline."""
+        """Whether something that takes `pace` seconds would end after the deadline."""
         return self.left() <= pace
 
 
@@ -43,7 +43,7 @@ class Alarm:
     """A thread that asks trials to stop when the deadline is near; leaving the block ends it."""
 
     def __init__(self, deadline: Deadline, pace: Callable[[], float], stop: Callable[[], None]) -> None:
-        """`pace` gives the seconds that a trial takes to heed a stop, as far as they are known."""
+        """`pace` returns how many seconds a trial takes to react to a stop, as far as known."""
         self.deadline, self.pace, self.stop = deadline, pace, stop
         self.rung, self.over = threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self._watch, daemon=True)

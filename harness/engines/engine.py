@@ -1,4 +1,4 @@
-"""What runs trials, seen from the runner: this machine and a Ray cluster answer the same calls."""
+"""The runner's interface to engines: this machine and a Ray cluster implement the same calls."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ from harness.records.record import Record
 
 
 class Queue(Interface):
-    """As much of an engine as the runner asks for: take what is `finished` until none is `pending`."""
+    """The part of an engine that the runner uses: take what is `finished` until none is `pending`."""
 
     @property
     def pending(self) -> Sized:
         """The trials in flight."""
 
     def submit(self, trial: Trial, conditions: Conditions, data: Path | None) -> None:
-        """Puts a trial in the queue."""
+        """Queues a trial."""
 
     def finished(self) -> Iterator[Record]:
-        """Waits a moment for trials to end and yields the records of those that have."""
+        """Waits briefly for trials to end and yields the records of those that have."""
 
     def interrupt(self) -> None:
-        """Asks all trials to stop: those that can checkpoint first, and none leaves a failed record."""
+        """Asks all trials to stop: those that can do so checkpoint first, and none leaves a failed record."""
 
 
 class Flag(Interface):
-    """Whether trials are asked to stop; any thread may set it, and a signal's handler."""
+    """Whether trials are asked to stop; any thread or signal handler may set it."""
 
     def set(self) -> None:
-        """Asks."""
+        """Asks trials to stop."""
 
     def is_set(self) -> bool:
-        """Whether somebody has asked."""
+        """Whether trials were asked to stop."""
 
 
 class Engine(Queue, Interface):
-    """All of it; `tests/engines/test_contract.py` says what each one must do."""
+    """The whole interface; `tests/engines/test_contract.py` says what each engine must do."""
 
     @property
     def messages(self) -> Messages:
-        """What trials say of themselves while they run."""
+        """What trials report while they run."""
 
     @property
     def stop(self) -> Flag:
-        """Once it is set, no further trial begins, and whoever runs the engine is to `interrupt` it."""
+        """Once set, no further trial begins, and the caller must `interrupt` the engine."""
 
     def kill(self) -> None:
-        """Ends all trials where they are; safe in a signal's handler."""
+        """Kills all trials; safe in a signal handler."""
 
     def close(self) -> None:
-        """Ends the workers; trials that still run are interrupted."""
+        """Ends the workers; trials that are still running are interrupted."""

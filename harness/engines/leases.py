@@ -1,10 +1,10 @@
-"""Leases: which driver of a store runs which trial, so that several share its work and none does it twice.
+"""Leases: which driver of a store runs which trial, so that several share the work and no trial runs twice.
 
-`<results>/leases/<key>.<number>` is made in one step by whoever is first; of several numbers the highest
-holds. A driver shows that it lives by touching its leases. Who waits looks whether that goes on, by a clock
-of its own that nobody can set: no two machines' clocks are compared, and no file system needs locks. A lease
-whose driver is gone (on this machine that is known at once, of others once they have been silent for long) is
-taken over under the next number.
+The first driver creates `<results>/leases/<key>.<number>` atomically; of several numbers the highest is
+valid. A driver shows that it is alive by touching its leases. Waiting drivers check these signs of life
+against their own monotonic clocks: no two machines' clocks are compared, and the file system needs no locks.
+When a driver is gone (known at once on this machine, and elsewhere after a long silence), its lease is taken
+over under the next number.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from harness.engines.so_far import SoFar, forget, noted, notes, publish
 from harness.records.files import write_new
 
 BEAT = 5.0  # seconds between two signs of life
-EXPIRY = 120.0  # seconds of silence; file systems between machines show a sign up to a minute late
-LONGEST = 10_000  # bytes that a lease may have
+EXPIRY = 120.0  # seconds of silence; network file systems show a sign up to a minute late
+LONGEST = 10_000  # bytes in a lease at most
 Mark = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who runs a trial, since when by the holder's own clock, and what the trial is, for people."""
+    """Who runs a trial, since when (by the holder's clock), and a description of the trial for people."""
 
     process: ProcessIdentity
     since: str
@@ -44,13 +44,13 @@ class Holder:
         return f"{self.process}, since {self.since}"
 
 
-# Of what was just taken, or is no lease.
+# The holder of a lease that was just taken, or of a file that is not a lease.
 UNKNOWN = Holder(ProcessIdentity("an unknown machine", "", 0, ""), "an unknown time")
 
 
 @dataclass(frozen=True)
 class Lease:
-    """A lease as somebody sees it who takes none; `silent` is by the clocks of this machine and its disk."""
+    """A lease as an observer sees it; `silent` is measured by the clocks of this machine and its disk."""
 
     key: str
     holder: Holder
@@ -67,10 +67,10 @@ class Leases:
         """Nothing is created before the first lease."""
         self.folder, self.expiry, self.clock = folder, expiry, clock
         self.held: dict[str, Path] = {}
-        self.signs: dict[Path, tuple[Mark, float]] = {}  # the last sign of life, and when it was seen
+        self.signs: dict[Path, tuple[Mark, float]] = {}  # the latest sign of life, and when it was seen
 
     def take(self, key: str, trial: str = "") -> Holder | None:
-        """Takes the trial, or says who has it; `trial` tells others what it is."""
+        """Takes the trial, or returns who has it; `trial` describes it to others."""
         last = self._last(key)
         holder = None if last is None else self._living(last)
         if holder is not None:
@@ -80,7 +80,7 @@ class Leases:
         if not _written(mine, trial):
             return UNKNOWN
         if self._last(key) != mine or (last is not None and _mark(last) not in (None, mark)):
-            mine.unlink(missing_ok=True)  # somebody else was there at the same time: the next look decides
+            mine.unlink(missing_ok=True)  # another driver tried at the same time: the next attempt decides
             return UNKNOWN
         if last is not None:
             with suppress(OSError):
@@ -89,27 +89,27 @@ class Leases:
         return None
 
     def holds(self, key: str) -> bool:
-        """Whether nobody took the trial over, as after this driver was suspended for long."""
+        """Whether no other driver took the trial over, which happens if this one was suspended for long."""
         return key in self.held and self._last(key) == self.held[key]
 
     def release(self, key: str) -> None:
-        """Leaves the trial to others."""
+        """Gives the trial up to others."""
         path = self.held.pop(key, None)
         if path is not None:
             _remove(path)
 
     def beat(self, so_far: Callable[[str], SoFar | None]) -> None:
-        """A sign of life on every lease that is held, with how far its trial is."""
+        """Gives a sign of life on every lease held, with its trial's progress."""
         for key, path in list(self.held.items()):
-            with suppress(OSError):  # it was taken over, or the disk is away for a moment
+            with suppress(OSError):  # it was taken over, or the disk is briefly unavailable
                 os.utime(path)
                 if (found := so_far(key)) is not None:
                     publish(path, found)
-                if self.held.get(key) != path:  # it was released meanwhile, with what was noted before
+                if self.held.get(key) != path:  # it was released meanwhile, with its earlier note
                     forget(path)
 
     def sweep(self) -> None:
-        """Removes the leases of drivers of this machine that are gone."""
+        """Removes the leases of this machine's drivers that are gone."""
         for path in _leases(self.folder, "*"):
             holder = _read(path)
             if holder is not None and holder.process.gone:
@@ -122,7 +122,7 @@ class Leases:
         return max(_leases(self.folder, key), key=_number, default=None)
 
     def _living(self, path: Path) -> Holder | None:
-        """Who holds the lease; None where it is gone, or has been silent for too long."""
+        """Who holds the lease; None if it is gone, or has been silent for too long."""
         holder, mark = _read(path), _mark(path)
         if holder is None or mark is None or holder.process.gone:
             return None
@@ -136,9 +136,9 @@ class Leases:
 
 @contextmanager
 def leases(folder: Path, so_far: Callable[[str], SoFar | None]) -> Iterator[Leases]:
-    """Leases with signs of life while the block lasts; all of them are released with it.
+    """Leases with signs of life while the block lasts; all are released at its end.
 
-    `so_far` says of a trial how far it is. It must not wait for anything, or the signs of life would.
+    `so_far` returns a trial's progress. It must not block, or the signs of life would be late.
     """
     mine, over = Leases(folder), threading.Event()
 
@@ -161,7 +161,7 @@ def leases(folder: Path, so_far: Callable[[str], SoFar | None]) -> Iterator[Leas
 
 
 def held(folder: Path) -> Iterator[Lease]:
-    """The leases of a store but for those whose driver is known to be gone; nothing is written."""
+    """The leases of a store, except those whose driver is known to be gone; writes nothing."""
     latest = {path.stem: path for path in sorted(_leases(folder, "*"), key=_number)}
     for key, path in sorted(latest.items()):
         holder, mark = _read(path), _mark(path)
@@ -174,7 +174,7 @@ def _leases(folder: Path, key: str) -> list[Path]:
 
 
 def _remove(path: Path) -> None:
-    """Removes a lease; its note first, so that none is left without a lease."""
+    """Removes a lease; its note first, so that no note is left without a lease."""
     forget(path)
     path.unlink(missing_ok=True)
 
@@ -184,19 +184,19 @@ def _number(path: Path) -> int:
 
 
 def _written(path: Path, trial: str) -> bool:
-    """Whether the lease could be made: False where somebody was faster."""
+    """Whether the lease could be created: False if another driver was faster."""
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     try:
         return write_new(path, msgspec.json.encode(Holder(this_process(), now, trial)))
     except OSError as error:
         raise StoreError(
-            f"the lease {path} cannot be written: {error.strerror}; fix that (free space, rights) and give "
-            "the same command again: what is stored already stays"
+            f"the lease {path} cannot be written: {error.strerror}; fix that (free space, permissions) and "
+            "run the same command again: what is already stored is kept"
         ) from None
 
 
 def _read(path: Path) -> Holder | None:
-    """Who holds the lease; None where it is gone. What is no lease is held by nobody knows whom."""
+    """Who holds the lease; None if it is gone. A file that is not a lease has an unknown holder."""
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
             return UNKNOWN
@@ -209,11 +209,11 @@ def _read(path: Path) -> Holder | None:
 
 
 def _mark(path: Path) -> Mark | None:
-    """What changes with every sign of life; None where the lease is gone."""
+    """What changes with every sign of life; None if the lease is gone."""
     try:
         found = path.lstat()
         if stat.S_ISREG(found.st_mode):
-            with path.open("rb") as file:  # a file system between machines looks anew where one is opened
+            with path.open("rb") as file:  # a network file system refreshes a file when it is opened
                 found = os.fstat(file.fileno())
     except FileNotFoundError:
         return None

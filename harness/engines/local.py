@@ -1,4 +1,4 @@
-"""The local engine: spawned worker processes, one thread each on a CPU, several to each of the GPUs."""
+"""The local engine: spawned worker processes, with one thread each on a CPU, several on each GPU."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ POLL = 0.25  # seconds that `finished` waits for a trial to end
 
 @dataclass(frozen=True)
 class Place:
-    """Where a trial runs: device, conditions (they enter its key), data, folder of the store.
+    """Where a trial runs: device, conditions (part of its key), data, folder of the store.
 
-    Where the device stands for several, as many processes train a trial together, if its program can share
-    its batches.
+    If the device stands for several, that many processes train a trial together, provided that its program
+    can share its batches.
     """
 
     device: Device
@@ -49,11 +49,11 @@ class Place:
 
 
 class LocalEngine:
-    """Runs trials in worker processes and hands back their records as they end."""
+    """Runs trials in worker processes and returns their records as they end."""
 
     def __init__(self, device: Device, workers: int, results: Path) -> None:
-        """Workers start with the first trials and live as long as the engine, each on one device."""
-        machine_lock.places()  # says now, and not once for every trial, what is wrong with them
+        """Workers start with the first trials and last as long as the engine, each on one device."""
+        machine_lock.places()  # reports problems with them now, not once per trial
         self.devices, self.results = gpus.each(device), results
         self.messages: Messages = SimpleQueue()
         self.workers = Workers(_serve, self.devices, workers, self._heard)
@@ -61,13 +61,13 @@ class LocalEngine:
         self.pending: dict[str, tuple[Trial, Place]] = {}
 
     def submit(self, trial: Trial, conditions: Conditions, data: Path | None) -> None:
-        """Puts a trial in the queue."""
+        """Queues a trial."""
         key, place = key_of(trial, conditions), Place(self.devices[0], conditions, data, self.results)
         self.pending[key] = trial, place
         self.workers.submit(Job(key, (trial, place)))
 
     def finished(self) -> Iterator[Record]:
-        """Waits a moment for trials to end and yields the records of those that have.
+        """Waits briefly for trials to end and yields the records of those that have.
 
         A worker that died leaves a failed record; one that was asked to stop leaves none.
         """
@@ -76,22 +76,22 @@ class LocalEngine:
             if isinstance(outcome, Record):
                 yield outcome
             elif isinstance(outcome, Died) and outcome.code == -signal.SIGTERM:
-                self.stop.set()  # asked to stop, as by a scheduler, before it could listen
+                self.stop.set()  # asked to stop, for example by a scheduler, before it could listen
             elif isinstance(outcome, Died) and not self.stop.is_set():
                 yield lost(trial, place, mishaps.of_a_death(outcome.code))
 
     def interrupt(self) -> None:
-        """Asks the running trials to checkpoint and stop; those that wait or have just begun end at once."""
+        """Asks running trials to checkpoint and stop; those waiting or just begun end at once."""
         for key in self.workers.interrupt():
             del self.pending[key]
 
     def kill(self) -> None:
-        """Ends all trials where they are; safe in a signal's handler."""
+        """Kills all trials; safe in a signal handler."""
         self.stop.set()
         self.workers.kill()
 
     def close(self) -> None:
-        """Ends the workers; trials that still run are interrupted."""
+        """Ends the workers; trials that are still running are interrupted."""
         self.interrupt()
         while self.pending:
             list(self.finished())
@@ -105,10 +105,10 @@ _worker: dict[str, Any] = {}
 
 
 def _serve(end: Connection, stop: Stop, device: Device) -> None:
-    """A worker: one trial after the other until nobody asks any more.
+    """A worker: runs one trial after another until there are no more.
 
-    Ctrl-C is the parent's business; a worker never outlives its parent. Where a cluster's scheduler ends a
-    whole group of processes, it saves its trial first.
+    Ctrl-C is handled by the parent, and a worker never outlives its parent. If a cluster's scheduler ends a
+    whole process group, the worker saves its trial first.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
@@ -121,18 +121,18 @@ def _serve(end: Connection, stop: Stop, device: Device) -> None:
 
 
 def connect(end: Outbox, stop: Flag, device: Device) -> None:
-    """From now on the trials of this process speak and are stopped by these."""
+    """Connects the trials of this process: they report to `end` and are stopped by `stop`."""
     _worker.update(end=end, stop=stop, device=device)
 
 
 def _work(trial: Trial, place: Place) -> Record | None:
-    """Runs a trial on the worker's own device; those that must be alone share the first, to be compared."""
+    """Runs a trial on the worker's own device; exclusive trials all use the first one, to be comparable."""
     device = place.device if trial.settings.exclusive else _worker["device"]
     return execute(trial, replace(place, device=device))
 
 
 def execute(trial: Trial, place: Place) -> Record | None:
-    """Runs a trial and makes its record; None where it was asked to stop. Errors become failed records."""
+    """Runs a trial and makes its record; None if it was asked to stop. Errors become failed records."""
     numerics.apply(place.conditions.numerics)
     key, lineage = key_of(trial, place.conditions), lineage_of(trial, place.conditions)
     session = _session(key, lineage, place)
@@ -156,7 +156,7 @@ FAILURE = TrialResult(Status.FAILED, {})
 
 
 def lost(trial: Trial, place: Place, why: str) -> Record:
-    """The failed record of a trial whose process ended and could not make one."""
+    """The failed record of a trial whose process ended without making one."""
     return _record(trial, place, _now(), error=why)
 
 
@@ -210,7 +210,7 @@ def _session(key: str, lineage: str, place: Place) -> Session:
 
 
 def _send(message: Message) -> None:
-    """Says something of the trial to the engine's process; outside a worker nobody listens."""
+    """Sends a message about the trial to the engine's process; outside a worker it does nothing."""
     if _worker:
         _worker["end"].send(message)
 

@@ -1,4 +1,4 @@
-"""What is said of a trial while it runs, to whoever started the engine."""
+"""Messages about running trials, for the engine's caller."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ class Started:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something that a person should know of the engine; it is about no trial."""
+    """Something that a person should know about the engine, not about one trial."""
 
     words: str
 
 
 Message = Waiting | Started | TrialProgress | Notice
-Named = tuple[str, Message]  # the trial's key (of a notice: empty), and what is new
+Named = tuple[str, Message]  # the trial's key (empty for a notice), and the message
 Messages = SimpleQueue[Named]
 
 
 class Outbox(Interface):
-    """Where a trial's process says what is new of it."""
+    """Where a trial's process sends its messages."""
 
     def send(self, message: Message, /) -> None:
-        """Says one thing."""
+        """Sends one message."""

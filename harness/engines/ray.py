@@ -1,7 +1,7 @@
-"""The Ray engine: a trial is a Ray task on any node of a cluster, and its record comes back to the one store.
+"""The Ray engine: a trial is a Ray task on any node of a cluster, and its record returns to the one store.
 
-A node that is lost costs its trials the time since their last checkpoint: Ray gives them to other nodes. What
-goes wrong inside of a trial is its record, and never tried again by itself.
+A lost node costs its trials the time since their last checkpoint: Ray gives them to other nodes. An error
+inside a trial becomes its record and is never retried automatically.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ from harness.records.keys import key_of
 from harness.records.provenance import packages_hash, provenance
 from harness.records.record import Record
 
-RETRIES = 3  # of a trial whose worker or node was lost
+RETRIES = 3  # for a trial whose worker or node was lost
 POLL = 1.0  # seconds that `finished` waits for a trial to end
-PATIENCE = 300.0  # seconds in which lost nodes may come back, and running trials save themselves
+PATIENCE = 300.0  # seconds for lost nodes to come back, and for running trials to save themselves
 LOST = (NodeDiedError, ObjectLostError, OutOfMemoryError, WorkerCrashedError)
 
 
 @dataclass(frozen=True)
 class TrialTask:
-    """A trial under way, and what its node must have."""
+    """A trial in flight, and what its node must have."""
 
     trial: Trial
     expected: Expected
@@ -63,29 +63,29 @@ class TrialTask:
 
 
 class RayEngine:
-    """Runs trials on the cluster that this process is connected to, and hands back their records."""
+    """Runs trials on the cluster that this process is connected to, and returns their records."""
 
     def __init__(self, device: Device, folder: Path) -> None:
-        """Checkpoints and files for other trials are kept below `folder`, on whichever node a trial runs."""
+        """Checkpoints and files for other trials are kept below `folder` on the node that runs the trial."""
         self.folder = folder.absolute()
-        self.packages = packages_hash()  # reads their files, which every trial need not
+        self.packages = packages_hash()  # reads their files, so do it once, not per trial
         self.messages: Messages = SimpleQueue()
         self.pending: dict[Any, TrialTask] = {}
         context = get_context("spawn")
-        self.stop, self.killed = Stop(context), Stop(context)  # without locks that a handler could wait for
-        self.seen = time.monotonic()  # when some node was there last
+        self.stop, self.killed = Stop(context), Stop(context)  # without locks on which a handler could block
+        self.seen = time.monotonic()  # when a node was last available
         self.nodes = Nodes(device, lambda words: self.messages.put(("", Notice(words))))
         self.outbox = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": pinned(this_node())})
         threading.Thread(target=self._hear, daemon=True).start()
 
     def submit(self, trial: Trial, conditions: Conditions, data: Path | None) -> None:
-        """Gives a trial to Ray, once the nodes were looked at; EngineError where none of them suits."""
+        """Gives a trial to Ray, after checking the nodes; EngineError if none is suitable."""
         place = None if data is None else data.absolute()
         expected = Expected(provenance().source, self.packages, conditions, place, self.folder)
         self._start(TrialTask(trial, self.nodes.agree(expected)))
 
     def finished(self) -> Iterator[Record]:
-        """Waits a moment for trials to end and yields the records of those that have."""
+        """Waits briefly for trials to end and yields the records of those that have."""
         if self.killed.is_set():
             self._cancel(force=True)
         ended, _ = ray.wait(list(self.pending), num_returns=1, timeout=POLL)
@@ -99,17 +99,17 @@ class RayEngine:
                 self._start(task)
 
     def interrupt(self) -> None:
-        """Asks running trials to checkpoint and stop; Ray begins none that waits."""
+        """Asks running trials to checkpoint and stop; Ray starts none of the waiting ones."""
         self.stop.set()
         self._cancel()
 
     def kill(self) -> None:
-        """Ends all trials where they are, at the next look at them; safe in a signal's handler."""
+        """Kills all trials at the next call of `finished`; safe in a signal handler."""
         self.stop.set()
         self.killed.set()
 
     def close(self) -> None:
-        """Interrupts what still runs, and waits until it has saved itself, but not for ever."""
+        """Interrupts what is still running, and waits a limited time for it to save itself."""
         end = time.monotonic() + PATIENCE
         try:
             self.interrupt()
@@ -131,14 +131,14 @@ class RayEngine:
             ray.cancel(ref, recursive=False)
 
     def _check_nodes(self) -> None:
-        """EngineError where no node is left for long; what waits would wait for ever."""
+        """EngineError if there has been no node for long; trials would otherwise wait forever."""
         if self.nodes.suited():
             self.seen = time.monotonic()
         elif time.monotonic() - self.seen > PATIENCE:
             self.nodes.check()
 
     def _answer(self, ref: Any, task: TrialTask) -> Record | None:
-        """The record; None where the trial stopped, or has to run elsewhere."""
+        """The record; None if the trial stopped, or has to run elsewhere."""
         try:
             answer: Record | Unsuited | None = ray.get(ref)
         except (TaskCancelledError, TaskUnschedulableError):
@@ -148,7 +148,7 @@ class RayEngine:
         except RayError as error:
             raise EngineError(
                 f"Ray cannot run trial {task.key} ({type(error).__name__}: {_last_line(error)}); "
-                "what has finished is stored: see 'ray status', and give the same command again"
+                "what has finished is stored: see 'ray status', and run the same command again"
             ) from None
         if isinstance(answer, Unsuited):
             self.nodes.leave_out(answer)
@@ -157,14 +157,14 @@ class RayEngine:
         return answer
 
     def _hear(self) -> None:
-        """Passes on what trials say, until the engine is closed."""
+        """Passes on the trials' messages until the engine is closed."""
         with suppress(RayError):
             while True:
                 self.messages.put(self.outbox.get())
 
 
 def _lost(task: TrialTask, error: RayError) -> Record:
-    """A failed record; its environment is the driver's, as that of the nodes is lost too."""
+    """A failed record; its environment is the driver's, since the node's is lost too."""
     expected = task.expected
     place = Place(device_for(expected.conditions), expected.conditions, expected.data, expected.folder)
     return lost(task.trial, place, mishaps.of_a_loss(RETRIES + 1, type(error).__name__))

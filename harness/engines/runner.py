@@ -1,4 +1,4 @@
-"""From plans to records: asks every plan what is missing, has the engine run it, stores what comes back.
+"""From plans to records: asks every plan what is missing, has the engine run it, stores the results.
 
 Several drivers may share a store: each leases the trials that it runs (`leases.py`), leaves those of others
 alone, and waits for their records when it has nothing else to do.
@@ -20,31 +20,31 @@ from harness.plans.experiment import Experiment, Planned
 from harness.records.record import Record
 from harness.records.store import Store
 
-POLL = 1.0  # seconds between two looks at what other drivers have done
+POLL = 1.0  # seconds between two checks of what other drivers have stored
 
 
 class Watcher(Interface):
-    """Who is informed of what happens."""
+    """What is informed of events."""
 
     def queued(self, due: Due) -> None:
         """A trial is known to be missing."""
 
     def waiting(self, key: str, reason: str) -> None:
-        """There is nothing to do but wait for a trial that another driver runs."""
+        """All that is left is to wait for a trial that another driver runs."""
 
     def stored(self, record: Record) -> None:
-        """A record came back, from the engine or from another driver, and is in the store."""
+        """A record arrived, from the engine or another driver, and is in the store."""
 
     def stopping(self) -> None:
-        """Running trials are asked to stop before their end."""
+        """Running trials are asked to stop early."""
 
     def so_far(self, key: str) -> SoFar | None:
-        """How far a trial is, without waiting for anything; None where that is not known."""
+        """A trial's progress, without blocking; None if unknown."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """When to stop early, and how many trials may be under way; the rest waits, also for other drivers."""
+    """When to stop early, and how many trials may be in flight; the rest stay free for other drivers too."""
 
     enough: Callable[[], bool] = lambda: False
     under_way: float = math.inf
@@ -52,7 +52,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Due:
-    """A trial that is missing, and whose it is."""
+    """A missing trial, and the experiment it belongs to."""
 
     key: str
     experiment: Experiment
@@ -60,17 +60,17 @@ class Due:
 
     @property
     def alone(self) -> bool:
-        """Whether nothing else may run meanwhile."""
+        """Whether nothing else may run at the same time."""
         return self.planned.trial.settings.exclusive
 
     @property
     def name(self) -> str:
-        """What it is for."""
+        """Its purpose."""
         return f"{self.experiment.reproduction.name} {self.planned.role} {self.planned.arm}"
 
     @property
     def words(self) -> str:
-        """All that tells it from others: `relu-speedup final relu seed 3 rate 0.004, 2 epochs`."""
+        """What distinguishes it from others: `relu-speedup final relu seed 3 rate 0.004, 2 epochs`."""
         trial = self.planned.trial
         return " ".join(filter(None, (f"{self.name} seed {trial.seed}", trial.settings.summary)))
 
@@ -82,10 +82,10 @@ def run(
     watcher: Watcher,
     limits: Limits | None = None,
 ) -> None:
-    """Runs all that is missing. A trial that fails is stored and not tried again before the next call.
+    """Runs everything missing. A trial that fails is stored and not retried before the next call.
 
-    Trials that must be alone come last, in the plan's order, each when no other is under way. Where it is
-    enough before the end, running trials are interrupted, and those that have ended meanwhile are stored.
+    Trials that must run alone come last, in the plan's order, each when no other is in flight. If the limits
+    end the run early, running trials are interrupted, and those that have ended meanwhile are stored.
     """
     with leases(store.root / "leases", watcher.so_far) as held:
         driver = _Driver(experiments, engine, store, watcher, limits or Limits(), held)
@@ -93,7 +93,7 @@ def run(
 
 
 class _Driver:
-    """One call of `run` under way."""
+    """One call of `run` in progress."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class _Driver:
                 self._collect()
 
     def _ask(self) -> None:
-        """What the plans miss, if there are records that they have not seen."""
+        """Asks the plans what is missing, if there are records they have not seen."""
         if self.read == len(self.store.records):
             return
         self.read = len(self.store.records)
@@ -140,7 +140,7 @@ class _Driver:
                 self.watcher.queued(due)
 
     def _submit(self) -> None:
-        """Gives the engine as many trials as may be under way; one that must be alone only if none is."""
+        """Gives the engine as many trials as may be in flight; an exclusive one only if there is none."""
         self.others.clear()
         self._take(self._left(alone=False), self.limits.under_way)
         if not self.engine.pending:
@@ -161,14 +161,14 @@ class _Driver:
                 self.engine.submit(due.planned.trial, due.experiment.conditions, due.experiment.data)
 
     def _taken_in(self, key: str) -> bool:
-        """Whether another driver has stored it, before its lease could be had."""
+        """Whether another driver stored it before this one got its lease."""
         self._take_in()
         if key in self.tried:
             self.leases.release(key)
         return key in self.tried
 
     def _take_in(self) -> None:
-        """Takes over what other drivers have stored; what failed there is not tried again here."""
+        """Takes in what other drivers have stored; what failed there is not retried here."""
         for record in self.store.take_in():
             if record.key in self.announced and record.key not in self.tried:
                 self.tried.add(record.key)
@@ -180,7 +180,7 @@ class _Driver:
             self.leases.release(record.key)
 
     def _store(self, record: Record) -> None:
-        """Stores a record, unless this driver was thought dead for long and another one has made it."""
+        """Stores a record, unless this driver was taken for dead and another has already stored it."""
         if not self.leases.holds(record.key):
             self.store.take_in()
             found = self.store.find(record.key)
@@ -190,7 +190,7 @@ class _Driver:
         return self.watcher.stored(record)
 
     def _wait(self) -> None:
-        """Nothing is left but what others run."""
+        """Waits for the trials of others, when nothing else is left."""
         for key, holder in self.others.items():
             self.watcher.waiting(key, f"another driver runs it: {holder}")
         time.sleep(POLL)

@@ -1,7 +1,7 @@
-"""Ctrl-C and SIGTERM as requests: the first asks for a stop, any further one ends what runs at once.
+"""Ctrl-C and SIGTERM as requests: the first asks for a stop, any further one ends the run at once.
 
-In a run neither raises anything: an exception amid the start of a process, or of its end, would leave a
-driver that waits for ever.
+In a run neither raises anything: an exception while a process starts or ends would leave a driver that
+waits forever.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def second_ctrl_c_ends_at_once() -> Iterator[None]:
-    """For work that the first interrupts, and that a further one would interrupt amid its ending."""
+    """For work that the first Ctrl-C interrupts, and whose cleanup a further one would interrupt."""
 
     def first(number: int, frame: object) -> None:
         signal.signal(signal.SIGINT, lambda *_: os._exit(1))
@@ -32,14 +32,14 @@ def second_ctrl_c_ends_at_once() -> Iterator[None]:
 
 @dataclass
 class Requests:
-    """How often a stop was asked for."""
+    """How often a stop was requested."""
 
     count: int = 0
 
 
 @contextmanager
 def stop_requests(at_once: Callable[[], None]) -> Iterator[Requests]:
-    """Counts while the block lasts; `at_once` is called in the handler, from the second on."""
+    """Counts requests while the block lasts; from the second on, the handler calls `at_once`."""
     requests = Requests()
 
     def ask(number: int, frame: object) -> None:

@@ -1,4 +1,4 @@
-"""How far a trial is, noted beside its lease for whoever looks at the store, and removed with it."""
+"""A trial's progress, noted beside its lease for other processes to read, and removed with it."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from harness.contract.session import TrialProgress
 from harness.records.files import write_over
 
 SUFFIX = ".so-far"
-LONGEST = 1_000  # bytes that a note may have
+LONGEST = 1_000  # bytes in a note at most
 
 
 @dataclass(frozen=True)
 class SoFar:
-    """What a trial said last, and how long it would take at most from then on, if that is known."""
+    """What a trial last reported, and at most how long it needed from then on, if known."""
 
     progress: TrialProgress
     seconds_left: float | None = None
 
 
 def publish(lease: Path, so_far: SoFar) -> None:
-    """Writes it, as well as the disk lets it: the next note puts right what this one could not."""
+    """Writes the note; a disk error is ignored, since the next note makes up for it."""
     with suppress(OSError):
         write_over(_beside(lease), msgspec.json.encode(so_far))
 
 
 def noted(lease: Path) -> SoFar | None:
-    """What was noted last; None where nothing was, or what is there is no note."""
+    """The latest note; None if there is none, or the file is not a note."""
     with suppress(OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         path = _beside(lease)
         if path.is_file():
@@ -46,7 +46,7 @@ def forget(lease: Path) -> None:
 
 
 def notes(folder: Path) -> list[Path]:
-    """The leases of which there is a note, whether they are there or not."""
+    """The leases that have a note, whether or not the leases still exist."""
     return [path.with_suffix("") for path in folder.glob(f"*{SUFFIX}")]
 
 

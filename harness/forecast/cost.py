@@ -1,4 +1,4 @@
-"""What trials will cost: the arithmetic of their networks, at the speed of records or of this machine."""
+"""What trials will cost: their networks' arithmetic at the speed of records or of this machine."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from harness.records.keys import canonical
 from harness.records.record import Record
 from harness.records.schema import Cost
 
-# Assumed where nothing was measured: useful multiply-adds per second of one worker. A core of a
-# server does about as many; a GPU can do ten times as many, but small networks leave most of it idle.
+# Assumed if nothing was measured: useful multiply-adds per second of one worker. A server core does
+# about as many; a GPU can do ten times as many, but small networks leave most of it idle.
 ASSUMED = {
     (DeviceKind.CPU, Precision.FP32): 50e9,
     (DeviceKind.CPU, Precision.BF16): 80e9,
@@ -31,7 +31,7 @@ PASSES = 3
 
 
 class SpeedSource(StrEnum):
-    """Where a speed is known from, the best first."""
+    """The source of a speed, best first."""
 
     RECORDS = "measured"  # by trials of the same networks
     CALIBRATED = "calibrated here"  # with a small network, on this machine
@@ -48,7 +48,7 @@ class Speed:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds that trials take at most, and the weakest source of the speeds behind them."""
+    """The most seconds that trials take, and the weakest source of the speeds behind that."""
 
     seconds: float
     source: SpeedSource
@@ -64,9 +64,9 @@ def estimate(
     records: Iterable[Record],
     calibrated: Mapping[Precision, float] = NOTHING,
 ) -> Estimate:
-    """The most that the trials take on this many workers, each at the speed of its own precision.
+    """The most time that the trials take on this many workers, each at the speed of its own precision.
 
-    `calibrated` is what `kept_speeds.kept` has, for what the records do not tell.
+    `calibrated` comes from `kept_speeds.kept`, for precisions that no record covers.
     """
     return price(trials, workers, speeds(trials, device, records, calibrated))
 
@@ -91,7 +91,7 @@ def speeds(
 
 
 def price(trials: Sequence[Trial], workers: int, known: Mapping[Precision, Speed]) -> Estimate:
-    """The most that the trials take on this many workers at the speeds known."""
+    """The most time that the trials take on this many workers at the known speeds."""
     work: dict[Precision, float] = {}
     for trial in trials:
         work[trial.precision] = work.get(trial.precision, 0.0) + most_multiply_adds(trial)
@@ -101,17 +101,17 @@ def price(trials: Sequence[Trial], workers: int, known: Mapping[Precision, Speed
 
 
 def unknown(trials: Sequence[Trial], device: Device, records: Iterable[Record]) -> set[Precision]:
-    """Precisions of trials that train something, and of whose speed no record tells."""
+    """Precisions of training trials whose speed no record gives."""
     return {t.precision for t in trials if most_multiply_adds(t)} - _measured(trials, device, records).keys()
 
 
 def training_speed(images_per_second: float, network: Arithmetic) -> float:
-    """Multiply-adds per second of a training of the network."""
+    """Multiply-adds per second when training the network."""
     return images_per_second * network.multiply_adds * PASSES
 
 
 def assumed(device: Device, precision: Precision) -> float:
-    """Multiply-adds per second where nothing was measured: by what the hardware is able to do."""
+    """Multiply-adds per second assumed from the hardware's capabilities if nothing was measured."""
     if precision is Precision.BF16 and not has_bf16(device.kind):
         return EMULATED * device.count
     return ASSUMED[device.kind, precision] * device.count

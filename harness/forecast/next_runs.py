@@ -1,4 +1,4 @@
-"""Why a claim has no verdict at the paper's scale, and which runs would say more of it at what cost."""
+"""Why a claim has no verdict at the paper's scale, and which runs would say more, at what cost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DEVICES = {CPU: "core", CUDA: "GPU"}
 
 @dataclass(frozen=True)
 class Price:
-    """The most that trials take of one device, and where its speed is known from."""
+    """The most time that trials take on one device, and the source of its speed."""
 
     device: str  # "core" or "GPU"
     seconds: float
@@ -46,10 +46,10 @@ class Price:
 
 @dataclass(frozen=True)
 class NextRun:
-    """A run that would say more of a claim: its command, its data, and the most that it costs."""
+    """A run that would say more about a claim: its command, its data, and its maximum cost."""
 
     gives: str
-    paper: bool  # whether it is the paper's scale
+    paper: bool  # whether it is at the paper's scale
     command: str
     dataset: str | None
     trials: int
@@ -67,7 +67,7 @@ class NextRun:
 
     @property
     def cost(self) -> str:
-        """How many trials, and the most that they cost on either kind of device."""
+        """How many trials, and their maximum cost on either kind of device."""
         if not self.trials:
             return "nothing left to run"
         count = f"{self.trials} {'trial' if self.trials == 1 else 'trials'}"
@@ -75,21 +75,21 @@ class NextRun:
 
     @property
     def words(self) -> str:
-        """The whole of it as a sentence."""
+        """The run as a sentence."""
         return f"For {self.gives}: {self.command} ({self.data}; {self.cost})."
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """Why there is no verdict at the paper's scale (empty where there is one), and what would say more."""
+    """Why there is no verdict at the paper's scale (empty if there is one), and what would say more."""
 
     why: str = ""
     runs: tuple[NextRun, ...] = ()
-    runnable: bool = True  # whether there is a reproduction whose plan can be followed
+    runnable: bool = True  # whether there is a reproduction with a working plan
 
     @property
     def sentence(self) -> str:
-        """All of it, for a section and for `explain`."""
+        """The whole outlook, for a section and for `explain`."""
         smoke_alone = self.why and self.runnable and not self.runs
         lacking = "Only a smoke protocol exists." if smoke_alone else ""
         head = f"{self.why[:1].upper()}{self.why[1:]}." if self.why else ""
@@ -101,7 +101,7 @@ def outlook(
 ) -> Outlook:
     """Where the claim stands by its best evidence, and the runs that would say more."""
     if reproduction is None:
-        unwritten = f"declared, and has no reproduction; it would need {claim.needs or claim.conditions}"
+        unwritten = f"declared, but has no reproduction; it would need {claim.needs or claim.conditions}"
         return Outlook(unwritten, runnable=False)
     if reproduction.name in known.failing:
         return Outlook(known.failing[reproduction.name], runnable=False)
@@ -109,7 +109,7 @@ def outlook(
 
 
 def for_question(reproduction: Reproduction, known: Assessments) -> NextRun:
-    """The cheapest run that would say something of a question that is no claim of the paper."""
+    """The cheapest run that would answer a question that is not a claim of the paper."""
     first = _cheapest_first(reproduction)[0]
     return _priced(reproduction, first, first.seeds, known, "an answer, which is never judged")
 
@@ -124,7 +124,7 @@ def sources(runs: Sequence[NextRun]) -> Iterator[str]:
 def _reason(claim: Claim, reproduction: Reproduction, known: Assessments, best: Assessment | None) -> str:
     if best is None:
         stale = len(known.stale(reproduction))
-        return f"no record but {stale} made by other code than today's" if stale else "no record"
+        return f"no record except {stale} made by other code" if stale else "no record"
     verdict, protocol = best.verdict(claim), best.evidence.protocol
     if _settled(claim, best):
         return ""
@@ -134,11 +134,11 @@ def _reason(claim: Claim, reproduction: Reproduction, known: Assessments, best: 
         )
     if verdict.outcome in (Outcome.INCONCLUSIVE, Outcome.INVALID, Outcome.NOT_RUN):
         return "; ".join(reason.removeprefix("gate ") for reason in verdict.reasons)
-    return f"the paper's scale is {claim.paper_scale}, and this is {protocol.name}"
+    return f"the paper's scale is {claim.paper_scale}, but this is {protocol.name}"
 
 
 def _settled(claim: Claim, best: Assessment) -> bool:
-    """Whether nothing that could be run would say more."""
+    """Whether no possible run would say more."""
     open_ended = (Outcome.INCONCLUSIVE, Outcome.INVALID, Outcome.SMOKE, Outcome.NOT_RUN)
     at_scale = claim.paper_scale is None or at_paper_scale(claim, best.evidence.protocol)
     return at_scale and best.verdict(claim).outcome not in open_ended
@@ -151,7 +151,7 @@ def _smoke(claim: Claim, best: Assessment) -> bool:
 def _next_runs(
     claim: Claim, reproduction: Reproduction, known: Assessments, best: Assessment | None
 ) -> tuple[NextRun, ...]:
-    """The cheapest run that would say more than the best evidence does, and the one at the paper's scale."""
+    """The cheapest run that would say more than the best evidence, and the one at the paper's scale."""
     if best is not None and _settled(claim, best):
         return ()
     protocols = _cheapest_first(reproduction)
@@ -175,13 +175,13 @@ def _cheapest_first(reproduction: Reproduction) -> list[Protocol]:
 
 
 def _arithmetic(reproduction: Reproduction, protocol: Protocol) -> float:
-    """Multiply-adds of the trials that are known from the start: enough to find the cheapest protocol."""
+    """Multiply-adds of the trials known from the start: enough to find the cheapest protocol."""
     plan = reproduction.plan(protocol, protocol.seeds, lambda trial: None)
     return sum(cost.most_multiply_adds(planned.trial) for planned in plan.trials)
 
 
 def _further(claim: Claim, best: Assessment, known: Assessments) -> NextRun | None:
-    """The evidence's own protocol once more: what is missing of it, or seeds up to the next interim look."""
+    """More of the evidence's own protocol: its missing trials, or seeds up to the next interim look."""
     experiment, evidence = best.experiment, best.evidence
     reproduction, protocol = experiment.reproduction, experiment.protocol
     if evidence.missing or evidence.plan.to_come:
@@ -194,7 +194,7 @@ def _further(claim: Claim, best: Assessment, known: Assessments) -> NextRun | No
 
 
 def command(reproduction: Reproduction, protocol: Protocol, seeds: int | None = None) -> str:
-    """What to type to run the reproduction at the protocol."""
+    """The command that runs the reproduction at the protocol."""
     more = f" --seeds {seeds}" if seeds not in (None, protocol.seeds) else ""
     return f"./repro.py run {reproduction.name} --protocol {protocol.name}{more}"
 
@@ -212,7 +212,7 @@ def _next_run(
 
 @lru_cache(maxsize=1)
 def _found(known: Assessments) -> dict[tuple[object, ...], NextRun]:
-    """Those that are known already: all of a claim's sections ask for the same few."""
+    """The runs found so far: all of a claim's sections ask for the same few."""
     return {}
 
 
@@ -235,9 +235,9 @@ def _priced(
 def _left(
     reproduction: Reproduction, protocol: Protocol, seeds: int, store: Store, device: Device
 ) -> list[Trial]:
-    """The trials still to run, under those of the store's conditions that lack the fewest.
+    """The trials still to run, under the store's conditions that lack the fewest.
 
-    None where the plan raises, which is noted.
+    Empty if the plan raises, which is noted.
     """
     seen = [c for c in store.conditions() if c.on(device) and c.suit(protocol.dataset)]
     begun = (Experiment(reproduction, protocol, seeds, conditions) for conditions in seen)

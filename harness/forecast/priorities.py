@@ -1,9 +1,9 @@
-"""Within a given time: what decides most comes first, and what will not be reached is said beforehand.
+"""Planning within a given time: what decides most comes first, and what will not fit is said beforehand.
 
-An experiment is worth the undecided claims that it answers, and costs what its trials take at most. First
-come experiments without a verdict, then inconclusive ones, each by cost for a claim, the least first: no
-other order decides more claims within a time. Decided claims come after them, once nothing undecided is left,
-and questions that are no claim of the paper come last.
+An experiment is worth the undecided claims that it answers, and costs the most time its trials can take.
+Experiments without a verdict come first, then inconclusive ones, each in order of increasing cost per claim:
+no other order decides more claims within a given time. Decided claims follow, once nothing undecided is left,
+and questions that are not claims of the paper come last.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ from harness.verdicts.verdict import Outcome, Verdict
 
 
 class Standing(IntEnum):
-    """What is known of an experiment's claims: of the one of which least is known."""
+    """What is known about the experiment's claim about which least is known."""
 
     NO_VERDICT = 0
     INCONCLUSIVE = 1
     DECIDED = 2
-    NEVER_JUDGED = 3  # it answers no claim, so that no run of it can decide any
+    NEVER_JUDGED = 3  # it answers no claim, so no run of it can decide one
 
 
 class Intent(StrEnum):
-    """What will be done of an experiment."""
+    """How much of an experiment will be done."""
 
     WHOLE = "all of it"
-    PART = "as far as the time goes"
-    SPARE = "only in time that is left over"
+    PART = "as far as time allows"
+    SPARE = "only if time is left over"
     NOTHING = "nothing left to run"
 
 
 @dataclass(frozen=True)
 class Step:
-    """An experiment with what is known of it, the trials it may still need, and the most that they cost.
+    """An experiment with what is known about it, the trials it may still need, and their maximum cost.
 
-    `speed` says what that rests on.
+    `speed` is the source of the speed behind that cost.
     """
 
     experiment: Experiment
@@ -60,7 +60,7 @@ class Step:
 
     @property
     def price(self) -> tuple[Standing, float]:
-        """What steps are ordered by."""
+        """The sort key of steps."""
         return self.standing, self.seconds / max(1, len(self.experiment.reproduction.claims))
 
 
@@ -71,7 +71,7 @@ def plan(
     workers: int,
     seconds: float = float("inf"),
 ) -> list[Step]:
-    """The experiments in the order in which they decide most, each with what will be done of it."""
+    """The experiments, those that decide most first, each with how much of it will be done."""
     assessments = Assessments(store)
     steps = [_step(experiment, assessments, device, workers) for experiment in experiments]
     return list(intended(sorted(steps, key=lambda step: step.price), seconds))
@@ -86,7 +86,7 @@ def _step(experiment: Experiment, assessments: Assessments, device: Device, work
 
 
 def intended(steps: Sequence[Step], seconds: float) -> Iterator[Step]:
-    """The steps in their order, each with what the time allows of it."""
+    """The steps in order, each with how much of it the time allows."""
     spent = 0.0
     for step in steps:
         begins, spent = spent, spent + step.seconds
@@ -95,14 +95,14 @@ def intended(steps: Sequence[Step], seconds: float) -> Iterator[Step]:
 
 
 def groups(steps: Sequence[Step]) -> list[list[Experiment]]:
-    """Undecided experiments, then the others: these begin only when those have nothing left to run."""
+    """Undecided experiments, then the others, which begin only when the former have nothing left to run."""
     undecided = [s.experiment for s in steps if s.standing < Standing.DECIDED]
     rest = [s.experiment for s in steps if s.standing >= Standing.DECIDED]
     return [group for group in (undecided, rest) if group]
 
 
 def needed(experiment: Experiment, store: Store) -> list[Trial]:
-    """Trials that the experiment may still need: those known to be missing, and those that depend on them."""
+    """Trials that the experiment may still need: those known to be missing, and those depending on them."""
     lookup = experiment.lookup(store)
 
     def answered(trial: Trial) -> Record:
@@ -115,7 +115,7 @@ def needed(experiment: Experiment, store: Store) -> list[Trial]:
 
 
 def whole(reproduction: Reproduction, protocol: Protocol, seeds: int) -> list[Trial]:
-    """Every trial that a plan unfolds to, whatever is stored; it needs no keys and so no time."""
+    """Every trial that a plan unfolds to, whatever is stored; fast, since it needs no keys."""
     plan = unfold(reproduction, protocol, seeds, lambda trial: _MADE_UP)
     return [planned.trial for planned in plan.trials]
 
@@ -133,12 +133,12 @@ class _Every(Mapping[str, float | None]):
         return 0
 
 
-# For plans alone: no effect sees it.
+# Only for plans: no effect ever sees it.
 _MADE_UP = Record("", "", {}, Conditions(DeviceKind.CPU, ""), "", Status.OK, metrics=_Every())
 
 
 def known(experiment: Experiment, assessments: Assessments) -> Standing:
-    """What the store says of the experiment's claims, on whatever machine it knows most from."""
+    """What the store says about the experiment's claims, on the machine about which it knows most."""
     if not experiment.reproduction.claims:
         return Standing.NEVER_JUDGED
     suitable = (c for c in assessments.conditions if c.suit(experiment.protocol.dataset))

@@ -1,4 +1,4 @@
-"""The records that tell how fast networks train, found by network, as a report asks hundreds of times."""
+"""The records that tell how fast networks train, indexed by network, since a report asks often."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from harness.records.record import Record
 from harness.records.schema import Cost
 from harness.records.store import Store
 
-Timed = tuple[float, Record]  # multiply-adds a second, but for a factor, and the record that tells
+Timed = tuple[float, Record]  # multiply-adds per second, up to a factor, and the record that gives it
 
 
 def telling(store: Store, trials: Sequence[Trial], device: Device) -> list[Record]:
-    """The few records from which `cost` computes the same speeds as from all of the store's."""
+    """The few records from which `cost` computes the same speeds as from all the store's records."""
     return list(_middle(_by_network(store, len(store.records)), trials, device))
 
 
 @lru_cache(maxsize=1)
 def _by_network(store: Store, count: int) -> Mapping[str, list[Record]]:
-    """The store's records, which are so many now, by the network that they trained."""
+    """The store's records, of which there are now `count`, by the network they trained."""
     found: dict[str, list[Record]] = {}
     for record in store.records:
         network = record.settings.get("network")
@@ -33,7 +33,7 @@ def _by_network(store: Store, count: int) -> Mapping[str, list[Record]]:
 
 
 def _middle(known: Mapping[str, list[Record]], trials: Sequence[Trial], device: Device) -> Iterator[Record]:
-    """In each precision the one or two records in the middle, whose median is that of all."""
+    """For each precision, the one or two middle records, whose median is the median of all."""
     timed: dict[Precision, list[Timed]] = {}
     networks = {id(trial.settings.network): trial.settings.network for trial in trials}.values()
     for name, network in {canonical(one): one for one in networks if one is not None}.items():

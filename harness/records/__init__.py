@@ -1,4 +1,4 @@
-"""What trials leave behind: records, their keys, and the folder that keeps them."""
+"""What trials leave behind: records, their keys, and the folder that holds them."""
 
 from harness.records.store import Store
 

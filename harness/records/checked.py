@@ -1,8 +1,8 @@
-"""What was found in the files of a large store, so that not every command reads and checks them all again.
+"""A cache of a large store's checked files, so that commands need not read and check them all again.
 
-`<results>/checked.json` holds all of each record but its curve, which is most of a file and asked for by few.
-An entry is believed as long as its file is the very one that was checked, by inode, size and times, and the
-program is the one that checked it. A store that was copied, and one that is a stranger's, is read anew.
+`<results>/checked.json` holds each record without its curve, which is most of a file and rarely needed. An
+entry is valid as long as its file is the one that was checked, by inode, size and times, and the program is
+the one that checked it. A copied store, or one from elsewhere, is therefore read in full.
 """
 
 from __future__ import annotations
@@ -24,9 +24,7 @@ from harness.records.shape import Stored
 
 FILE = "checked.json"
 WORTHWHILE = 1_000  # files; fewer are read in a fraction of a second
-Mark = tuple[
-    int, int, int, int, int
-]  # of a file: device, inode, size, and when content and inode were changed
+Mark = tuple[int, int, int, int, int]  # of a file: device, inode, size, and when content and inode changed
 
 
 class _Entry(msgspec.Struct):
@@ -46,14 +44,14 @@ class _Curve(msgspec.Struct):
 def records(
     root: Path, files: Sequence[Path], read_one: Callable[[Path], Record | None]
 ) -> dict[Path, Record]:
-    """The readable records among a store's files, by `read_one` where one was not checked before.
+    """The readable records among a store's files; `read_one` reads those not checked before.
 
-    Where those are many they are listed for the next command.
+    If there are many of those, they are listed for the next command.
     """
     if len(files) < WORTHWHILE:
         return _readable({file: read_one(file) for file in files})
     known = _entries(root / FILE)
-    marks = {file: _mark(file) for file in files}  # from before they are read
+    marks = {file: _mark(file) for file in files}  # taken before the files are read
     listed = _readable({file: _listed(file, marks[file], known.get(file.name)) for file in files})
     new = _readable({file: read_one(file) for file in files if file not in listed})
     if len(new) >= WORTHWHILE:
@@ -66,7 +64,7 @@ def _readable(found: Mapping[Path, Record | None]) -> dict[Path, Record]:
 
 
 def _entries(path: Path) -> Mapping[str, _Entry]:
-    """The entries by file; none where there is no such list, or it is not this program's."""
+    """The entries by file; none if there is no list, or another program version wrote it."""
     with suppress(OSError, ValueError, RecursionError):
         content = msgspec.json.decode(read(path), type=_Content)
         if content.program == _program():
@@ -75,7 +73,7 @@ def _entries(path: Path) -> Mapping[str, _Entry]:
 
 
 def _listed(file: Path, mark: Mark | None, entry: _Entry | None) -> Record | None:
-    """The record of a file that has not changed since it was checked; its curve is read when asked for."""
+    """The record of a file unchanged since it was checked; its curve is read on demand."""
     if mark is None or entry is None or entry.mark != mark:
         return None
     return from_stored(entry.record, curve=partial(_curve, file, mark))
@@ -83,12 +81,12 @@ def _listed(file: Path, mark: Mark | None, entry: _Entry | None) -> Record | Non
 
 def _write(path: Path, found: Mapping[Path, Record], marks: Mapping[Path, Mark | None]) -> None:
     entries = {file.name: {"mark": marks[file], "record": without_curve(found[file])} for file in found}
-    with suppress(OSError):  # a store that cannot be written to does without
+    with suppress(OSError):  # a read-only store does without
         write_whole(path, msgspec.json.encode({"program": _program(), "entries": entries}))
 
 
 def _mark(file: Path) -> Mark | None:
-    """What tells a file from any other and from what it was before; None where there is none."""
+    """What identifies a file and its state; None if there is no file."""
     try:
         found = os.stat(file)
     except OSError:
@@ -97,13 +95,13 @@ def _mark(file: Path) -> Mark | None:
 
 
 def _curve(file: Path, mark: Mark) -> msgspec.Raw:
-    """The text of a curve that was checked; StoreError where the file is another by now."""
+    """The text of a checked curve; StoreError if the file has changed."""
     with suppress(OSError):
         data = read(file)
         if _mark(file) == mark:
             return msgspec.json.decode(visible_json(data), type=_Curve).curve
     raise StoreError(
-        f"{visible(str(file))} was changed or removed while the store was being read; give the command again"
+        f"{visible(str(file))} was changed or removed while the store was being read; run the command again"
     )
 
 

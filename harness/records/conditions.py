@@ -1,4 +1,4 @@
-"""Where a trial runs and on what data, as far as either can change the result: both enter its key."""
+"""Where a trial runs and on what data, as far as they can change the result: both are part of its key."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from harness.contract.trial import Precision
 
 
 class Form(StrEnum):
-    """How a data set lies on the disk."""
+    """How a data set is stored on disk."""
 
     FILES = "files"  # as its authors distribute it
     PACK = "pack"  # decoded once, see `data prepare`
-    STAND_IN = "stand-in"  # procedural images where the data set is missing
+    STAND_IN = "stand-in"  # procedural images, if the data set is missing
 
 
 @dataclass(frozen=True)
 class DataIdentity:
     """Which images: the data set, its form, and a digest of its content.
 
-    `decoder` names the library that decodes photographs during training and so decides over their pixels.
+    `decoder` names the library that decodes photographs during training and so determines their pixels.
     """
 
     dataset: str
@@ -36,7 +36,7 @@ class DataIdentity:
 
     @property
     def stand_in(self) -> bool:
-        """Whether nothing shown on them is about the data set."""
+        """Whether results on these images say nothing about the data set."""
         return self.form is Form.STAND_IN
 
     def __str__(self) -> str:
@@ -45,13 +45,13 @@ class DataIdentity:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What an experiment runs under; none of it may differ between the runs that it compares."""
+    """What an experiment runs under; none of it may differ between compared runs."""
 
     device: DeviceKind
     torch: str  # version
     data: DataIdentity | None = None  # None: none is needed
     precision: Precision = Precision.FP32
-    devices: int = 1  # that train one network together: several round otherwise than one
+    devices: int = 1  # that train one network together: several round differently from one
     numerics: Numerics = NUMERICS
 
     def suit(self, dataset: str | None) -> bool:
@@ -59,5 +59,5 @@ class Conditions:
         return self.data is None if dataset is None else self.data is not None and self.data.of(dataset)
 
     def on(self, device: Device) -> bool:
-        """Whether they are those of trials on `device`, whichever one of its kind it is."""
+        """Whether they are those of trials on `device`, or on any other of its kind."""
         return (self.device, self.devices) == (device.kind, device.count)

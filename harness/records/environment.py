@@ -1,4 +1,4 @@
-"""What the numbers were measured on: hardware, versions, code. None of it needs torch to be imported."""
+"""What the numbers were measured on: hardware, versions, code. Does not import torch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def torch_version() -> str:
 def describe(device: Device, gpu: str | None = None) -> dict[str, Any]:
     """Hardware, versions and the state of the code, for the records of trials on `device`.
 
-    `gpu` is the name of the one that was used, by whoever used it; without it the driver is asked.
+    `gpu` is the name of the GPU that was used, if the caller knows it; otherwise the driver is asked.
     """
     code = provenance()
     return {
@@ -57,7 +57,7 @@ def cores() -> int:
 
 
 def cpu_name() -> str:
-    """The processor's name as the operating system gives it."""
+    """The processor's name, as reported by the operating system."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
@@ -66,19 +66,19 @@ def cpu_name() -> str:
 
 
 def gpu_name(index: int = 0) -> str | None:
-    """The name of an NVIDIA GPU by the driver's own numbers, which may not be torch's; None without one."""
+    """The name of an NVIDIA GPU by the driver's numbering, not always torch's; None without one."""
     return _gpu("name", index)
 
 
 def hardware(device: Device) -> str | None:
-    """The name of what does the arithmetic; None for a GPU that does not say what it is, or is not there."""
+    """The name of the CPU or GPU; None for a GPU that is missing or does not identify itself."""
     return gpu_name(device.index or 0) if device.cuda else cpu_name()
 
 
 def has_bf16(kind: DeviceKind) -> bool:
-    """Whether the device computes in bf16 itself: GPUs from Ampere on, CPUs with AVX512-BF16 or AMX.
+    """Whether the device supports bf16 natively: GPUs from Ampere on, CPUs with AVX512-BF16 or AMX.
 
-    A GPU that does not say what it is, or is not there, is taken for a recent one.
+    A GPU that is missing or does not identify itself is assumed to be recent.
     """
     if kind is DeviceKind.CPU:
         return bool(_cpu_flags() & BF16_FLAGS)
@@ -88,13 +88,13 @@ def has_bf16(kind: DeviceKind) -> bool:
 
 
 def best_precision(kind: DeviceKind) -> Precision:
-    """What `auto` means: bf16 where the hardware has it, else fp32."""
+    """What `auto` means: bf16 where the hardware supports it, else fp32."""
     return Precision.BF16 if has_bf16(kind) else Precision.FP32
 
 
 @cache
 def _cpu_flags() -> set[str]:
-    """What the processor can do, in the kernel's words (x86: flags, Arm: Features)."""
+    """The processor's features as named by the kernel (x86: flags, Arm: Features)."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith(("flags", "Features")):
@@ -110,7 +110,7 @@ def _gpu(field: str, index: int = 0) -> str | None:
 
 @cache
 def version(package: str) -> str | None:
-    """The version of a package that was installed when it was first asked for, or None."""
+    """The version of a package, as installed when first asked for, or None."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""The one way to write a file: whole or not at all, whatever ends the program meanwhile; and to read one."""
+"""The only way to write a file: whole or not at all, however the program ends; and to read one."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pathlib import Path
 
 from harness.contract.processes import ProcessIdentity, this_process
 
-MOST = 256 << 20  # bytes of a file that is read at once: no record, note or photograph has as many
-PART = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)-(\d*)\.part")  # a machine, a process and when that began
-LONG = 86_400.0  # seconds that no file takes to be written
-BLOCK = bytes(1 << 16)  # more than a disk that is called full has left
+MOST = 256 << 20  # bytes of a file read at once: more than any record, note or photograph has
+PART = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)-(\d*)\.part")  # a machine, a process and its start time
+LONG = 86_400.0  # seconds, longer than any file takes to write
+BLOCK = bytes(1 << 16)  # more than a disk reported as full has left
 
 
 class Unsuitable(OSError):
-    """What is no file that could be read at once; `strerror` says why."""
+    """Not a file that can be read at once; `strerror` says why."""
 
 
 def read(path: Path | str, most: int = MOST) -> bytes:
@@ -30,23 +30,23 @@ def read(path: Path | str, most: int = MOST) -> bytes:
     with open(path, "rb", opener=_at_once) as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
-            raise Unsuitable(errno.EINVAL, "it is no regular file", str(path))
+            raise Unsuitable(errno.EINVAL, "it is not a regular file", str(path))
         if found.st_size > most:
-            said = f"it has {found.st_size:,} bytes, and no more than {most:,} are read"
+            said = f"it has {found.st_size:,} bytes, but at most {most:,} are read"
             raise Unsuitable(errno.EFBIG, said, str(path))
-        return file.read(found.st_size or most)  # asked for more, it would make room for more
+        return file.read(found.st_size or most)  # asking for more would allocate more
 
 
 def _at_once(path: str, flags: int) -> int:
-    """Opens a pipe without waiting for its writer."""
+    """Opens a file; does not wait for the writer of a pipe."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to: flushed to the disk and renamed over `path` if nothing went wrong.
+    """A path beside `path` to write to; on success it is flushed to disk and renamed over `path`.
 
-    OSError where the disk takes no more, also if the writer has other words for that.
+    OSError if the disk is full, even if the writer reports that differently.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = _beside(path.parent, path.name)
@@ -64,13 +64,13 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
-    """Writes `content`, text as UTF-8 with its line ends as they are."""
+    """Writes `content`, text as UTF-8 with its line ends unchanged."""
     with whole(path) as beside:
         beside.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def write_next(folder: Path, stem: str, content: str) -> Path:
-    """Writes `<folder>/<stem>-<number>.json` with the first number that is free; replaces nothing."""
+    """Writes `<folder>/<stem>-<number>.json` with the first free number; overwrites nothing."""
     folder.mkdir(parents=True, exist_ok=True)
     beside = _beside(folder, stem)
     try:
@@ -88,9 +88,9 @@ def write_next(folder: Path, stem: str, content: str) -> Path:
 
 
 def write_new(path: Path, content: bytes) -> bool:
-    """Writes a file that is whole from its first moment; False where one is there already, which stays.
+    """Creates a file atomically; False if it already exists, in which case it is kept.
 
-    It is not flushed: for what is worth nothing once the machine is off.
+    It is not flushed: for content that is worthless once the machine is off.
     """
     beside = _beside(path.parent, path.name)
     try:
@@ -104,9 +104,9 @@ def write_new(path: Path, content: bytes) -> bool:
 
 
 def write_over(path: Path, content: bytes) -> None:
-    """Replaces a file in one step, so that who reads it meanwhile sees the old or the new one, whole.
+    """Replaces a file atomically, so that a reader sees the whole old or the whole new content.
 
-    It is not flushed: for what is worth nothing once the machine is off, or is made again at once.
+    It is not flushed: for content that is worthless once the machine is off, or quickly recreated.
     """
     beside = _beside(path.parent, path.name)
     try:
@@ -117,25 +117,25 @@ def write_over(path: Path, content: bytes) -> None:
 
 
 def _write_in_new_folder(path: Path, content: bytes) -> None:
-    """Makes the folder, once more where another process removes it before the file is in it."""
+    """Creates the folder, again if another process removes it before the file is written."""
     for left in reversed(range(100)):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
             return
-        except (FileExistsError, FileNotFoundError):  # mkdir looks whether what is there is a folder
+        except (FileExistsError, FileNotFoundError):  # mkdir checks whether what exists is a folder
             if not left:
                 raise
 
 
 def flush(path: Path) -> None:
-    """Waits until the file's content is on the disk."""
+    """Waits until the file's content is on disk."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
 def sweep(folder: Path) -> None:
-    """Removes what processes that were killed left half written."""
+    """Removes files that killed processes left half-written."""
     for path in folder.glob(".*.part"):
         with suppress(OSError):
             if _abandoned(path):
@@ -148,7 +148,7 @@ def _beside(folder: Path, name: str) -> Path:
 
 
 def _abandoned(path: Path) -> bool:
-    """Whether nobody writes it any more: its process has ended, or began it more than a day ago."""
+    """Whether it is no longer being written: its process has ended, or it is more than a day old."""
     found, mine = PART.fullmatch(path.name), this_process()
     if found is not None and found[1] == _short(mine):
         return ProcessIdentity(mine.host, mine.machine, int(found[2]), found[3]).gone
@@ -161,7 +161,7 @@ def _short(process: ProcessIdentity) -> str:
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Puts the path into errors of writing, which do not know it."""
+    """Adds the path to write errors, which do not include it."""
     try:
         yield
     except OSError as error:
@@ -170,6 +170,6 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _probe(path: Path) -> None:
-    """OSError where the file cannot grow: torch and safetensors have errors of their own for that."""
+    """OSError if the file cannot grow, for which torch and safetensors raise errors of their own."""
     with suppress(FileNotFoundError), path.open("ab") as file:
         file.write(BLOCK)

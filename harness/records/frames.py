@@ -1,4 +1,4 @@
-"""Records as pandas frames: a row a record, or a row a point of a curve. Brings pandas: import it late.
+"""Records as pandas frames: one row per record, or per point of a curve. Imports pandas: import it late.
 
 docs/export.md describes every column.
 """
@@ -14,7 +14,7 @@ from harness.records.record import Record
 
 
 def frame(records: Iterable[Record]) -> pd.DataFrame:
-    """A row a record, by key and in order: what it is of, where it ran, its status, cost and metrics."""
+    """One row per record, in order, indexed by key: its trial, where it ran, status, cost and metrics."""
     found = pd.DataFrame([_row(record) for record in records])
     return found.set_index("key") if len(found) else found
 
@@ -45,7 +45,7 @@ def _row(record: Record) -> dict[str, object]:
 
 
 def curves(records: Iterable[Record]) -> pd.DataFrame:
-    """A row a point of a record's curve: the record's key and seed, then the curve's columns."""
+    """One row per point of a record's curve: the record's key and seed, then the curve's columns."""
     rows = (
         {"key": record.key, "seed": record.trial.get("seed"), **point}
         for record in records

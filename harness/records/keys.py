@@ -1,4 +1,4 @@
-"""Keys of trials: a hash of all that determines a trial's result, and of nothing else."""
+"""Keys of trials: a hash of everything that determines a trial's result, and of nothing else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def plain(value: Any) -> Any:
-    """`value` as JSON values, labels left out; a dataclass keeps its class name, so that kinds differ."""
+    """`value` as JSON values without labels; a dataclass keeps its class name, so that kinds differ."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         counted = (f.name for f in dataclasses.fields(value) if f.metadata != LABEL)
         return {"is": type(value).__name__, **{name: plain(getattr(value, name)) for name in counted}}
@@ -34,13 +34,13 @@ def plain(value: Any) -> Any:
 
 
 def canonical(value: Any) -> str:
-    """`value` as JSON with one spelling: sorted keys, no spaces, and no NaN.
+    """`value` as canonical JSON: sorted keys, no spaces, and no NaN.
 
-    What `spelled(plain(value))` gives, without spelling the same settings out again for every seed.
+    Equals `spelled(plain(value))`, without serialising the same settings again for every seed.
     """
     if value is None or isinstance(value, (str, bool, int, float)):
         return spelled(value)
-    if isinstance(value, Trial):  # made anew whenever a plan names it
+    if isinstance(value, Trial):  # recreated whenever a plan names it
         return _object(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _whole(value)
@@ -50,13 +50,13 @@ def canonical(value: Any) -> str:
 
 
 def spelled(value: Any) -> str:
-    """JSON values in their one spelling."""
+    """JSON values in canonical form."""
     simple = _SIMPLE.get(type(value))
     return simple(value) if simple else _ENCODER.encode(value)
 
 
 def spelled_trial(trial: Mapping[str, Any]) -> str:
-    """A record's trial as `canonical` spells the trial itself; records share the value of their settings."""
+    """A record's trial, serialised as `canonical` does the trial itself; records share their settings."""
     return f"{{{','.join(f'{spelled(name)}:{_part(trial[name])}' for name in sorted(trial))}}}"
 
 
@@ -65,7 +65,7 @@ def _part(value: Any) -> str:
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
-# What the encoder says of single values, without making one of its iterators for each.
+# What the encoder writes for single values, without creating one of its iterators for each.
 _SIMPLE: Mapping[type, Callable[[Any], str]] = {
     type(None): lambda _: "null",
     bool: lambda value: "true" if value else "false",
@@ -76,7 +76,7 @@ _SIMPLE: Mapping[type, Callable[[Any], str]] = {
 
 
 def _object(value: Any) -> str:
-    """A dataclass in its one spelling."""
+    """A dataclass in canonical form."""
     return f"{{{','.join([_field(value, name) for name in _names(type(value))])}}}"
 
 
@@ -88,7 +88,7 @@ def _field(value: Any, name: str) -> str:
 
 @once
 def _names(kind: type) -> tuple[str, ...]:
-    """What is spelled out of a dataclass, in order."""
+    """The serialised fields of a dataclass, in order."""
     return tuple(sorted(["is", *(f.name for f in dataclasses.fields(kind) if f.metadata != LABEL)]))
 
 
@@ -100,7 +100,7 @@ def _whole(value: Any) -> str:
     return _object(value)
 
 
-# Modules that nothing on a CPU runs: what is changed for a GPU leaves the records of CPUs standing.
+# Modules that never run on a CPU: changes for GPUs leave the records of CPUs valid.
 ON_A_GPU = frozenset({"harness.models.layers.lrn_triton", "harness.training.graphed"})
 
 
@@ -111,7 +111,7 @@ def code_version(trial: Trial, device: DeviceKind) -> str:
 
 
 def entries(trial: Trial) -> frozenset[str]:
-    """Where the trial's code begins: the classes in its settings, and the functions that these name."""
+    """The entry points of the trial's code: the classes in its settings, and the functions these name."""
     return _begun(trial.settings)
 
 
@@ -126,8 +126,8 @@ def _entered(settings: Any) -> frozenset[str]:
 
 
 def entered(value: Any) -> Iterator[str]:
-    """The classes in settings and the functions that these name, whether their code counts or not."""
-    if isinstance(value, Trial):  # one that this one rests on: what changes its network changes this result
+    """The classes in settings and the functions these name, whether or not their code counts."""
+    if isinstance(value, Trial):  # one this trial builds on: what changes its network changes this result
         yield from _entered(value.settings)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         yield from _of_object(value)
@@ -138,7 +138,7 @@ def entered(value: Any) -> Iterator[str]:
 
 @once
 def _of_object(value: Any) -> frozenset[str]:
-    """The class of a dataclass and those in it, found once however many settings hold it."""
+    """The class of a dataclass and those within it, found only once for all settings that hold it."""
     named = (f"{type(value).__module__}:{type(value).__qualname__}", getattr(value, "implementation", ""))
     below = (entered(getattr(value, field.name)) for field in dataclasses.fields(value))
     return frozenset(filter(None, named)).union(*below)
@@ -150,13 +150,13 @@ def key_of(trial: Trial, conditions: Conditions) -> str:
 
 
 def holds(record: Record) -> bool:
-    """Whether a record's key is that of the trial, conditions and code that it names, by today's spelling."""
+    """Whether a record's key matches its trial, conditions and code in the current canonical form."""
     parts = spelled_trial(record.trial), canonical(record.conditions), record.code
     return record.key == _digest(*parts)
 
 
 def lineage_of(trial: Trial, conditions: Conditions) -> str:
-    """Key of the trial with its budget left out: trials that differ only in how long they may go on."""
+    """Key of the trial without its budget: shared by trials that differ only in how long they may train."""
     described = plain(trial)
     described["settings"].pop("max_epochs", None)
     return _digest(canonical(described), canonical(conditions), code_version(trial, conditions.device))

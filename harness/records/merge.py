@@ -1,9 +1,9 @@
-"""Stores of several laboratories joined in one: every file as it is, none replaced, and who measured what.
+"""Merges the stores of several laboratories: every file unchanged, none overwritten, with its origin.
 
 `<into>/merged/<laboratory>-<number>.json` lists the records of a laboratory by a digest of their files. It is
-written before any record is copied, so that none is ever there without its origin, and a merge that was
-interrupted is repeated by the same command: what is there already is passed over. Looks and the numbers of
-seeds that were asked for come along, as they decide how a verdict is reached.
+written before any record is copied, so that no record is ever without its origin. An interrupted merge is
+resumed by the same command, which skips what is already there. Looks and requested numbers of seeds are
+copied as well, since they decide how a verdict is reached.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class LaboratoryStore:
 
     @classmethod
     def parse(cls, text: str) -> LaboratoryStore:
-        """`NAME=FOLDER`, or a folder, which is then called by its own name."""
+        """Parses `NAME=FOLDER`, or a folder, which then gives the name."""
         name, named, folder = text.partition("=")
         if not named or Path(text).is_dir():
             name, folder = _own_name(Path(text)), text
@@ -48,7 +48,7 @@ class LaboratoryStore:
 
 @dataclass(frozen=True)
 class Merged:
-    """How many records of a laboratory were new, and how many were there already."""
+    """How many records of a laboratory were new, and how many already existed."""
 
     name: str
     new: int
@@ -56,30 +56,30 @@ class Merged:
 
 
 def merge(into: Path, sources: Sequence[LaboratoryStore]) -> list[Merged]:
-    """Copies what `into` lacks; BadValue or StoreError before anything is written, where it may not."""
+    """Copies what `into` lacks; if that is not allowed, BadValue or StoreError before anything is written."""
     _check_names(into, sources)
     read = [(source, _whole_records(source.root)) for source in sources]
     try:
         return [_join(into, source, files) for source, files in read]
     except OSError as error:
         raise StoreError(
-            f"{into} cannot be written: {error.strerror}; fix that and give the same command again: "
-            "what was copied stays"
+            f"{into} cannot be written: {error.strerror}; fix that and run the same command again: "
+            "what was copied is kept"
         ) from error
 
 
 def laboratories(root: Path) -> dict[str, list[Record]]:
-    """The records of a store by who measured them; its own, that were never merged, go by its own name."""
+    """A store's records by laboratory; its own, never merged ones are listed under its own name."""
     names, found = origins(root), dict[str, list[Record]]()
     for one, path in _files(root / "records").items():
-        with suppress(OtherFormat, Unreadable):  # the store itself names these
+        with suppress(OtherFormat, Unreadable):  # the store itself reports these
             record = decode(path.read_bytes())
             found.setdefault(names.get(one, _own_name(root)), []).append(record)
     return found
 
 
 def origins(root: Path) -> dict[str, str]:
-    """The laboratory of every record that was merged into a store, by the digest of its file."""
+    """The laboratory of every record merged into a store, by the digest of its file."""
     names: dict[str, str] = {}
     for path in sorted((root / "merged").glob("*.json")):
         try:
@@ -87,7 +87,7 @@ def origins(root: Path) -> dict[str, str]:
             names |= {one: note["laboratory"] for one in note["records"] if one not in names}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(
-                f"{path} is no whole note of a merge ({error}); delete it, and merge those stores again"
+                f"{path} is not a complete note of a merge ({error}); delete it, and merge those stores again"
             ) from error
     return names
 
@@ -112,7 +112,7 @@ def _own_name(root: Path) -> str:
 
 
 def _whole_records(root: Path) -> dict[str, Path]:
-    """The files of a store by digest; StoreError where one of them is damaged or of another version."""
+    """The files of a store by digest; StoreError if one is damaged or of another version."""
     damaged = Store(root).damaged
     if damaged:
         more = f" ({len(damaged) - 1} more like it)" if len(damaged) > 1 else ""
@@ -127,12 +127,12 @@ def _files(folder: Path) -> dict[str, Path]:
 
 
 def _join(into: Path, source: LaboratoryStore, files: Mapping[str, Path]) -> Merged:
-    """Notes first, then records."""
+    """Copies notes first, then records."""
     present = _files(into / "records")
     new = {one: path for one, path in files.items() if one not in present}
     _note_origins(into, source, new)
     _join_asked(into, source.root)
-    for folder in (source.root / "looks").glob("*/"):  # what is judged by looks stays so
+    for folder in (source.root / "looks").glob("*/"):  # what is judged at looks stays so
         (into / "looks" / folder.name).mkdir(parents=True, exist_ok=True)
         _copy(_files(folder), into / "looks" / folder.name)
     _copy(new, into / "records")
@@ -140,7 +140,7 @@ def _join(into: Path, source: LaboratoryStore, files: Mapping[str, Path]) -> Mer
 
 
 def _copy(files: Mapping[str, Path], folder: Path) -> None:
-    """Every file that the folder lacks, byte for byte, by the next number that is free there."""
+    """Copies every file that the folder lacks, byte for byte, under the next free number."""
     present = _files(folder)
     for one, path in files.items():
         if one not in present:
@@ -148,7 +148,7 @@ def _copy(files: Mapping[str, Path], folder: Path) -> None:
 
 
 def _note_origins(into: Path, source: LaboratoryStore, new: Iterable[str]) -> None:
-    """Who measured the new records: a store that was merged before tells of several laboratories."""
+    """Notes who measured the new records; a store that is itself merged names several laboratories."""
     inner, known = origins(source.root), origins(into)
     by_name: dict[str, list[str]] = {}
     for one in new:
@@ -161,7 +161,7 @@ def _note_origins(into: Path, source: LaboratoryStore, new: Iterable[str]) -> No
 
 
 def _join_asked(into: Path, root: Path) -> None:
-    """The most seeds that either was asked for."""
+    """Keeps the larger of the numbers of seeds requested in either store."""
     for path in (root / "asked").glob("*"):
         ours, theirs = _count(into / "asked" / path.name), _count(path)
         if theirs > ours:

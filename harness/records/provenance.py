@@ -1,4 +1,4 @@
-"""Which code made a record: the commit, whether the tree differed from it, and the hash of the source."""
+"""Which code made a record: the commit, whether the tree differed from it, and the source hash."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SOURCES = ("harness", "reproductions", "repro.py")
 
 @dataclass(frozen=True)
 class Provenance:
-    """The code as it was; `commit` and `dirty` are None where there is no git, `source` never is."""
+    """The code at the time; `commit` and `dirty` are None without git, `source` never is."""
 
     commit: str | None
     dirty: bool | None
@@ -34,7 +34,7 @@ class Provenance:
 
 @cache
 def provenance(root: Path = ROOT) -> Provenance:
-    """That of the code below `root`, asked for once for each process."""
+    """The provenance of the code below `root`, determined once per process."""
     commit = _git(root, "rev-parse", "--short=12", "HEAD") if (root / ".git").exists() else None
     changes = _git(root, "status", "--porcelain", "--", *SOURCES) if commit else None
     return Provenance(commit or None, None if changes is None else bool(changes), source_hash(root))
@@ -42,17 +42,17 @@ def provenance(root: Path = ROOT) -> Provenance:
 
 @dataclass(frozen=True)
 class Declared:
-    """The commit that last changed what is declared before anything runs, and when, in UTC."""
+    """The commit that last changed the declarations made before anything runs, and its time in UTC."""
 
     path: str
     commit: str
     when: str
-    changed: bool  # the file differs from what was committed
+    changed: bool  # the file differs from the committed one
 
 
 @cache
 def declared(path: str, root: Path = ROOT) -> Declared | None:
-    """Where it can be checked that `path` was written before the runs; None without its history."""
+    """The commit by which one can check that `path` predates the runs; None without its history."""
     if not (root / ".git").exists() or _git(root, "rev-parse", "--is-shallow-repository") != "false":
         return None
     seconds, _, commit = (_git(root, "log", "-1", "--format=%ct %h", "--", path) or "").partition(" ")
@@ -63,18 +63,18 @@ def declared(path: str, root: Path = ROOT) -> Declared | None:
 
 
 def source_hash(root: Path) -> str:
-    """Hash of every Python file that the program consists of, by name and content."""
+    """Hash of every Python file of the program, by name and content."""
     return _hash(line for name in SOURCES for line in _files(root, root / name))
 
 
 def packages_hash() -> str:
-    """The same of the packages that bring papers or reproductions; it does not depend on where they lie."""
+    """The same for packages that provide papers or reproductions; independent of where they are installed."""
     places = [(root, root / name) for top, root in plugins.packages().items() for name in (top, f"{top}.py")]
     return _hash(line for root, place in places for line in _files(root, place))
 
 
 def _files(root: Path, place: Path) -> Iterator[str]:
-    """A line for the file, or for each one below the folder."""
+    """A line for the file, or for each file below the folder."""
     for path in sorted(place.rglob("*.py")) or [place]:
         if path.is_file():
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -86,10 +86,10 @@ def _hash(lines: Iterable[str]) -> str:
 
 
 def _git(root: Path, *arguments: str) -> str | None:
-    """What git prints; None where it is not there or refuses."""
+    """Git's output; None if git is missing or fails."""
     if shutil.which("git") is None:
         return None
-    # A checkout that belongs to another user is read all the same: nothing of it is executed.
+    # A checkout that belongs to another user is read nevertheless: nothing in it is executed.
     trusted = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
     environ = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
     command = ["git", "-c", "core.fsmonitor=false", *arguments]

@@ -1,4 +1,4 @@
-"""What a trial left behind, and its form on the disk: JSON with a format number and its own digest."""
+"""What a trial left behind, and its form on disk: JSON with a format number and its own digest."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from harness.records.conditions import Conditions
 from harness.records.provenance import Provenance
 from harness.records.shape import Stored
 
-# 1 had no number, and texts in the place of devices and data; 2 had a digest of its values, not of its text.
+# 1 had no number, and strings for devices and data; 2 had a digest of its values, not of its text.
 FORMAT = 3
 VALUES = 2
-LONGEST = 300  # characters of what is said of a text
+LONGEST = 300  # characters of a message about a text
 HEAD = re.compile(rb'\s*\{\s*"digest": "([0-9a-f]+)",')
 
 
 class Unreadable(ValueError):
-    """A text that is no whole record."""
+    """A text that is not a whole record."""
 
 
 class OtherFormat(ValueError):
-    """A record that another version of this program wrote."""
+    """A record written by another version of this program."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """What a trial left behind; `details` are JSON values for tables and figures, and enter no effect."""
+    """What a trial left behind; `details` are JSON values for tables and figures, never used in effects."""
 
     key: str
     lineage: str
@@ -54,10 +54,10 @@ class Record:
     finished: str = ""
     error: str = ""
 
-    if not TYPE_CHECKING:  # only for fields that are there
+    if not TYPE_CHECKING:  # type checkers see only the declared fields
 
         def __getattr__(self, name: str) -> Any:
-            """Curve and details of a record that was read are decoded when first asked for."""
+            """Decodes the curve and details of a record read from disk on first use."""
             raw = self.__dict__.get(LATER, {}).get(name)
             if raw is None:
                 raise AttributeError(name)
@@ -72,7 +72,7 @@ class Record:
 
     @property
     def odd(self) -> str:
-        """The first number of metrics and curve that is not finite, by name; what was read has none."""
+        """The name of the first non-finite number in metrics and curve; a record read from disk has none."""
         if LATER in self.__dict__:
             return ""
         rows = {"metrics": self.metrics, **{f"curve row {i}": row for i, row in enumerate(self.curve)}}
@@ -81,7 +81,7 @@ class Record:
 
     @property
     def made_by(self) -> str:
-        """The commit that made it, marked where the tree differed; without git the hash of the source."""
+        """The commit that made it, marked if the tree differed; without git, the source hash."""
         made_on = self.environment
         return str(Provenance(made_on.get("commit"), made_on.get("dirty"), str(made_on.get("source", ""))))
 
@@ -109,7 +109,7 @@ def described(record: Record) -> dict[str, object]:
 
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Record))
-LATER = "later"  # where a record that was read keeps the text of what is not decoded yet, or how to get it
+LATER = "later"  # where a record read from disk keeps the text of undecoded fields, or how to get it
 
 
 class _Head(msgspec.Struct):
@@ -118,13 +118,13 @@ class _Head(msgspec.Struct):
 
 
 def encode(record: Record) -> str:
-    """A record as JSON text that carries its format and, first of all, the digest of the text behind it."""
+    """A record as JSON text with its format and, at the start, the digest of the text that follows."""
     rest = json.dumps({"format": FORMAT, **dataclasses.asdict(record)}, indent=1, allow_nan=False)[1:]
     return f'{{\n "digest": "{_digest(rest.encode())}",{rest}'
 
 
 def without_curve(record: Record) -> dict[str, Any]:
-    """The fields of a record that was read, of which details may still be text, for msgspec to encode."""
+    """The fields of a record read from disk, for msgspec to encode; `details` may still be text."""
     fields = record.__dict__
     return {
         name: fields[name] if name in fields else fields[LATER][name] for name in FIELDS if name != "curve"
@@ -132,9 +132,9 @@ def without_curve(record: Record) -> dict[str, Any]:
 
 
 def decode(text: str | bytes) -> Record:
-    """The record in a text of `encode`; what a later version added to this format is passed over.
+    """The record in a text of `encode`; fields that a later version added to this format are ignored.
 
-    OtherFormat where the format is another, Unreadable where the text is damaged or of another shape.
+    OtherFormat for another format, Unreadable if the text is damaged or has another shape.
     """
     data = text.encode() if isinstance(text, str) else text
     try:
@@ -144,7 +144,7 @@ def decode(text: str | bytes) -> Record:
     except msgspec.ValidationError as error:
         raise Unreadable(visible(str(error))[:LONGEST]) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise Unreadable("it is cut short or is no JSON") from None
+        raise Unreadable("it is cut short or is not JSON") from None
 
 
 def _decoded(data: bytes) -> Record:
@@ -152,8 +152,8 @@ def _decoded(data: bytes) -> Record:
     try:
         stored = msgspec.json.decode(shown, type=Stored)
     except msgspec.ValidationError:
-        _check(data, msgspec.json.decode(shown, type=_Head))  # another version's shape is no damage,
-        raise  # and damage is no shape
+        _check(data, msgspec.json.decode(shown, type=_Head))  # another version's shape is not damage,
+        raise  # and damage is not another shape
     _check(data, stored)
     shape.check(stored)
     return from_stored(stored)
@@ -162,11 +162,11 @@ def _decoded(data: bytes) -> Record:
 def _check(data: bytes, found: _Head | Stored) -> None:
     _check_format(found.format)
     if found.digest != _found_digest(data, found.format):
-        raise Unreadable("its digest does not fit its content")
+        raise Unreadable("its digest does not match its content")
 
 
 def from_stored(stored: Stored, curve: Callable[[], msgspec.Raw] | None = None) -> Record:
-    """The record, whose curve, which may have to be read first, and details are decoded when asked for."""
+    """The record; its curve, which may have to be read first, and details are decoded on first use."""
     record = object.__new__(Record)
     fields = {name: getattr(stored, name) for name in FIELDS}
     later = {name: fields.pop(name) for name in ("curve", "details")}
@@ -181,13 +181,13 @@ def _check_format(found: object) -> None:
     if found in (FORMAT, VALUES):
         return
     if not isinstance(found, int):
-        raise Unreadable("its format is no number")
+        raise Unreadable("its format is not a number")
     age = "a newer" if found > FORMAT else "an older"
     raise OtherFormat(f"{age} version of this program wrote it (format {str(found)[:9]}, known: {FORMAT})")
 
 
 def _found_digest(data: bytes, format_: int) -> str:
-    """What the digest should be; that of an older record takes fifty times as long to find."""
+    """What the digest should be; for an older record it takes fifty times as long to compute."""
     if format_ == VALUES:
         content = {name: value for name, value in msgspec.json.decode(data).items() if name != "digest"}
         return _digest(json.dumps(content, sort_keys=True).encode())

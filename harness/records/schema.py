@@ -1,4 +1,4 @@
-"""The names of what programs measure: one spelling each, for those that fill in and those that read."""
+"""The names of what programs measure: one spelling each, for writers and readers."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from enum import StrEnum
 
 
 class CurveColumn(StrEnum):
-    """A column of a curve; errors are fractions, losses mean cross-entropies in nats."""
+    """A column of a curve; errors are fractions, losses are mean cross-entropies in nats."""
 
     EPOCH = "epoch"
     RATE = "rate"
     LOSS = "loss"  # of the passing minibatches
     RUNNING_ERROR = "running_error"  # of the passing minibatches
-    SAMPLE_ERROR = "sample_error"  # of the weights at hand on a fixed sample of training images
+    SAMPLE_ERROR = "sample_error"  # of the current weights on a fixed sample of training images
     TRAIN_ERROR = "train_error"  # the same, unaugmented and by the centre view
     TRAIN_LOSS = "train_loss"
-    VALIDATION_ERROR = "validation_error"  # after an epoch, on images that are not trained on
+    VALIDATION_ERROR = "validation_error"  # after an epoch, on held-out images
     VALIDATION_LOSS = "validation_loss"
     SECONDS = "seconds"
     CPU_SECONDS = "cpu_seconds"
@@ -34,9 +34,9 @@ class Cost(StrEnum):
 
 
 class Measured(StrEnum):
-    """A metric; errors are percentages where they are of a whole test."""
+    """A metric; errors over a whole test are percentages."""
 
-    REACHED = "reached"  # 1 where the target was
+    REACHED = "reached"  # 1 if the target was reached
     FINAL_RUNNING_ERROR = "final_running_error"  # a fraction
     EPOCHS_LOW = "epochs_low"  # the bracket of the time to the target
     EPOCHS_HIGH = "epochs_high"
@@ -63,7 +63,7 @@ class Measured(StrEnum):
     PEAK_MEMORY_BYTES = "peak_memory_bytes"
     IMAGES_PER_SECOND = "images_per_second"
 
-    RATIO = "ratio"  # of the columns' chroma, beside that of random splits
+    RATIO = "ratio"  # of the columns' chroma, relative to random splits
     OBSERVED = "observed"
     PERMUTATION_P = "permutation_p"
     ENERGY_P = "energy_p"  # the same by the colours' energy, not by its share
@@ -72,7 +72,7 @@ class Measured(StrEnum):
 
     FEATURES = "features"  # nearest images with the query's class, in percent
     PIXELS = "pixels"
-    UNTRAINED = "untrained"  # the same by features of the network before training
+    UNTRAINED = "untrained"  # the same with features of the network before training
     PIXEL_RANK = "pixel_rank"  # median rank of the nearest by features among all by pixels, in percent
     QUERIES = "queries"
     SEARCHED = "searched"
@@ -95,7 +95,7 @@ DIVISORS = {Measured.STEP_SECONDS, Measured.RATIO, Measured.IMAGES_PER_SECOND} |
 
 
 def impossible(metrics: Mapping[str, float | None]) -> str:
-    """The first of the metrics that cannot be what its name says, in words; empty where all can."""
+    """The first metric with an impossible value, in words; empty if all are possible."""
     for name, value in metrics.items():
         if name in _RANGES and value is not None and not _RANGES[name][0] <= value <= _RANGES[name][1]:
             return f"metric {name} is {value:g}"
@@ -107,7 +107,7 @@ def impossible(metrics: Mapping[str, float | None]) -> str:
 
 
 def _range(name: Measured) -> tuple[float, float]:
-    """The least and the most that a metric can be; none is below zero."""
+    """The smallest and largest possible value of a metric; none is below zero."""
     most = 1.0 if name in SHARES else 100.0 if name in PERCENTAGES else ANY
     return TINY if name in DIVISORS else 0.0, most
 
@@ -117,7 +117,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {str(name): _range(name) for name i
 
 @dataclass(frozen=True)
 class Filled:
-    """What a program fills in, when it ends well and on any device."""
+    """What a program fills in if it succeeds, on any device."""
 
     metrics: tuple[Measured, ...]
     curve: tuple[CurveColumn, ...] = ()

@@ -1,7 +1,7 @@
-"""The shape that a record must have: all that tables, figures and estimates take for granted of it.
+"""The shape that a record must have: everything that tables, figures and estimates rely on.
 
-A record may be a stranger's. What passes here can be shown and computed with; what does not is left out at
-the door. Fields that are not named here are passed over.
+A record may come from anyone. What passes here can be shown and computed with; what does not is rejected on
+reading. Fields not named here are ignored.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.records.image_bits import held
 from harness.records.schema import impossible
 
 LARGEST = 3.5e38  # fp32 holds no larger number, and its powers are still numbers in fp64
-DEEPEST = 24  # containers within each other; an average of measured networks has 10
+DEEPEST = 24  # nested containers; an average of measured networks has 10
 Number = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 Amount = Annotated[float, msgspec.Meta(ge=0, le=LARGEST)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -50,13 +50,13 @@ class Stored(msgspec.Struct):
     digest: Any = None
 
     def __post_init__(self) -> None:
-        """ValueError for a metric that cannot be what its name says."""
+        """ValueError for a metric with an impossible value."""
         if said := impossible(self.metrics):
             raise ValueError(said)
 
 
 class TrialPart(msgspec.Struct):
-    """What is asked of any trial's description."""
+    """What every trial's description must have."""
 
     settings: dict[str, Any]
     seed: Seed
@@ -64,7 +64,7 @@ class TrialPart(msgspec.Struct):
 
 
 class EnvironmentPart(msgspec.Struct):
-    """What is asked of the description of a machine beside that all of it are texts and numbers."""
+    """What a machine's description must have, besides being only strings and numbers."""
 
     commit: str | None = None
     dirty: bool | None = None
@@ -82,14 +82,14 @@ class Wrong(msgspec.Struct):
     train_top1: str | None = None
 
     def __post_init__(self) -> None:
-        """ValueError where there are not as many bits as images."""
+        """ValueError unless there are as many bits as images."""
         for bits in (self.ten_top1, self.ten_top5, self.centre_top1):
             held(bits or "", self.images if bits else 0)
         held(self.train_top1 or "", self.train_images if self.train_top1 else 0)
 
 
 class Norm(msgspec.Struct):
-    """What a norm did."""
+    """The effect of a norm."""
 
     load: Number
     factor: Number
@@ -97,7 +97,7 @@ class Norm(msgspec.Struct):
 
 
 class Span(msgspec.Struct):
-    """A stretch of a step's timeline."""
+    """A section of a step's timeline."""
 
     rank: Count = 0
     layer: str | None = None
@@ -145,7 +145,7 @@ _PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def check(stored: Stored) -> None:
-    """ValidationError where a curve or details, which are decoded when asked for, will not be whole."""
+    """ValidationError if a curve or details, which are decoded on demand, would be invalid."""
     with _named("curve"):
         _CURVE.decode(stored.curve)
     with _named("details"):
@@ -180,7 +180,7 @@ def environment(raw: bytes) -> dict[str, Scalar]:
 
 @contextmanager
 def _named(part: str) -> Iterator[None]:
-    """Says in which part of the record a shape is another."""
+    """Adds to errors which part of the record has another shape."""
     try:
         yield
     except msgspec.ValidationError as error:
@@ -189,14 +189,14 @@ def _named(part: str) -> Iterator[None]:
 
 @lru_cache(maxsize=20_000)
 def _shared(raw: bytes) -> Any:
-    """The value of a text that many records have in common, as all seeds do their settings."""
+    """The value of a text that many records have in common, as all seeds have their settings."""
     value = msgspec.json.decode(raw)
     _check_depth(value)
     return value
 
 
 def _check_depth(value: Any, left: int = DEEPEST) -> None:
-    """ValidationError for containers so deep that whoever walks through them would not come back."""
+    """ValidationError for containers nested so deep that walking through them would overflow."""
     if not isinstance(value, (dict, list)):
         return
     if not left:

@@ -1,8 +1,8 @@
-"""The store: an append-only folder of records, one file for every attempt at a trial.
+"""The store: an append-only folder of records, one file per attempt at a trial.
 
-`<results>/records/<key>-<attempt>.json` is written beside, flushed, and linked to its name in one step: a
-record is there whole or not at all, and no attempt ever replaces another. A file that is damaged all the
-same (a disk that filled, a copy cut short) is recognised by its digest, named, and treated as not there.
+`<results>/records/<key>-<attempt>.json` is written under a temporary name, flushed, and linked to its name
+atomically: a record is there whole or not at all, and no attempt ever overwrites another. A file that is
+damaged nevertheless (full disk, truncated copy) is recognised by its digest, reported, and treated as absent.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from harness.records.record import OtherFormat, Record, Unreadable, decode, enco
 if TYPE_CHECKING:
     import pandas as pd
 
-NOTE, MOST_SEEDS = 64, 10_000  # bytes of a note, and seeds that anybody can have asked for
+NOTE, MOST_SEEDS = 64, 10_000  # bytes in a note, and the most seeds that can be requested
 
 
 class Store:
@@ -39,17 +39,17 @@ class Store:
         self._damaged: list[str] = []
         self._conditions: list[Conditions] | None = None
         self._attempts: dict[str, list[Record]] = {}
-        self._seen: set[str] = set()  # names of the files that were read or written
+        self._seen: set[str] = set()  # names of files already read or written
         self._files: dict[int, Path] = {}  # by the identity of the record in it
 
     @cached_property
     def records(self) -> list[Record]:
-        """Every readable record, oldest first; `damaged` tells of the others."""
+        """Every readable record, oldest first; `damaged` describes the others."""
         self.check()
         return self._unread()
 
     def check(self) -> None:
-        """StoreError where what stands in the folder's place is none."""
+        """StoreError if the results folder is not a folder."""
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"{self.root} is not a folder; name another with --results-dir")
 
@@ -60,41 +60,41 @@ class Store:
         return tuple(self._damaged)
 
     def take_in(self) -> list[Record]:
-        """Reads what other processes have written since; those records."""
+        """Reads and returns the records that other processes have written since."""
         _ = self.records
         self._keep(found := self._unread())
         return found
 
     def leave_out(self, sentence: str) -> None:
-        """Notes once that a file of the store is left out."""
+        """Notes, only once, that a file of the store is left out."""
         if sentence not in self._damaged:
             self._damaged.append(sentence)
 
     def find(self, key: str) -> Record | None:
-        """The record that answers for a key: the latest that did not fail, else the latest."""
+        """The valid record of a key: the latest that did not fail, else the latest."""
         attempts = self.attempts(key)
         good = [r for r in attempts if r.status is not Status.FAILED] or attempts
         return good[-1] if good else None
 
     def attempts(self, key: str) -> list[Record]:
-        """Every attempt at a key, oldest first; what is of another trial than its key says is left out."""
+        """Every attempt at a key, oldest first; a record that does not match its key is left out."""
         if key not in self._attempts:
             self._attempts[key] = [r for r in self._by_key.get(key, []) if self._answers(r)]
         return self._attempts[key]
 
     def lookup(self, trial: Trial, conditions: Conditions) -> Record | None:
-        """The record that answers for a trial under these conditions and today's code."""
+        """The valid record of a trial under these conditions and the current code."""
         return self.find(key_of(trial, conditions))
 
     def conditions(self) -> list[Conditions]:
-        """The conditions under which records were made, the most used first."""
+        """The conditions under which records were made, most frequent first."""
         if self._conditions is None:
             seen = Counter(record.conditions for record in self.records)
             self._conditions = sorted(seen, key=lambda c: (-seen[c], canonical(c)))
         return self._conditions
 
     def ask(self, reproduction: str, protocol: str, conditions: Conditions, seeds: int) -> None:
-        """Notes how many seeds an experiment was asked for, before it runs."""
+        """Notes how many seeds were requested for an experiment, before it runs."""
         path = self.place("asked", reproduction, protocol, conditions)
         most = max(seeds, self.asked(reproduction, protocol, conditions))
         try:
@@ -106,18 +106,18 @@ class Store:
             ) from error
 
     def asked(self, reproduction: str, protocol: str, conditions: Conditions) -> int:
-        """The most seeds that an experiment was ever asked for (dropping some later hides nothing), or 0."""
+        """The most seeds ever requested for an experiment (dropping some later hides nothing), or 0."""
         path = self.place("asked", reproduction, protocol, conditions)
         try:
             noted = int(read(path, NOTE))
             if not 0 < noted <= MOST_SEEDS:
-                raise ValueError(f"{noted} seeds were asked for")
+                raise ValueError(f"{noted} seeds were requested")
         except FileNotFoundError:
             return 0
         except (OSError, ValueError):
             self.leave_out(
-                f"{visible(str(path))} is no number of seeds; it is left out: "
-                "delete it, and the next run notes anew how many it was asked for"
+                f"{visible(str(path))} does not hold a number of seeds; it is left out: "
+                "delete it, and the next run notes again how many were requested"
             )
             return 0
         return noted
@@ -128,7 +128,7 @@ class Store:
         return self.root / kind / f"{reproduction}.{protocol}.{where}"
 
     def writable(self) -> None:
-        """Raises StoreError where records could not be written."""
+        """Raises StoreError if records cannot be written."""
         probe = self.folder / f".probe-{os.getpid()}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ class Store:
             ) from error
 
     def sweep(self) -> None:
-        """Removes what processes that were killed left half written, here and in the folders below."""
+        """Removes files that killed processes left half-written, here and in the folders below."""
         for folder in (self.root, *filter(Path.is_dir, self.root.iterdir())):
             sweep(folder)
 
@@ -152,7 +152,7 @@ class Store:
         except OSError as error:
             raise StoreError(
                 f"the record of trial {record.key} could not be written to {self.folder}: {error.strerror}; "
-                "fix that and give the same command again: what is stored already stays"
+                "fix that and run the same command again: what is already stored is kept"
             ) from error
         self._seen.add(path.name)
         self._files[id(record)] = path
@@ -160,7 +160,7 @@ class Store:
         return path
 
     def file(self, record: Record) -> Path:
-        """Where a record lies that was read from this store or written to it."""
+        """The file of a record that was read from or written to this store."""
         return self._files[id(record)]
 
     @cached_property
@@ -171,23 +171,23 @@ class Store:
         return by_key
 
     def frame(self) -> pd.DataFrame:
-        """A row a record, as `frames.frame` has them: `Store("results").frame()` in a notebook."""
+        """One row per record, as in `frames.frame`: `Store("results").frame()` in a notebook."""
         from harness.records import frames
 
         return frames.frame(self.records)
 
     def _answers(self, record: Record) -> bool:
-        """Whether a record is of the trial that its key says; noted where it is not."""
+        """Whether a record belongs to its key; noted if it does not."""
         if holds(record):
             return True
         self.leave_out(
             f"{visible(str(self.folder / record.key))}-*.json is left out: its trial, conditions and code "
-            "are not those of its key; delete it, and the next run repeats the trial"
+            "do not match its key; delete it, and the next run repeats the trial"
         )
         return False
 
     def _keep(self, found: list[Record]) -> None:
-        """Takes records up behind those that are known."""
+        """Appends records to the known ones."""
         by_key = self._by_key
         self.records.extend(found)
         for record in found:
@@ -196,7 +196,7 @@ class Store:
         self._conditions = None
 
     def _unread(self) -> list[Record]:
-        """The readable records among the files that were not looked at yet, oldest first."""
+        """The readable records among files not yet seen, oldest first."""
         new = sorted({path.name for path in self.folder.glob("*.json")} - self._seen)
         self._seen.update(new)
         found = checked.records(self.root, [self.folder / name for name in new], self._read)

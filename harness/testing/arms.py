@@ -1,6 +1,6 @@
-"""The contract's part on arms: they differ in the manipulated factor alone, and share all else.
+"""The part of the contract about arms: they differ only in the manipulated factor, and share all else.
 
-Shown on settings and on built networks.
+Checked on settings and on built networks.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def differing(found: tuple[Run, ...]) -> set[str]:
 def compared(
     reproduction: Reproduction, protocol: Protocol
 ) -> Iterator[tuple[tuple[str, ...], tuple[Run, ...], tuple[str, ...]]]:
-    """Arms that are held against each other (none: all), their runs, and where they may differ."""
+    """Arms compared with each other (none: all), their runs, and where they may differ."""
     found, manipulated = runs(reproduction.name, protocol.name), reproduction.manipulated
     if not isinstance(manipulated, Mapping):
         yield (), found, manipulated
@@ -57,7 +57,7 @@ def test_arms_differ_only_where_the_reproduction_says(reproduction: Reproduction
 
 
 def test_no_more_is_declared_as_manipulated_than_is(reproduction: Reproduction) -> None:
-    """Each pattern covers a setting that its arms differ in at some protocol and no other pattern covers."""
+    """Each pattern covers a setting that differs between its arms at some protocol and no other covers."""
     found: dict[tuple[tuple[str, ...], tuple[str, ...]], set[str]] = {}
     for protocol in reproduction.protocols:
         for arms, these, patterns in compared(reproduction, protocol):
@@ -70,7 +70,7 @@ def test_no_more_is_declared_as_manipulated_than_is(reproduction: Reproduction) 
 
 
 def test_each_of_three_or_more_arms_says_what_it_changes(reproduction: Reproduction) -> None:
-    """So that a setting which one arm changes is found where it is changed in another."""
+    """So that a setting meant for one arm is detected if another arm changes it."""
     arms = {run.arm for protocol in reproduction.protocols for run in runs(reproduction.name, protocol.name)}
     if not isinstance(reproduction.manipulated, Mapping):
         assert len(arms) < 3 or all(
@@ -83,7 +83,7 @@ def test_each_of_three_or_more_arms_says_what_it_changes(reproduction: Reproduct
 
 
 def test_arms_that_gates_ask_about_are_in_the_plan(reproduction: Reproduction, protocol: Protocol) -> None:
-    """And where a protocol asks whether networks overfit, the reproduction names the arm that should."""
+    """If a protocol asks whether networks overfit, the reproduction names the arm that should."""
     arms = {run.arm for run in runs(reproduction.name, protocol.name)}
     assert {reproduction.baseline_arm, reproduction.overfitting_arm} - {None} <= arms
     asked = any(claim(name).fit is Fit.OVERFITTED for name in reproduction.claims)
@@ -104,7 +104,7 @@ def networks(reproduction: Reproduction) -> list[Network]:
 
 
 def test_what_arms_have_in_common_starts_from_the_same_weights(reproduction: Reproduction) -> None:
-    """From one seed: layers that are described alike, and see inputs of one shape, bit for bit."""
+    """From one seed: layers with the same description and input shape, bit for bit."""
     drawn: dict[tuple[Weighted, tuple[int, ...]], torch.Tensor] = {}
     for network in networks(reproduction):
         shapes = {layer: before for layer, before, _ in network.walk() if isinstance(layer, Weighted)}

@@ -1,11 +1,11 @@
 """What every reproduction promises.
 
-Another package tests its own by a file of one line:
+Another package tests its own reproductions with a one-line file:
 
     from harness.testing.contract import *
 
-Those of this folder are held to it without a line, and so are those that a package brings: plugin.py says of
-which reproductions these tests are. `arms.py` is the part of it on what arms may differ in.
+plugin.py determines which reproductions these tests are about: this project's own, or those of a package.
+`arms.py` is the part about what arms may differ in.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from harness.verdicts.verdict import Outcome
 
 
 def source(reproduction: Reproduction) -> Path:
-    """The file that defines it."""
+    """The file that defines the reproduction."""
     found = importlib.util.find_spec(reproductions.holding(reproduction).module)
     assert found is not None
     assert found.origin is not None
@@ -41,7 +41,7 @@ def source(reproduction: Reproduction) -> Path:
 
 
 def docstring(reproduction: Reproduction) -> str:
-    """That of its file."""
+    """The docstring of its file."""
     return ast.get_docstring(ast.parse(source(reproduction).read_text(encoding="utf-8"))) or ""
 
 
@@ -68,7 +68,7 @@ def test_it_has_a_smoke_protocol_and_names_no_protocol_twice(reproduction: Repro
 
 
 def test_its_docstring_is_a_lab_book_entry(reproduction: Reproduction) -> None:
-    """Where the paper says it, the command, what it costs, and what was observed."""
+    """The section of the paper, the command, its cost, and what was observed."""
     text = docstring(reproduction)
     for name in reproduction.claims:
         places = papers.claim(name).section.split(", ")
@@ -110,14 +110,14 @@ def test_its_trials_have_keys_and_data_of_the_protocol(
 def test_the_code_that_its_trials_begin_with_enters_their_keys(
     reproduction: Reproduction, protocol: Protocol
 ) -> None:
-    """Settings and programs lie in this project or in a package with entry points: others are not hashed."""
+    """Settings and programs are in this project or in a package with entry points: others are not hashed."""
     for planned in finished(reproduction, protocol).plan.trials:
         modules = {entry.partition(":")[0] for entry in entered(planned.trial.settings)}
         assert {module for module in modules if not counts(module, CHECKOUT.others)} == set()
 
 
 def test_a_finished_experiment_is_valid_and_estimated(reproduction: Reproduction, protocol: Protocol) -> None:
-    """Every trial answered with made-up numbers: nothing is left to come, and nothing is invalid."""
+    """With made-up numbers for every trial, nothing is left to come, and nothing is invalid."""
     evidence = finished(reproduction, protocol)
     assert evidence.plan.to_come == ""
     assert evidence.missing == []
@@ -147,7 +147,7 @@ def test_an_experiment_gone_wrong_is_estimated_without_a_crash(
 
 
 def test_smoke_is_never_a_verdict(reproduction: Reproduction) -> None:
-    """Whatever the numbers, on any data, and with as many seeds as anyone likes."""
+    """Whatever the numbers, on any data, and with any number of seeds."""
     evidence = finished(reproduction, reproduction.protocol("smoke"), seeds=5)
     effects = reproduction.estimate(evidence).effects
     for name in reproduction.claims:

@@ -1,6 +1,6 @@
-"""The pytest plugin behind the contract: which reproductions its tests are about.
+"""The pytest plugin behind the contract: selects the reproductions that its tests are about.
 
-It is loaded wherever this package is installed (entry point `pytest11`), and acts on those tests alone.
+It is loaded wherever this package is installed (entry point `pytest11`), and affects only those tests.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ import pytest
 
 CONTRACT = ("harness.testing.contract", "harness.testing.arms")
 pytest.register_assert_rewrite(*CONTRACT)
-EVERYONE_ELSE = "every package's but alexnet-repro's own"
+EVERYONE_ELSE = "every package except alexnet-repro"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Which package is tested."""
+    """Adds the option for the package to test."""
     parser.addini(
         "reproductions_of",
-        f"The package whose reproductions the contract is tested of; default: {EVERYONE_ELSE}.",
+        f"The package whose reproductions are tested against the contract; default: {EVERYONE_ELSE}.",
         default="",
     )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test for each reproduction, or for each of its protocols."""
+    """Generates a test for each reproduction, or for each of its protocols."""
     if metafunc.function.__module__ not in CONTRACT:
         return
     from harness.testing.subjects import subjects

@@ -1,6 +1,6 @@
 """Plausible made-up records for each kind of settings: for tests of plans, estimates and verdicts.
 
-A package whose trials have settings of their own adds what these measure: `METRICS[Mine] = function`.
+A package whose trials have their own settings adds what these measure: `METRICS[Mine] = function`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Metrics = dict[str, float | None]
 def record_for(
     trial: Trial, conditions: Conditions = STAND_IN, status: Status = Status.OK, **metrics: float | None
 ) -> Record:
-    """A made-up record that answers for a trial."""
+    """A made-up record for a trial."""
     return Record(
         key=key_of(trial, conditions),
         lineage=lineage_of(trial, conditions),
@@ -69,7 +69,7 @@ def answer(trial: Trial, conditions: Conditions = REAL, status: Status = Status.
 def finished(
     reproduction: Reproduction, protocol: Protocol, seeds: int | None = None, status: Status = Status.OK
 ) -> Evidence:
-    """The experiment with every trial answered; gathered once, as much of the contract looks at the same."""
+    """The experiment with a record for every trial; gathered once, since many tests use the same."""
     return _finished(reproduction)(protocol)(seeds or protocol.seeds, status)
 
 
@@ -82,7 +82,7 @@ def _finished(reproduction: Reproduction) -> Callable[[Protocol], Callable[[int,
 
 
 def learning(epochs: int, speed: float) -> tuple[dict[str, float | None], ...]:
-    """A curve with a row an epoch: error and loss fall exponentially to nearly nothing."""
+    """A curve with one row per epoch: error and loss fall exponentially to almost zero."""
     left = [math.exp(-4 * speed * epoch / epochs) for epoch in range(1, epochs + 1)]
     return tuple(
         {
@@ -96,18 +96,18 @@ def learning(epochs: int, speed: float) -> tuple[dict[str, float | None], ...]:
 
 
 def _metrics(settings: Settings) -> Callable[[float], Metrics]:
-    """What such trials measure; LookupError with the fix where nobody has said."""
+    """What such trials measure; LookupError, with the fix, if that is not declared."""
     kinds = (kind for kind in type(settings).__mro__ if kind in METRICS)
     if (kind := next(kinds, None)) is None:
         name = type(settings).__name__
         raise LookupError(
-            f"nobody says what trials of {name} measure: set harness.testing.records.METRICS[{name}]"
+            f"it is not declared what trials of {name} measure: set harness.testing.records.METRICS[{name}]"
         )
     return METRICS[kind]
 
 
 def _trained(level: float) -> Metrics:
-    """Errors in percent: those of one view above those of ten, and the training set's below."""
+    """Errors in percent: higher for one view than for ten, and lower on the training set."""
     top1 = {"train": 15 * level, "centre": 22 * level, "ten": 20 * level}
     errors = {f"{n}_{k}": e / (1 if k == "top1" else 4) for n, e in top1.items() for k in ("top1", "top5")}
     losses = {"train_loss": level / 2, "test_loss": level, "ten_loss": 0.9 * level}
@@ -120,7 +120,7 @@ def _to_target(level: float) -> Metrics:
 
 
 def _never(metrics: Metrics) -> Metrics:
-    """Of a race that diverged: the target was not reached."""
+    """The metrics of a diverged race: the target was not reached."""
     open_ended = {name: None for name in metrics if name.endswith("_high")}
     return {**metrics, **open_ended, "reached": 0.0, "final_running_error": None}
 
@@ -147,7 +147,7 @@ def _step_time(level: float) -> Metrics:
 
 
 UNITS = ("epochs", "seconds", "cpu_seconds")
-METRICS: dict[type, Callable[[float], Metrics]] = {  # by the class of settings, of a level near 1.5
+METRICS: dict[type, Callable[[float], Metrics]] = {  # by class of settings; each takes a level near 1.5
     Scheduled: _trained,
     ToTarget: _to_target,
     Kernels: _kernels,

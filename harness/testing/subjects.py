@@ -1,4 +1,4 @@
-"""The reproductions that the contract is tested of: without any, or with a broken one, tests must fail."""
+"""The reproductions tested against the contract: without any, or with a broken one, tests must fail."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.plans.experiment import Reproduction
 
 
 def subjects(package: str) -> list[Reproduction]:
-    """Those of the package, or of every package beside this one; BadValue where there is none to test."""
+    """Those of the package, or of every package except this one; BadValue if there is none to test."""
     found = [
         one.reproduction
         for one in reproductions.held()
@@ -20,6 +20,6 @@ def subjects(package: str) -> list[Reproduction]:
     if not found:
         whose = f"of the package {package}" if package else f"of any package but {plugins.OWN}"
         raise BadValue(
-            f"no reproduction {whose} is installed: install it, with entry points as docs/plugins.md has"
+            f"no reproduction {whose} is installed: install it, with entry points as in docs/plugins.md"
         )
     return found

@@ -43,7 +43,7 @@ def test_a_process_that_hangs_is_waited_for_no_longer_than_it_may_take(
     try:
         seat.ready()
         seat.patience = 0.1
-        with pytest.raises(Failed, match="nothing came back within"):
+        with pytest.raises(Failed, match="there was no answer within"):
             seat.take(Turn("hanging", 1, 0.0))
     finally:
         seat.close()

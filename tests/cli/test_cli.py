@@ -82,7 +82,7 @@ def main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         (("run", "relu-speedup", "--device", "gpu"), "--device gpu is not one of auto, cpu, cuda"),
         (("run", "relu-speedup", "--data-dir", "nowhere"), "--data-dir nowhere is not a folder"),
         (("run", "relu-speedup", "--quiet", "--verbose"), "--quiet shows less and --verbose shows more"),
-        (("run", "relu-speedup", "--json", "--detach"), "--json prints here and a run with --detach"),
+        (("run", "relu-speedup", "--json", "--detach"), "--json prints here, but a run with --detach"),
         (("run", "relu-sped", "--detach"), "unknown claim 'relu-sped' (nearest: relu-speedup"),
         (("run",), "name the claims to run, or give --all"),
         (("run", "relu-speedup", "--all"), "name the claims to run, or give --all"),
@@ -114,7 +114,7 @@ def test_a_launcher_of_copies_is_told_the_option(
     monkeypatch.setenv("WORLD_SIZE", "4")
     result = main("run", "relu-speedup", "--protocol", "smoke", "--results-dir", tmp_path)
     assert result.returncode == 2
-    assert "start one, with --gpus 4" in result.stderr
+    assert "start only one, with --gpus 4" in result.stderr
 
 
 def test_a_results_folder_that_is_a_file(tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ def test_a_smoke_run_without_data_says_so_everywhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "words"), [("avx2 avx512f", "no bf16 of its own"), ("avx512_bf16", "computes in bf16")]
+    ("flags", "words"), [("avx2 avx512f", "no native bf16"), ("avx512_bf16", "supports bf16")]
 )
 def test_doctor_says_whether_the_processor_has_bf16(
     flags: str, words: str, monkeypatch: pytest.MonkeyPatch
@@ -279,5 +279,5 @@ def test_doctor_says_how_many_trials_the_gpus_take(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: models[index])
     monkeypatch.setattr(environment, "cores", lambda: 32)
     checks = {check.name: check.seen for check in islice(doctor.examine(None, Path("results")), 4)}
-    assert checks["GPU"] == "H100, T4, H100; 8 trials at a time on 2 of them by default"
+    assert checks["GPU"] == "H100, T4, H100; 8 trials in parallel on 2 of them by default"
     assert gpus.count() == 3

@@ -73,11 +73,11 @@ def test_numbers_and_names_reach_their_options(here: Path) -> None:
         ('result-dir = "x"', "unknown key in repro.toml 'result-dir' (nearest: results-dir"),
         ('workers = "many"', "repro.toml: workers = 'many': "),
         ("workers = 0", "repro.toml: workers = 0: it must be at least 1"),
-        ("gpus = true", "repro.toml: gpus = True must be a text or a whole number"),
+        ("gpus = true", "repro.toml: gpus = True must be a string or a whole number"),
         ('device = "gpu"', "repro.toml: device = 'gpu': --device gpu is not one of auto, cpu, cuda"),
         ('precision = "fp16"', "repro.toml: precision = 'fp16': unknown precision 'fp16' (nearest: bf16"),
         ('engine = "rye"', "repro.toml: engine = 'rye': unknown engine 'rye' (nearest: ray)"),
-        ("data-dir = ['a']", "repro.toml: data-dir = ['a'] must be a text or a whole number"),
+        ("data-dir = ['a']", "repro.toml: data-dir = ['a'] must be a string or a whole number"),
         ("x =", "repro.toml cannot be read (Invalid value"),
     ],
 )
@@ -95,5 +95,5 @@ def test_what_is_wrong_is_one_sentence_with_file_and_key(
 
 def test_a_pyproject_that_sets_no_table_is_named(here: Path) -> None:
     (here / "pyproject.toml").write_text("[tool]\nalexnet-repro = 3\n")
-    with pytest.raises(Exception, match=r"pyproject.toml: tool.alexnet-repro is no table"):
+    with pytest.raises(Exception, match=r"pyproject.toml: tool.alexnet-repro is not a table"):
         read()

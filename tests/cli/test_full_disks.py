@@ -24,7 +24,7 @@ def test_a_full_temporary_folder_ends_bench_in_a_sentence(monkeypatch: pytest.Mo
     asked = bench.BenchRequest(
         ["lrn"], "cpu", PrecisionOption.FP32, "paper", True, None, None, Path("nowhere")
     )
-    sentence = r"no temporary folder can be made \(No space left on device\): .* in TMPDIR"
+    sentence = r"no temporary folder can be created \(No space left on device\): .* set TMPDIR"
     with pytest.raises(EngineError, match=sentence):
         bench.show(asked, False, console(), options.progress())
 

@@ -99,7 +99,7 @@ def test_its_records_name_it_and_are_stale_once_its_code_computes_something_else
     program.write_text(program.read_text().replace("10.0 * sides", "11.0 * sides"))
     stale = {row["key"]: row["why"] for row in status(ran) if row["standing"] == "stale"}
     assert stale.keys() == its
-    assert all("the code that can change it is version" in why for why in stale.values())
+    assert all("the code that it depends on is now version" in why for why in stale.values())
 
 
 BROKEN = {

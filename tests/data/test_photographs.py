@@ -238,9 +238,9 @@ def test_what_is_no_regular_file_among_photographs_is_named(tmp_path: Path) -> N
     giant.touch()
     os.truncate(giant, 1 << 40)
     for file, said in (
-        (pipe, "no regular file"),
-        (endless, "no regular file"),
-        (giant, "bytes, and no more"),
+        (pipe, "not a regular file"),
+        (endless, "not a regular file"),
+        (giant, "bytes, but at most"),
     ):
         with pytest.raises(DataError, match=rf"{file.name} is no whole image \(.*{said}.*\); get it again"):
             photographs.decode(file)
@@ -250,7 +250,7 @@ def test_the_identity_of_a_folder_with_what_is_no_file_is_refused(tmp_path: Path
     root = imagenette(tmp_path)
     pipe = root / "imagenette2-160" / "train" / "n01440764" / "pipe.JPEG"
     os.mkfifo(pipe)
-    with pytest.raises(DataError, match=rf"{pipe} cannot be read: it is no regular file; remove it"):
+    with pytest.raises(DataError, match=rf"{pipe} cannot be read: it is not a regular file; remove it"):
         sources.find("imagenette", root, {})
     pipe.unlink()
     pipe.symlink_to(tmp_path / "nowhere")

@@ -20,13 +20,13 @@ from tests.fakes.running.mishaps import Mishap
 @pytest.mark.parametrize(
     ("what", "sentence"),
     [
-        ("no_memory", r"out of memory \(no memory is left\); give the same command again.*fewer --workers"),
-        ("no_memory_for_torch", r"out of memory \(.*memory.*\); give the same command again"),
+        ("no_memory", r"out of memory \(no memory is left\); run the same command again.*fewer --workers"),
+        ("no_memory_for_torch", r"out of memory \(.*memory.*\); run the same command again"),
         (
             "full_disk",
-            r"checkpoints/.*\.pt: File too large; fix that and give the same command again: it goes",
+            r"checkpoints/.*\.pt: File too large; fix that and run the same command again: it resumes",
         ),
-        ("read_only_disk", r"checkpoints/.*\.pt: Read-only file system; fix that and give the same command"),
+        ("read_only_disk", r"checkpoints/.*\.pt: Read-only file system; fix that and run the same command"),
     ],
 )
 def test_it_is_a_failed_record_of_one_sentence(tmp_path: Path, what: str, sentence: str) -> None:
@@ -44,9 +44,10 @@ def test_an_error_of_the_program_keeps_its_traceback() -> None:
 
 
 def test_how_a_process_ended_is_said() -> None:
-    assert "ended with signal 9 (Killed), as the system does where memory runs out" in mishaps.of_a_death(-9)
-    assert "ended with signal 11 (Segmentation fault); give" in mishaps.of_a_death(-11)
-    assert "ended with exit status 3; give" in mishaps.of_a_death(3)
+    killed = "ended with signal 9 (Killed), which the system sends when memory runs out; run"
+    assert killed in mishaps.of_a_death(-9)
+    assert "ended with signal 11 (Segmentation fault); run" in mishaps.of_a_death(-11)
+    assert "ended with exit status 3; run" in mishaps.of_a_death(3)
 
 
 def finished(engine: LocalEngine) -> list[Record]:

@@ -99,6 +99,6 @@ def test_a_trial_asks_for_a_core_and_one_that_must_be_alone_for_a_whole_node(
     assert (whole["num_cpus"], whole["num_gpus"], whole["resources"]) == (4, 4, {TIMING: 1})
     assert whole["scheduling_strategy"].node_id == second
     on_gpu.leave_out(nodes.Unsuited(second, "its code differs"))
-    assert told == ["node two (bbbbbbbb) stands aside: its code differs"]
+    assert told == ["node two (bbbbbbbb) is left out: its code differs"]
     assert on_gpu.options(alone=True)["scheduling_strategy"].node_id == first
     assert on_gpu.options(alone=False)["label_selector"] == {"ray.io/node-id": f"!in({second})"}

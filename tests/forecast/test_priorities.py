@@ -61,7 +61,7 @@ def test_a_time_is_a_number_and_a_unit(text: str, seconds: float) -> None:
     "text", ["", "20", "m", "20 m", "-5m", "0s", "1e3s", "nan", "1.h", "20min", "٣m", "9999999h"]
 )
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(BadValue, match=r"is no time: write 90s, 20m or 1\.5h"):
+    with pytest.raises(BadValue, match=r"is not a time: write 90s, 20m or 1\.5h"):
         parse(text)
 
 
@@ -219,10 +219,10 @@ def test_the_command_says_what_it_will_do_stops_on_time_and_says_what_is_left(st
     assert plan.index("cheap") < plan.index("dear")
     assert "all of it" in plan
     assert "costs at an assumed speed\n" in plan
-    assert "as far as the time goes" in plan
+    assert "as far as time allows" in plan
     assert [t.settings.experiment for t in engine.order] == ["cheap"] * 10 + ["dear"] * 5
     assert "cheap at cifar10: 10 of 10 trials" in said
-    assert "left for another time: dear (5 trials, at most" in said
+    assert "not run for lack of time: dear (5 trials, at most" in said
 
 
 def test_the_same_command_goes_on_where_the_time_ended(start: Start) -> None:
@@ -230,7 +230,7 @@ def test_the_same_command_goes_on_where_the_time_ended(start: Start) -> None:
     engine = Fake(each=10)
     said = start(engine, reproduction(), seconds=1000)
     assert len(engine.order) == 5
-    assert "nothing is left to run, 16 min before the end of the time" in said
+    assert "nothing is left to run, with 16 min to spare" in said
 
 
 def test_looks_and_a_budget_go_together(start: Start, tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_a_claim_without_its_data_is_named_and_the_others_run(start: Start, tmp_
     engine = Fake()
     said = start(engine, lacking, reproduction(), seconds=1000)
     elsewhere.undo()
-    assert "not at all: lacking: no cifar10 found" in said
+    assert "cannot run: lacking: no cifar10 found" in said
     assert len(engine.order) == 10
 
 
@@ -273,4 +273,4 @@ def test_a_wrong_time_is_one_sentence_and_status_2(tmp_path: Path) -> None:
     command = [sys.executable, root / "repro.py", "run", "--budget", "soon", "--results-dir", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.strip() == "repro: --budget soon is no time: write 90s, 20m or 1.5h"
+    assert done.stderr.strip() == "repro: --budget soon is not a time: write 90s, 20m or 1.5h"

@@ -178,6 +178,6 @@ def test_a_curve_whose_file_was_changed_meanwhile_is_one_sentence(
     (record,) = [record for record in known.records if known.file(record) == path]
     change(path)
     with pytest.raises(
-        StoreError, match=rf"{path.name} was changed or removed while .*give the command again"
+        StoreError, match=rf"{path.name} was changed or removed while .*run the command again"
     ):
         _ = record.curve

@@ -144,5 +144,5 @@ def test_a_damaged_note_is_named(tmp_path: Path) -> None:
     merge(tmp_path / "all", [lab(tmp_path / "a", record(0, 6.0))])
     (note,) = (tmp_path / "all" / "merged").iterdir()
     note.write_text("{")
-    with pytest.raises(StoreError, match=r"a-1.json is no whole note of a merge"):
+    with pytest.raises(StoreError, match=r"a-1.json is not a complete note of a merge"):
         laboratories(tmp_path / "all")

@@ -126,7 +126,7 @@ def test_a_record_of_another_trial_than_its_key_s_answers_nothing(tmp_path: Path
     store = Store(tmp_path)
     assert store.find(record.key) is None
     (sentence,) = store.damaged
-    assert f"{record.key}-*.json is left out: its trial, conditions and code are not those" in sentence
+    assert f"{record.key}-*.json is left out: its trial, conditions and code do not match its key" in sentence
     store.append(record)
     assert store.find(record.key) == record
 

@@ -9,7 +9,7 @@ from harness.bench.workload import Workload
 
 
 def names() -> tuple[str, ...]:
-    """The names of all workloads, in alphabetical order; nothing is imported."""
+    """The names of all workloads, in alphabetical order; imports none of them."""
     return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__)))
 
 

@@ -1,7 +1,7 @@
 """A training step of `paper`, with its norms and dropout, beside the same network in stock modules.
 
-Stock modules run as one starts Python: eager, NCHW, fp32 on a CPU and autocast on a GPU. Ours is the step
-that trainings take, by `Loop`, on one batch that is on the device already. The ceiling is the time that the
+Stock modules run with Python's defaults: eager, NCHW, fp32 on a CPU and autocast on a GPU. Ours is the step
+that trainings take, by `Loop`, on one batch that is already on the device. The ceiling is the time that the
 step's multiplications would take as products of large matrices.
 """
 
@@ -47,7 +47,7 @@ TORCHVISION = "torchvision"
 def plan(
     asked: Asked, tracker: Tracker, network: Network = NETWORK, batches: tuple[int, ...] = SMALLER
 ) -> Ways:
-    """Ours (in bf16 and fp32), stock modules (with and without the allocator), torchvision, the products."""
+    """Ours (in bf16 and fp32), stock modules (with and without our allocator), torchvision, the products."""
     device, cores, bf16 = asked.device.torch, environment.cores(), asked.precision is Precision.BF16
     ours = Player(make_ours, (network, device, asked.precision), cores)
     plain = (network, device, bf16 and asked.device.cuda)
@@ -70,24 +70,24 @@ def plan(
 
 
 class Same:
-    """The same batch, whatever is asked for: a `BatchSource` that costs nothing."""
+    """Always the same batch: a `BatchSource` that costs nothing."""
 
     def __init__(self, inputs: Tensor, labels: Tensor) -> None:
         """The batch, on the device that trains."""
         self.batch, self.mean = (inputs, labels), inputs
 
     def each(self, order: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batch, as often as there would be others."""
+        """The batch, repeated for the number of batches requested."""
         return repeat(self.batch, math.ceil(len(order) / size))
 
 
 def goes(device: torch.device) -> int:
-    """Steps of a go: on a GPU enough for none to wait for the one before."""
+    """Steps per run: on a GPU enough that none waits for the previous one."""
     return 10 if device.type == "cuda" else 1
 
 
 def our_update(net: Net, how: Recipe = PAPER) -> Momentum2012:
-    """The recipe's rule at its first rate."""
+    """The recipe's update rule at its first learning rate."""
     update = Momentum2012(groups(net, how.bias_rate_factor, how.bias_decay), how.momentum)
     apply(how.schedule.at(0, 0, []), update)
     return update
@@ -111,7 +111,7 @@ def our_step(network: Network, device: torch.device, precision: Precision) -> Wo
 
 
 def stock_step(net: nn.Module, network: Network, device: torch.device, bf16: bool) -> Work:
-    """Steps of stock modules on noise of the network's size."""
+    """Steps of stock modules on noise of the network's input size."""
     step: Callable[[Tensor, Tensor], None] = training_step(net.to(device), bf16, rate=0.01, decay=5e-4)
     batches: dict[int, tuple[Tensor, Tensor]] = {}
 
@@ -132,7 +132,7 @@ def noise(network: Network, device: torch.device, batch: int) -> tuple[Tensor, T
 
 
 def make_ours(network: Network, device: str, precision: Precision) -> Mapping[str, Work]:
-    """Our step in the precision and in fp32, and the products."""
+    """Our step in the given precision and in fp32, and the products."""
     where = torch.device(device)
     found = {OURS: our_step(network, where, precision)}
     if precision is not Precision.FP32:
@@ -152,7 +152,7 @@ def make_stock(network: Network, device: str, bf16: bool) -> Mapping[str, Work]:
 
 
 def make_helped(network: Network, device: str, bf16: bool) -> Mapping[str, Work]:
-    """The same network for a process with the workers' allocator settings."""
+    """The same network, for a process with the workers' allocator settings."""
     return {WITH_ALLOCATOR: stock_step(stock(network), network, torch.device(device), bf16)}
 
 

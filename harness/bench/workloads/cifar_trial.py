@@ -1,9 +1,9 @@
-"""Images a second of the whole machine: trainings of Figure 1's network beside a textbook script.
+"""Images per second of the whole machine: trainings of Figure 1's network beside a textbook script.
 
 The textbook way is one process with every core: torchvision's data set with transforms to tensors and mean
-removal, DataLoader, stock modules, eager fp32 in NCHW. Ours is one single-threaded process a core (on a GPU:
-one process), each with a trial of its own, as the engine runs them. Start-up and the loading of the data are
-counted on neither side.
+removal, DataLoader, stock modules, eager fp32 in NCHW. Ours is one single-threaded process per core (on a
+GPU: one process), each with its own trial, as the engine runs them. Start-up and data loading are excluded
+on both sides.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from harness.training.loop import Loop
 from harness.training.update import for_network
 
 OURS, TEXTBOOK = "this harness", "textbook script"
-STEPS = 5  # of a go
+STEPS = 5  # per run
 NETWORK = bare(nineteen())
 
 
 def plan(asked: Asked, tracker: Tracker, workers: int | None = None) -> Ways:
-    """Ours, the textbook script with and without processes that load (one a core), and the products."""
+    """Ours, the textbook script with and without loading processes (one per core), and the products."""
     source = sources.find("cifar10", asked.data_dir)
     place = source.place.resolve() if source and source.place else None
     device, cores = asked.device.torch, environment.cores()
     workers = cores if workers is None else workers
     ours = Player(make_ours, (place, device), threads=1, copies=asked.workers)
     plain = Player(make_textbook, (place, device, workers), cores, allocator=False, numerics=False)
-    trials = f"{asked.workers} single-threaded trials at a time, resident batches"
+    trials = f"{asked.workers} single-threaded trials in parallel, resident batches"
     data = "CIFAR-10" if place else "the procedural stand-in, since no CIFAR-10 was found,"
     return Ways(
         (
@@ -64,7 +64,7 @@ def _with(workers: int) -> str:
 
 
 def make_ours(place: Path | None, device: str) -> Mapping[str, Work]:
-    """A trial, and the matrix products of as many threads."""
+    """A trial, and the matrix products with the same number of threads."""
     where = torch.device(device)
     data = load("cifar10", place)
     net = Net(NETWORK).initialise(0).on(where)
@@ -90,7 +90,7 @@ def make_textbook(place: Path | None, device: str, workers: int) -> Mapping[str,
 
 
 def textbook_data(place: Path | None) -> Dataset[tuple[Tensor, int]]:
-    """Torchvision's CIFAR-10 in `place`, or the stand-in in its manner; as tensors less the mean."""
+    """Torchvision's CIFAR-10 in `place`, or the stand-in in the same form; as tensors less the mean."""
     from torchvision import datasets, transforms
 
     images = load("cifar10", place)
@@ -104,7 +104,7 @@ def textbook_data(place: Path | None) -> Dataset[tuple[Tensor, int]]:
 
 
 class Pictures(Dataset[tuple[Tensor, int]]):
-    """Images one by one through PIL and transforms, as torchvision's data sets give them."""
+    """Images one by one through PIL and transforms, like torchvision's data sets."""
 
     def __init__(self, pixels: Tensor, labels: Tensor, transform: Any) -> None:
         """`pixels` uint8 (N, height, width, 3)."""
@@ -138,7 +138,7 @@ def _script(data: Dataset[tuple[Tensor, int]], device: torch.device, workers: in
 def _endless(
     data: Dataset[tuple[Tensor, int]], device: torch.device, workers: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Epoch after epoch."""
+    """Batches of epoch after epoch."""
     pinned = device.type == "cuda"
     loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
         data,  # type: ignore[arg-type]

@@ -1,9 +1,9 @@
-"""How long the paper's 90 epochs would take here, and what holds them up.
+"""How long the paper's 90 epochs would take here, and where the bottleneck is.
 
-Images are noise, as large as packed ones and on the disk as a pack's are. The whole path is the pipeline and
-the loop that train; its parts are the disk (random images, none of them in memory), the host (crops, flips
-and colours from memory to the device) and the device (steps on one batch). The whole can be no faster than
-the slowest.
+Images are noise, as large as packed ones and stored on disk like a pack's. The whole path is the pipeline
+and the loop that train; its parts are the disk (random images, none of them in memory), the host (crops,
+flips and colours from memory to the device) and the device (steps on one batch). The whole path can be no
+faster than the slowest part.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ PARTS = (DEVICE, HOST, DISK)
 
 
 def plan(asked: Asked, tracker: Tracker, how: Recipe | None = None) -> Ways:
-    """Writes the images, 196,608 bytes each, and has one process do the whole and the parts."""
+    """Writes the images, 196,608 bytes each, and has one process do the whole path and its parts."""
     how, path = how or recipe(asked.recipe), asked.folder / "train.pixels"
     images = asked.images or (4096 if asked.device.cuda else 1024)
     written(path, images)
@@ -73,7 +73,7 @@ def plan(asked: Asked, tracker: Tracker, how: Recipe | None = None) -> Ways:
 
 
 def written(path: Path, images: int) -> None:
-    """A file of noise images, flushed to the disk."""
+    """Writes a file of noise images, flushed to disk."""
     rng = np.random.default_rng(0)
     with path.open("wb") as file:
         for _ in range(images):
@@ -83,10 +83,10 @@ def written(path: Path, images: int) -> None:
 
 
 class TimedTraining:
-    """A training of the recipe's network on the images of a file, and the parts of it."""
+    """Training of the recipe's network on the images of a file, and its parts."""
 
     def __init__(self, path: Path, images: int, how: Recipe, device: str, precision: Precision) -> None:
-        """Every core works for the one training, as when a network is trained alone."""
+        """Every core serves this one training, as when a network is trained alone."""
         self.path, self.count, self.how, self.precision = path, images, how, precision
         self.where = torch.device(device)
         pixels = torch.from_numpy(np.memmap(path, np.uint8, "r+", shape=(images, SIDE, SIDE, 3)))
@@ -100,7 +100,7 @@ class TimedTraining:
         self.epoch = 0
 
     def whole(self, batch: int) -> float:
-        """Training, read and augmented as it goes."""
+        """Training, with images read and augmented on the fly."""
         if batch not in self.loops:
             self.loops[batch] = Loop(self.net, self.update, self.source, self.precision, batch)
         order = self._order()[: self._images(batch)]
@@ -108,12 +108,12 @@ class TimedTraining:
         return len(order)
 
     def host(self, batch: int) -> float:
-        """An epoch's batches alone."""
+        """Only an epoch's batches."""
         order = self._order()
         return sum(len(inputs) for inputs, _ in self.source.each(order[: self.count // batch * batch], batch))
 
     def disk(self, batch: int) -> float:
-        """Whole images in random order, with none of them in memory."""
+        """Whole images in random order, none of them in memory."""
         size = SIDE * SIDE * 3
         file = os.open(self.path, os.O_RDONLY)
         try:
@@ -127,7 +127,7 @@ class TimedTraining:
             os.close(file)
 
     def _images(self, batch: int) -> int:
-        """Of a go: on a GPU all whole batches, so that the first one's way to it weighs little."""
+        """Images per run: on a GPU all whole batches, so that the first one's transfer matters little."""
         most = self.count // batch if self.where.type == "cuda" else 2 * goes(self.where)
         return min(most, self.count // batch) * batch
 

@@ -1,9 +1,9 @@
-"""Images a second from photographs on the disk to training batches: a pack against decoding in every epoch.
+"""Images per second from photographs on disk to training batches: a pack against decoding in every epoch.
 
 Both make the paper's batches (§2, §4.1: shorter side to 256, centre 256, random 224, flip, PCA noise, mean)
-of the same photographs, at their own sizes where the data folders hold such, in whole epochs. Theirs is
-torchvision's ImageFolder, its transforms and a DataLoader with a worker a core, as is usual. Ours is the
-pipeline that trains, `Prefetched` over a pack; packing is timed apart.
+from the same photographs, in their own sizes if the data folders hold any, in whole epochs. Theirs is
+torchvision's ImageFolder, its transforms and a DataLoader with the usual one worker per core. Ours is the
+pipeline that trains, `Prefetched` over a pack; packing is timed separately.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from harness.training.scheduled.recipes import PAPER
 
 OURS, THEIRS = "a pack, prefetched", "ImageFolder and DataLoader"
 IMAGES = 1200
-AS = "imagenette"  # what the pack and the folder of made-up classes pass for
+AS = "imagenette"  # what the pack and the folder of made-up classes pose as
 PACKED = "packed_images_per_second"
 
 
@@ -58,7 +58,7 @@ def plan(asked: Asked, tracker: Tracker, workers: int | None = None) -> Ways:
     start, cores = time.perf_counter(), environment.cores()
     pack = prepare.prepare(AS, folder, asked.folder, cores)
     if pack is None:
-        raise DataError("input: packing was interrupted; give the same command again")
+        raise DataError("input: packing was interrupted; run the same command again")
     rate = (number + photographs.CLASSES) / (time.perf_counter() - start)
     device, workers = asked.device.torch, cores if workers is None else workers
     ours = Player(make_ours, (pack, device), threads=1)
@@ -79,7 +79,7 @@ def plan(asked: Asked, tracker: Tracker, workers: int | None = None) -> Ways:
 
 
 def make_ours(pack: Path, device: str) -> Mapping[str, Work]:
-    """Epochs out of the pack, and copies of a batch."""
+    """Epochs from the pack, and copies of a batch."""
     where = torch.device(device)
     mean, basis = datasets.mean_and_basis(AS, pack)
     images = datasets.load(AS, pack)
@@ -96,10 +96,10 @@ def make_ours(pack: Path, device: str) -> Mapping[str, Work]:
 
 
 class Noise:
-    """PCA colour noise and the mean, image by image, as a transform; the paper's amounts."""
+    """PCA colour noise and mean subtraction per image, as a transform, with the paper's amounts."""
 
     def __init__(self, mean: Tensor, basis: ColourBasis) -> None:
-        """`mean` is float32 (256, 256, 3) on the 0–255 scale; here its centre is subtracted."""
+        """`mean` is float32 (256, 256, 3) on the 0–255 scale; its centre is subtracted."""
         self.mean = mean[16:240, 16:240].permute(2, 0, 1)
         colour = PAPER.augmentation.colour
         assert colour is not None
@@ -107,13 +107,13 @@ class Noise:
         self.vectors = basis.vectors
 
     def __call__(self, image: Tensor) -> Tensor:
-        """A crop uint8 (3, 224, 224) as input."""
+        """Turns a uint8 crop (3, 224, 224) into an input."""
         shift = self.vectors @ (self.sigma * torch.randn(3, dtype=torch.float64) * self.spread)
         return image.float() - self.mean + shift.float()[:, None, None]
 
 
 def make_theirs(folder: Path, pack: Path, device: str, workers: int) -> Mapping[str, Work]:
-    """Epochs out of the folder; mean and colours are the pack's."""
+    """Epochs from the folder; mean and colours are the pack's."""
     from torchvision.datasets import ImageFolder
     from torchvision.transforms import v2
 
@@ -136,7 +136,7 @@ def make_theirs(folder: Path, pack: Path, device: str, workers: int) -> Mapping[
 
 
 def project(asked: Asked, result: WorkloadResult) -> tuple[Projection, ...]:
-    """After how many epochs packing has paid, as the time of packing one image's share."""
+    """The time to pack ImageNet, and after how many epochs packing pays off."""
     ours, theirs = result.row(OURS), result.row(THEIRS)
     if ours is None or theirs is None:
         return ()

@@ -1,8 +1,7 @@
 """Response normalisation, forward and backward, at the shape of conv1's output, beside PyTorch's layer.
 
-Both have the allocator settings of a trial, so that the ratio is of the arithmetic alone. The ceiling is
-three copies of the tensor, in memory that is there already: two passes have to read and write at least as
-much.
+Both have the allocator settings of a trial, so that the ratio compares only the arithmetic. The ceiling is
+three copies of the tensor in allocated memory: two passes have to read and write at least that much.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from harness.models.layers.lrn import normalise
 from harness.records import environment
 
 SHAPE = (96, 55, 55)
-LAYER = AcrossMaps(divided=True)  # as PyTorch has it: one group, α divided by the window
+LAYER = AcrossMaps(divided=True)  # as in PyTorch: one group, α divided by the window
 OURS, STOCK, COPIES = "this harness", "nn.LocalResponseNorm", "three copies"
 NCHW = ", NCHW"
 
@@ -43,7 +42,7 @@ def plan(
     shape: tuple[int, ...] = SHAPE,
     batches: tuple[int, ...] = SMALLER,
 ) -> Ways:
-    """Ours in the layout that trainings have, and both in both, at maps of a `shape`."""
+    """Ours in the layout of trainings, and both layers in both layouts, on maps of a `shape`."""
     arguments = (asked.device.torch, asked.precision, (max(batches), *shape))
     player = Player(make, arguments, environment.cores())
     ways = (
@@ -66,7 +65,7 @@ def _through_fp32(asked: Asked) -> bool:
 
 
 def make(device: str, precision: Precision, shape: tuple[int, ...]) -> Mapping[str, Work]:
-    """The layer on a tensor of a shape, in both layouts, ours and PyTorch's, and copies."""
+    """Our layer and PyTorch's on a tensor of the shape, in both layouts, and copies."""
     values, gradient = torch.randn(2, *shape, device=device).to(DTYPES[precision])
     plain = ColumnNorm(LAYER)
     found: dict[str, Work] = {}
@@ -79,7 +78,7 @@ def make(device: str, precision: Precision, shape: tuple[int, ...]) -> Mapping[s
 
 
 def through(layer: nn.Module, x: Tensor) -> Tensor:
-    """PyTorch's layer; on a CPU it knows no bf16."""
+    """PyTorch's layer, which does not support bf16 on a CPU."""
     if x.dtype == torch.bfloat16 and not x.is_cuda:
         return through(layer, x.float()).to(x.dtype)
     out: Tensor = layer(x)

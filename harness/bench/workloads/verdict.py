@@ -1,13 +1,13 @@
 """Time to a decided Figure 1: what `run relu-speedup` has to train, at the rates of `cifar-trial`.
 
-Nothing is trained to an end here: every time is projected. The work is the declared protocol's. Where a
-store (the results folder, else a published one) holds all its records, it is the images that those trainings
-took; else it is the most that the protocol allows. Ours trains what the plan asks for, each trial on one of
+Nothing is trained to the end here: every time is projected. The work is the declared protocol's. If a store
+(the results folder, else a published one) holds all its records, it is the images that those trainings took;
+otherwise it is the most that the protocol allows. Ours trains what the plan asks for, each trial on one of
 the machine's workers, rung after rung. The textbook script trains every rate of the same grid to the target
-or the last epoch, then the same final trials, one after another. Rates that our plan gave up early were not
-trained to the end: what a plain grid takes is therefore a least (as long as we trained them) and a most (to
-the last epoch). Both networks are taken to be as fast with tanh as with ReLU; looks at the target, start-up
-and loading are left out on both sides.
+or the last epoch, then the same final trials, one after another. Rates that our plan dropped early were not
+trained to the end, so the cost of a plain grid has a lower bound (as long as we trained them) and an upper
+bound (to the last epoch). Both networks are assumed to be as fast with tanh as with ReLU; checks of the
+target, start-up and loading are left out on both sides.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def project(asked: Asked, result: WorkloadResult) -> tuple[Projection, ...]:
 
 
 def makespan(waves: Iterable[Sequence[float]], workers: int, rate: float) -> float:
-    """Seconds of waves of trials, one wave after another, in order on workers of rate ÷ workers each."""
+    """Seconds for waves of trials, one after another, in order, on workers of rate ÷ workers each."""
     seconds = 0.0
     for wave in waves:
         ends = [0.0] * workers
@@ -77,7 +77,7 @@ def makespan(waves: Iterable[Sequence[float]], workers: int, rate: float) -> flo
 
 
 def amount_of_work(results: Path) -> Amount:
-    """By the first store that holds all of it, else by what the protocol declares."""
+    """From the first store that holds all records, else from what the protocol declares."""
     protocol = next(one for one in REPRODUCTION.protocols if not one.smoke)
     for root in (results, *sorted((ROOT / "reports" / "published").glob("*"), reverse=True)):
         if (root / "records").is_dir() and (found := by_records(protocol, Store(root).records, root)):
@@ -96,9 +96,9 @@ def declared(protocol: Protocol) -> Amount:
 
 
 def _rungs(race: Race, images: int) -> Iterable[tuple[int, int]]:
-    """Trials of a rung and the images that each trains on, from where the one before ended.
+    """Trials of a rung, and the images each trains on from where the previous rung ended.
 
-    Last come the winner's two neighbours, which may have been given up after the first rung.
+    Last come the winner's two neighbours, which may have been dropped after the first rung.
     """
     rates, before, seeds = len(race.rates), 0, len(race.seeds)
     for budget in race.budgets:
@@ -108,7 +108,7 @@ def _rungs(race: Race, images: int) -> Iterable[tuple[int, int]]:
 
 
 def by_records(protocol: Protocol, records: Iterable[Record], where: Path) -> Amount | None:
-    """What the plan's trainings took by the records of a store; None where it is not complete there."""
+    """What the plan's trainings took according to a store's records; None if they are incomplete."""
     found = _lookup(records)
     plan = REPRODUCTION.plan(protocol, protocol.seeds, found)
     if plan.to_come or any(found(planned.trial) is None for planned in plan.trials):
@@ -122,7 +122,7 @@ def by_records(protocol: Protocol, records: Iterable[Record], where: Path) -> Am
 
 
 def _lookup(records: Iterable[Record]) -> Lookup:
-    """Records by their trial alone: code, data and conditions are another matter than how long it took."""
+    """Records by trial only: code, data and conditions do not matter for how long it took."""
     known: Mapping[str, Record] = {
         canonical(record.trial): record for record in records if record.status is not Status.FAILED
     }
@@ -136,7 +136,7 @@ def _images(found: Lookup, planned: Planned) -> float:
 
 
 def _waves(trials: Sequence[Planned], took: Mapping[int, float]) -> Iterable[tuple[float, ...]]:
-    """Rung by rung, then the final trials; a trial goes on from where a shorter one of its kind ended."""
+    """Rung by rung, then the final trials; a trial continues where a shorter one of its kind ended."""
     done: dict[tuple[str, float, int], float] = {}
     for _, wave in groupby(sorted(trials, key=_place), _place):
         images = []
@@ -162,7 +162,7 @@ def _training(planned: Planned) -> tuple[str, float, int]:
 
 
 def _plain_grid(trials: Sequence[Planned], took: Mapping[int, float], found: Lookup) -> tuple[float, float]:
-    """Images of every rate trained to its end and of the final trials, at least and at most."""
+    """Images for every rate trained to its end and for the final trials, at least and at most."""
     least: dict[tuple[str, float, int], float] = {}
     most: dict[tuple[str, float, int], float] = {}
     longest = max(_settings(planned).max_epochs for planned in trials)

@@ -1,4 +1,4 @@
-"""`repro bench`: measures workloads and shows what came of them."""
+"""`repro bench`: measures workloads and shows the results."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from harness.records import environment
 from harness.records.provenance import provenance
 
 FORMAT = 1  # of the JSON
-LARGEST = 8  # shares of a profile that are shown
+LARGEST = 8  # shares of a profile to show
 
 
 @dataclass(frozen=True)
 class BenchRequest:
-    """The command's options; `seconds` of None is what `quick` means, or the full time."""
+    """The command's options; with `seconds` None, `quick` or the full time decides."""
 
     workloads: Sequence[str]
     device: str
@@ -47,7 +47,7 @@ class BenchRequest:
     profile: bool = False
 
     def asked(self, folder: Path) -> Asked:
-        """The same for this machine; BadValue for times that are none."""
+        """The request for this machine; BadValue for an invalid time."""
         if self.seconds is not None and not 0 < self.seconds <= 3600:
             raise BadValue(f"--seconds {self.seconds:g} is not between 0 and 3600")
         device, auto = choose_device(self.device), self.precision is PrecisionOption.AUTO
@@ -67,7 +67,7 @@ class BenchRequest:
 
 
 def show(request: BenchRequest, as_json: bool, console: Console, progress: Progress) -> bool:
-    """Measures and prints; whether every workload could be measured."""
+    """Measures and prints; returns whether every workload could be measured."""
     load, failed = os.getloadavg()[0], dict[str, str]()
     with _workplace() as folder:
         asked = request.asked(folder)
@@ -87,13 +87,13 @@ def show(request: BenchRequest, as_json: bool, console: Console, progress: Progr
 
 @contextmanager
 def _workplace() -> Iterator[Path]:
-    """A folder that goes with the block; EngineError where none can be made."""
+    """A folder that exists while the block lasts; EngineError if none can be created."""
     try:
         made = tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True)
     except OSError as error:
         raise EngineError(
-            f"no temporary folder can be made ({error.strerror}): free some space, or name a folder that can "
-            "be written in TMPDIR"
+            f"no temporary folder can be created ({error.strerror}): free some space, or set TMPDIR to a "
+            "writable folder"
         ) from None
     with made as folder:
         yield Path(folder)
@@ -115,7 +115,7 @@ def document(
 
 
 def _measured(names: Sequence[str], bench: Bench, failed: dict[str, str]) -> list[WorkloadResult]:
-    """The results of those that could be measured; of the others, why not."""
+    """The results of the workloads that could be measured; `failed` gets the reasons for the others."""
     found = []
     with bench.tracker.task("workloads", len(names), unit="") as advance:
         for name in names:
@@ -161,7 +161,7 @@ def _table(result: WorkloadResult) -> Table:
 
 
 def _profile(shares: Mapping[str, float]) -> str:
-    """The largest shares, and that of the rest."""
+    """The largest shares, and the share of the rest."""
     first = dict(islice(shares.items(), LARGEST))
     rest = {"the rest": 1 - sum(first.values())} if len(shares) > LARGEST else {}
     return ", ".join(f"{name} {100 * share:.3g} %" for name, share in (first | rest).items())

@@ -25,12 +25,12 @@ from harness.verdicts.comparing.effect_rows import EffectRow
 from harness.verdicts.comparing.same_nets import SameNet
 from harness.verdicts.verdict import Fails
 
-SAME_NETS = "The same networks, by the images that one side alone got wrong (top-1, ten views; McNemar)"
+SAME_NETS = "The same networks, by the images that only one side got wrong (top-1, ten views; McNemar)"
 
 
 @dataclass(frozen=True)
 class CompareRequest:
-    """What `compare` is to compare, and when it is to fail; BadValue where that is not two sides."""
+    """What `compare` compares and when it fails; BadValue unless that is two sides."""
 
     first: Path
     second: Path | None
@@ -40,7 +40,7 @@ class CompareRequest:
     junit: Path | None = None
 
     def __post_init__(self) -> None:
-        """Checks what was named."""
+        """Checks the places and claims."""
         if self.precisions == (self.second is not None):
             raise BadValue("compare takes two places A and B, or one place and --precisions")
         for name in self.claims:
@@ -48,7 +48,7 @@ class CompareRequest:
 
 
 def show(asked: CompareRequest, as_json: bool, console: Console, progress: Progress) -> bool:
-    """Compares and prints; whether a pipeline may go on, and to standard error why not."""
+    """Compares and prints; returns whether a pipeline may go on, and prints to standard error why not."""
     with progress as tracker:
         compared = side_by_side(*(one.on(asked.claims) for one in _sides(asked, tracker)))
     if as_json:
@@ -71,7 +71,7 @@ def _sides(asked: CompareRequest, tracker: Tracker) -> tuple[EvidenceSide, Evide
 
 
 def _print(compared: SideBySide, console: Console) -> None:
-    """Every effect with its difference, what has none and why, and the verdicts that changed."""
+    """Prints every effect with its difference, effects without one and why, and changed verdicts."""
     for letter, one in (("A", compared.first), ("B", compared.second)):
         say(console, f"{letter}: {_measured(one)}")
         for notice in one.notices:
@@ -103,7 +103,7 @@ def _legend(family: int) -> str:
 
 
 def _by_verdict(told: Sequence[Difference]) -> Iterator[tuple[str, list[Row]]]:
-    """A table for each claim at a protocol under its verdict, without columns that say nothing."""
+    """A table for each claim at a protocol, titled with its verdict, without empty columns."""
     together: dict[str, list[Difference]] = {}
     for one in told:
         together.setdefault(_verdict(one), []).append(one)
@@ -149,7 +149,7 @@ def _alone(one: Unmatched) -> str:
 
 
 def _grouped(reasons: Sequence[tuple[EffectRow, str]]) -> list[Row]:
-    """A row an experiment and reason, with the effects that it is the reason of."""
+    """One row per experiment and reason, with the effects that the reason applies to."""
     effects: dict[tuple[str, str], list[str]] = {}
     for row, why in reasons:
         effects.setdefault((row.experiment, why), []).append(words(row.metric))
@@ -160,7 +160,7 @@ def _grouped(reasons: Sequence[tuple[EffectRow, str]]) -> list[Row]:
 
 
 def _nets(found: Sequence[SameNet]) -> Iterator[Row]:
-    """A row an arm, with all of its networks."""
+    """One row per arm, with all its networks."""
     arms: dict[tuple[str, str], list[SameNet]] = {}
     for one in found:
         arms.setdefault((one.first.experiment, one.first.run.arm), []).append(one)

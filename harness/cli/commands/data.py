@@ -18,11 +18,11 @@ from harness.engines.signals import second_ctrl_c_ends_at_once
 from harness.records.files import sweep
 
 ARCHIVE, MEGABYTES = "cifar-10-python.tar.gz", 170
-POLL = 1.0  # seconds between two looks at how much has come
+POLL = 1.0  # seconds between two checks of the download's size
 
 
 def verify(dataset: str, data_dir: Path | None, progress: Progress) -> list[Path]:
-    """The checked files of the data set as found; DataError names the first that is not what it should be."""
+    """The data set's files, once checked; DataError names the first one with the wrong content."""
     source = sources.find(dataset, data_dir)
     if source is None or source.place is None:
         raise sources.missing(dataset, data_dir)
@@ -38,9 +38,9 @@ def verify(dataset: str, data_dir: Path | None, progress: Progress) -> list[Path
 
 
 def verify_cifar10(root: Path, progress: Progress) -> list[Path]:
-    """The files, each against its official MD5; DataError names the first that is not what it should be."""
+    """The files, each checked against its official MD5; DataError names the first mismatch."""
     with progress as tracker, tracker.task(f"checking CIFAR-10 in {root}"):
-        from harness.data import cifar10  # brings torch, which a wrong folder can do without
+        from harness.data import cifar10  # imports torch, which a wrong folder does not need
 
         return cifar10.verify(root)
 
@@ -57,7 +57,7 @@ def _pack(place: Path, progress: Progress) -> list[Path]:
 def prepare(
     dataset: str, source: Path, out: Path | None, workers: int | None, progress: Progress
 ) -> Path | None:
-    """The pack of the data set, made if it is not there; None where Ctrl-C stopped it."""
+    """The data set's pack, created if there is none; None if Ctrl-C stopped it."""
     from harness.data.packing import prepare
     from harness.data.packing.writer import part_of
 
@@ -69,20 +69,20 @@ def prepare(
 
 
 def fetch(data_dir: Path | None, progress: Progress) -> Path:
-    """Downloads CIFAR-10; the folder that it is in."""
+    """Downloads CIFAR-10; returns its folder."""
     from harness.data import cifar10
 
-    socket.setdefaulttimeout(20)  # a network that swallows packets would otherwise never say no
+    socket.setdefaulttimeout(20)  # a network that drops packets would otherwise hang forever
     destination = sources.destination(data_dir)
     progress.say(f"Fetching CIFAR-10 ({MEGABYTES} MB) into {destination} …")
-    own_bar = redirect_stderr(io.StringIO())  # torchvision's, which would run into these lines
+    own_bar = redirect_stderr(io.StringIO())  # torchvision's own bar would mix with these lines
     with progress as tracker, _growing(destination / ARCHIVE, tracker), own_bar:
         return cifar10.fetch(destination)
 
 
 @contextmanager
 def _growing(path: Path, tracker: Tracker) -> Iterator[None]:
-    """Follows a file to its size, in a thread of its own."""
+    """Shows a file's growth as progress, from a separate thread."""
     over = threading.Event()
     with tracker.task("fetching CIFAR-10", MEGABYTES, unit="MB") as advance:
 

@@ -1,4 +1,4 @@
-"""`repro doctor`: what this machine can run, what is missing, and what fixes that."""
+"""`repro doctor`: what this machine can run, what is missing, and how to fix it."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from harness.records.store import Store
 
 STATES = {True: "ok", False: "MISSING"}
 
-BF16 = "computes in bf16, which --precision auto takes"
-NO_BF16 = "no bf16 of its own: --precision auto takes fp32, and bf16 would be ten times slower"
+BF16 = "supports bf16, which --precision auto uses"
+NO_BF16 = "no native bf16: --precision auto uses fp32, and bf16 would be ten times slower"
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One thing that was looked at: whether nothing is wrong, what was seen, and what to do about it."""
+    """One check: whether it passed, what was found, and what to do about it."""
 
     name: str
     ok: bool
     seen: str
-    fix: str = ""  # what is wrong, or adds what only some need; empty where there is nothing to do
+    fix: str = ""  # fixes what is wrong, or adds what only some need; empty if there is nothing to do
 
 
 def show(data_dir: Path | None, results_dir: Path, as_json: bool, console: Console) -> bool:
-    """Prints every check; whether all is well."""
+    """Prints every check; returns whether all passed."""
     checks = list(examine(data_dir, results_dir))
     rows = [{"check": c.name, "state": STATES[c.ok], "seen": c.seen, "fix": c.fix} for c in checks]
     print_rows(rows, as_json, console)
@@ -89,13 +89,13 @@ def _gpu() -> Diagnosis:
 
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-        shared = f"{default_workers(CUDA)} trials at a time on {len(gpus.each(CUDA))} of them by default"
+        shared = f"{default_workers(CUDA)} trials in parallel on {len(gpus.each(CUDA))} of them by default"
         return Diagnosis("GPU", True, f"{', '.join(names)}; {shared}")
     name = environment.gpu_name()
     if name is None:
-        return Diagnosis("GPU", True, "none: CPU protocols run, ImageNet ones would take months")
-    fix = "install the NVIDIA driver that this torch's CUDA version asks for"
-    return Diagnosis("GPU", False, f"{name} is there but torch cannot use it", fix)
+        return Diagnosis("GPU", True, "none: CPU protocols run, ImageNet protocols would take months")
+    fix = "install the NVIDIA driver that this torch's CUDA version requires"
+    return Diagnosis("GPU", False, f"{name} is present but torch cannot use it", fix)
 
 
 def _data(data_dir: Path | None) -> Diagnosis:
@@ -106,20 +106,20 @@ def _data(data_dir: Path | None) -> Diagnosis:
         from harness.data.cifar10 import verify
 
         verify(source.place)
-        return f"CIFAR-10 in {source.place}, every MD5 right"
+        return f"CIFAR-10 in {source.place}, every MD5 matches"
 
     return _tried("data", seen, "./repro.py data fetch")
 
 
 def _photographs(dataset: str, data_dir: Path | None) -> Diagnosis:
-    """Photographs are for some protocols alone: without them nothing is wrong."""
+    """Photographs are needed by some protocols only, so their absence is not an error."""
     fix = f"./repro.py data prepare {dataset} --source DIR"
     try:
         source = sources.find(dataset, data_dir)
     except HarnessError as error:
         return Diagnosis(dataset, False, str(error), fix)
     if source is None:
-        return Diagnosis(dataset, True, "none: some protocols ask for it", DATA_SETS[dataset].how)
+        return Diagnosis(dataset, True, "none: some protocols need it", DATA_SETS[dataset].how)
     return Diagnosis(dataset, True, f"{source.place}, {source.identity}")
 
 
@@ -136,12 +136,14 @@ def _results(results_dir: Path) -> Diagnosis:
 
 
 def _locks() -> Diagnosis:
-    """The files by which trials of this machine take turns."""
-    return _tried("locks", lambda: str(machine_lock.places()[0].parent), "name a folder in XDG_CACHE_HOME")
+    """The lock files by which trials on this machine take turns."""
+    return _tried(
+        "locks", lambda: str(machine_lock.places()[0].parent), "set XDG_CACHE_HOME to a writable folder"
+    )
 
 
 def _plugins() -> Diagnosis:
-    """The packages that bring papers and reproductions."""
+    """The packages that provide papers and reproductions."""
     reproductions.held()  # loads them
     broken = "; ".join(plugins.troubles())
     return Diagnosis(
@@ -151,7 +153,7 @@ def _plugins() -> Diagnosis:
 
 def _browser() -> Diagnosis:
     found = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
-    seen, fix = (found, "") if found else ("none: that one test is skipped", "install chromium")
+    seen, fix = (found, "") if found else ("none: the one test that needs it is skipped", "install chromium")
     return Diagnosis("browser for the report's test", True, seen, fix)
 
 

@@ -17,7 +17,7 @@ from harness.models import published
 
 
 def evaluate(asked: EvaluationRequest, progress: Progress) -> Evaluation:
-    """The errors, as they are measured."""
+    """The measured errors."""
     with progress as tracker:
         return published_weights.evaluate(asked, tracker)
 
@@ -45,7 +45,7 @@ def show(found: Evaluation, as_json: bool, console: Console) -> None:
 
 
 def plain(found: Evaluation) -> dict[str, Any]:
-    """All of it as JSON takes it; errors in percent."""
+    """The evaluation as JSON values; errors in percent."""
     asked = found.asked
     return {
         "weights": str(asked.weights),

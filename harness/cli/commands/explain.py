@@ -41,7 +41,7 @@ from harness.verdicts.verdict import MEANINGS, Outcome, Verdict
 
 
 def show(name: str, protocol: str | None, store: Store, as_json: bool, console: Console) -> None:
-    """Prints the chain; UnknownName with the nearest names where there is no such claim or protocol."""
+    """Prints the chain; UnknownName, with the nearest names, if there is no such claim or protocol."""
     asked = beyond.named(name)
     if asked is not None:
         question = next(beyond.of(asked, Assessments(store), protocol))
@@ -62,7 +62,7 @@ def show(name: str, protocol: str | None, store: Store, as_json: bool, console: 
 
 
 def _claim(name: str) -> str:
-    """The claim, or that which a reproduction of the name answers; BadValue where it answers several."""
+    """The claim, or the one that the reproduction of this name answers; BadValue if it answers several."""
     found = [r.claims for r in reproductions.every() if r.name == name and name not in r.claims]
     if not found:
         return name
@@ -72,7 +72,7 @@ def _claim(name: str) -> str:
 
 
 def _question(asked: Question) -> Iterator[tuple[str, list[str | Table]]]:
-    """What is asked, and what was measured."""
+    """The question, and what was measured."""
     yield f"{asked.reproduction.name}: beyond the paper", [f"{wording.opened(asked.reproduction.question)}."]
     yield (
         "Standing",
@@ -96,7 +96,7 @@ def _question_data(asked: Question) -> dict[str, Any]:
 
 
 def _parts(found: Chain) -> Iterator[tuple[str, list[str | Table]]]:
-    """What was found, then the chain's links: titles with lines and tables."""
+    """The finding, then the links of the chain: titles with lines and tables."""
     yield f"{found.claim.id}: {_headline(found.verdict)}", [_finding(found)]
     yield from _declared(found.claim, replication.own_uncertainty(found.claim, found.assessment))
     if found.assessment is None:
@@ -114,7 +114,7 @@ def _parts(found: Chain) -> Iterator[tuple[str, list[str | Table]]]:
 
 
 def _finding(found: Chain) -> str:
-    """The plain sentence that a report opens the claim with."""
+    """The plain sentence with which a report opens the claim."""
     runs = found.assessment.evidence.runs if found.assessment else ()
     records, none = tuple(run.record for run in runs), Outlook("no evidence yet")
     return phrases.finding(Section(found.claim, found.reproduction, found.assessment, records, outlook=none))
@@ -165,7 +165,7 @@ def _experiment(found: Chain, assessment: Assessment) -> Iterator[tuple[str, lis
 
 def _measured(found: Chain, assessment: Assessment) -> Iterator[tuple[str, list[str | Table]]]:
     if assessment.evidence.protocol.smoke:
-        return  # its numbers say nothing
+        return  # its numbers mean nothing
     seeds = run_tables.seed_table(assessment.evidence)
     if seeds:
         yield seeds.title, [seeds, *seeds.note.splitlines()]
@@ -177,7 +177,7 @@ def _measured(found: Chain, assessment: Assessment) -> Iterator[tuple[str, list[
 
 
 def _upright(table: Table) -> Table:
-    """The table turned, as a terminal is narrower than a page."""
+    """The table transposed, because a terminal is narrower than a page."""
     columns = ("", *(str(row[0]) for row in table.rows))
     rows = tuple((name, *(row[i] for row in table.rows)) for i, name in enumerate(table.columns) if i)
     return Table(table.title, columns, rows)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def write(
     store: Store, to: ExportFormat, folder: Path, progress: Progress, console: Console
 ) -> Iterator[Path]:
-    """Writes records, curves and effects into the folder; each file is named when it is there, whole."""
+    """Writes records, curves and effects into the folder; yields each file once it is complete."""
     if to is ExportFormat.PARQUET and importlib.util.find_spec("pyarrow") is None:
         raise BadValue("--to parquet needs pyarrow: pip install 'alexnet-repro[export]', or name csv or json")
     for sentence in store.damaged:
@@ -47,8 +47,8 @@ def write(
 
 
 def frames(store: Store, tracker: Tracker) -> dict[str, pd.DataFrame]:
-    """The tables by name; no index has a meaning."""
-    from harness.records.frames import curves, frame  # bring pandas
+    """The tables by name; their indexes carry no meaning."""
+    from harness.records.frames import curves, frame  # import pandas
 
     return {
         "records": frame(store.records).reset_index(),
@@ -66,7 +66,7 @@ def _parquet(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _json(frame: pd.DataFrame, path: Path) -> None:
-    """A list of rows, every digit kept; what is not known, or infinite, is null."""
+    """A list of rows with every digit; unknown and infinite values are null."""
     rows = bounded(frame.to_dict("records"))
     path.write_text(json.dumps(rows, indent=1, allow_nan=False), encoding="utf-8")
 

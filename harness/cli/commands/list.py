@@ -27,7 +27,7 @@ from harness.verdicts.verdict import MEANINGS, Outcome
 
 
 def show(store: Store, as_json: bool, console: Console, progress: Progress) -> None:
-    """Every claim with the paper's figure, the best evidence, the verdict, and what would say more."""
+    """Shows every claim with the paper's figure, the best evidence, the verdict, and what to run next."""
     known = Assessments(store)
     with progress as tracker:
         found, asked = leading(sections(known, tracker)), beyond.questions(known)
@@ -43,7 +43,7 @@ def show(store: Store, as_json: bool, console: Console, progress: Progress) -> N
 
 
 def _print_outcome(outcome: Outcome, found: Sequence[Section], console: Console) -> None:
-    """The claims with that outcome: what was found, and below it why no more can be said."""
+    """Prints the claims with that outcome: what was found and, below it, what limits the verdict."""
     if not found:
         return
     console.print(
@@ -62,7 +62,7 @@ def _print_outcome(outcome: Outcome, found: Sequence[Section], console: Console)
 
 
 def _said(section: Section) -> Text:
-    """What was found beside the paper's figure; of smoke runs nothing, as they show nothing."""
+    """What was found beside the paper's figure; nothing from smoke runs, which show nothing."""
     if section.smoke:
         return Text(f"ran; the paper: {section.claim.figure}{_of(section)}", "dim")
     primary = next((replace(one, name="").line for one in ours(section)), NOTHING)
@@ -73,17 +73,17 @@ def _said(section: Section) -> Text:
 
 
 def _of(section: Section) -> str:
-    """Whose claim it is, where it is not AlexNet's."""
+    """The paper that makes the claim, unless it is AlexNet's."""
     paper = papers.another(section.claim)
     return f" ({paper})" if paper else ""
 
 
 def _print_next(found: Sequence[Section], console: Console) -> None:
-    """The runs that would say more, with the most that they take."""
+    """Prints the runs that would say more, with the most time that they take."""
     runs = [(s.claim.id, run) for s in found for run in s.runs]
     if not runs:
         return
-    say(console, "Next experiments, with the most that they take of one core or one GPU:")
+    say(console, "Next experiments, with the most time that they take on one core or one GPU:")
     say(console, "./repro.py run CLAIM --protocol PROTOCOL")
     print_rows([{"claim": name, **_run(run)} for name, run in runs], False, console)
 
@@ -94,7 +94,7 @@ def _question(asked: Question) -> Row:
 
 
 def _asked(asked: Question) -> Row:
-    """The question as a program reads it: with what it asks, and no verdict."""
+    """The question as JSON: what it asks, without a verdict."""
     said = {
         "claim": None,
         "of paper": None,
@@ -130,7 +130,7 @@ def _because(section: Section) -> str:
 
 
 def _next(section: Section) -> Row:
-    """Where the claim stands, what to type, and every run that would say more with its data and cost."""
+    """The claim's standing, the command to type, and every run that would say more, with data and cost."""
     runs = list(map(_runs_of, section.runs))
     return {"standing": standing(section), "command": section.next_command, "runs": runs}
 

@@ -21,7 +21,7 @@ from harness.verdicts.comparing.laboratories import Agreement, agreements, repea
 
 
 def show(into: Path, folders: Sequence[str], as_json: bool, console: Console, progress: Progress) -> None:
-    """Merges the stores, then shows who measured what, and where laboratories disagree."""
+    """Merges the stores, then shows who measured what and where laboratories disagree."""
     merged = merge.merge(into, [LaboratoryStore.parse(text) for text in folders])
     records = merge.laboratories(into)
     with progress as tracker:
@@ -38,14 +38,17 @@ def show(into: Path, folders: Sequence[str], as_json: bool, console: Console, pr
     held = ", ".join(f"{name} {len(own)}" for name, own in records.items())
     say(console, f"\n{into} holds the records of {held}")
     if again.trials:
-        say(console, f"{again.trials} trials were run by several; in {again.alike} they found the same")
+        say(
+            console,
+            f"{again.trials} trials were run by several laboratories; in {again.alike} the results agree",
+        )
     if found:
         say(console, "\nLaboratories side by side: Cochran's Q and I² of one effect measured in each", "bold")
         print_rows([_row(one) for one in found], False, console)
 
 
 def _agreements(into: Path, records: dict[str, list[Record]], tracker: Tracker) -> list[Agreement]:
-    """Every laboratory judged by its own records alone."""
+    """Judges every laboratory by its own records alone."""
     if len(records) < 2:
         return []
     own = {name: sides.of_store(sides.part(into, those), tracker).rows for name, those in records.items()}

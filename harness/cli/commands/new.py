@@ -1,4 +1,4 @@
-"""`repro.py new`: a file of `reproductions/` to start from, which already keeps the contract of them all."""
+"""`repro.py new`: a file of `reproductions/` to start from, which already satisfies their contract."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ ALONE = '(paper,) = paired(evidence, ("paper",), metric("ten_top1"))'
 
 
 def new(name: str, claim_id: str | None = None, folder: Path | None = None) -> Path:
-    """Writes the file and returns its path; the claim is by default the one of that name.
+    """Writes the file and returns its path; the claim defaults to the one of that name.
 
-    It lies with the others, or beside the module that declares the paper where another package brings that.
+    It goes beside the others or, for a claim of another package, beside the module that declares the paper.
     """
     module, claim = _module(name), papers.claim(claim_id or name)
     path = (folder or _folder(claim)) / f"{module}.py"
     if path.exists():
-        raise BadValue(f"{path} is there already: choose another name, or edit that file")
+        raise BadValue(f"{path} already exists: choose another name, or edit that file")
     _check_free(claim, name)
     with path.open("x", encoding="utf-8") as file:
         file.write(text(name.replace("_", "-"), claim))
@@ -37,7 +37,7 @@ def new(name: str, claim_id: str | None = None, folder: Path | None = None) -> P
 
 
 def to_do(path: Path, claim_id: str) -> str:
-    """What is left to a person: of a package's claim, the entry point by which its reproduction is found."""
+    """What is left to do by hand; for a package's claim, also the entry point of its reproduction."""
     held = papers.of(papers.claim(claim_id))
     if held.package == plugins.OWN:
         return "CONTRIBUTING.md says what to fill in"
@@ -53,28 +53,30 @@ def _folder(claim: Claim) -> Path:
     if held.package == plugins.OWN:
         return Path(reproductions.__path__[0])
     found = importlib.util.find_spec(held.module)
-    assert found is not None  # it has been loaded
+    assert found is not None  # it is loaded already
     assert found.origin is not None
     return Path(found.origin).parent
 
 
 def _module(name: str) -> str:
-    """The module that holds the reproduction of that name; BadValue where Python could not import it."""
+    """The module name of the reproduction; BadValue if Python could not import it."""
     module = name.replace("-", "_")
     if not module.isidentifier() or not name.isascii() or name != name.lower() or keyword.iskeyword(module):
         raise BadValue(
-            f"'{name}' cannot name a reproduction: take small letters, digits and hyphens, as in lrn-cifar"
+            f"'{name}' cannot name a reproduction: use lower-case letters, digits and hyphens, as lrn-cifar"
         )
     return module
 
 
 def _check_free(claim: Claim, name: str) -> None:
-    """BadValue where a reproduction answers the claim, or has the name."""
+    """BadValue if a reproduction already answers the claim or has the name."""
     for other in reproductions.every():
         if claim.id in other.claims:
-            raise BadValue(f"claim '{claim.id}' is answered by the reproduction {other.name}: edit that one")
+            raise BadValue(
+                f"claim '{claim.id}' is already answered by the reproduction {other.name}: edit that one"
+            )
         if name in (other.name, *other.claims):
-            raise BadValue(f"'{name}' names the reproduction {other.name} already: choose another name")
+            raise BadValue(f"'{name}' already names the reproduction {other.name}: choose another name")
 
 
 def text(name: str, claim: Claim) -> str:
@@ -91,7 +93,7 @@ def text(name: str, claim: Claim) -> str:
     )
 
 
-ESTIMATES = {"points": "pooled_difference", "×": "paired_ratio"}  # by unit; any other is one arm's own
+ESTIMATES = {"points": "pooled_difference", "×": "paired_ratio"}  # by unit; any other unit describes one arm
 
 
 def _effect(metric: Metric) -> str:
@@ -100,12 +102,12 @@ def _effect(metric: Metric) -> str:
 
 
 def _tuple(items: list[str]) -> str:
-    """The items as a tuple, a line each where there are several."""
+    """The items as a tuple, one per line if there are several."""
     lines = "".join(f"\n        {item}," for item in items)
     return f"({lines}\n    )" if len(items) > 1 else f"({items[0]},)"
 
 
 def sections(claim: Claim) -> str:
-    """The claim's places in the paper, as docstrings write them: `abstract, §7`."""
+    """The claim's places in the paper in the style of docstrings: `abstract, §7`."""
     places = claim.section.split(", ")
     return ", ".join(f"§{place}" if place[0].isdigit() else place for place in places)

@@ -24,11 +24,11 @@ from harness.reporting.report import Report
 from harness.verdicts.assess import Assessments
 
 __all__ = ["formats", "watch", "write", "write_index"]
-EVERY = 10  # seconds between two looks for new records, and after which the page loads itself again
+EVERY = 10  # seconds between two checks for new records, and between two reloads of the page
 
 
 def formats(names: str) -> tuple[Format, ...]:
-    """The formats in `html,md`, each once; UnknownName for any other."""
+    """The formats named in `html,md`, without repeats; UnknownName for any other."""
     read = one_of("format", Format)
     return tuple(dict.fromkeys(Format(read(name.strip())) for name in names.split(",")))
 
@@ -36,7 +36,7 @@ def formats(names: str) -> tuple[Format, ...]:
 def write(
     out: Path, store: Store, progress: Progress, wanted: Sequence[Format] = PAGES, live: int = 0
 ) -> tuple[Path, ...]:
-    """The files written into `out`, one for each format."""
+    """Writes one file per format into `out`; returns the files."""
     declared = provenance.declared(CATALOGUE)
     with progress as tracker:
         known = Assessments(store)
@@ -56,7 +56,7 @@ def watch(
     console: Console,
     wait: Callable[[float], None] = time.sleep,
 ) -> tuple[Path, ...]:
-    """Writes the report whenever there are new records, until Ctrl-C: then once more, as it is to stay."""
+    """Writes the report whenever there are new records, until Ctrl-C; then once more, in its final form."""
     seen: object = None
     try:
         while True:
@@ -70,6 +70,6 @@ def watch(
 
 
 def _changed(results: Path) -> tuple[int, ...]:
-    """When a file last came into or left the folders that a report is made of."""
+    """When a file was last added to or removed from the folders behind a report."""
     folders = (results / "records", results / "asked")
     return tuple(folder.stat().st_mtime_ns if folder.exists() else 0 for folder in folders)

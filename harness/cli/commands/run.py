@@ -1,4 +1,4 @@
-"""`repro run`: runs what is missing, and says what there is afterwards."""
+"""`repro run`: runs the missing trials, and reports what is there afterwards."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shown:
-    """Where a run is shown, and how much of it; BadValue where two of these contradict each other."""
+    """Where a run is shown, and how much of it; BadValue if two of these contradict each other."""
 
     json: bool
     quiet: bool
@@ -52,14 +52,14 @@ class Shown:
         if self.detach and (self.json or self.dry_run):
             here = "--json" if self.json else "--dry-run"
             raise BadValue(
-                f"{here} prints here and a run with --detach prints to a file: give one of the two"
+                f"{here} prints here, but a run with --detach prints to a file: give one of the two"
             )
 
 
 def show(asked: RunRequest, shown: Shown) -> bool:
-    """Runs it here or in a session of its own, or previews it; whether nothing failed.
+    """Runs here or detached, or previews the run; returns whether nothing failed.
 
-    BadValue where it is to show both less and more.
+    BadValue for --quiet together with --verbose.
     """
     if shown.quiet and asked.verbose:
         raise BadValue("--quiet shows less and --verbose shows more: give one of the two")
@@ -75,10 +75,10 @@ def show(asked: RunRequest, shown: Shown) -> bool:
 
 
 def start(asked: RunRequest, console: Console, *others: RunView) -> bool:
-    """Runs all that is missing; whether nothing failed, and no verdict says less than it is checked against.
+    """Runs everything missing; returns whether nothing failed and no verdict says less than under --check.
 
-    The console shows it to a person, and `others` hear the same. Ctrl-C checkpoints the running trials and
-    returns.
+    The console shows it to the user, and `others` are told the same. Ctrl-C checkpoints the running trials
+    and returns.
     """
     there(asked.check, asked.junit)
     deadline = None if asked.budget is None else Deadline(asked.budget)
@@ -111,12 +111,12 @@ def start(asked: RunRequest, console: Console, *others: RunView) -> bool:
 
 
 def _declare(experiment: Experiment, work: Work, view: RunView) -> None:
-    """Notes beforehand how many seeds were asked for, and whether they come at looks."""
+    """Records beforehand how many seeds were requested, and whether they are added at looks."""
     if work.asked.until_decided:
         sequential.begin(experiment, work.store)
     elif sequential.note_earlier(experiment, work.store):
         more = (
-            f"{experiment.name} had a result at fewer seeds: with more, it is judged as at a look "
+            f"{experiment.name} already has a result with fewer seeds: with more, it is judged as at a look "
             "(3, 5 or 10 seeds, wider intervals)"
         )
         view.heard("", Notice(more))
@@ -124,7 +124,7 @@ def _declare(experiment: Experiment, work: Work, view: RunView) -> None:
 
 
 def _run(work: Work, deadline: Deadline | None, progress: Progress, view: RunView) -> bool:
-    """Runs the experiments, round by round; whether nothing failed."""
+    """Runs the experiments round by round; returns whether nothing failed."""
     rounds = _rounds(work, deadline is not None, view.looked)
     first = next(rounds, None)
     return True if first is None else _run_rounds(chain([first], rounds), work, deadline, progress, view)
@@ -137,7 +137,7 @@ def _run_rounds(
     progress: Progress,
     view: RunView,
 ) -> bool:
-    """Whether all rounds came to their end and nothing failed. SIGTERM stops them as Ctrl-C does."""
+    """Runs the rounds; returns whether all finished and nothing failed. SIGTERM stops them like Ctrl-C."""
     engine = work.asked.site.engine(work.device, work.workers, work.store.root)
     with stop_requests(engine.kill) as requests:
         try:
@@ -162,7 +162,7 @@ def _run_rounds(
 def _in_time(
     rounds: Iterator[list[Experiment]], engine: Engine, store: Store, seen: Trials, limits: Limits
 ) -> None:
-    """Runs one round after the other, as long as the limits allow it."""
+    """Runs one round after another for as long as the limits allow."""
     for due in rounds:
         if not limits.enough():
             run(due, engine, store, seen, limits)
@@ -171,7 +171,7 @@ def _in_time(
 
 
 def _rounds(work: Work, ordered: bool, report: sequential.Report) -> Iterator[list[Experiment]]:
-    """Experiments to run together, then those to run after them; nothing where no trial is missing."""
+    """Experiments to run together, then those to run after them; nothing if no trial is missing."""
     store = work.store
     groups = priorities.groups(work.plan()) if ordered else [work.experiments]
     for group in groups:
@@ -182,13 +182,13 @@ def _rounds(work: Work, ordered: bool, report: sequential.Report) -> Iterator[li
         due = sequential.settle(group, store, report)
         while due:
             yield due
-            done = [e for e in due if e.evidence(store).complete]  # of the others some trial failed
+            done = [e for e in due if e.evidence(store).complete]  # a trial of the others failed
             due = sequential.settle(done, store, report)
 
 
 @contextmanager
 def _limits(deadline: Deadline | None, work: Work, engine: Engine, seen: Trials) -> Iterator[Limits]:
-    """As many trials as the site takes; they end early where a worker, or a deadline, asks for it."""
+    """As many trials as the site takes; they end early if a worker or a deadline asks for it."""
     if deadline is None:
         yield Limits(engine.stop.is_set, work.asked.site.under_way(work.asked.workers, work.workers))
         return
@@ -197,7 +197,7 @@ def _limits(deadline: Deadline | None, work: Work, engine: Engine, seen: Trials)
 
 
 def _left(work: Work, deadline: Deadline) -> str:
-    """One line: what the time did not suffice for."""
+    """One line: what there was no time for."""
     now = [replace(experiment, seeds=_seeds(experiment, work.store)) for experiment in work.experiments]
     steps = priorities.plan(now, work.store, work.device, work.workers)
     left = [
@@ -207,12 +207,12 @@ def _left(work: Work, deadline: Deadline) -> str:
         if s.trials
     ]
     if left:
-        return f"left for another time: {', '.join(left)}; give the same command again to go on"
-    return f"nothing is left to run, {duration(deadline.left())} before the end of the time"
+        return f"not run for lack of time: {', '.join(left)}; repeat the same command to continue"
+    return f"nothing is left to run, with {duration(deadline.left())} to spare"
 
 
 def _judge_looks(experiment: Experiment, store: Store, view: RunView) -> None:
-    """Records and shows the look that a plain run has come to, where the experiment is judged by looks."""
+    """Records and shows the look that a plain run has reached, if the experiment is judged at looks."""
     seen = replace(experiment, seeds=_seeds(experiment, store))
     if seen.seeds in LOOKS and sequential.begun(seen, store) and seen.evidence(store).complete:
         known = sequential.taken(seen, store)
@@ -221,18 +221,18 @@ def _judge_looks(experiment: Experiment, store: Store, view: RunView) -> None:
 
 
 def _seeds(experiment: Experiment, store: Store) -> int:
-    """The most seeds that the experiment was ever asked for."""
+    """The most seeds ever requested for the experiment."""
     return experiment.asked(store) or experiment.seeds
 
 
 def _due(work: Work) -> list[Experiment]:
-    """The experiments that may train: checking their data brings torch, which takes seconds to load."""
+    """The experiments that may train; only their data are checked, since that takes seconds to load torch."""
     if work.asked.until_decided:
         return work.experiments
     return [experiment for experiment in work.experiments if experiment.evidence(work.store).to_run]
 
 
 def _check_data(todo: Sequence[Experiment], console: Console) -> None:
-    """Nothing is trained on a file that is not what it should be."""
+    """Checks CIFAR-10, so that nothing is trained on files with wrong content."""
     for root in {e.data for e in todo if e.data is not None and e.protocol.dataset == "cifar10"}:
         verify_cifar10(root, progress_on(console))

@@ -25,18 +25,21 @@ from harness.verdicts.verdict import Verdict
 from reproductions import another_paper
 
 UNPLANNED = "no protocol plans this trial any more"
-ANOTHER_WAY = "its plan went another way"
-EACH = "Each of them by its key: ./repro.py status --why --json"
+ANOTHER_WAY = "its plan took a different course"
+EACH = "For each record by its key: ./repro.py status --why --json"
 
 
 def show(store: Store, why: bool, as_json: bool, console: Console) -> None:
-    """What the store has of each experiment; with `why`, for which reasons records count or do not."""
+    """Shows what the store has of each experiment; with `why`, why records count or do not."""
     known = Assessments(store)
     if as_json:
         rows = list(_records(known)) if why else [_row(one) for one in _stored(known)]
         print_rows(rows, True, console)
     elif not store.records:
-        say(console, f"no records in {store.root}; './repro.py run relu-speedup --protocol smoke' makes some")
+        say(
+            console,
+            f"no records in {store.root}; './repro.py run relu-speedup --protocol smoke' creates some",
+        )
     elif why:
         _print_reasons(known, console)
     else:
@@ -47,7 +50,7 @@ def show(store: Store, why: bool, as_json: bool, console: Console) -> None:
 
 @dataclass(frozen=True)
 class StoredExperiment:
-    """An experiment, what the store has of it, and what that says of its claims."""
+    """An experiment, what the store has of it, and what that says about its claims."""
 
     experiment: Experiment
     evidence: Evidence
@@ -56,12 +59,12 @@ class StoredExperiment:
 
     @property
     def done(self) -> int:
-        """Trials that need not run any more."""
+        """Trials that need not run again."""
         return len(self.evidence.plan.trials) - len(self.evidence.to_run)
 
     @property
     def trials(self) -> str:
-        """`42/72+`, where more trials follow from the results of these."""
+        """`42/72`, or `42/72+` if more trials depend on the results of these."""
         plan = self.evidence.plan
         return f"{self.done}/{len(plan.trials)}{'+' if plan.to_come else ''}"
 
@@ -94,7 +97,7 @@ def _row(one: StoredExperiment) -> Row:
 
 
 def _print_experiments(found: Sequence[StoredExperiment], console: Console) -> None:
-    """A line an experiment, its verdict first; conditions once where all share them."""
+    """Prints a line per experiment, verdict first; conditions only once if all share them."""
     several = len({_where(one.experiment.conditions) for one in found}) > 1
     table = Table(box=None, pad_edge=False, header_style="bold", show_header=bool(found))
     for name, side in (("verdict", "left"), ("trials", "right"), ("experiment and protocol", "left")):
@@ -105,11 +108,11 @@ def _print_experiments(found: Sequence[StoredExperiment], console: Console) -> N
     if found and not several:
         say(console, f"All on {_where(found[0].experiment.conditions)}.")
     if any(one.evidence.plan.to_come for one in found):
-        say(console, "+: more trials follow from the results of these.")
+        say(console, "+: more trials will follow, depending on the results of these.")
 
 
 def _verdicts(one: StoredExperiment) -> Text:
-    """The verdict; of several claims each one's, with its claim."""
+    """The verdict; with several claims, each claim's verdict and name."""
     if len(one.verdicts) == 1:
         return _headline(one.verdicts[0])
     lines = (_headline(verdict).append(f"\n  {verdict.claim}", "dim") for verdict in one.verdicts)
@@ -121,7 +124,7 @@ def _headline(verdict: Verdict) -> Text:
 
 
 def _described(one: StoredExperiment, several: bool) -> Text:
-    """The experiment, and below it what is particular to it."""
+    """The experiment and, below it, what is particular to it."""
     experiment = one.experiment
     said = Text.assemble((experiment.reproduction.name, "bold"), f" {experiment.protocol.name}")
     paper = another_paper(experiment.reproduction)
@@ -137,7 +140,7 @@ def _where(conditions: Conditions) -> str:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a record counts or does not: in words that many records share, and with what is its own."""
+    """Why a record counts or does not: in words that many records share, and with its own details."""
 
     shared: str
     own: str
@@ -158,7 +161,7 @@ def _records(known: Assessments) -> Iterator[Row]:
 
 
 def _print_reasons(known: Assessments, console: Console) -> None:
-    """The reasons with the number of records that each is of, most first."""
+    """Prints the reasons with the number of records for each, most frequent first."""
     fresh, stale = _reasons(known)
     for name, belongs in (("fresh", True), ("stale", False)):
         records = [r for r in known.store.records if (r.key in fresh) is belongs]
@@ -179,7 +182,7 @@ def _reason(record: Record, fresh: dict[str, Reason], stale: dict[str, Reason]) 
 
 
 def _reasons(known: Assessments) -> tuple[dict[str, Reason], dict[str, Reason]]:
-    """Why each fresh and each stale record is so, by key."""
+    """Why each record is fresh or stale, by key."""
     fresh: dict[str, Reason] = {}
     stale: dict[str, Reason] = {}
     for reproduction in reproductions.every():
@@ -196,5 +199,5 @@ def _reasons(known: Assessments) -> tuple[dict[str, Reason], dict[str, Reason]]:
 def _outdated(record: Record, code: str) -> Reason:
     if record.code == code:
         return Reason(ANOTHER_WAY, ANOTHER_WAY)
-    own = f"the code that can change it is version {code} now and was {record.code} ({record.made_by})"
-    return Reason(f"the code that can change it is another now than at {record.made_by}", own)
+    own = f"the code that it depends on is now version {code} and was {record.code} ({record.made_by})"
+    return Reason(f"the code that it depends on has changed since {record.made_by}", own)

@@ -1,4 +1,4 @@
-"""`repro watch`: what runs in a store now, as its leases tell. Nothing is written."""
+"""`repro watch`: what is running in a store, according to its leases. Nothing is written."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from harness.engines.leases import BEAT, Lease, held
 from harness.engines.so_far import SoFar
 from harness.records.store import Store
 
-OVERDUE = 3 * BEAT  # seconds of silence that a person should know of
+OVERDUE = 3 * BEAT  # seconds of silence worth mentioning
 
 
 def show(results: Path, as_json: bool, console: Console, wait: Callable[[float], None] = time.sleep) -> None:
-    """Once or, on a terminal, again and again until Ctrl-C."""
+    """Shows it once or, on a terminal, repeatedly until Ctrl-C."""
     Store(results).check()
     if as_json:
         print_json(rows(results))
@@ -36,7 +36,7 @@ def show(results: Path, as_json: bool, console: Console, wait: Callable[[float],
 
 
 def rows(results: Path) -> list[Row]:
-    """A row a trial that somebody runs: what it is, who runs it, and how far it is."""
+    """One row per running trial: what it is, who runs it, and its progress."""
     return [
         {
             "key": lease.key,
@@ -51,7 +51,7 @@ def rows(results: Path) -> list[Row]:
 
 
 def _far(so_far: SoFar | None) -> Row:
-    """The same columns for all; nothing in them where nothing was noted."""
+    """The same columns for all trials; empty where no progress was noted."""
     said = so_far and so_far.progress
     return {
         "epoch": said and said.epoch,
@@ -63,13 +63,13 @@ def _far(so_far: SoFar | None) -> Row:
 
 def _screen(results: Path) -> Group:
     found = list(held(results / "leases"))
-    said = f"{len(found)} running in {results}" if found else f"nothing runs in {results}"
+    said = f"{len(found)} running in {results}" if found else f"nothing is running in {results}"
     shown = [table(list(map(_shown, found)))] if found else []
     return Group(*shown, Text(visible(f"{said}; {_stored(results)}")))
 
 
 def _shown(lease: Lease) -> Row:
-    """What people need of it, at 80 columns; a sign of life is only told of where it is overdue."""
+    """What people need to see, in 80 columns; a driver's silence only if a sign of life is overdue."""
     holder = lease.holder
     overdue = f", silent for {duration(lease.silent)}" if lease.silent > OVERDUE else ""
     return {
@@ -80,16 +80,16 @@ def _shown(lease: Lease) -> Row:
 
 
 def _progress(so_far: SoFar | None) -> Iterator[str]:
-    """`epoch 12 of 120, error 34.5%, at most 8 min left`; nothing where nothing was noted."""
+    """`epoch 12 of 120, error 34.5%, at most 8 min left`; nothing if no progress was noted."""
     if so_far is not None:
         left = so_far.seconds_left
         yield f"{so_far.progress}{'' if left is None else f', at most {duration(left)} left'}"
 
 
 def _stored(results: Path) -> str:
-    """How many records there are, and how old the last one is."""
+    """How many records there are, and the age of the newest."""
     ages = _ages(results / "records")
-    return f"{len(ages):,} records" + (f", the last {duration(min(ages))} ago" if ages else "")
+    return f"{len(ages):,} records" + (f", the latest {duration(min(ages))} ago" if ages else "")
 
 
 def _ages(folder: Path) -> Sequence[float]:

@@ -1,4 +1,4 @@
-"""What costs rest on where no record tells this machine's speed: measured once, before they are shown."""
+"""The speed that costs are based on if no record gives it: measured once, before costs are shown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.plans.experiment import Evidence
 
 
 def speeds(evidence: Evidence, work: Work) -> Mapping[Precision, Speed]:
-    """The speeds at which all trials of an experiment are priced, measured here where nothing else tells."""
+    """The speeds at which an experiment's trials are priced, measured here if not known otherwise."""
     trials = [planned.trial for planned in evidence.plan.trials]
     calibrate(work, trials)
     store, device = work.store, work.device
@@ -23,10 +23,10 @@ def speeds(evidence: Evidence, work: Work) -> Mapping[Precision, Speed]:
 
 
 def calibrate(work: Work, trials: Iterable[Trial]) -> bool:
-    """Measures and keeps the speeds that the trials' costs lack; whether anything is known that was not.
+    """Measures and keeps the speeds that the trials' costs need; returns whether it learnt anything new.
 
-    Nothing is measured where it could not be kept or trials run elsewhere, and no failure ends a command:
-    speeds are then assumed.
+    Nothing is measured if the result cannot be kept or trials run elsewhere. A failure never ends the
+    command: speeds are then assumed.
     """
     if not work.asked.site.here:
         return False

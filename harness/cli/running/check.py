@@ -1,4 +1,4 @@
-"""What `run --check` asks after a run: whether a verdict says less than it did in earlier evidence."""
+"""`run --check`: whether a verdict says less after the run than it did in earlier evidence."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from harness.verdicts.verdict import Fails
 
 
 def there(place: Path | None, report: Path | None) -> None:
-    """BadValue, before anything runs, where there is nothing to check against."""
+    """Raises BadValue, before anything runs, if there is nothing to check against."""
     if place is None and report is not None:
-        raise BadValue(f"--junit {report} is for what --check finds: give --check too, or leave it out")
+        raise BadValue(f"--junit {report} reports what --check finds: give --check too, or leave it out")
     if place is not None and not place.exists():
         raise BadValue(
-            f"--check {place} is not there; name a results folder, a published report or an export"
+            f"--check {place} does not exist; name a results folder, a published report or an export"
         )
 
 
 def check(
     place: Path, experiments: Sequence[Experiment], store: Store, console: Console, report: Path | None
 ) -> bool:
-    """Whether no verdict on what was run says less for its claim than in the evidence there."""
+    """Whether no verdict on what was run says less for its claim than in the evidence at `place`."""
     run = {(claim, one.protocol.name) for one in experiments for claim in one.reproduction.claims}
     before, after = (one.among(run) for one in (side(place), of_store(store)))
     compared = side_by_side(before, after).comparison

@@ -1,4 +1,4 @@
-"""From what a person asked for to experiments: which reproductions, protocol, device and data."""
+"""From the user's options to experiments: which reproductions, protocol, device and data."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from harness.records.conditions import Conditions
 
 
 def choose_protocol(reproduction: Reproduction, name: str | None) -> Protocol:
-    """The protocol asked for; without a name the first that can give a verdict."""
+    """The requested protocol or, without a name, the first that can give a verdict."""
     if name is None:
         return next((p for p in reproduction.protocols if not p.smoke), reproduction.protocols[0])
     return reproduction.protocol(name)
 
 
 def choose_device(asked: str, gpus: int = 1) -> Device:
-    """The device asked for or, for `auto`, found; torch is imported only to find a GPU.
+    """The requested device or, for `auto`, the one found; torch is imported only to find a GPU.
 
     `gpus` of them (cores, on a CPU) train one network together.
     """
     found = Device.parse("cuda" if asked == "auto" else asked)
     if gpus > 1 and found.index is not None:
-        raise BadValue(f"--device {asked} names one GPU, --gpus {gpus} asks for several: say --device cuda")
+        raise BadValue(f"--device {asked} names one GPU, but --gpus {gpus} needs several: use --device cuda")
     if found.cuda:
         count = machine.count()
         if asked == "auto" and not count:
@@ -40,13 +40,13 @@ def choose_device(asked: str, gpus: int = 1) -> Device:
         elif (found.index or 0) >= count:
             raise EngineError(
                 f"--device {asked}: torch {environment.torch_version()} sees {count} CUDA devices; "
-                "use --device cpu, or see './repro.py doctor' for what is missing"
+                "use --device cpu, or run './repro.py doctor' to see what is missing"
             )
     return replace(found, count=_check_together(gpus, found))
 
 
 def _check_together(gpus: int, device: Device) -> int:
-    """As many as asked, if so many processes can train one network together on this machine."""
+    """The number requested, if this machine can train one network in that many processes."""
     if gpus < 1:
         raise BadValue(f"--gpus {gpus} must be at least 1")
     have = machine.count() if device.cuda else environment.cores()
@@ -57,15 +57,15 @@ def _check_together(gpus: int, device: Device) -> int:
 
 
 def choose_workers(asked: int | None, device: Device) -> int:
-    """As many as asked, else as many as the device takes.
+    """The number requested, else as many as the device takes.
 
-    Where several GPUs train one network together, one trial at a time has them all.
+    If several GPUs train one network together, one trial at a time uses all of them.
     """
     if asked is not None and asked < 1:
         raise BadValue(f"--workers {asked} must be at least 1")
     if (copies := os.environ.get("WORLD_SIZE", "1")) != "1":
         raise BadValue(
-            f"a launcher such as torchrun started {copies} of these: start one, with --gpus {copies}"
+            f"a launcher such as torchrun started {copies} copies: start only one, with --gpus {copies}"
         )
     if device.count > 1:
         if asked is not None and asked > 1:
@@ -75,20 +75,20 @@ def choose_workers(asked: int | None, device: Device) -> int:
 
 
 def default_workers(device: Device) -> int:
-    """One a core on a CPU; four on each of the GPUs, but no more than there are cores."""
+    """One per core on a CPU; four per GPU, but no more than there are cores."""
     cores = environment.cores()
     return min(machine.PER_GPU * len(machine.each(device)), cores) if device.cuda else cores
 
 
 def choose_precision(asked: PrecisionOption, protocol: Protocol, device: Device) -> Precision:
-    """What was asked for; for `auto` the protocol's own, or bf16 where the hardware has it."""
+    """The requested precision; for `auto` the protocol's own, else bf16 where the hardware supports it."""
     if asked is not PrecisionOption.AUTO:
         return Precision(asked)
     return protocol.precision or environment.best_precision(device.kind)
 
 
 def source_for(protocol: Protocol, data_dir: Path | None) -> sources.Source | None:
-    """The protocol's data; the stand-in for a smoke run without any; None where no data is needed."""
+    """The protocol's data; the stand-in for a smoke run without data; None if no data is needed."""
     if protocol.dataset is None:
         return None
     found = sources.find(protocol.dataset, data_dir)

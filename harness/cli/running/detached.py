@@ -1,4 +1,4 @@
-"""`run --detach`: the same command in a session of its own, which no terminal ends."""
+"""`run --detach`: the same command in its own session, which outlives the terminal."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ OPTION = "--detach"
 
 
 def start(asked: RunRequest, console: Console) -> None:
-    """Starts it once it is known that nothing is wrong with it, and says how to follow and how to stop it."""
+    """Checks the command, starts it, and says how to follow and stop it."""
     store = work_for(asked).store
     store.writable()
     log = store.root / f"run-{datetime.now(UTC):%Y-%m-%dT%H%M%S.%fZ}.log"
     pid = _begin(log)
-    say(console, f"runs as process {pid}; what it says is in {log}")
-    say(console, f"to see what runs: ./repro.py watch --results-dir {store.root}")
-    say(console, f"to stop it: kill {pid} (running trials are saved; the same command goes on from there)")
+    say(console, f"running as process {pid}; its output is in {log}")
+    say(console, f"to follow it: ./repro.py watch --results-dir {store.root}")
+    say(console, f"to stop it: kill {pid} (running trials are saved; the same command resumes them)")
 
 
 def _begin(log: Path) -> int:

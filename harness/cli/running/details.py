@@ -1,4 +1,4 @@
-"""What `run --verbose` says besides: the code, the machine, and of each experiment its data and speeds."""
+"""What `run --verbose` adds: the code, the machine, and each experiment's data and speeds."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from harness.plans.experiment import Experiment
 from harness.records import environment
 from harness.records.provenance import provenance
 
-CODE = ("commit", "dirty", "source")  # which the first line says
+CODE = ("commit", "dirty", "source")  # in the first line
 
 
 def show(work: Work, console: Console) -> None:
-    """The environment that records will name, and what costs rest on."""
+    """Shows the environment that records will name, and what costs are based on."""
     found = environment.describe(work.device, gpus.name(work.device))
     here = (f"{name} {value}" for name, value in found.items() if value and name not in CODE)
     say(console, f"code: {provenance()}")
@@ -32,5 +32,5 @@ def _show(experiment: Experiment, work: Work, console: Console) -> None:
     where = f", {experiment.data}" if experiment.data else ""
     say(console, f"{experiment.name}: {work.device}, {held.precision}, data {held.data or 'none'}{where}")
     for precision, speed in speeds(experiment.evidence(work.store), work).items():
-        worth = f"{number(speed.value / 1e9)} billion multiply-adds a second a worker"
-        say(console, f"{experiment.name}: costs in {precision} are at {worth} ({speed.source})")
+        worth = f"{number(speed.value / 1e9)} billion multiply-adds per second per worker"
+        say(console, f"{experiment.name}: costs in {precision} are based on {worth} ({speed.source})")

@@ -1,4 +1,4 @@
-"""What `run --dry-run` shows: the trials and the most that they cost, and the plan for a given time."""
+"""What `run --dry-run` shows: the trials and their maximum cost, and the plan for a given time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KNOWN = {
 
 @dataclass(frozen=True)
 class TrialPreview:
-    """A trial of a plan, and the most seconds that it takes."""
+    """A trial of a plan, and the most seconds it can take."""
 
     key: str
     role: str
@@ -50,7 +50,7 @@ class TrialPreview:
 
 @dataclass(frozen=True)
 class ExperimentPreview:
-    """An experiment's trials, and the most that those which are left take on all workers."""
+    """An experiment's trials, and the most seconds that the remaining ones take on all workers."""
 
     reproduction: str
     protocol: str
@@ -64,7 +64,7 @@ class ExperimentPreview:
 
 
 def show(asked: RunRequest, console: Console) -> None:
-    """The trials, which of them are in the store, and the most that the others cost."""
+    """Shows the trials, which of them are in the store, and the maximum cost of the others."""
     work = _work(asked, console)
     if asked.budget is not None:
         show_plan(work, asked.budget, console)
@@ -72,7 +72,7 @@ def show(asked: RunRequest, console: Console) -> None:
 
 
 def write(asked: RunRequest, console: Console) -> None:
-    """The same as one JSON document; a person is warned on the console."""
+    """Prints the same as one JSON document; warnings go to the console."""
     work = _work(asked, console)
     budget = asked.budget
     steps = None if budget is None else [_as_values(step) for step in _plan(work, budget)]
@@ -98,7 +98,7 @@ def _as_values(step: Step) -> Row:
 
 
 def preview(experiment: Experiment, work: Work) -> ExperimentPreview:
-    """One experiment's trials and what is left of them."""
+    """One experiment's trials and which of them are left."""
     evidence = experiment.evidence(work.store)
     known = speeds(evidence, work)
     left = [planned.trial for planned in evidence.to_run]
@@ -121,7 +121,7 @@ def _trials(
 
 
 def show_trials(work: Work, console: Console) -> None:
-    """Each experiment's trials and what is left of them."""
+    """Shows each experiment's trials and which of them are left."""
     for experiment in work.experiments:
         _show(experiment, preview(experiment, work), console)
 
@@ -136,21 +136,21 @@ def _show(experiment: Experiment, found: ExperimentPreview, console: Console) ->
     most = f", at most {duration(found.seconds)} on {found.workers} workers, {SPEEDS[found.speed]}"
     say(console, f"{found.to_run} trials to run{most if found.to_run else ''}")
     if found.to_come:
-        say(console, f"then, once these are known: {found.to_come}")
+        say(console, f"then, depending on their results: {found.to_come}")
 
 
 def show_plan(work: Work, seconds: float, console: Console) -> None:
-    """The plan, and what cannot be done at all."""
+    """Shows the plan, and what cannot be run at all."""
     steps = _plan(work, seconds)
     console.print(plan_table(steps, seconds), highlight=False, markup=False)
     for sentence in speeds_in_words(steps):
         say(console, sentence)
     for sentence in work.lacking:
-        say(console, f"not at all: {sentence}")
+        say(console, f"cannot run: {sentence}")
 
 
 def _plan(work: Work, seconds: float) -> list[Step]:
-    """The plan, by speeds that were measured as far as they can be."""
+    """The plan, based on measured speeds wherever possible."""
     steps = work.plan(seconds)
     unsure = (step.experiment for step in steps if step.speed is SpeedSource.ASSUMED)
     trials = [trial for one in unsure for trial in priorities.needed(one, work.store)]
@@ -158,7 +158,7 @@ def _plan(work: Work, seconds: float) -> list[Step]:
 
 
 def plan_table(steps: Sequence[Step], seconds: float) -> Table:
-    """What will be done within the time and what will not, in this order."""
+    """What will be done within the time and what will not, in order."""
     title = f"The plan for {duration(seconds)}"
     table = Table(*STEPS, box=None, pad_edge=False, title=title, title_justify="left")
     for step in steps:
@@ -170,7 +170,7 @@ def plan_table(steps: Sequence[Step], seconds: float) -> Table:
 
 
 def speeds_in_words(steps: Sequence[Step]) -> Iterator[str]:
-    """What the plan's costs rest on, a sentence for each source; it names its steps if there are several."""
+    """What the plan's costs are based on, one sentence per source; several sources each name their steps."""
     found: dict[SpeedSource, list[str]] = {}
     for step in steps:
         if step.trials:

@@ -1,6 +1,6 @@
 """The events of `run --json`, as docs/run-events.md describes them.
 
-`FORMAT` grows when an event or a field changes its meaning or goes.
+`FORMAT` grows when an event or a field changes its meaning or is removed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=_s
 
 
 class ExperimentPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """An experiment as far as its plan is known before the run."""
+    """An experiment, as far as its plan is known before the run."""
 
     reproduction: str
     protocol: str
@@ -41,7 +41,7 @@ class ExperimentPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunPlanned(Event, frozen=True, kw_only=True):
-    """What the run is to do: the first event."""
+    """What the run will do: the first event."""
 
     format: int = FORMAT
     results_dir: str
@@ -54,7 +54,7 @@ class RunPlanned(Event, frozen=True, kw_only=True):
 
 
 class TrialEvent(Event, frozen=True, kw_only=True):
-    """Something about a trial, which is named by its key and by what it is for."""
+    """Something about a trial, which is identified by its key and its purpose."""
 
     key: str
     reproduction: str
@@ -71,11 +71,11 @@ class TrialWaiting(TrialEvent, frozen=True, kw_only=True):
 
 
 class TrialStarted(TrialEvent, frozen=True, kw_only=True):
-    """A worker begins it."""
+    """A worker has begun it."""
 
 
 class TrialAdvanced(TrialEvent, frozen=True, kw_only=True):
-    """How far it is; seconds left are those at most, at the pace so far."""
+    """Its progress; `seconds_left` is an upper limit at the pace so far."""
 
     epoch: float
     epochs: float
@@ -94,13 +94,13 @@ class TrialEnded(TrialEvent, frozen=True, kw_only=True):
 
 
 class NoticeGiven(Event, frozen=True, kw_only=True):
-    """What a person should know of the run."""
+    """What a person should know about the run."""
 
     words: str
 
 
 class LookTaken(Event, frozen=True, kw_only=True):
-    """An experiment was judged at a look, and goes on to further seeds or not."""
+    """An experiment was judged at a look, and continues with more seeds or not."""
 
     reproduction: str
     protocol: str
@@ -115,7 +115,7 @@ class RunStopping(Event, frozen=True, kw_only=True):
 
 
 class ClaimVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What the store says of a claim."""
+    """What the store says about a claim."""
 
     claim: str
     outcome: Outcome
@@ -124,7 +124,7 @@ class ClaimVerdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExperimentEnded(Event, frozen=True, kw_only=True):
-    """An experiment after the run."""
+    """An experiment's state after the run."""
 
     reproduction: str
     protocol: str

@@ -1,4 +1,4 @@
-"""What a person sees while trials run: a row for each, one for the whole, and a line for every result."""
+"""What the user sees while trials run: a row per trial, one for the total, and a line per result."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from harness.records.store import Store
 from harness.verdicts.sequential import Look
 from reproductions import another_paper
 
-STOPPING = "Stopping: running trials are saved where they are; Ctrl-C once more ends them at once …"
+STOPPING = "Stopping: running trials are being saved; press Ctrl-C again to end them at once …"
 
 
 class Rows:
-    """A run on a terminal, or in the lines that stand for one."""
+    """A run shown on a terminal, or as lines of text."""
 
     def __init__(self, progress: Progress) -> None:
-        """Rows are drawn while the block of `progress` lasts; sentences are said at any time."""
+        """Rows are drawn while the block of `progress` lasts; sentences can be printed at any time."""
         self.progress = progress
-        self.whole = Activity("all trials known so far", total=0, ahead=None)  # they take too different times
+        self.whole = Activity("all trials known so far", total=0, ahead=None)  # their times differ too much
         self.names: dict[str, str] = {}
         self.rows: dict[str, Activity] = {}
 
     def planned(self, work: Work) -> None:
-        """Nothing: `--dry-run` shows it."""
+        """Does nothing: `--dry-run` shows the plan."""
 
     def queued(self, due: Due) -> None:
-        """Counts a trial into the whole."""
+        """Adds a trial to the total."""
         if not self.names:
             self.progress.add(self.whole)
         self.names[due.key] = due.words
@@ -41,7 +41,7 @@ class Rows:
         self.progress.changed(self.whole)
 
     def heard(self, key: str, message: Message) -> None:
-        """Shows it in the trial's row; a notice is a line of its own."""
+        """Shows the message in the trial's row; a notice gets its own line."""
         if isinstance(message, Notice):
             self.progress.warn(message.words)
             return
@@ -68,20 +68,20 @@ class Rows:
         self.progress.say(f"{self.whole.done:>4.0f}  {name}: {summary(record)}")
 
     def looked(self, experiment: Experiment, look: Look, further: Experiment | None) -> None:
-        """Says what the look found."""
+        """Prints what the look found."""
         next_look = f"; on to {further.seeds} seeds" if further else ""
         self.progress.say(f"{experiment.name}: {look.words}{next_look}")
 
     def stopping(self) -> None:
-        """Says that running trials are on their way to an end."""
+        """Prints that running trials are being stopped."""
         self.progress.say(STOPPING)
 
     def ended(self, experiment: Experiment, store: Store) -> None:
-        """Says what there is of the experiment, and what is left."""
+        """Prints what there is of the experiment, and what is left."""
         self.progress.say(state(experiment, store))
 
     def _follow(self, row: Activity, progress: session.TrialProgress) -> None:
-        """Takes over how far a trial is."""
+        """Updates a trial's progress."""
         row.follow(progress.epoch, progress.epochs, self.progress.clock())
         row.words = str(progress)
         self.progress.changed(row)
@@ -93,7 +93,7 @@ def state(experiment: Experiment, store: Store) -> str:
     failed = sum(run.record.status is Status.FAILED for run in evidence.runs)
     left = f", {len(evidence.to_run)} to run" if evidence.to_run else ""
     bad = f", {failed} failed" if failed else ""
-    more = "; give the same command again to go on" if left or evidence.plan.to_come else ""
+    more = "; repeat the same command to continue" if left or evidence.plan.to_come else ""
     done = f"{len(evidence.runs) - failed} of {len(evidence.plan.trials)} trials"
     paper = another_paper(experiment.reproduction)
     return f"{experiment.name}{f' ({paper})' * bool(paper)}: {done} in {store.root}{left}{bad}{more}"

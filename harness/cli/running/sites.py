@@ -1,4 +1,4 @@
-"""Where a call of `run` has its trials run: on this machine, or on a Ray cluster."""
+"""Where a call of `run` runs its trials: on this machine, or on a Ray cluster."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 
 class Site(Interface):
-    """What `run` asks of the place where trials are run."""
+    """What `run` asks of the place where trials run."""
 
     @property
     def here(self) -> bool:
-        """Whether trials run on this machine, so that its speed is theirs."""
+        """Whether trials run on this machine, and so at its speed."""
 
     def device(self, asked: str, gpus: int) -> Device:
-        """The device asked for or, for `auto`, found."""
+        """The requested device or, for `auto`, the one found."""
 
     def workers(self, asked: int | None, device: Device) -> int:
-        """How many trials run at a time."""
+        """How many trials run in parallel."""
 
     def under_way(self, asked: int | None, workers: int) -> float:
-        """How many trials the engine may be given at a time."""
+        """How many trials the engine may hold at a time."""
 
     def engine(self, device: Device, workers: int, results: Path) -> Engine:
         """What runs the trials."""
@@ -45,15 +45,15 @@ class ThisMachine:
     here = True
 
     def device(self, asked: str, gpus: int) -> Device:
-        """The device asked for or found on this machine."""
+        """The device requested, or found, on this machine."""
         return choices.choose_device(asked, gpus)
 
     def workers(self, asked: int | None, device: Device) -> int:
-        """As many as asked, else as many as the device takes."""
+        """The number requested, else as many as the device takes."""
         return choices.choose_workers(asked, device)
 
     def under_way(self, asked: int | None, workers: int) -> float:
-        """As many as workers: the rest may run elsewhere, under other drivers of the store."""
+        """As many as there are workers: other drivers of the store may run the rest elsewhere."""
         return workers
 
     def engine(self, device: Device, workers: int, results: Path) -> Engine:
@@ -68,26 +68,26 @@ HERE = ThisMachine()
 
 @dataclass(frozen=True)
 class RayCluster:
-    """A Ray cluster that is running; it is joined when its devices are asked for."""
+    """A running Ray cluster; `device` connects to it."""
 
     address: str
     storage: Path | None
     here = False
 
     def device(self, asked: str, gpus: int) -> Device:
-        """The device asked for or, for `auto`, a GPU where the cluster has any."""
+        """The requested device or, for `auto`, a GPU if the cluster has any."""
         from harness.engines.cluster import connection, nodes
 
         connection.connect(self.address)
         found = Device.parse(nodes.best_kind() if asked == "auto" else asked)
         if found.index is not None:
-            raise BadValue(f"--device {asked} names one GPU, and Ray deals them out: say --device cuda")
+            raise BadValue(f"--device {asked} names one GPU, but Ray assigns GPUs: use --device cuda")
         if gpus < 1:
             raise BadValue(f"--gpus {gpus} must be at least 1")
         return replace(found, count=gpus)
 
     def workers(self, asked: int | None, device: Device) -> int:
-        """As many as asked, else as many as the nodes have room for; EngineError where that is none."""
+        """The number requested, else as many as fit on the nodes; EngineError if none fit."""
         from harness.engines.cluster import nodes
 
         if asked is not None and asked < 1:
@@ -98,7 +98,7 @@ class RayCluster:
         return asked or room
 
     def under_way(self, asked: int | None, workers: int) -> float:
-        """As many as asked; without that, what does not fit shows the cluster how far to grow."""
+        """The number requested; without one, all, so that the cluster sees how far to grow."""
         return asked or math.inf
 
     def engine(self, device: Device, workers: int, results: Path) -> Engine:
@@ -109,7 +109,7 @@ class RayCluster:
 
 
 def chosen_site(engine: EngineOption, address: str | None, storage: Path | None) -> Site:
-    """Where the options say that trials are to run; BadValue for those of the other engine."""
+    """The place that the options choose; BadValue for options of the other engine."""
     if engine is EngineOption.RAY:
         if util.find_spec("ray") is None:
             raise EngineError(

@@ -1,4 +1,4 @@
-"""A run as a stream of events for scripts: a JSON object a line, each written out at once."""
+"""A run as a stream of events for scripts: one JSON object per line, each flushed at once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from harness.records.store import Store
 from harness.verdicts.assess import Assessments
 from harness.verdicts.sequential import Look
 
-EVERY = 5.0  # seconds between two events about the progress of one trial, at least
+EVERY = 5.0  # minimum seconds between two events about the progress of one trial
 
 
 def _utc() -> datetime:
@@ -34,7 +34,7 @@ def _utc() -> datetime:
 
 
 class EventStream:
-    """A view of a run that writes what it is told."""
+    """A view of a run that writes each event."""
 
     def __init__(
         self, out: TextIO, clock: Clock = time.monotonic, now: Callable[[], datetime] = _utc
@@ -46,7 +46,7 @@ class EventStream:
         self.far: dict[str, Activity] = {}
 
     def planned(self, work: Work) -> None:
-        """Writes how many trials there are; one that several experiments share counts once."""
+        """Writes how many trials there are; a trial that several experiments share counts once."""
         self.store, found = work.store, [(one, one.evidence(work.store)) for one in work.experiments]
         known = {one.key(p.trial) for one, evidence in found for p in evidence.plan.trials}
         left = {one.key(p.trial) for one, evidence in found for p in evidence.to_run}
@@ -72,11 +72,11 @@ class EventStream:
         )
 
     def queued(self, due: Due) -> None:
-        """Keeps what the trial is for, which its events name."""
+        """Remembers the trial's purpose, which its events name."""
         self.due[due.key] = due
 
     def heard(self, key: str, message: Message) -> None:
-        """Writes it; of a trial's progress, now and then."""
+        """Writes the message; progress of a trial only now and then."""
         if isinstance(message, Notice):
             self._write(events.NoticeGiven(time=self.now(), words=message.words))
         elif isinstance(message, Waiting):
@@ -87,7 +87,7 @@ class EventStream:
             self._follow(key, message)
 
     def stored(self, record: Record) -> None:
-        """Writes what became of a trial, without its curve."""
+        """Writes a trial's outcome, without its curve."""
         self._write(
             events.TrialEnded(
                 **self._of(record.key),
@@ -113,11 +113,11 @@ class EventStream:
         )
 
     def stopping(self) -> None:
-        """Writes it."""
+        """Writes that the run is stopping."""
         self._write(events.RunStopping(time=self.now()))
 
     def ended(self, experiment: Experiment, store: Store) -> None:
-        """Writes what there is of the experiment, and what that says of its claims."""
+        """Writes what there is of the experiment, and what that says about its claims."""
         evidence = experiment.evidence(store)
         self._write(
             events.ExperimentEnded(
@@ -148,13 +148,13 @@ class EventStream:
         )
 
     def _of(self, key: str) -> dict[str, Any]:
-        """What every event about a trial says of it."""
+        """The fields of every event about a trial."""
         planned, experiment = self.due[key].planned, self.due[key].experiment
         what = {"role": planned.role, "arm": planned.arm, "seed": planned.trial.seed}
         return {"time": self.now(), "key": key, **_named(experiment), **what}
 
     def _write(self, event: events.Event) -> None:
-        """A line in ASCII, in one piece as two threads write; what is not finite is null."""
+        """Writes an ASCII line in one call, since two threads write; non-finite numbers become null."""
         line = json.dumps(bounded(msgspec.to_builtins(event)), allow_nan=False)
         self.out.write(f"{line}\n")
         self.out.flush()
@@ -170,7 +170,7 @@ def _counted(evidence: Evidence) -> dict[str, Any]:
 
 
 def _verdicts(experiment: Experiment, store: Store) -> tuple[events.ClaimVerdict, ...]:
-    """The verdicts as `status` has them: with all the seeds that the experiment was ever asked for."""
+    """The verdicts as `status` shows them: with all seeds ever requested for the experiment."""
     judged = replace(experiment, seeds=experiment.asked(store) or experiment.seeds)
     verdicts = Assessments(store).of(judged).verdicts
     return tuple(

@@ -1,4 +1,4 @@
-"""What the runner and its workers say of trials while they run, passed on to a view one thing at a time."""
+"""What the runner and its workers report about running trials, passed to a view one call at a time."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from harness.records.record import Record
 
 
 class Trials:
-    """A runner's watcher that hears the workers too, and knows what failed and how fast a stop is heeded."""
+    """A runner's watcher that also hears the workers, and knows what failed and how fast trials can stop."""
 
     def __init__(self, view: RunView, messages: Messages) -> None:
-        """Reads the workers' messages in a thread of its own."""
+        """Reads the workers' messages in a separate thread."""
         self.view, self.messages = view, messages
         self.latest: dict[str, Message] = {}
         self.reported: dict[str, float] = {}
         self.far: dict[str, Activity] = {}
-        self.pace = 0.0  # the longest that a trial was silent: it heeds a stop when it reports
+        self.pace = 0.0  # the longest silence of a trial, which can only stop when it reports
         self.failed: list[Record] = []
         self.over: set[str] = set()
         self.left = False
@@ -40,12 +40,12 @@ class Trials:
             self.left = True
 
     def queued(self, due: Due) -> None:
-        """Passes it on."""
+        """Passes the trial on."""
         with self.lock:
             self.view.queued(due)
 
     def stored(self, record: Record) -> None:
-        """Passes it on; what the trial's worker said before and comes late is not passed on any more."""
+        """Passes the record on; late messages of the trial's worker are dropped from then on."""
         if record.error:
             self.failed.append(record)
         with self.lock:
@@ -53,25 +53,25 @@ class Trials:
             self.view.stored(record)
 
     def waiting(self, key: str, reason: str) -> None:
-        """Passes it on, once for each reason."""
+        """Passes the wait on, once per reason."""
         with self.lock:
             if self.latest.get(key) != Waiting(reason):
                 self._tell(key, Waiting(reason))
 
     def stopping(self) -> None:
-        """Passes it on."""
+        """Passes the stop on."""
         with self.lock:
             self.view.stopping()
 
     def so_far(self, key: str) -> SoFar | None:
-        """How far the trial is by what it said last; without the lock, which a blocked output may hold."""
+        """The trial's progress as last reported; takes no lock, since a blocked output may hold it."""
         said = self.latest.get(key)
         if not isinstance(said, TrialProgress):
             return None
         return SoFar(said, self.far[key].left(self.reported[key]))
 
     def _listen(self) -> None:
-        with suppress(OSError):  # the output has ended, as the next to write to it will find out
+        with suppress(OSError):  # the output has closed; the next writer will see the error
             while not self.left:
                 self._take(*self.messages.get())
 

@@ -1,4 +1,4 @@
-"""What follows a run: the rows of a terminal and the stream of events answer the same calls."""
+"""Views of a run: the terminal's rows and the event stream implement the same calls."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 
 class RunView(Interface):
-    """What a run tells whoever follows it, one call at a time."""
+    """What a run tells its views, one call at a time."""
 
     def planned(self, work: Work) -> None:
-        """What the run is to do: before all else."""
+        """What the run will do; called first."""
 
     def queued(self, due: Due) -> None:
         """A trial is known to be missing."""
 
     def heard(self, key: str, message: Message) -> None:
-        """Something is new of a trial or, where the key is empty, of the run."""
+        """News about a trial or, with an empty key, about the run."""
 
     def stored(self, record: Record) -> None:
         """A record came back and is in the store."""
 
     def looked(self, experiment: Experiment, look: Look, further: Experiment | None) -> None:
-        """An experiment was judged at a look; `further` goes on from it."""
+        """An experiment was judged at a look; `further` continues from it."""
 
     def stopping(self) -> None:
-        """Running trials are asked to stop before their end."""
+        """Running trials are asked to stop early."""
 
     def ended(self, experiment: Experiment, store: Store) -> None:
-        """The run is over, and this is the experiment with all the seeds that it was asked for."""
+        """The run is over; the experiment has all the seeds requested for it."""
 
 
 @dataclass(frozen=True)

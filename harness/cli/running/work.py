@@ -1,4 +1,4 @@
-"""One call of `run`: what was asked, and the experiments, store, device and workers that follow from it."""
+"""One call of `run`: the request, and the experiments, store, device and workers that follow from it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.verdicts import sequential
 
 @dataclass(frozen=True)
 class RunRequest:
-    """The options of `run`; BadValue where two of them contradict each other."""
+    """The options of `run`; BadValue if two of them contradict each other."""
 
     reproductions: Sequence[Reproduction]
     protocol: str | None
@@ -37,7 +37,7 @@ class RunRequest:
     gpus: int = 1  # that train one network together
     precision: PrecisionOption = PrecisionOption.AUTO
     site: Site = HERE
-    check: Path | None = None  # earlier evidence, than which no verdict may say less afterwards
+    check: Path | None = None  # earlier evidence; no verdict may say less afterwards
     junit: Path | None = None
     verbose: bool = False
 
@@ -49,11 +49,11 @@ class RunRequest:
             )
 
     def experiments(self, device: Device) -> list[Experiment]:
-        """One for each reproduction; those without this protocol are an error only if asked for alone."""
+        """One per reproduction; one without this protocol is an error only if it is the only one named."""
         return [self._experiment(r, device) for r in self._chosen()]
 
     def feasible(self, device: Device) -> tuple[list[Experiment], list[str]]:
-        """The experiments whose data are there, and what the others lack."""
+        """The experiments whose data are present, and what the others lack."""
         found: list[Experiment] = []
         lacking: list[str] = []
         for reproduction in self._chosen():
@@ -77,7 +77,7 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class Work:
-    """What one call is to do, where, and with what."""
+    """What one call does, where, and with what."""
 
     asked: RunRequest
     store: Store
@@ -87,12 +87,12 @@ class Work:
     lacking: list[str]
 
     def plan(self, seconds: float = math.inf) -> list[Step]:
-        """The experiments in the order in which they decide most."""
+        """The experiments, those that decide most first."""
         return priorities.plan(self.experiments, self.store, self.device, self.workers, seconds)
 
 
 def chosen(names: list[str], every: bool) -> list[Reproduction]:
-    """The reproductions of the claims named, or all; BadValue for both or neither."""
+    """The reproductions of the named claims, or all; BadValue for both or neither."""
     if bool(names) == every:
         raise BadValue("name the claims to run, or give --all; './repro.py list' shows them")
     found = reproductions.every() if every else map(reproductions.named, names)
@@ -100,7 +100,7 @@ def chosen(names: list[str], every: bool) -> list[Reproduction]:
 
 
 def work_for(asked: RunRequest) -> Work:
-    """What the call is to do at its site."""
+    """What the call will do at its site."""
     device = asked.site.device(asked.device, asked.gpus)
     workers = asked.site.workers(asked.workers, device)
     store = Store(asked.results_dir)
@@ -111,7 +111,7 @@ def work_for(asked: RunRequest) -> Work:
 
 
 def warnings(todo: Sequence[Experiment], store: Store) -> Iterator[str]:
-    """What a person must know beforehand: damaged records, stand-in data."""
+    """What the user must know beforehand: damaged records, stand-in data."""
     yield from store.damaged
     data = (experiment.conditions.data for experiment in todo)
     if any(one is not None and one.stand_in for one in data):

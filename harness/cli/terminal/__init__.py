@@ -1,1 +1,1 @@
-"""What commands write to the terminal: messages, tables, and progress with an ETA."""
+"""What commands write to the terminal: messages, tables, and progress with a time left."""

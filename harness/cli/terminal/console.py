@@ -9,13 +9,13 @@ from rich.console import Console
 
 
 class Output(Console):
-    """Standard output or standard error: bars on a terminal alone, whatever is said of colours; no emoji.
+    """Standard output or standard error: bars only on a terminal, whatever the colour settings; no emoji.
 
-    A `sparing` one shows only what has a style: warnings and failures.
+    A `sparing` console shows only what has a style: warnings and failures.
     """
 
     def __init__(self, stderr: bool = False, sparing: bool = False) -> None:
-        """A stream that is closed is no terminal."""
+        """A closed stream does not count as a terminal."""
         self.sparing = sparing
         stream = sys.stderr if stderr else sys.stdout
         terminal = stream is not None and stream.isatty() and not sparing
@@ -24,10 +24,10 @@ class Output(Console):
         )
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """As rich prints, unless it is passed over."""
+        """Prints as rich does, unless a sparing console skips it."""
         if options.get("style") or not self.sparing:
             super().print(*objects, **options)
 
     def on_broken_pipe(self) -> None:
-        """An error like any other: rich would end the thread that printed, and let the others go on."""
+        """Raises it like any error: rich would end the printing thread and let the others continue."""
         raise

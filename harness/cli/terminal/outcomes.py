@@ -1,4 +1,4 @@
-"""How outcomes look in a terminal: each in one colour, wherever it is printed."""
+"""How outcomes look in a terminal: each has one colour wherever it is printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far long work has come: bars on a terminal, and elsewhere a line now and then."""
+"""Progress of long work: bars on a terminal, and elsewhere a line now and then."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ from harness.cli.terminal.tables import WARNING, say
 from harness.contract.formatting import duration
 from harness.contract.progress import Advance
 
-INTERVAL = 30.0  # seconds between two lines about what goes on
-PATIENCE = 2.0  # seconds that a task may take without a line
+INTERVAL = 30.0  # seconds between two lines about an activity
+PATIENCE = 2.0  # seconds a task may take without a line
 Clock = Callable[[], float]
 
 
 @dataclass(eq=False)
 class Activity:
-    """One thing that goes on: how far it is, and since when."""
+    """One activity: its progress and when it began."""
 
     name: str
     total: float | None = None
     done: float = 0.0
     unit: str = ""
-    words: str = ""  # how far it is, where a count does not say it
-    ahead: str | None = ""  # what goes before the time that is left; None: that is not known
-    first: float = field(init=False)  # what was done when the clock started
+    words: str = ""  # its progress, if a count does not express it
+    ahead: str | None = ""  # printed before the time left; None: the time left is unknown
+    first: float = field(init=False)  # what was already done when the clock started
     began: float = 0.0
-    due: float = 0.0  # when the next line is
-    said: bool = False  # whether there was a line yet
+    due: float = 0.0  # when the next line is due
+    said: bool = False  # whether a line was printed
     id: bars.TaskID = field(init=False)
 
     def start(self, now: float) -> None:
-        """From here on its pace is measured."""
+        """Measures its pace from here on."""
         self.first, self.began = self.done, now
 
     def follow(self, done: float, total: float, now: float) -> None:
-        """Takes over how far it is; its pace counts from the first word, as it may have been resumed."""
+        """Updates its progress; its pace counts from the first update, as it may have been resumed."""
         first = self.total is None
         self.done, self.total = done, total
         if first:
             self.start(now)
 
     def left(self, now: float) -> float | None:
-        """Seconds to its end at the pace so far; None where that is not known."""
+        """Seconds left at the pace so far; None if unknown."""
         gained = self.done - self.first
         if self.total is None or self.ahead is None or gained <= 0:
             return None
@@ -58,23 +58,23 @@ class Activity:
 
     @property
     def far(self) -> str:
-        """How far it is; empty where only time says it."""
+        """Its progress; empty if only elapsed time is known."""
         if self.words or self.total is None:
             return self.words
         return f"{self.done:,.0f} of {self.total:,.0f} {self.unit}".rstrip()
 
     def line(self, now: float) -> str:
-        """All of it in one line."""
+        """The activity in one line."""
         left = self.left(now)
         ahead = "" if left is None else f", {self.ahead}{duration(left)} left"
         return f"{self.name}: {self.far or f'{duration(now - self.began)} so far'}{ahead}"
 
 
 class Progress(ABC):
-    """Rows that come, change and go while its block lasts; a `Tracker` for those who need no more."""
+    """Rows that appear, change and disappear while its block lasts; also a `Tracker`."""
 
     def __init__(self, console: Console, clock: Clock = time.monotonic) -> None:
-        """Lines go to the console as well, each whole and at once."""
+        """Lines also go to the console, each whole and at once."""
         self.console, self.clock = console, clock
         self.lock = threading.RLock()
 
@@ -86,30 +86,30 @@ class Progress(ABC):
 
     @abstractmethod
     def add(self, row: Activity) -> Activity:
-        """Shows a row from now on."""
+        """Starts showing a row."""
 
     @abstractmethod
     def changed(self, row: Activity, announced: str = "") -> None:
-        """Shows what is new of a row; where there are no bars, `announced` is said of it at once."""
+        """Shows a row's new state; without bars, prints `announced` at once."""
 
     @abstractmethod
     def remove(self, row: Activity, ended: bool = False) -> None:
-        """Shows a row no longer; `ended`: it came to its end, which nobody else says."""
+        """Stops showing a row; `ended`: it finished, which nothing else reports."""
 
     def say(self, sentence: str, style: str = "") -> None:
-        """A line of its own, as it is: brackets are no markup."""
+        """Prints a line as it is: brackets are not markup."""
         with self.lock:
             say(self.console, sentence, style)
 
     def warn(self, sentence: str) -> None:
-        """A line that should not be overlooked."""
+        """Prints a line that should not be overlooked."""
         self.say(sentence, WARNING)
 
     @contextmanager
     def task(
         self, name: str, total: float | None = None, done: float = 0, unit: str = ""
     ) -> Iterator[Advance]:
-        """A row while the block lasts."""
+        """Shows a row while the block lasts."""
         row = self.add(Activity(name, total, done, unit))
         ended = False
 
@@ -125,7 +125,7 @@ class Progress(ABC):
 
 
 class Left(bars.ProgressColumn):
-    """Time to the end at the pace so far."""
+    """Time left at the pace so far."""
 
     def __init__(self) -> None:
         """Wraps rich's own estimate."""
@@ -139,7 +139,7 @@ class Left(bars.ProgressColumn):
 
 
 class Bars(Progress):
-    """On a terminal: a bar for each row, which goes when the row does."""
+    """On a terminal: a bar for each row, removed with the row."""
 
     def __init__(self, console: Console, clock: Clock = time.monotonic) -> None:
         """Nothing is drawn before the block begins."""
@@ -153,7 +153,7 @@ class Bars(Progress):
             Left(),
             console=console,
             transient=True,
-            redirect_stdout=not console.stderr,  # results are none of what stands beside the bars
+            redirect_stdout=not console.stderr,  # results do not belong beside the bars
         )
 
     def __enter__(self) -> Bars:
@@ -164,23 +164,23 @@ class Bars(Progress):
         self.drawn.stop()
 
     def add(self, row: Activity) -> Activity:
-        """Draws its bar."""
+        """Draws the row's bar."""
         row.start(self.clock())
         row.id = self.drawn.add_task(row.name, total=row.total, far=row.far, ahead=row.ahead)
         self.changed(row)
         return row
 
     def changed(self, row: Activity, announced: str = "") -> None:
-        """Draws its bar again."""
+        """Redraws the row's bar."""
         self.drawn.update(row.id, total=row.total, completed=row.done, far=row.far)
 
     def remove(self, row: Activity, ended: bool = False) -> None:
-        """Its bar goes."""
+        """Removes the row's bar."""
         self.drawn.remove_task(row.id)
 
 
 class Lines(Progress):
-    """Where there is no terminal: lines, each written out at once, `interval` seconds apart at most."""
+    """Without a terminal: lines, each flushed at once, at most `interval` seconds apart."""
 
     def __init__(
         self,
@@ -189,7 +189,7 @@ class Lines(Progress):
         patience: float = PATIENCE,
         clock: Clock = time.monotonic,
     ) -> None:
-        """What is over within `patience` seconds gets no line."""
+        """What ends within `patience` seconds gets no line."""
         super().__init__(console, clock)
         self.interval, self.patience = interval, patience
         self.rows: list[Activity] = []
@@ -205,7 +205,7 @@ class Lines(Progress):
         self.thread.join()
 
     def add(self, row: Activity) -> Activity:
-        """Its first line comes when it has lasted for a while."""
+        """The row's first line comes after it has lasted for a while."""
         with self.lock:
             row.start(self.clock())
             row.due = row.began + self.patience
@@ -213,20 +213,20 @@ class Lines(Progress):
         return row
 
     def changed(self, row: Activity, announced: str = "") -> None:
-        """Shows in its next line, which comes at once where something is `announced`."""
+        """Shows in the row's next line, or at once if something is `announced`."""
         if announced:
             with self.lock:
                 self._write(row, f"{row.name}: {announced}")
 
     def remove(self, row: Activity, ended: bool = False) -> None:
-        """The last line, of what had a first."""
+        """Prints a last line if there was a first."""
         with self.lock:
             self.rows.remove(row)
             if ended and row.said:
                 self.say(f"{row.name}: done in {duration(self.clock() - row.began)}")
 
     def beat(self) -> None:
-        """A line for every row of which nothing was said for so long."""
+        """Prints a line for every row whose next line is due."""
         with self.lock:
             now = self.clock()
             for row in self.rows:
@@ -238,13 +238,13 @@ class Lines(Progress):
         self.say(line)
 
     def _watch(self) -> None:
-        with suppress(OSError):  # the output has ended, as the next to write to it will find out
+        with suppress(OSError):  # the output has closed; the next writer will see the error
             while not self.over.wait(min(0.5, self.interval / 4)):
                 self.beat()
 
 
 def progress_on(console: Console, patience: float | None = None) -> Bars | Lines:
-    """Bars where the console is a terminal that can draw them, else lines."""
+    """Bars if the console is a terminal that can draw them, else lines."""
     if console.is_interactive:
         return Bars(console)
     return Lines(console, INTERVAL, PATIENCE if patience is None else patience)

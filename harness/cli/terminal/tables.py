@@ -1,4 +1,4 @@
-"""How commands print: rows as a table for people or JSON for scripts, and sentences as they are."""
+"""How commands print: rows as a table for people or JSON for scripts, and sentences verbatim."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from rich.text import Text
 from harness.contract.visible import visible
 
 Row = Mapping[str, Any]
-UNBROKEN = ("claim", "key", "experiment", "protocol", "data")  # columns of a table
-MANY = 1_000  # rows, that nobody reads on a screen: laying them out in its width would take seconds
+UNBROKEN = ("claim", "key", "experiment", "protocol", "data")  # columns never wrapped
+MANY = 1_000  # rows: nobody reads so many on a screen, and fitting them to its width would take seconds
 WARNING, FAILURE = "yellow", "red"  # styles of a sentence
 
 
 def say(console: Console, sentence: str, style: str = "") -> None:
-    """A sentence as it is: brackets are no markup, a line is not broken, and nothing in it is hidden."""
+    """Prints a sentence verbatim: brackets are not markup, lines do not wrap, hidden characters show."""
     console.print(visible(sentence), style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
-    """JSON in ASCII, which any terminal and file can take."""
+    """Prints JSON in ASCII, which any terminal and file can hold."""
     print(json.dumps(bounded(value), indent=1, allow_nan=False))
 
 
 def bounded(value: Any) -> Any:
-    """The value without the infinite ends of intervals, for which JSON has no word: null instead."""
+    """The value with null in place of infinite interval ends, which JSON cannot express."""
     if is_dataclass(value) and not isinstance(value, type):
         return bounded(asdict(value))
     if isinstance(value, Mapping):
@@ -42,7 +42,7 @@ def bounded(value: Any) -> Any:
 
 
 def print_rows(rows: Sequence[Row], as_json: bool, console: Console) -> None:
-    """The rows under their names."""
+    """Prints the rows below their column names."""
     if as_json:
         print_json(rows)
         return
@@ -55,7 +55,7 @@ def print_rows(rows: Sequence[Row], as_json: bool, console: Console) -> None:
 
 
 def table(rows: Sequence[Row]) -> Table:
-    """The rows under their names, as a terminal draws them."""
+    """The rows below their column names, as a terminal draws them."""
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for name in rows[0]:
         drawn.add_column(name, no_wrap=name in UNBROKEN, overflow="fold")
@@ -65,7 +65,7 @@ def table(rows: Sequence[Row]) -> Table:
 
 
 def _plain(rows: Sequence[Row]) -> str:
-    """Lines of columns as wide as their widest cell."""
+    """The rows as lines, each column as wide as its widest cell."""
     cells = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     padded = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)

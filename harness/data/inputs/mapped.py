@@ -1,7 +1,7 @@
-"""Inputs of photographs: a folder of them held in memory, or a pack read from the disk as it is needed.
+"""Inputs of photographs: a folder of them held in memory, or a pack read from disk as needed.
 
-Where there are labelled test images (ILSVRC-2010), the validation images are watched in training. Where there
-are only validation images (ILSVRC-2012, Imagenette), they are what is tested on.
+If there are labelled test images (ILSVRC-2010), the validation images are monitored in training. If there
+are only validation images (ILSVRC-2012, Imagenette), they serve as the test images.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from harness.data.views import Augmentation, View
 
 
 class MappedViews(Views):
-    """Views of images that stay on the disk or in the host's memory; what is seen goes where the mean is."""
+    """Views of images that stay on disk or in the host's memory; views are moved to the mean's device."""
 
     def see(self, chosen: Tensor, view: View) -> Tensor:
-        """As `Views.see`; only the images at `chosen` are read."""
+        """Like `Views.see`; reads only the images at `chosen`."""
         few = Images(self.images.pixels.index_select(0, chosen.cpu()), self.images.labels[chosen])
         return self._there(few).see(torch.arange(len(chosen), device=self.mean.device), view)
 
     def parts(self, size: int) -> Iterator[Views]:
-        """As `Views.parts`; read ahead by threads, each image once however many views there are of it."""
+        """Like `Views.parts`; threads read ahead, each image only once for all its views."""
         count = input_threads(self.mean.device)
         with ThreadPoolExecutor(count, "views") as threads:
             read = made_ahead(self._read, self.stretches(size), threads, count)
@@ -63,7 +63,7 @@ def _mapped(settings: Selection, seed: int, place: Path, device: torch.device) -
     mean, basis = mean_and_basis(settings.dataset, place)
     mean = mean.to(device)
     train, watched = split(place, "train"), split(place, "val")
-    if settings.held_out:  # they are tested on, and share in the mean image, which is that of all
+    if settings.held_out:  # they are tested on, but the mean image still includes them
         train, watched = train.parted(settings.held_out)
     train = train if settings.images is None else train.first(settings.images)
     batches = Prefetched(train, mean, how, seed, basis)

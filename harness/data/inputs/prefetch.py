@@ -1,8 +1,8 @@
 """Training batches cut from a memory map by background threads ahead of their use, bit for bit `Augmented`'s.
 
 Threads copy the crops' bytes, without their borders, out of the map. For a GPU they put them in pinned
-memory, and mirroring, mean and colours are one batched step there; for a CPU they do that as well, a few
-images at a time, so that these stay in its cache.
+memory, and mirroring, mean and colours are one batched step there; for a CPU the threads do these steps too,
+a few images at a time, so that the images stay in its cache.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from harness.data.images import Images
 from harness.data.views import Augmentation, MeanCrop
 from harness.records.environment import cores
 
-AT_ONCE = 4  # images that a CPU makes together: their floats stay in its cache
+AT_ONCE = 4  # images that a CPU processes together: their floats stay in its cache
 Batch = tuple[Tensor, Tensor]
 T = TypeVar("T")
 Made = TypeVar("Made")
@@ -31,26 +31,26 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Cut:
-    """Crops as they lie in the images, uint8 (n, side, side, 3), and what is still to be done to them."""
+    """Unprocessed crops, uint8 (n, side, side, 3), and what is still to be done to them."""
 
     pixels: Tensor
     labels: Tensor
     top: Tensor
     left: Tensor
     flip: Tensor
-    shifts: Tensor  # float32 (n, 3), or (n, 0) where no colours are drawn
+    shifts: Tensor  # float32 (n, 3), or (n, 0) if no colours are drawn
 
     def on(self, device: torch.device) -> Cut:
-        """The same on `device`; from pinned memory, the copy does not wait."""
+        """The same on `device`; from pinned memory, the copy is asynchronous."""
         return Cut(*(getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)))
 
     def pinned(self) -> Cut:
-        """The same in memory that a GPU reads by itself."""
+        """The same in pinned memory, which a GPU reads directly."""
         return Cut(*(getattr(self, f.name).pin_memory() for f in fields(self)))
 
 
 class Windows:
-    """Every crop that there is of images (N, height, width, 3), to be gathered by corner, row by row."""
+    """Every possible crop of images (N, height, width, 3), to be gathered by corner, row by row."""
 
     def __init__(self, images: Tensor, side: int) -> None:
         """`images` must be contiguous, on any device; nothing is copied."""
@@ -59,7 +59,7 @@ class Windows:
         strides = (height * width * 3, width * 3, 3, width * 3, 1)
         self.side, self.all = side, images.as_strided(shape, strides)
         if images.device.type == "cpu":
-            # NumPy copies whole rows where PyTorch goes byte by byte: a quarter of the time.
+            # NumPy copies whole rows, PyTorch single bytes: a quarter of the time.
             size = images.element_size()
             places = tuple(size * s for s in strides)
             self.rows = as_strided(images.numpy(), shape, places, writeable=False)
@@ -75,21 +75,21 @@ class Windows:
 
 @dataclass(frozen=True)
 class Coming:
-    """A cut on its way to the GPU, and the event that says that it is there."""
+    """A cut on its way to the GPU, and the event that signals its arrival."""
 
     cut: Cut
     copied: torch.cuda.Event
 
 
 def input_threads(device: torch.device) -> int:
-    """Threads that make batches: two beside a CPU's own; as many as may keep up with a GPU."""
+    """Threads that make batches: two beside a CPU's own; for a GPU, enough to keep up with it."""
     return min(8, max(2, cores())) if device.type == "cuda" else 2
 
 
 def made_ahead(
     make: Callable[[T], Made], of: Iterable[T], threads: ThreadPoolExecutor, ahead: int
 ) -> Iterator[Made]:
-    """What `make` makes of each, in order; so many are in the making while one is used."""
+    """The results of `make` for each item, in order; `ahead` of them are in progress while one is used."""
     coming = iter(of)
     ready = deque(threads.submit(make, one) for one in islice(coming, ahead))
     try:
@@ -103,9 +103,9 @@ def made_ahead(
 
 
 class Prefetched:
-    """Training batches as `Augmented` draws and makes them: `begin` an epoch, then take `each` in any order.
+    """Training batches, drawn and made as by `Augmented`: `begin` an epoch, then take `each` in any order.
 
-    Of several ranks, each begins with the whole order and takes its own share.
+    With several ranks, each begins with the whole order and takes its own share.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class Prefetched:
         return (batch if isinstance(batch, tuple) else self._finish(batch) for batch in made)
 
     def _make(self, chosen: Tensor) -> Batch | Coming:
-        """The batch for a CPU; for a GPU the cut, on its way there."""
+        """The batch for a CPU; for a GPU the cut, already being copied."""
         if self.side is not None:
             return self._sent(chosen, self.side)
         inputs = torch.empty(len(chosen), self.how.side, self.how.side, 3)
@@ -147,7 +147,7 @@ class Prefetched:
         return inputs.permute(0, 3, 1, 2), self.labels[chosen]
 
     def _sent(self, chosen: Tensor, side: torch.cuda.Stream) -> Coming:
-        """Copied beside the training's own stream, which `_finish` has wait."""
+        """Copies on a separate stream; `_finish` makes the training's stream wait for it."""
         pinned = self._cut(chosen).pinned()
         with torch.cuda.stream(side):
             there = pinned.on(self.mean.device)
@@ -166,17 +166,17 @@ class Prefetched:
         )
 
     def _finish(self, coming: Coming) -> Batch:
-        """The batch of a cut that is on the GPU, or will be."""
+        """The batch of a cut that is on the GPU or on its way."""
         now, cut = torch.cuda.current_stream(self.mean.device), coming.cut
         now.wait_event(coming.copied)
         for field in fields(cut):
-            getattr(cut, field.name).record_stream(now)  # it may not be overwritten before it was used
+            getattr(cut, field.name).record_stream(now)  # it must not be overwritten before it is used
         inputs = torch.empty(cut.pixels.shape, device=cut.pixels.device)
         self._vary(cut, inputs)
         return inputs.permute(0, 3, 1, 2), cut.labels
 
     def _vary(self, cut: Cut, inputs: Tensor) -> None:
-        """`Augmented`'s arithmetic; mirroring only moves numbers, so it may as well come first."""
+        """`Augmented`'s arithmetic; mirroring only moves numbers, so it can come first."""
         inputs.copy_(_mirrored(cut.pixels, cut.flip))
         if self.how.mean is MeanCrop.OWN:
             far = self.drawn.width - self.how.side - cut.left
@@ -184,7 +184,7 @@ class Prefetched:
         else:
             inputs -= self.centre_mean
         if self.how.colour is not None and cut.shifts.shape[1]:
-            # A row at a time: three numbers would be too short a stretch to add quickly.
+            # A row at a time: adding only three numbers at once would be slow.
             row = cut.shifts[:, None, :].repeat(1, 1, self.how.side)
             inputs.flatten(2).add_(row)
             if self.how.colour.divisor != 1:
@@ -194,6 +194,6 @@ class Prefetched:
 def _mirrored(images: Tensor, flip: Tensor) -> Tensor:
     if images.device.type != "cpu":
         return torch.where(flip[:, None, None, None], images.flip(2), images)
-    some = flip.nonzero().flatten()  # the others need no second look
+    some = flip.nonzero().flatten()  # the others stay as they are
     images.numpy()[some.numpy()] = images.index_select(0, some).flip(2).numpy()  # again by whole rows
     return images

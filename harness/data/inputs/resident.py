@@ -1,4 +1,4 @@
-"""Inputs whose images all lie in the memory of the device that trains."""
+"""Inputs whose images are all in the memory of the training device."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def inputs(settings: Selection, seed: int, place: Path | None, device: torch.dev
 
 
 def assemble(settings: Selection, seed: int, train: Images, test: Images, device: torch.device) -> Inputs:
-    """As many images as the settings say; mean image and colour components of those trained on."""
+    """As many images as the settings say; mean image and colour components of the training images."""
     if settings.held_out:
         train, test = train.parted(settings.held_out)
     train, test = _first(train, settings.images), _first(test, settings.test_images)

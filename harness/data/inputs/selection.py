@@ -1,4 +1,4 @@
-"""What a training program is given of a data set: batches to train on, and views to test on."""
+"""What a training program receives from a data set: batches to train on, and views to test on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.data.views import Augmentation
 
 
 class Selection(Protocol):
-    """Which images a training program wants of a data set, and how it sees them."""
+    """Which images of a data set a training program uses, and how it sees them."""
 
     @property
     def dataset(self) -> str:
@@ -29,7 +29,7 @@ class Selection(Protocol):
 
     @property
     def held_out(self) -> int:
-        """Training images that are tested on in place of the test images, and not trained on."""
+        """Training images held out and used in place of the test images."""
 
     @property
     def test_images(self) -> int | None:
@@ -56,7 +56,7 @@ class TrainingBatches(Protocol):
 class Inputs:
     """One data set as a training program sees it; `sample` are training images, unaugmented.
 
-    Where there are `validation` images, they are watched in training, and the test images are not.
+    If there are `validation` images, these are monitored in training instead of the test images.
     """
 
     batches: TrainingBatches

@@ -1,1 +1,1 @@
-"""From photographs to a pack: a memory map of decoded images, made once and checked."""
+"""From photographs to a pack: a memory map of decoded images, created once and checked."""

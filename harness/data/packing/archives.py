@@ -1,6 +1,6 @@
-"""Where every image of a source is: folders of files, or the official archives, read where they lie.
+"""Where every image of a source is: folders of files, or the official archives, read in place.
 
-An archive is not unpacked: its headers are read once, and an image is so many bytes at an offset.
+An archive is not unpacked: its headers are read once, and an image is a number of bytes at an offset.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DAMAGE = (tarfile.TarError, OSError, EOFError, ValueError, OverflowError, zlib.e
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """An image: a file, or `size` bytes at `offset` of an archive; `name` is the file's own, in either."""
+    """An image: a file, or `size` bytes at `offset` of an archive; `name` is the file name in both cases."""
 
     path: str
     name: str
@@ -31,7 +31,7 @@ class Location:
     size: int = 0
 
     def open(self) -> Path | io.BytesIO:
-        """What `photographs.decode` takes; DataError where an archive's is larger than any photograph."""
+        """What `photographs.decode` takes; DataError if an archive's image is larger than any photograph."""
         if self.offset < 0:
             return Path(self.path)
         if self.size > MOST:
@@ -44,9 +44,9 @@ class Location:
 
 
 def by_class(source: Path, split: str) -> dict[str, list[Location]] | None:
-    """Images of `source/<split>/<class>/`, or of an archive of one archive a class; None if neither is there.
+    """Images of `source/<split>/<class>/`, or of an archive with one archive per class; None without either.
 
-    A folder of the classes' archives will do as well.
+    A folder of the classes' archives also works.
     """
     folder = source / split
     if folder.is_dir() and any(p.is_dir() for p in folder.iterdir()):
@@ -61,7 +61,7 @@ def by_class(source: Path, split: str) -> dict[str, list[Location]] | None:
 
 
 def flat(source: Path, split: str) -> list[Location] | None:
-    """Images right in `source/<split>/` or in the split's archive, by name; None if neither is there."""
+    """Images directly in `source/<split>/` or in the split's archive, by name; None without either."""
     folder = source / split
     if folder.is_dir():
         return files(folder) or None
@@ -70,7 +70,7 @@ def flat(source: Path, split: str) -> list[Location] | None:
 
 
 def files(folder: Path) -> list[Location]:
-    """The image files right in a folder, by name."""
+    """The image files directly in a folder, by name."""
     return [Location(str(path), path.name) for path in photographs.image_files(folder)]
 
 
@@ -81,7 +81,7 @@ def archive_of(source: Path, split: str) -> Path | None:
 
 
 def patched(source: Path, split: str, places: list[Location]) -> list[Location]:
-    """The places, with the images of ILSVRC-2010's `patch_images.tar` in place of those that they replace."""
+    """The places, with the images of ILSVRC-2010's `patch_images.tar` in place of those they replace."""
     archive = source / "patch_images.tar"
     if not archive.is_file():
         return places
@@ -90,7 +90,7 @@ def patched(source: Path, split: str, places: list[Location]) -> list[Location]:
 
 
 def _members(path: Path, suffix: str = "", folder: str = "") -> Iterator[Location]:
-    """The images of an archive, or its members with `suffix`; `folder` must be on their path."""
+    """The images of an archive, or its members with `suffix`; `folder` must be in their path."""
     try:
         with tarfile.open(path, "r:") as archive:
             yield from _listed(archive, str(path), 0, suffix, folder)
@@ -99,7 +99,7 @@ def _members(path: Path, suffix: str = "", folder: str = "") -> Iterator[Locatio
 
 
 def _inside(outer: Location) -> Iterator[Location]:
-    """The images of an archive that lies in another."""
+    """The images of an archive within another."""
     try:
         with (
             open(outer.path, "rb") as file,
@@ -112,7 +112,7 @@ def _inside(outer: Location) -> Iterator[Location]:
 
 
 def damaged(archive: str, error: Exception) -> DataError:
-    """What to say of an archive that cannot be read."""
+    """The error for an archive that cannot be read."""
     return DataError(f"{visible(archive)} is no whole archive ({visible(str(error))}); download it again")
 
 

@@ -1,7 +1,7 @@
-"""Labels of ILSVRC: classes by WordNet id in sorted order, and what the development kits say of flat splits.
+"""Labels of ILSVRC: classes by WordNet id in sorted order, and the development kits' labels of flat splits.
 
-The kits number the classes 1–1000 in an order of their own, which only `meta.mat` gives. Caffe's `val.txt`
-names the sorted order's 0–999 beside every file instead, and `synset_words.txt` the classes.
+The kits number the classes 1–1000 in their own order, which only `meta.mat` gives. Caffe's `val.txt` instead
+gives each file's number 0–999 in the sorted order, and `synset_words.txt` names the classes.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from harness.records import files
 CLASSES = {name: DATA_SETS[name].classes for name in PHOTOGRAPHS}
 TRUTH = {"val": "validation_ground_truth.txt", "test": "test_ground_truth.txt"}
 WORDS, META = "synset_words.txt", "meta.mat"
-MOST = 16 << 20  # bytes of a list
-MOST_META = 1 << 20  # it is compressed, to a thousandth at most
+MOST = 16 << 20  # bytes in a list
+MOST_META = 1 << 20  # compressed, at most a thousandfold
 MOST_KIT = 1 << 30  # unpacked
 
 
@@ -39,9 +39,9 @@ class Survey:
 
 
 def survey(dataset: str, source: Path) -> Survey:
-    """Every image below `source` with its label; DataError says what is missing or does not fit.
+    """Every image below `source` with its label; DataError says what is missing or inconsistent.
 
-    Images go by label and then by name, so that folders and archives give the same pack.
+    Images are ordered by label and then by name, so that folders and archives give the same pack.
     """
     train = archives.by_class(source, "train")
     if train is None:
@@ -62,7 +62,7 @@ def survey(dataset: str, source: Path) -> Survey:
 
 
 def _classes(dataset: str, source: Path, found: Sequence[str]) -> tuple[str, ...]:
-    """The sorted WordNet ids: of the lists if there are any, else of the training folders."""
+    """The sorted WordNet ids: from the lists if there are any, else from the training folders."""
     listed = sorted(_words(source) or _numbers(source).values() or found)
     if len(listed) != CLASSES[dataset]:
         where = f"the class list in {source}" if listed != list(found) else f"{source}/train"
@@ -97,7 +97,7 @@ def _sorted(
 
 
 def _labelled(source: Path, split: str, classes: Sequence[str]) -> dict[str, list[Location]] | None:
-    """The images of a validation or test split by class, as its folders or the kit's lists say."""
+    """The images of a validation or test split by class, according to its folders or the kit's lists."""
     folders = archives.by_class(source, split)
     if folders is not None:
         _matching(source, split, list(folders), classes)
@@ -112,7 +112,7 @@ def _labelled(source: Path, split: str, classes: Sequence[str]) -> dict[str, lis
 
 
 def truth(source: Path, split: str, places: Sequence[Location], classes: Sequence[str]) -> list[str]:
-    """The class of every image of a flat split, in the order of `places`; DataError where one has none."""
+    """The class of every image of a flat split, in the order of `places`; DataError if one has none."""
     by_name = document(source, f"{split}.txt")
     if by_name is not None:
         return _by_name(by_name, places, _words(source) or classes, source / f"{split}.txt")
@@ -159,13 +159,13 @@ def _named(classes: dict[str, str], number: str, where: str) -> str:
 
 
 def _words(source: Path) -> list[str]:
-    """The classes in the order of `synset_words.txt`, or nothing."""
+    """The classes in the order of `synset_words.txt`; empty without that file."""
     content = document(source, WORDS) or b""
     return [line.split()[0] for line in content.decode("utf-8", "replace").splitlines() if line.strip()]
 
 
 def _numbers(source: Path) -> dict[str, str]:
-    """The class of each of the kit's numbers, of `meta.mat`; nothing where there is none."""
+    """The class of each of the kit's numbers, from `meta.mat`; empty without that file."""
     content = document(source, META)
     if content is None:
         return {}
@@ -179,7 +179,7 @@ def _numbers(source: Path) -> dict[str, str]:
 
 
 def document(source: Path, name: str) -> bytes | None:
-    """A text or table whose name ends so: beside the images, in an unpacked kit, or in a kit's archive."""
+    """A file whose name ends in `name`: beside the images, in an unpacked kit, or in a kit's archive."""
     for path in _documents(source):
         if path.name.endswith(name):
             return _read(path)
@@ -196,7 +196,7 @@ def _read(path: Path) -> bytes:
 
 
 def _in_kit(kit: Path, name: str) -> bytes | None:
-    """The first file in a kit's archive whose name ends so; a kit that unpacks to too much is refused."""
+    """The first file in a kit's archive whose name ends in `name`; refuses a kit that unpacks to too much."""
     unpacked = 0
     try:
         with tarfile.open(kit, "r:gz") as archive:

@@ -1,7 +1,7 @@
-"""The classes of a development kit's `meta.mat` by their numbers, read by a process of its own.
+"""The classes of a development kit's `meta.mat` by number, read in a separate process.
 
-SciPy's reader of MATLAB files is not safe from damaged ones, which can crash whoever reads them. This file is
-also that process's program: bytes in, JSON out, and no more memory than a table needs.
+Damaged files can crash SciPy's reader of MATLAB files. This file is also that process's program: bytes in,
+JSON out, and no more memory than a table needs.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import subprocess
 import sys
 from functools import lru_cache
 
-MEMORY = 4 << 30  # bytes, of which the libraries' own code takes most
+MEMORY = 4 << 30  # bytes, most of them for the libraries' own code
 SECONDS = 120
 
 
 class NoTable(ValueError):
-    """A file that is no table of classes."""
+    """A file that is not a table of classes."""
 
 
 @lru_cache(maxsize=4)
 def numbers(content: bytes) -> tuple[tuple[str, str], ...]:
-    """Every leaf class's number and WordNet id; NoTable where there are none to be read."""
+    """Every leaf class's number and WordNet id; NoTable if none can be read."""
     command = [sys.executable, "-I", __file__]
     try:
         done = subprocess.run(command, input=content, capture_output=True, timeout=SECONDS, check=False)

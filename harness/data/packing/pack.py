@@ -1,13 +1,13 @@
-"""A packed data set: uint8 images in one memory-mapped file a split, with an index that vouches for them.
+"""A packed data set: uint8 images in one memory-mapped file per split, with an index that verifies them.
 
     <name>.pack/index.json          version, classes, SHA-256 sums, RGB sums, fingerprint
-               /<split>.pixels      (N, 256, 256, 3) uint8, one image after the other
+               /<split>.pixels      (N, 256, 256, 3) uint8, one image after another
                /<split>.labels.npy  (N,) int64
                /<split>.names.txt   <class>/<file> of every image
                /mean.npy            per-pixel sums (256, 256, 3) int64 over the training images
 
-A split is one mapping, so that any image is an index away; it is summed in pieces of 256 images, so that it
-can be written, resumed and checked by many at once. No torch.
+A split is one mapping, so that any image can be reached by index. Its checksums cover pieces of 256 images,
+so that many processes can write, resume and check it at once. No torch.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Row = tuple[Sum, Sum, Sum]
 
 @dataclass(frozen=True)
 class Split:
-    """One split: how many images, and the SHA-256 of every piece of pixels, of the labels and the names."""
+    """One split: its number of images, and the SHA-256 of every piece of pixels, the labels and the names."""
 
     images: Annotated[int, msgspec.Meta(ge=0, le=2**31)]
     pieces: tuple[str, ...]
@@ -50,7 +50,7 @@ class Split:
     names: str
 
     def __post_init__(self) -> None:
-        """ValueError for more or fewer pieces than there are of so many images."""
+        """ValueError if the number of pieces does not match the number of images."""
         if len(self.pieces) != -(-self.images // PIECE):
             raise ValueError(f"{self.images} images have no {len(self.pieces)} pieces")
 
@@ -60,7 +60,7 @@ NONE = Split(0, (), "", "")
 
 @dataclass(frozen=True)
 class Colours:
-    """Exact sums over all training pixels on the 0–255 scale: how many, RGB, and products of RGB."""
+    """Exact sums over all training pixels on the 0–255 scale: their count, RGB, and products of RGB."""
 
     pixels: Annotated[int, msgspec.Meta(ge=1, le=2**62)]
     sums: tuple[Sum, Sum, Sum]
@@ -69,7 +69,7 @@ class Colours:
 
 @dataclass(frozen=True)
 class Index:
-    """All that a pack is but its pixels, labels and names."""
+    """Everything in a pack except its pixels, labels and names."""
 
     dataset: str
     classes: tuple[str, ...]
@@ -78,7 +78,7 @@ class Index:
     colours: Colours
 
     def __post_init__(self) -> None:
-        """ValueError for a split that no file may be named after, and where there are no training images."""
+        """ValueError for an unknown split, or without training images."""
         if more := self.splits.keys() - SPLITS:
             raise ValueError(f"it has a split {min(more)!r}")
         if not self.splits.get("train", NONE).images:
@@ -86,12 +86,12 @@ class Index:
 
     @property
     def identity(self) -> DataIdentity:
-        """What a trial's key takes of the data."""
+        """The identity of the data in a trial's key."""
         return DataIdentity(self.dataset, Form.PACK, self.fingerprint)
 
     @property
     def fingerprint(self) -> str:
-        """Digest of all that can change a result, so not of the file names."""
+        """Digest of everything that can change a result, so not of the file names."""
         counted = {name: {**asdict(split), "names": ""} for name, split in self.splits.items()}
         content = [VERSION, self.classes, counted, self.mean, asdict(self.colours)]
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -104,18 +104,18 @@ class Index:
 
 
 class Pack:
-    """A pack that was opened: of this version, with every file there and of the right size."""
+    """An opened pack: of this version, with every file present and of the right size."""
 
     def __init__(self, folder: Path) -> None:
-        """DataError says in one sentence what is wrong; contents are for `verify`."""
+        """DataError says in one sentence what is wrong; `verify` checks contents."""
         self.folder, self.index = folder, read_index(folder)
         for name, size in _sizes(self.index).items():
             self._check(folder / name, size)
 
     def pixels(self, split: str) -> np.ndarray:
-        """All images uint8 (N, 256, 256, 3), read from the disk as they are touched, read-only."""
+        """All images uint8 (N, 256, 256, 3), read-only, read from disk on access."""
         with self._split(split, "pixels").open("rb") as file:
-            # Shared and read-only: a private, writable mapping would be counted against the memory there is.
+            # Shared and read-only: a private, writable mapping would count against available memory.
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return np.frombuffer(mapped, np.uint8).reshape(-1, SIDE, SIDE, 3)
 
@@ -143,7 +143,7 @@ class Pack:
             found: np.ndarray = np.load(io.BytesIO(read(path)), allow_pickle=False)
             if not isinstance(found, np.ndarray) or found.shape != shape or found.dtype != np.dtype(np.int64):
                 raise ValueError("it is another array")
-        except Exception:  # NumPy raises whatever it stumbles over
+        except Exception:  # NumPy raises errors of many kinds
             raise _differs(self, path, "its content") from None
         return found
 
@@ -162,7 +162,7 @@ class Pack:
 
 
 def _sizes(index: Index) -> dict[str, int | None]:
-    """Size in bytes of each file of a pack, None where it is not known."""
+    """Size in bytes of each file of a pack, None if unknown."""
     files: dict[str, int | None] = {MEAN: None}
     for name, split in index.splits.items():
         files |= {
@@ -174,7 +174,7 @@ def _sizes(index: Index) -> dict[str, int | None]:
 
 
 def read_index(folder: Path) -> Index:
-    """The index in a pack's folder; DataError where there is none, another version's or a damaged one."""
+    """The index in a pack's folder; DataError if it is missing, damaged or of another version."""
     path = folder / INDEX
     try:
         content = visible_json(read(path))
@@ -222,12 +222,12 @@ def digest(content: bytes | memoryview) -> str:
 
 
 def spans(count: int) -> Iterator[tuple[int, int]]:
-    """First image and the one past the last of every piece of `count` images."""
+    """The first image of every piece of `count` images, and the one past its last."""
     return ((start, min(start + PIECE, count)) for start in range(0, count, PIECE))
 
 
 def verify(pack: Pack, advance: Callable[[int], None] = lambda images: None) -> list[Path]:
-    """The files, each proved by its checksums; DataError names the first that differs.
+    """The files, each verified by its checksums; DataError names the first that differs.
 
     `advance` is called with the number of images just read.
     """

@@ -21,7 +21,7 @@ class Task:
     """Images to decode and where their pixels go."""
 
     number: int
-    first: int  # image of the split
+    first: int  # index of the first image in the split
     places: Sequence[Location]
     pixels: Path
 
@@ -33,13 +33,13 @@ class Piece:
     number: int
     images: int
     digest: bytes
-    total: np.ndarray  # (256, 256, 3), of pixels over images
-    products: np.ndarray  # (3, 3), of RGB over all pixels
+    total: np.ndarray  # (256, 256, 3), sums of pixels over images
+    products: np.ndarray  # (3, 3), sums of products of RGB over all pixels
     unreadable: tuple[str, ...] = ()
 
 
 def pack(task: Task) -> Piece:
-    """Decodes a task's images and writes their pixels; in a worker."""
+    """Decodes a task's images and writes their pixels; runs in a worker."""
     pixels = np.empty((len(task.places), photographs.SIDE, photographs.SIDE, 3), np.uint8)
     unreadable = []
     for i, place in enumerate(task.places):
@@ -62,7 +62,7 @@ def _write(file: int, content: memoryview, offset: int) -> None:
 
 
 def _products(pixels: np.ndarray) -> np.ndarray:
-    """Sums of RGB's products over all pixels, int64 (3, 3), an image at a time."""
+    """Sums of RGB's products over all pixels, int64 (3, 3), one image at a time."""
     products = np.zeros((3, 3), np.int64)
     for image in pixels:
         planes = np.ascontiguousarray(image.reshape(-1, 3).T).astype(np.int64)

@@ -1,4 +1,4 @@
-"""`data prepare`: a source of photographs becomes a pack, with progress, in as many goes as it takes."""
+"""`data prepare`: turns a source of photographs into a pack, with progress, in as many runs as needed."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from harness.records import environment
 def prepare(
     dataset: str, source: Path, out: Path, workers: int | None, tracker: Tracker = SILENT
 ) -> Path | None:
-    """The pack of the data set below `out`, made if it is not there; None where Ctrl-C stopped it."""
+    """The data set's pack below `out`, created if there is none; None if Ctrl-C stopped it."""
     if dataset not in PHOTOGRAPHS:
         raise UnknownName("data set to pack", dataset, PHOTOGRAPHS)
     if workers is not None and workers < 1:
         raise BadValue(f"--workers {workers} must be at least 1")
     target = out / DATA_SETS[dataset].pack
     if target.exists():
-        tracker.say(f"{target} is there already: {Pack(target).index.identity}")
+        tracker.say(f"{target} already exists: {Pack(target).index.identity}")
         return target
     with tracker.task(f"looking through {source}"):
         found = _survey(dataset, source)
@@ -32,9 +32,9 @@ def prepare(
     try:
         index = _packed(target, dataset, found, workers or environment.cores(), tracker)
     except KeyboardInterrupt:
-        tracker.say(f"Stopped: give the same command again and {target} goes on where it was.")
+        tracker.say(f"Stopped: run the same command again to resume {target}.")
         return None
-    except BrokenPipeError:  # nobody listens any more
+    except BrokenPipeError:  # the reader is gone
         raise
     except OSError as error:
         raise _unwritten(target, error) from error
@@ -65,7 +65,7 @@ def inside(dataset: str, source: Path) -> Path:
 
 
 def _compare(dataset: str, found: Survey, tracker: Tracker) -> None:
-    """Says where a split is not as large as the official one."""
+    """Warns of splits that are not as large as the official ones."""
     for split, (places, _) in found.splits.items():
         official = DATA_SETS[dataset].images.get(split, len(places))
         if len(places) != official:
@@ -77,12 +77,12 @@ def _packed(target: Path, dataset: str, found: Survey, workers: int, tracker: Tr
     with ExitStack() as tasks:
 
         def packed(split: str, images: int) -> None:
-            """Counts images; the first count of a split is of what an earlier run has packed."""
+            """Counts images; the first count of a split is what an earlier run packed."""
             if split in begun:
                 return begun[split](images)
             total = len(found.splits[split][0])
             if images:
-                tracker.say(f"{split}: {images:,} of {total:,} images are packed already")
+                tracker.say(f"{split}: {images:,} of {total:,} images are already packed")
             begun[split] = tasks.enter_context(tracker.task(f"packing {split}", total, images, "images"))
             return None
 
@@ -92,5 +92,5 @@ def _packed(target: Path, dataset: str, found: Survey, workers: int, tracker: Tr
 def _unwritten(target: Path, error: OSError) -> DataError:
     return DataError(
         f"{writer.part_of(target)} cannot be written: {error.strerror or error}; "
-        "fix that (free space, rights) and give the same command again: what is packed stays"
+        "fix that (free space, permissions) and run the same command again: what is packed is kept"
     )

@@ -1,7 +1,7 @@
-"""Writes a pack in pieces, by many processes; killed and started again, it goes on where it was.
+"""Writes a pack in pieces, by many processes; if killed and restarted, it resumes.
 
-Everything grows in `<name>.pack.part`, which is renamed when all is there. A piece counts as done once its
-pixels are flushed and the state that says so is renamed into place; what came after is done again.
+Everything grows in `<name>.pack.part`, which is renamed when complete. A piece counts as done once its pixels
+are flushed and the state that says so is renamed into place; what came after is redone.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ from harness.records.files import read, write_whole
 
 SAVE_EVERY = 5.0  # seconds
 UNREADABLE = "unreadable.txt"
-SAVED = ("done", "digests", "total", "products")  # of a split's state
+SAVED = ("done", "digests", "total", "products")  # in a split's state
 Packed = Callable[[str, int], None]  # the split, and how many more of its images are packed
 
 
 class State:
-    """Which pieces of a split are on the disk, and the sums over them."""
+    """Which pieces of a split are on disk, and the sums over them."""
 
     def __init__(self, pixels: Path, names: Sequence[str]) -> None:
-        """Takes up what `save` left, if it was for the same images in the same order and these are there."""
+        """Loads what `save` left, if it is for the same images in the same order and these exist."""
         count = len(list(spans(len(names))))
         self.pixels, self.path = pixels, pixels.with_suffix(".state.npz")
         self.plan = hashlib.sha256("\n".join([f"{VERSION} {count}", *names]).encode()).digest()
@@ -54,7 +54,7 @@ class State:
             self._resume()
 
     def _resume(self) -> None:
-        """Takes up what `save` left; nothing where it is of other images, or damaged."""
+        """Loads what `save` left, unless it is for other images, or damaged."""
         with contextlib.suppress(Exception), np.load(io.BytesIO(read(self.path))) as saved:
             found = {name: saved[name] for name in SAVED}
             own = ((found[name].shape, found[name].dtype) == self._kind(name) for name in SAVED)
@@ -73,7 +73,7 @@ class State:
         self.products += piece.products
 
     def save(self) -> None:
-        """Flushes the pixels, then the state, which is whole or the one before."""
+        """Flushes the pixels, then replaces the state atomically."""
         with self.pixels.open("rb+") as file:
             os.fsync(file.fileno())
         content = {name: getattr(self, name) for name in SAVED}
@@ -85,7 +85,7 @@ class State:
 def write(target: Path, dataset: str, found: Survey, workers: int, packed: Packed = lambda *_: None) -> Index:
     """Packs every split into `target`; DataError for a full disk or images that cannot be read.
 
-    `packed` is called at once with what an earlier run has packed.
+    `packed` is called at once with what an earlier run packed.
     """
     folder = part_of(target)
     folder.mkdir(parents=True, exist_ok=True)
@@ -103,12 +103,12 @@ def write(target: Path, dataset: str, found: Survey, workers: int, packed: Packe
 
 
 def part_of(target: Path) -> Path:
-    """Where a pack grows until it is whole."""
+    """The folder in which a pack grows until it is complete."""
     return target.with_name(f"{target.name}.part")
 
 
 def _pack(folder: Path, found: Survey, states: dict[str, State], workers: int, packed: Packed) -> list[str]:
-    """Packs what is missing; what could not be read."""
+    """Packs what is missing; returns what could not be read."""
     unreadable: list[str] = []
     with _pool(workers) as pool:
         for split, (places, _) in found.splits.items():
@@ -142,7 +142,7 @@ def _take(state: State, pieces: Iterator[Piece], packed: Callable[[int], None]) 
 
 
 def _results(pool: ProcessPoolExecutor, tasks: Iterator[Task], most: int) -> Iterator[Piece]:
-    """Outcomes as they come, with at most so many tasks under way; an interruption still yields those."""
+    """Outcomes as they arrive, with at most `most` tasks in progress; an interruption still yields those."""
     running: set[Future[Piece]] = set()
     try:
         for task in tasks:
@@ -163,7 +163,7 @@ def _ended(running: set[Future[Piece]], when: str) -> Iterator[Piece]:
 
 
 def _reserve(folder: Path, found: Survey) -> None:
-    """Files of their final size; DataError before hours of work where the disk cannot hold them."""
+    """Creates files of their final size; DataError, before hours of work, if the disk cannot hold them."""
     sizes = {folder / f"{split}.pixels": len(found.splits[split][0]) * IMAGE for split in found.splits}
     there = sum(path.stat().st_blocks * 512 for path in sizes if path.exists())
     disk = os.statvfs(folder)
@@ -183,7 +183,7 @@ def _gigabytes(count: int) -> str:
 
 
 def _finish(folder: Path, dataset: str, found: Survey, states: dict[str, State]) -> Index:
-    """Writes labels, names, mean and at last the index."""
+    """Writes labels, names, mean and, last, the index."""
     train = states["train"]
     splits = {split: _split(folder, found, split, states[split]) for split in found.splits}
     red, green, blue = map(int, train.total.sum((0, 1)))
@@ -213,7 +213,7 @@ def _npy(array: np.ndarray) -> bytes:
 
 
 def _keep(path: Path, content: bytes) -> str:
-    """Writes the file, whole or not at all; its SHA-256."""
+    """Writes the file atomically; returns its SHA-256."""
     write_whole(path, content)
     return digest(content)
 
@@ -223,13 +223,13 @@ def _refused(folder: Path, unreadable: Sequence[str]) -> DataError:
     _keep(listed, "".join(f"{line}\n" for line in unreadable).encode())
     return DataError(
         f"{len(unreadable)} images cannot be read, all listed in {listed}; the first: {unreadable[0]}; "
-        "replace them and give the same command again, which keeps all that is packed"
+        "replace them and run the same command again, which keeps all that is packed"
     )
 
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Holds the folder; DataError where another process does."""
+    """Locks the folder; DataError if another process holds it."""
     held = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -242,7 +242,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Worker processes, which end with the block; DataError where one of them was killed before."""
+    """Worker processes, which end with the block; DataError if one of them was killed."""
     spawned, others = multiprocessing.get_context("spawn"), multiprocessing.active_children()
     try:
         with ProcessPoolExecutor(workers, mp_context=spawned, initializer=_start_worker) as pool:
@@ -252,22 +252,22 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
                 _end(set(multiprocessing.active_children()) - set(others))
     except BrokenProcessPool:
         raise DataError(
-            f"one of {workers} workers was killed, perhaps for want of memory; "
-            "give the same command again, with fewer --workers: it goes on where it was"
+            f"one of {workers} workers was killed, perhaps for lack of memory; "
+            "run the same command again, with fewer --workers: it resumes where it was"
         ) from None
 
 
 def _end(workers: Iterable[BaseProcess]) -> None:
-    """Ends workers that have nothing left to do.
+    """Kills workers that have nothing left to do.
 
-    Asked to end, they might never do so, and the executor would wait for them: a worker that was killed while
-    it waited for a task leaves the lock of their queue locked.
+    Asked to end, they might never do so, and the executor would wait for them: a worker killed while waiting
+    for a task leaves the lock of their queue locked.
     """
     for worker in workers:
         worker.kill()
 
 
 def _start_worker() -> None:
-    """Ctrl-C is the parent's business, and a worker never outlives its parent."""
+    """Leaves Ctrl-C to the parent, and ensures that a worker never outlives its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()

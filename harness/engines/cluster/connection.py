@@ -1,4 +1,4 @@
-"""The connection to a Ray cluster that is running already."""
+"""The connection to a running Ray cluster."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import ray
 from harness.contract.errors import EngineError
 from harness.engines.machine.workers import ALLOCATOR
 
-PATIENCE = 10.0  # seconds in which a cluster answers
+PATIENCE = 10.0  # seconds for a cluster to answer
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
 
 def connect(address: str) -> None:
     """Joins the cluster at `auto`, `<host>:<port>` or `ray://<host>:<port>`; EngineError if there is none.
 
-    Workers get the allocator's settings of local ones. The connection ends with this process.
+    Workers get the same allocator settings as local ones. The connection ends with this process.
     """
     os.environ.update({name: os.environ.get(name, value) for name, value in QUIET.items()})
     try:
@@ -38,11 +38,11 @@ def connect(address: str) -> None:
 
 
 def _reach(address: str) -> None:
-    """OSError or ValueError where nothing listens at an address, which takes Ray minutes to find out."""
+    """OSError or ValueError if nothing listens at an address, which Ray needs minutes to notice."""
     if address != "auto":
         found = urlsplit(address if "://" in address else f"//{address}")
         if not found.hostname or not found.port:
-            raise ValueError("it is none of auto, <host>:<port> and ray://<host>:<port>")
+            raise ValueError("it is not auto, <host>:<port> or ray://<host>:<port>")
         socket.create_connection((found.hostname, found.port), timeout=PATIENCE).close()
 
 

@@ -1,4 +1,4 @@
-"""The nodes of the cluster: which of them suit, how many trials they take, and what a trial asks of them."""
+"""The cluster's nodes: which are suitable, how many trials they take, and what a trial requires."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from harness.engines.cluster.suitability import Expected
 from harness.engines.cluster.work import Suited, Unsuited, look
 from harness.engines.machine.gpus import PER_GPU
 
-TIMING = "timing"  # the custom resource of nodes for trials that must be alone, where there are any
-PATIENCE = 120.0  # seconds in which a node answers; whoever is busy is looked at by its first trial
-TRACE = 0.01  # of a GPU: enough for Ray to show it to a task
-SEVERAL = "only the nodes with {} take part, as runs on different hardware are not compared"
+TIMING = "timing"  # the custom resource of nodes reserved for exclusive trials, if any
+PATIENCE = 120.0  # seconds for a node to answer; a busy node is checked by its first trial
+TRACE = 0.01  # share of a GPU: enough for Ray to show it to a task
+SEVERAL = "only nodes with {} take part, since runs on different hardware are not compared"
 
 
 @dataclass(frozen=True)
 class Node:
-    """A node that is alive."""
+    """A live node."""
 
     id: str
     host: str
@@ -42,7 +42,7 @@ class Node:
         return int(self.resources.get("GPU", 0))
 
     def room(self, device: Device) -> int:
-        """Trials on such a device that it takes at a time."""
+        """How many trials on such a device it runs in parallel."""
         if not device.cuda:
             return self.cores // device.count
         return min(self.cores, self.gpus * PER_GPU if device.count == 1 else self.gpus) // device.count
@@ -52,7 +52,7 @@ class Node:
 
 
 def alive() -> list[Node]:
-    """Every node that is there now."""
+    """Every live node."""
     known: Callable[[], list[dict[str, Any]]] = ray.nodes
     return [
         Node(node["NodeID"], node["NodeManagerHostname"], node["Resources"])
@@ -62,20 +62,20 @@ def alive() -> list[Node]:
 
 
 def best_kind() -> DeviceKind:
-    """GPUs where any node has one."""
+    """GPUs if any node has one."""
     return DeviceKind.CUDA if any(node.gpus for node in alive()) else DeviceKind.CPU
 
 
 def pinned(node: str) -> NodeAffinitySchedulingStrategy:
-    """To run on this node or not at all."""
+    """A strategy to run on this node or not at all."""
     return NodeAffinitySchedulingStrategy(node, soft=False)
 
 
 class Nodes:
-    """The cluster as trials on one kind of device see it."""
+    """The cluster as seen by trials on one kind of device."""
 
     def __init__(self, device: Device, tell: Callable[[str], None]) -> None:
-        """`tell` is called with a sentence for every node that stands aside."""
+        """`tell` is called with a sentence for every node that is left out."""
         self.device, self.tell = device, tell
         self.unsuited: dict[str, str] = {}
         self.agreed: dict[Expected, Expected] = {}
@@ -83,13 +83,13 @@ class Nodes:
         self.for_timing: str | None = None
 
     def suited(self) -> list[Node]:
-        """Those that are alive and, as far as is known, can run trials."""
+        """The live nodes that can run trials, as far as is known."""
         return [node for node in alive() if node.room(self.device) and node.id not in self.unsuited]
 
     def agree(self, expected: Expected) -> Expected:
-        """With the hardware that most nodes have, once each of them was looked at.
+        """Adds the hardware that most nodes have, after checking each of them.
 
-        EngineError where no node has what is expected.
+        EngineError if no node has what is expected.
         """
         if expected not in self.agreed:
             found = {node.id: hardware for node, hardware in self._look(expected)}
@@ -102,20 +102,20 @@ class Nodes:
         return self.agreed[expected]
 
     def leave_out(self, unsuited: Unsuited) -> None:
-        """No further trial is given to this node."""
+        """Gives this node no further trials."""
         if unsuited.node not in self.unsuited:
             self.unsuited[unsuited.node] = unsuited.reason
             name = next((str(node) for node in alive() if node.id == unsuited.node), unsuited.node[:8])
-            self.tell(f"{name} stands aside: {unsuited.reason}")
+            self.tell(f"{name} is left out: {unsuited.reason}")
 
     def check(self) -> None:
-        """EngineError where no node is left, with the reasons."""
+        """EngineError, with the reasons, if no node is left."""
         if not self.suited():
             why = "; ".join(dict.fromkeys(self.unsuited.values())) or f"none has room for {self.device}"
             raise EngineError(f"no node of the cluster can run these trials: {why}")
 
     def options(self, alone: bool) -> dict[str, Any]:
-        """What Ray is to give a trial, in its own words."""
+        """The resources of a trial, as Ray's options."""
         if alone:
             return _all_of(self._quiet())
         share = self.device.count if self.device.count > 1 else 1 / PER_GPU
@@ -128,7 +128,7 @@ class Nodes:
         return resources
 
     def _quiet(self) -> Node:
-        """The node for all trials that must be alone, so that they can be compared, while it lives."""
+        """The one node for all exclusive trials, for comparability, as long as it is alive."""
         self.check()
         found = sorted(
             self.suited(), key=lambda node: (node.id != self.for_timing, TIMING not in node.resources)
@@ -137,7 +137,7 @@ class Nodes:
         return found[0]
 
     def _look(self, expected: Expected) -> Iterator[tuple[Node, str]]:
-        """The hardware of every node that has what is expected; the others are left out."""
+        """The hardware of every node that has what is expected; the other nodes are left out."""
         some = {"num_gpus": TRACE if self.device.cuda else 0, "num_cpus": 0, "max_retries": 0}
         task = ray.remote(look)
         asked = {
@@ -163,7 +163,7 @@ def _answer(ref: Any, node: Node) -> Suited | Unsuited:
 
 
 def _all_of(node: Node) -> dict[str, Any]:
-    """Every core and GPU of the node, so that nothing of Ray runs beside."""
+    """Every core and GPU of the node, so that no other Ray task runs beside it."""
     return {
         "num_cpus": node.cores,
         "num_gpus": node.gpus,

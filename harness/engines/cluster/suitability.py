@@ -1,4 +1,4 @@
-"""Whether a node has what a trial was planned with: the code, torch, the device, the data. Needs no Ray."""
+"""Whether a node has what a trial was planned with: code, torch, device, data. Does not need Ray."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from harness.records import environment
 from harness.records.conditions import Conditions, DataIdentity
 from harness.records.provenance import packages_hash, provenance
 
-SILENCE = 20.0  # seconds without a byte after which a download is given up
+SILENCE = 20.0  # seconds without a byte before a download is abandoned
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the driver planned trials with, and a node must have too."""
+    """What the driver planned trials with, and a node must have as well."""
 
     source: str  # hash of the program's files
-    packages: str  # hash of the files of the packages that bring papers and reproductions
+    packages: str  # hash of the files of packages that provide papers and reproductions
     conditions: Conditions
     data: Path | None  # where the driver has the data set
-    folder: Path  # for checkpoints and for files that trials leave for one another
+    folder: Path  # for checkpoints and for files shared between trials
     hardware: str | None = None  # None: any
 
 
@@ -51,13 +51,13 @@ def check(expected: Expected) -> Path | None:
 
 
 def device_for(conditions: Conditions) -> Device:
-    """The device of a trial on this node: Ray shows it no GPUs but its own, and numbers them from 0."""
+    """The device of a trial on this node: Ray shows it only its own GPUs, numbered from 0."""
     single = conditions.devices == 1
     return Device(conditions.device, 0 if single and not conditions.on(CPU) else None, conditions.devices)
 
 
 def hardware(device: Device) -> str:
-    """The name of what does the arithmetic; empty for a GPU that torch cannot reach."""
+    """The name of the CPU or GPU; empty for a GPU that torch cannot reach."""
     return (gpus.name(device) or "") if device.cuda else environment.cpu_name()
 
 
@@ -65,7 +65,7 @@ def _check_code(source: str) -> None:
     here = provenance().source
     if here != source:
         raise EngineError(
-            f"its code differs (source {here}, and {source} where the run was started): "
+            f"its code differs (source {here}; {source} where the run was started): "
             "check out the same commit, without other changes, on every node"
         )
 
@@ -83,7 +83,7 @@ def _check_torch(version: str) -> None:
     here = environment.torch_version()
     if here != version:
         raise EngineError(
-            f"it has torch {here}, and the trials are for {version}: install the pinned versions on every "
+            f"it has torch {here}, but the trials are for {version}: install the pinned versions on every "
             "node with 'make environment'"
         )
 
@@ -91,7 +91,7 @@ def _check_torch(version: str) -> None:
 def _check_device(device: Device, precision: Precision) -> None:
     have = gpus.count() if device.cuda else device.count
     if have < device.count:
-        raise EngineError(f"torch sees {have} CUDA devices there, and a trial needs {device.count}")
+        raise EngineError(f"torch sees {have} CUDA devices there, but a trial needs {device.count}")
     if precision is Precision.BF16 and not environment.has_bf16(device.kind):
         raise EngineError("its hardware has no bf16, which would be ten times slower: give --precision fp32")
 
@@ -99,7 +99,7 @@ def _check_device(device: Device, precision: Precision) -> None:
 def _check_hardware(device: Device, expected: str | None) -> None:
     here = hardware(device)
     if expected not in (None, here):
-        raise EngineError(f"it has {here}, and only runs on the same hardware are compared ({expected})")
+        raise EngineError(f"it has {here}, but only runs on the same hardware are compared ({expected})")
 
 
 def _check_folder(folder: Path) -> None:
@@ -107,18 +107,18 @@ def _check_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"{folder} cannot be made there ({error.strerror}): name a folder that all nodes can write "
+            f"{folder} cannot be created there ({error.strerror}): name a folder that all nodes can write to "
             "with --storage"
         ) from None
 
 
 def _data(identity: DataIdentity | None, place: Path | None) -> Path | None:
-    """The data as found by the usual search, the driver's own folder first; CIFAR-10 is fetched."""
+    """The data found by the usual search, starting in the driver's folder; CIFAR-10 is downloaded."""
     if identity is None or identity.stand_in:
         return None
     found = _found(identity.dataset, place)
     if found.identity != identity:
-        raise DataError(f"{found.place} holds {found.identity}, and the trials are for {identity}")
+        raise DataError(f"{found.place} holds {found.identity}, but the trials are for {identity}")
     if not DATA_SETS[identity.dataset].photographs and found.place is not None:
         _verify(found.place)
     return found.place
@@ -135,7 +135,7 @@ def _found(dataset: str, place: Path | None) -> Source:
 
 
 def _fetch(dataset: str) -> Source | None:
-    """The data set once it is downloaded, by one process of this machine after the other."""
+    """The data set, downloaded by one process of this machine at a time."""
     from harness.data import cifar10
 
     root = sources.destination(None)
@@ -154,7 +154,7 @@ def _one_at_a_time(root: Path) -> Iterator[None]:
 
 @contextmanager
 def _impatient() -> Iterator[None]:
-    """A network that swallows packets would otherwise never say no."""
+    """Sets a timeout, since a network that drops packets would otherwise hang forever."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(SILENCE)
     try:
@@ -165,7 +165,7 @@ def _impatient() -> Iterator[None]:
 
 @cache
 def _verify(place: Path) -> None:
-    """Every file of CIFAR-10 against its official MD5, once in a process."""
+    """Checks every file of CIFAR-10 against its official MD5, once per process."""
     from harness.data import cifar10
 
     cifar10.verify(place)

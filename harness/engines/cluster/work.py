@@ -1,4 +1,4 @@
-"""What is done on a node of the cluster: a look at what it has, and trials."""
+"""The work on a node of the cluster: checking what it has, and running trials."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from harness.records.record import Record
 
 @dataclass(frozen=True)
 class Suited:
-    """A node that has all that was expected, and its hardware."""
+    """A node that has everything expected, and its hardware."""
 
     hardware: str
 
@@ -35,21 +35,21 @@ class Unsuited:
 
 
 class Post(Interface):
-    """A queue that the driver reads, as Ray has it."""
+    """A queue that the driver reads, in Ray's terms."""
 
     def put(self, item: Named, /) -> None:
-        """Sends something."""
+        """Sends an item."""
 
 
 @dataclass(frozen=True)
 class Outlet:
-    """Where a trial of this node speaks to the driver."""
+    """Where a trial on this node sends messages to the driver."""
 
     key: str
     post: Post
 
     def send(self, message: Message, /) -> None:
-        """Says one thing of the trial."""
+        """Sends one message about the trial."""
         self.post.put((self.key, message))
 
 
@@ -63,9 +63,9 @@ def look(expected: Expected) -> Suited | Unsuited:
 
 
 def work(trial: Trial, expected: Expected, post: Post) -> Record | Unsuited | None:
-    """Runs a trial on this node, if it can; None where the trial was asked to stop."""
+    """Runs a trial on this node, if possible; None if the trial was asked to stop."""
     stop = threading.Event()
-    # What Ray does to a running task that is cancelled: the trial is to save itself first.
+    # Ray sends SIGINT to a running task that is cancelled: the trial must save itself first.
     signal.signal(signal.SIGINT, lambda number, frame: stop.set())
     try:
         data = check(expected)
@@ -77,5 +77,5 @@ def work(trial: Trial, expected: Expected, post: Post) -> Record | Unsuited | No
 
 
 def this_node() -> str:
-    """The id of the Ray node that this process is on; of a client, the one that acts for it."""
+    """The id of this process's Ray node; for a client, the node that acts for it."""
     return str(ray.get_runtime_context().get_node_id())

@@ -1,4 +1,4 @@
-"""How fast this machine trains, measured in a process like a worker's, where no record tells it."""
+"""How fast this machine trains, measured in a process like a worker's if no record gives it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from harness.engines.machine.machine_lock import turn
 from harness.engines.machine.workers import without_ctrl_c, worker_context
 from harness.models.cifar10 import eleven
 
-# With normalisation and local layers it does fewer multiply-adds a second than plain convolutions would, as
-# the networks of most ablations do. A second suffices for it; large networks get more out of a GPU.
+# With normalisation and local layers it does fewer multiply-adds per second than plain convolutions would,
+# like the networks of most ablations. One second suffices; large networks use a GPU better.
 NETWORK = eleven()
 BATCH = 128
-SECONDS = 1.0  # of measuring, for each precision
-TURN = 2.0  # seconds of waiting for a trial that must be alone; it may take hours
-PATIENCE = 60.0  # seconds for all of it; a GPU may be slow to wake, or stuck
+SECONDS = 1.0  # of measuring per precision
+TURN = 2.0  # seconds to wait for a trial that must run alone, which may take hours
+PATIENCE = 60.0  # seconds for everything; a GPU may be slow to wake, or stuck
 
 
 def measure(device: Device, precisions: Sequence[Precision]) -> Mapping[Precision, float]:
-    """Images per second of NETWORK that one worker trains on, alone on its core or GPU, by precision.
+    """Images per second that one worker trains NETWORK on, alone on its core or GPU, by precision.
 
-    Empty where that fails or takes too long: it is worth no error.
+    Empty if that fails or takes too long: it is not worth an error.
     """
     context = worker_context()
     receiver, sender = context.Pipe(duplex=False)
@@ -38,7 +38,7 @@ def measure(device: Device, precisions: Sequence[Precision]) -> Mapping[Precisio
     sender.close()
     try:
         found: Mapping[Precision, float] = receiver.recv() if receiver.poll(PATIENCE) else {}
-    except EOFError:  # it died without a word
+    except EOFError:  # it died without an answer
         found = {}
     finally:
         process.kill()
@@ -50,7 +50,7 @@ def measure(device: Device, precisions: Sequence[Precision]) -> Mapping[Precisio
 def _measure(
     sender: Connection, device: str, precisions: Sequence[Precision], batch: int, seconds: float
 ) -> None:
-    """In a process of its own; Ctrl-C is the parent's business."""
+    """Measures in its own process; Ctrl-C is handled by the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
     end = time.monotonic() + TURN
@@ -59,6 +59,6 @@ def _measure(
             from harness.training.timing.worker_speed import images_per_second
 
             found = {p: images_per_second(NETWORK, device, p, batch, seconds) for p in precisions}
-    except Exception:  # whatever it was, the speed is not known
+    except Exception:  # whatever it was, the speed is unknown
         found = {}
     sender.send(found)

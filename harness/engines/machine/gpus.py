@@ -1,4 +1,4 @@
-"""GPUs of the machine as torch sees them, and which of them workers are dealt out among."""
+"""The machine's GPUs as torch sees them, and those that workers are spread over."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 from harness.contract.device import Device
 
-PER_GPU = 4  # workers: small networks leave room for one another
+PER_GPU = 4  # workers: small networks do not fill a GPU
 
 
 def count() -> int:
-    """GPUs that torch can use; imports torch, which takes seconds, unless there surely are none."""
+    """The number of GPUs that torch can use; imports torch, which takes seconds, unless there can be none."""
     if not _driver():
         return 0
     import torch
@@ -23,7 +23,7 @@ def count() -> int:
 
 
 def _driver() -> bool:
-    """Whether a GPU's driver may be there: without its library, or AMD's device, torch finds no GPU."""
+    """Whether a GPU driver may be present: without its library, or AMD's device, torch finds no GPU."""
     if sys.platform != "linux" or Path("/dev/kfd").exists():
         return True
     with suppress(OSError):
@@ -33,9 +33,9 @@ def _driver() -> bool:
 
 
 def name(device: Device) -> str | None:
-    """What torch calls the GPU; None for a CPU, or where torch cannot reach it.
+    """Torch's name of the GPU; None for a CPU, or if torch cannot reach it.
 
-    Torch numbers GPUs by CUDA_VISIBLE_DEVICES and by speed, which `nvidia-smi` knows nothing of.
+    Torch numbers GPUs by CUDA_VISIBLE_DEVICES and by speed, unlike `nvidia-smi`.
     """
     if device.cuda:
         import torch
@@ -46,9 +46,9 @@ def name(device: Device) -> str | None:
 
 
 def each(device: Device) -> tuple[Device, ...]:
-    """The devices that workers are dealt out among: for `cuda` every GPU like the first, else itself alone.
+    """The devices that workers are spread over: for `cuda` every GPU like the first, else only the device.
 
-    A GPU of another model stands aside: an experiment whose runs differ in it would be invalid.
+    GPUs of other models are left out: an experiment with runs on different models would be invalid.
     """
     if not device.cuda or device.index is not None or device.count > 1:
         return (device,)
@@ -57,7 +57,7 @@ def each(device: Device) -> tuple[Device, ...]:
 
 
 def use(device: Device) -> None:
-    """From now on this thread works on the GPU: what names no device would else go to the first one."""
+    """Makes this thread use the GPU: work that names no device would otherwise go to the first one."""
     if device.cuda and device.index is not None:
         import torch
 

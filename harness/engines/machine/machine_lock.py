@@ -1,8 +1,8 @@
-"""Turns between the trials of this machine: one that times itself runs alone, others side by side.
+"""Turns between the trials of this machine: one that times itself runs alone, others in parallel.
 
 Alone means on the whole machine: trials on other GPUs would share its cores, its memory and its buses.
-The locks are advisory, between processes, and the system's own: they hold between any number of invocations
-by one user, and are free as soon as their holder ends, however that comes about.
+The locks are advisory, between processes, and the operating system's own: they work between any number of
+invocations by one user, and are free as soon as their holder ends, for whatever reason.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from harness.contract.errors import EngineError
 from harness.contract.session import Interrupted
 
 POLL = 0.1  # seconds between two attempts
-PATIENCE = 2.0  # seconds of waiting before it is said what for
+PATIENCE = 2.0  # seconds of waiting before the reason is reported
 BEFORE_ALONE = "waiting for other trials on this machine to end, as it must run alone"
 BEHIND_ALONE = "waiting for a trial that must run alone on this machine to end"
 
@@ -35,9 +35,9 @@ def turn(
 ) -> Iterator[None]:
     """Waits until this trial may run, and holds its place; Interrupted if it is asked to stop meanwhile.
 
-    Who waits to be alone stands at a gate that nobody else passes, so that others cannot go on for ever.
-    `waiting` is called once with the reason, where it takes longer than a moment. A process has one turn at a
-    time: the locks do not hold between its threads.
+    A trial waiting to run alone holds a gate that no other can pass, so that it cannot be starved.
+    `waiting` is called once with the reason if the wait is longer than a moment. A process has one turn at a
+    time: the locks do not work between its threads.
     """
     wait = _Wait(stopping, waiting, BEFORE_ALONE if alone else BEHIND_ALONE)
     gate, room = (InterProcessReaderWriterLock(path, wait) for path in wait.paths)
@@ -50,7 +50,7 @@ def turn(
 
 
 class _Wait:
-    """What is done between two attempts at a lock."""
+    """What happens between two attempts at a lock."""
 
     def __init__(self, stopping: Callable[[], bool], waiting: Callable[[str], None], reason: str) -> None:
         self.stopping, self.waiting, self.reason = stopping, waiting, reason
@@ -71,15 +71,15 @@ def _held(lock: InterProcessReaderWriterLock, alone: bool) -> Iterator[None]:
     try:
         try:
             acquire(delay=POLL, max_delay=POLL)
-        except RuntimeError as error:  # a file system that has no locks
-            raise EngineError(f"{error}; name a folder on a local disk in XDG_CACHE_HOME") from None
+        except RuntimeError as error:  # a file system without locks
+            raise EngineError(f"{error}; set XDG_CACHE_HOME to a folder on a local disk") from None
         yield
     finally:
-        lock.release_read_lock()  # of either kind; closes the file, also where waiting was interrupted
+        lock.release_read_lock()  # of either kind; closes the file, even if the wait was interrupted
 
 
 def holders(*paths: Path) -> list[int]:
-    """The other processes that hold locks on these files, as far as the system says: nothing but on Linux."""
+    """The other processes that hold locks on these files, if the system tells; empty except on Linux."""
     inodes = {str(path.stat().st_ino) for path in paths}
     found = set()
     with suppress(OSError):
@@ -95,16 +95,16 @@ def _named(pids: Sequence[int]) -> str:
 
 
 def places() -> tuple[Path, Path]:
-    """The files of the gate and the room, made if they are not there; EngineError if they cannot be used.
+    """The files of the gate and the room, created if missing; EngineError if they cannot be used.
 
-    They have the machine's name, as a home may be shared between machines.
+    Their names include the machine's, since a home may be shared between machines.
     """
     gate, room = (_folder() / f"{name}.{platform.node()}.lock" for name in ("gate", "room"))
     return _checked(gate), _checked(room)
 
 
 def _folder() -> Path:
-    """A folder of the user's own, below the one for running programs, or else the one for caches."""
+    """A folder of the user's own, below the runtime folder or else the cache folder."""
     runtime, cache = (Path(os.environ.get(f"XDG_{name}", "")) for name in ("RUNTIME_DIR", "CACHE_HOME"))
     try:
         if not (runtime.is_absolute() and runtime.is_dir() and _own(runtime)):
@@ -113,23 +113,25 @@ def _folder() -> Path:
         folder.mkdir(0o700, parents=True, exist_ok=True)
     except (OSError, RuntimeError) as error:
         raise EngineError(
-            f"there is no folder for locks ({error}): name one that can be written in XDG_CACHE_HOME"
+            f"there is no folder for locks ({error}): set XDG_CACHE_HOME to a writable folder"
         ) from None
     if not _own(folder):
-        raise EngineError(f"{folder} belongs to another user: name another place in XDG_CACHE_HOME")
+        raise EngineError(f"{folder} belongs to another user: set XDG_CACHE_HOME to another folder")
     return folder
 
 
 def _checked(path: Path) -> Path:
-    """The path of a regular file of the user's own: no link or pipe that somebody put in its place."""
+    """The path, if it is a regular file of the user's own, not a link or pipe put in its place."""
     try:
         if not os.path.lexists(path):
             path.touch(0o600)
         regular = stat.S_ISREG(path.lstat().st_mode)
     except OSError as error:
-        raise EngineError(f"{path} cannot be made: {error.strerror}") from None
+        raise EngineError(f"{path} cannot be created: {error.strerror}") from None
     if not (regular and _own(path)):
-        raise EngineError(f"{path} is no regular file of your own: delete it and give the same command again")
+        raise EngineError(
+            f"{path} is not a regular file of your own: delete it and run the same command again"
+        )
     return path
 
 

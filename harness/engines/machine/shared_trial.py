@@ -1,7 +1,7 @@
-"""One trial trained by several processes at once, each on a GPU of its own, or on a core where there is none.
+"""One trial trained by several processes at once, each on its own GPU or, without GPUs, its own core.
 
-The processes see nothing of the engine but files beside the checkpoint: `.stop` asks them to checkpoint and
-stop, `.progress` says how far they are.
+The processes share only files beside the checkpoint with the engine: `.stop` asks them to checkpoint and
+stop, `.progress` tells their progress.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from harness.records.files import write_whole
 if TYPE_CHECKING:
     from harness.contract.ranks import Rank
 
-PROGRAMS = ("harness.training.scheduled.program:run",)  # those whose batches can be shared
-PATIENCE = 1800.0  # seconds: some rank may be reading a data set for the first time
+PROGRAMS = ("harness.training.scheduled.program:run",)  # programs whose batches can be shared
+PATIENCE = 1800.0  # seconds: a rank may be reading a data set for the first time
 
 
 @dataclass(frozen=True)
 class Shared:
-    """What all of the processes are given: the session as plain values."""
+    """What every process is given: the session as plain values."""
 
     data: Path | None
     checkpoint: Path
@@ -37,12 +37,12 @@ class Shared:
 
     @property
     def stop(self) -> Path:
-        """Its being there asks the processes to stop."""
+        """The file whose existence asks the processes to stop."""
         return self.checkpoint.with_suffix(".stop")
 
     @property
     def progress(self) -> Path:
-        """How far the first process says it is."""
+        """The file with the first process's progress."""
         return self.checkpoint.with_suffix(".progress")
 
 
@@ -52,8 +52,8 @@ def can_share(trial: Trial) -> bool:
 
 
 def run(trial: Trial, session: Session, device: Device) -> TrialResult:
-    """The outcome of the first of the device's processes; Interrupted where all stopped as asked."""
-    from harness.contract.ranks import Group, launch  # brings torch
+    """The outcome of the first of the device's processes; Interrupted if all stopped as asked."""
+    from harness.contract.ranks import Group, launch  # imports torch
 
     shared = Shared(session.data, session.checkpoint, session.artifacts.own)
     shared.checkpoint.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def run(trial: Trial, session: Session, device: Device) -> TrialResult:
 
 
 def _between(session: Session, shared: Shared) -> Callable[[], bool]:
-    """What is done while the processes train: never ends them by force, so that they can checkpoint."""
+    """What happens while the processes train: never kills them, so that they can checkpoint."""
 
     def look() -> bool:
         if session.stopping():
@@ -84,7 +84,7 @@ def _between(session: Session, shared: Shared) -> Callable[[], bool]:
 
 
 def train(rank: Rank, trial: Trial, shared: Shared) -> TrialResult | None:
-    """One process's part; None where it was asked to stop."""
+    """One process's part; None if it was asked to stop."""
     session = Session(rank.device, shared.data, shared.checkpoint, stopping=shared.stop.exists)
     session = replace(session, artifacts=replace(session.artifacts, own=shared.artifact))
     if rank.index == 0:

@@ -1,7 +1,7 @@
-"""Worker processes, each at the end of a pipe of its own.
+"""Worker processes, each at the end of its own pipe.
 
-Nothing is shared that a process could hold when it is killed: no queue, no lock, no event. So the death of
-one hangs no other, and is noticed by the end of its pipe.
+They share nothing that a process could hold when it is killed: no queue, no lock, no event. So one that
+dies blocks no other, and the end of its pipe reveals its death.
 """
 
 from __future__ import annotations
@@ -21,48 +21,48 @@ from harness.contract.session import TrialProgress
 from harness.engines.messages import Message
 from harness.records.record import Record
 
-# Freed activations are kept for the next step instead of being handed back to the system page by page, and
-# lie on huge pages where the system lends them.
+# Freed activations are kept for the next step instead of being returned to the system page by page, and
+# use huge pages where the system provides them.
 ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": str(2**32),
     "MALLOC_TRIM_THRESHOLD_": str(2**33),
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
-LEAVING = 5.0  # seconds that an idle worker may take to end
+LEAVING = 5.0  # seconds an idle worker may take to end
 
 
 def worker_context() -> SpawnContext:
-    """How workers are started: as fresh processes, with the allocator's settings in their environment."""
+    """How workers start: as fresh processes, with the allocator's settings in their environment."""
     os.environ.update({name: os.environ.get(name, value) for name, value in ALLOCATOR.items()})
     return get_context("spawn")
 
 
 class Stop:
-    """Asks all workers to stop: a byte that they share, without the lock of an event."""
+    """Asks all workers to stop: a shared byte, without the lock of an event."""
 
     def __init__(self, context: SpawnContext) -> None:
-        """Nobody has asked yet."""
+        """No stop is requested yet."""
         self._asked = context.RawValue("b", 0)
 
     def set(self) -> None:
-        """Asks."""
+        """Asks the workers to stop."""
         self._asked.value = 1
 
     def is_set(self) -> bool:
-        """Whether somebody has asked."""
+        """Whether the workers were asked to stop."""
         return bool(self._asked.value)
 
 
 @dataclass(frozen=True)
 class Died:
-    """A worker process that ended while it worked."""
+    """A worker process that ended during a job."""
 
-    code: int | None  # of its exit; −9 where it was killed
+    code: int | None  # its exit code; −9 if it was killed
 
 
 @dataclass(frozen=True)
 class Job:
-    """A trial as a worker is given it: its key, and what the worker's program takes."""
+    """A trial for a worker: its key, and the arguments of the worker's program."""
 
     key: str
     task: tuple[Any, ...]
@@ -76,15 +76,15 @@ class Worker:
     """A process that does one job at a time."""
 
     def __init__(self, context: SpawnContext, serve: Serve, stop: Stop, device: Device) -> None:
-        """It starts at once."""
+        """Starts the process."""
         self.device = device
         self.end, there = context.Pipe()
         self.process: SpawnProcess = context.Process(target=serve, args=(there, stop, device))
         with without_ctrl_c():
             self.process.start()
-        there.close()  # so that the death of the process ends the pipe
+        there.close()  # so that the pipe ends when the process dies
         self.job: Job | None = None
-        self.reported = False  # whether its trial has come far enough to have something to save
+        self.reported = False  # whether its trial has progressed far enough to have something to save
 
     @property
     def free(self) -> bool:
@@ -97,10 +97,10 @@ class Worker:
         try:
             self.end.send(job.task)
         except OSError:
-            self.process.kill()  # it is dying, as its pipe will say
+            self.process.kill()  # it is dying, as its pipe will show
 
     def take(self, heard: Callable[[str, Message], None]) -> Iterator[tuple[str, Outcome]]:
-        """Passes on what it says, and yields its job's key and outcome once it has one."""
+        """Passes on its messages, and yields its job's key and outcome once there is one."""
         while self.job is not None and self.end.poll():
             try:
                 said = self.end.recv()
@@ -115,7 +115,7 @@ class Worker:
                 heard(self.job.key, said)
 
     def leave(self) -> None:
-        """Ends it; by force where it takes too long."""
+        """Ends the process; kills it if that takes too long."""
         self.end.close()
         self.process.join(LEAVING)
         self.process.kill()
@@ -124,8 +124,8 @@ class Worker:
 
 @contextmanager
 def without_ctrl_c() -> Iterator[None]:
-    """Processes that start within never hear of Ctrl-C, which is their parent's business."""
-    resource_tracker.ensure_running()  # its own start, with the first process, would let Ctrl-C through again
+    """Processes that start within never receive Ctrl-C, which their parent handles."""
+    resource_tracker.ensure_running()  # starting it with the first process would let Ctrl-C through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -154,16 +154,16 @@ class Workers:
         self._deal()
 
     def ended(self, patience: float) -> Iterator[tuple[str, Outcome]]:
-        """Keys and outcomes of jobs that end within so many seconds; returns when some have."""
+        """Keys and outcomes of jobs that end within `patience` seconds; returns once some have."""
         busy = {worker.end: worker for worker in self.all if worker.job is not None}
         for end in wait(list(busy), patience):
             yield from busy[end].take(self.heard)  # type: ignore[index]
         self._deal()
 
     def interrupt(self) -> list[str]:
-        """Asks for a stop: a trial that has reported saves itself, any other has nothing to lose.
+        """Asks for a stop: a trial that has reported saves itself; any other has nothing to lose and ends.
 
-        The keys of those that no worker has begun.
+        Returns the keys of jobs that no worker has begun.
         """
         self.stop.set()
         waiting = [job.key for job in self.queue]
@@ -174,12 +174,12 @@ class Workers:
         return waiting
 
     def kill(self) -> None:
-        """Ends all of them at once; safe in a signal's handler."""
+        """Kills all workers at once; safe in a signal handler."""
         for worker in self.all:
             worker.process.kill()
 
     def close(self) -> None:
-        """Ends the workers, which should have nothing to do any more."""
+        """Ends the workers, which should have nothing left to do."""
         for worker in self.all:
             worker.end.close()
         for worker in self.all:
@@ -191,7 +191,7 @@ class Workers:
             worker.give(self.queue.pop(0))
 
     def _free(self) -> Worker | None:
-        """A worker without a job, started if there may be one more; the dead make room."""
+        """A worker without a job, started if one more is allowed; dead workers make room."""
         for worker in [w for w in self.all if w.job is None and not w.process.is_alive()]:
             self.all.remove(worker)
             worker.leave()
@@ -204,6 +204,6 @@ class Workers:
         return self.all[-1]
 
     def _next_device(self) -> Device:
-        """That of the fewest workers."""
+        """The device with the fewest workers."""
         taken = [worker.device for worker in self.all]
         return min(self.devices, key=taken.count)

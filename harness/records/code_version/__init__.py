@@ -1,4 +1,4 @@
-"""The version of the code that can change a trial's result: only what its definitions can reach counts."""
+"""The version of the code that can change a trial's result: only reachable definitions count."""
 
 from harness.records.code_version.links import COUNTED, counts
 from harness.records.code_version.reach import CHECKOUT, reached, version_of

@@ -1,4 +1,4 @@
-"""Where a definition leads: the names that it mentions, found through imports in the modules that count."""
+"""Where a definition leads: the names it mentions, followed through imports in the modules that count."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ COUNTED = (
     "harness.contract.numerics",
 )
 ALL = "*"  # in place of a name: every definition of a module
-# Bases that call none of a class's methods but special ones; built-in exceptions are others.
+# Bases that call only special methods of a class; built-in exceptions are further ones.
 HARMLESS = {"object", "Protocol", "Generic", "ABC", "Enum", "StrEnum", "IntEnum", "NamedTuple"}
-# Methods that libraries call of objects of any class.
+# Methods that libraries call on objects of any class.
 OF_FILES = {"read", "readinto", "readline", "write", "seek", "tell", "flush", "close", "fileno"}
 OF_STREAMS = {"readable", "writable", "seekable", "send", "throw", "acquire", "release"}
 EXPECTED = OF_FILES | OF_STREAMS | {"keys", "values", "items", "get"}
@@ -37,14 +37,14 @@ Seen = set[tuple[str, tuple[str, ...]]]
 class Links:
     """Where one definition leads; ids are "module:name", "module:Class.method" and "module:*"."""
 
-    digest: str  # empty where there is nothing to hash
+    digest: str  # empty if there is nothing to hash
     reached: frozenset[str]
     attributes: frozenset[str] = frozenset()
-    methods: frozenset[str] = frozenset()  # those that are reached only by their name
+    methods: frozenset[str] = frozenset()  # those reached only by name
 
 
 def counts(module: str, others: Iterable[str] = ()) -> bool:
-    """Whether a module's code can change a result: of this project, or of `others`, packages beside it."""
+    """Whether a module's code, in this project or in `others` (further packages), can change a result."""
     return any(_inside(module, package) for package in (*COUNTED, *others))
 
 
@@ -53,7 +53,7 @@ def _inside(module: str, package: str) -> bool:
 
 
 def _leads(module: str, package: str) -> bool:
-    """Whether names of the module may be of the package."""
+    """Whether names in the module may belong to the package."""
     return _inside(module, package) or _inside(package, module)
 
 
@@ -63,24 +63,24 @@ def digest(text: str) -> str:
 
 
 def found_in(tree: SourceTree, name: str) -> tuple[Module | None, str]:
-    """The module of an id, if it is there and counts, and the name in it."""
+    """The module of an id, if it exists and counts, and the name within it."""
     module, _, path = name.partition(":")
     return tree.module(module) if counts(module, tree.others) else None, path
 
 
 def entered(tree: SourceTree, name: str) -> Iterator[str]:
-    """The definition of that id, with what it stands for if it is an import; LookupError if there is none."""
+    """The definition of that id and, if it is an import, what it stands for; LookupError if there is none."""
     here, path = found_in(tree, name)
     of, _, method = path.partition(".")
     if here is None or of not in here or (method and method not in here.methods(of)):
-        raise LookupError(f"'{name}' is no definition in a module that counts")
+        raise LookupError(f"'{name}' is not a definition in a module that counts")
     yield name
     yield from _values(tree, {path: here.origins.get(path, ())})
 
 
 @cache
 def links(tree: SourceTree, name: str) -> Links:
-    """Those of a definition that is there."""
+    """The links of an existing definition."""
     here, path = found_in(tree, name)
     if path == ALL:
         return Links("", frozenset(_everything(tree, name.partition(":")[0])))
@@ -94,7 +94,7 @@ def links(tree: SourceTree, name: str) -> Links:
 
 
 def _everything(tree: SourceTree, module: str) -> Iterator[str]:
-    """All definitions of a module, or of all modules in a package, and all that they import."""
+    """All definitions of a module, or of all modules in a package, and everything they import."""
     for here in filter(None, (found_in(tree, name)[0] for name in tree.below(module))):
         yield from (f"{here.name}:{name}" for name in {TOP, *here.names, *here.origins})
         yield from _values(tree, here.origins)
@@ -116,7 +116,7 @@ def _mentioned(tree: SourceTree, here: Module, mentions: Mentions) -> Iterator[s
 
 
 def _around(tree: SourceTree, here: Module, path: str, mentions: Mentions) -> Iterator[str]:
-    """What comes along: the class of a method, and what modules do when they are imported."""
+    """What comes with it: the class of a method, and what modules do on import."""
     yield from _imported(tree, [here.name, *mentions.loaded])
     if path == TOP:
         yield from _imported(tree, here.loaded)
@@ -127,11 +127,11 @@ def _around(tree: SourceTree, here: Module, path: str, mentions: Mentions) -> It
     elif "." in path:
         yield f"{here.name}:{path.partition('.')[0]}"
     elif here.class_of(path):
-        yield from _values(tree, mentions.origins)  # what its body imports are attributes
+        yield from _values(tree, mentions.origins)  # imports in its body are attributes
 
 
 def _imported(tree: SourceTree, modules: Iterable[str]) -> Iterator[str]:
-    """The modules as they are run, with the packages around them."""
+    """What the modules run on import, with the packages around them."""
     for module in modules:
         parts = module.split(".")
         names = (f"{'.'.join(parts[: end + 1])}:{TOP}" for end in range(len(parts)))
@@ -141,7 +141,7 @@ def _imported(tree: SourceTree, modules: Iterable[str]) -> Iterator[str]:
 def _resolved(
     tree: SourceTree, here: Module, names: tuple[str, ...], own: Mapping[str, Sequence[Origin]]
 ) -> Iterator[str]:
-    """The definitions that `a.b.c` may stand for, where some names have origins of their own."""
+    """The definitions that `a.b.c` may stand for, if some names have local origins."""
     for origin in own.get(names[0], ()):
         yield from _followed(tree, origin.module, (*origin.names, *names[1:]))
     yield from _member(tree, here, names, set())
@@ -157,7 +157,7 @@ def _member(tree: SourceTree, here: Module, names: tuple[str, ...], seen: Seen) 
 def _followed(
     tree: SourceTree, module: str, names: tuple[str, ...], seen: Seen | None = None
 ) -> Iterator[str]:
-    """From a module on, by one name after the other; what is used of a module by itself is all of it."""
+    """Follows names from a module, one after another; a module used by itself counts in full."""
     seen = set() if seen is None else seen
     if (module, names) in seen or not any(_leads(module, package) for package in (*COUNTED, *tree.others)):
         return
@@ -210,7 +210,7 @@ def _only_imported(tree: SourceTree, name: str) -> bool:
 
 
 def acting(tree: SourceTree, here: Module) -> list[str]:
-    """Functions and classes that may register themselves, so that nothing need name them."""
+    """Functions and classes that may register themselves, and so may be used without being named."""
     return [
         name
         for name, node in here.sequence
@@ -221,7 +221,7 @@ def acting(tree: SourceTree, here: Module) -> list[str]:
 
 @cache
 def _registers(tree: SourceTree, name: str) -> bool:
-    """Whether a class or a base of it may keep a list of its subclasses."""
+    """Whether a class or one of its bases may keep a list of subclasses."""
     here, path = found_in(tree, name)
     node = here.class_of(path) if here else None
     if here is None or node is None:

@@ -1,4 +1,4 @@
-"""What a piece of code mentions: names with the attributes taken of them, attributes of anything, imports."""
+"""What a piece of code mentions: names with their attributes, attributes of anything, imports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from harness.records.code_version.normal_form import chain
 
-ANY = "*"  # every attribute there is
+ANY = "*"  # every attribute
 BY_NAME = {"getattr", "setattr", "hasattr", "delattr"}
 NAMING = {"attrgetter", "methodcaller"}
 IMPORTERS = {"import_module", "__import__"}
@@ -17,7 +17,7 @@ COMPOSED = ast.JoinedStr | ast.BinOp | ast.Call
 
 @dataclass(frozen=True)
 class Origin:
-    """What an import binds a name to: a module, or one name after the other in it."""
+    """What an import binds a name to: a module, or a chain of names within it."""
 
     module: str
     names: tuple[str, ...] = ()
@@ -25,17 +25,17 @@ class Origin:
 
 @dataclass
 class Mentions:
-    """Of one definition. A function's own variables are among its names: more may be found than is meant."""
+    """The mentions of one definition. They include a function's local variables, so may be too many."""
 
     chains: set[tuple[str, ...]] = field(default_factory=set)  # such as ("torch", "nn", "Module")
     attributes: set[str] = field(default_factory=set)  # by a dot or by a string
-    origins: dict[str, list[Origin]] = field(default_factory=dict)  # of the names that it imports
-    loaded: set[str] = field(default_factory=set)  # modules that it imports
-    values: set[str] = field(default_factory=set)  # modules that a function imports: anything may be used
+    origins: dict[str, list[Origin]] = field(default_factory=dict)  # of the names it imports
+    loaded: set[str] = field(default_factory=set)  # modules it imports
+    values: set[str] = field(default_factory=set)  # modules a function imports: anything in them may be used
 
 
 def mentions(nodes: Iterable[ast.AST], package: str) -> Mentions:
-    """Of nodes of a module in `package`."""
+    """The mentions of nodes of a module in `package`."""
     reader = _Reader(package)
     for node in nodes:
         reader.visit(node)
@@ -102,7 +102,7 @@ def origins(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[s
 
 
 def loaded(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[str]:
-    """Names of all that may be modules among what an import runs."""
+    """Names of everything an import runs that may be a module."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     else:
@@ -111,7 +111,7 @@ def loaded(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[str]:
 
 
 def _base(node: ast.ImportFrom, package: str) -> str:
-    """The module that names are imported from; one dot is the package itself."""
+    """The module that names are imported from; one dot means the package itself."""
     parts = package.split(".")
     above = parts[: max(0, len(parts) + 1 - node.level)] if node.level else []
     return ".".join([*above, *filter(None, [node.module])])

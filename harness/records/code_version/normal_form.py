@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-# Fields that differ between Python versions, or only say where a node is used, mean nothing.
+# Fields that differ between Python versions, or only say where a node is used, are ignored.
 IGNORED_FIELDS = {"ctx", "kind", "type_comment", "type_ignores", "type_params", "simple"}
-# Decorators that neither register what they decorate nor read its annotations, by their last name.
+# Decorators, by their last name, that neither register what they decorate nor read its annotations.
 OF_CLASSES = {"dataclass", "final", "runtime_checkable", "total_ordering", "unique"}
 OF_METHODS = {"abstractmethod", "classmethod", "override", "property", "setter", "staticmethod"}
 OF_FUNCTIONS = {"cache", "cached_property", "contextmanager", "lru_cache", "overload", "wraps"}
@@ -29,7 +29,7 @@ def parsed(source: str) -> list[ast.stmt]:
 
 
 def text(node: object) -> str:
-    """A node in normal form, or a list of them, as text that is the same in every version of Python."""
+    """A node in normal form, or a list of them, as text that is the same in every Python version."""
     if isinstance(node, list):
         return f"[{','.join(map(text, node))}]"
     if not isinstance(node, ast.AST):
@@ -43,20 +43,20 @@ def text(node: object) -> str:
 
 
 def chain(node: ast.AST | None) -> tuple[str, ...]:
-    """The names in `a.b.c`; without the first where `a` is no name, so that `f().b.c` gives "", "b", "c"."""
+    """The names in `a.b.c`; the first is "" if `a` is not a name, so that `f().b.c` gives "", "b", "c"."""
     if isinstance(node, ast.Attribute):
         return *chain(node.value), node.attr
     return (node.id,) if isinstance(node, ast.Name) else ("",)
 
 
 def acts(node: FunctionNode | ast.ClassDef) -> bool:
-    """Whether a decorator may do more than wrap the definition: register it, or go by its annotations."""
+    """Whether a decorator may do more than wrap the definition: register it, or read its annotations."""
     names = (chain(d.func if isinstance(d, ast.Call) else d)[-1] for d in node.decorator_list)
     return not INERT.issuperset(names)
 
 
 class _Normal(ast.NodeTransformer):
-    """Takes out, in place, what does not count."""
+    """Removes, in place, what does not count."""
 
     def __init__(self) -> None:
         self.scope: FunctionNode | ast.ClassDef | None = None

@@ -1,18 +1,18 @@
 """The version of the code that can change a trial's result: a hash of the definitions that it can reach.
 
 A definition is a function, a method, a class without its methods, a constant or an import, in normal form:
-comments, docstrings, annotations, error texts and log lines do not count. What nobody reaches does not count
-either, so that a new class or a table for another purpose makes no record stale. Reached is
+comments, docstrings, annotations, error texts and log lines do not count. What is unreachable does not count
+either, so a new class or a table for another purpose makes no record stale. Reachable are
 
-- every name that a reached definition mentions, through imports, in the modules that count (`COUNTED`);
-- of a class its bases, decorators, body and special methods, and every other method whose name is taken of
-  anything at all, anywhere in what is reached. Where a class has a base from elsewhere, such as `nn.Module`,
-  that library may call any of its methods, so all of them are;
-- what the modules do when they are imported: statements that bind no name, and definitions that register
+- every name that a reachable definition mentions, through imports, in the modules that count (`COUNTED`);
+- the bases, decorators, body and special methods of a class, and every other method whose name is used as an
+  attribute of anything, anywhere in reachable code. If a class has a base from elsewhere, such as
+  `nn.Module`, that library may call any of its methods, so all of them are reachable;
+- what modules do when they are imported: statements that bind no name, and definitions that register
   themselves by a decorator or a base.
 
-So more may be reached than runs, but nothing runs that is not reached, as far as names can be read. Names
-that are put together while the program runs cannot: a program found by `importlib` is an entry of its own.
+So more may be reachable than runs, but nothing runs that is not reachable, as far as names can be read. Names
+composed at run time cannot be read: a program found by `importlib` is an entry of its own.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ORDER = "<order>"
 def version_of(
     entries: frozenset[str], tree: SourceTree = CHECKOUT, without: frozenset[str] = frozenset()
 ) -> str:
-    """Hash over all that the entries reach; an entry is "module:function" or "module:Class"."""
+    """Hash of everything the entries reach; an entry is "module:function" or "module:Class"."""
     found = sorted(reached(entries, tree, without).items())
     return digest("\n".join(f"{name} {what}" for name, what in found))
 
@@ -44,9 +44,9 @@ def version_of(
 def reached(
     entries: Iterable[str], tree: SourceTree = CHECKOUT, without: frozenset[str] = frozenset()
 ) -> dict[str, str]:
-    """The digest of every definition that is reached, by id; LookupError for an entry that is not there.
+    """The digest of every reachable definition, by id; LookupError for an entry that does not exist.
 
-    Modules that the trial is known to run `without` are not looked into.
+    Modules that the trial is known to run `without` are skipped.
     """
     found: set[str] = set()
     attributes: set[str] = set()
@@ -67,7 +67,7 @@ def reached(
 
 
 def _orders(tree: SourceTree, found: set[str]) -> dict[str, str]:
-    """The order of what modules do when they are imported, where another might give other values."""
+    """The order of what modules do on import, if another order might give other values."""
     modules = {name.partition(":")[0] for name in found}
     there = filter(None, (found_in(tree, module)[0] for module in modules))
     return {f"{here.name}:{ORDER}": _order(tree, here, found) for here in there}

@@ -1,4 +1,4 @@
-"""The source below a folder as definitions by name. Nothing is imported to find them."""
+"""The source below a folder as definitions by name, found without importing anything."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from harness.records.code_version.mentions import Mentions, Origin, loaded, ment
 from harness.records.code_version.normal_form import FUNCTIONS, FunctionNode, parsed, text
 
 INNER = (*FUNCTIONS, ast.ClassDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-TOP = "<module>"  # the name of what a module does by itself when it is imported
+TOP = "<module>"  # the name of what a module does by itself on import
 
 
 @dataclass
 class Module:
-    """A module's names, each with the statements that bind it and with where it is imported from."""
+    """A module's names, each with the statements that bind it and the origin of its import."""
 
     name: str
     package: str
     names: dict[str, list[ast.stmt]] = field(default_factory=dict)
     origins: dict[str, list[Origin]] = field(default_factory=dict)
     loaded: set[str] = field(default_factory=set)
-    sequence: list[tuple[str, ast.stmt]] = field(default_factory=list)  # names in the order of their binding
+    sequence: list[tuple[str, ast.stmt]] = field(default_factory=list)  # names in binding order
 
     def __contains__(self, name: str) -> bool:
         return name in self.names or name in self.origins
 
     def add(self, statement: ast.stmt) -> None:
-        """Takes up the next statement."""
+        """Adds the next statement."""
         nodes = list(_outside_functions(statement))
         for node in nodes:
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -43,14 +43,14 @@ class Module:
                 self.sequence.append((name, statement))
 
     def class_of(self, name: str) -> ast.ClassDef | None:
-        """The class of that name, where a class statement is all that ever binds it."""
+        """The class of that name, if a single class statement is all that binds it."""
         match self.names.get(name):
             case [ast.ClassDef() as only]:
                 return only
         return None
 
     def methods(self, name: str) -> dict[str, list[FunctionNode]]:
-        """The functions right in the body of a class, by name."""
+        """The functions directly in the body of a class, by name."""
         found: dict[str, list[FunctionNode]] = {}
         node = self.class_of(name)
         for statement in node.body if node else ():
@@ -59,11 +59,11 @@ class Module:
         return found
 
     def definition(self, name: str) -> tuple[str, Mentions]:
-        """Normal form and mentions of a name or `Class.method`; a class goes without its methods."""
+        """Normal form and mentions of a name or `Class.method`; a class comes without its methods."""
         nodes = self._nodes(name)
         found = mentions(nodes, self.package)
         if "." in name or self.class_of(name):
-            # In a class's body, other than inside of its methods, a name may be that of a method.
+            # In a class body, outside its methods, a name may be that of a method.
             outside = mentions((part for node in nodes for part in _outside(node)), self.package)
             found.attributes |= {first for first, *_ in outside.chains}
         imports = "".join(map(str, self.origins.get(name, ())))
@@ -81,12 +81,12 @@ class Module:
 
 
 def _outside(node: ast.stmt) -> list[ast.AST]:
-    """The parts that are evaluated where a function is defined, or the whole of any other statement."""
+    """The parts evaluated where a function is defined, or any other statement as a whole."""
     return [*node.decorator_list, node.args] if isinstance(node, FUNCTIONS) else [node]
 
 
 def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
-    """The node and what is below it, without what is inside of functions, classes and comprehensions."""
+    """The node and its descendants, without the inside of functions, classes and comprehensions."""
     yield node
     if not isinstance(node, INNER):
         for child in ast.iter_child_nodes(node):
@@ -104,7 +104,7 @@ def _bound(node: ast.AST) -> str | None:
 
 
 def _only_binds(statement: ast.stmt) -> bool:
-    """Whether all that a statement does is to give names to values."""
+    """Whether a statement does nothing but bind names to values."""
     match statement:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             return True
@@ -116,7 +116,7 @@ def _only_binds(statement: ast.stmt) -> bool:
 
 
 def _named(target: ast.expr) -> bool:
-    """Whether the target is a name, or several; `_` is none, since nobody reads it."""
+    """Whether the target is one or several names; `_` is not one, since nobody reads it."""
     match target:
         case ast.Name(id=name):
             return name != "_"
@@ -128,16 +128,16 @@ def _named(target: ast.expr) -> bool:
 
 
 class SourceTree:
-    """The modules below a folder, and of packages elsewhere, each parsed once, when first asked for."""
+    """The modules below a folder and of packages elsewhere, each parsed once on first use."""
 
     def __init__(self, root: Path, others: Mapping[str, Path] | None = None) -> None:
-        """`root` holds the top packages but for `others`, which are below folders of their own."""
+        """`root` holds the top-level packages except `others`, which have their own folders."""
         self.root = root
         self.others = others or {}
         self._modules: dict[str, Module | None] = {}
 
     def module(self, name: str) -> Module | None:
-        """The module or package, None where there is no such file."""
+        """The module or package; None if there is no such file."""
         if name not in self._modules:
             self._modules[name] = self._parsed(name)
         return self._modules[name]

@@ -69,16 +69,20 @@ def test_it_is_formatted_whatever_the_claim(command: tuple[str, ...], tmp_path: 
 @pytest.mark.parametrize(
     ("name", "claim_id", "sentence"),
     [
-        ("lrn", None, "lrn.py is there already: choose another name, or edit that file"),
-        ("2nd-look", FREE, "'2nd-look' cannot name a reproduction: take small letters"),
+        ("lrn", None, "lrn.py already exists: choose another name, or edit that file"),
+        ("2nd-look", FREE, "'2nd-look' cannot name a reproduction: use lower-case letters"),
         ("My-Claim", FREE, "'My-Claim' cannot name a reproduction"),
         ("class", FREE, "'class' cannot name a reproduction"),
         ("../elsewhere", FREE, "'../elsewhere' cannot name a reproduction"),
         ("für-alle", FREE, "'für-alle' cannot name a reproduction"),
         ("fall-2008", None, "unknown claim 'fall-2008' (nearest: fall-2009"),
         ("again", "lrnn", "unknown claim 'lrnn' (nearest: lrn"),
-        ("again", "ten-view", "claim 'ten-view' is answered by the reproduction error-rate: edit that one"),
-        ("ten-view", FREE, "'ten-view' names the reproduction error-rate already"),
+        (
+            "again",
+            "ten-view",
+            "claim 'ten-view' is already answered by the reproduction error-rate: edit that one",
+        ),
+        ("ten-view", FREE, "'ten-view' already names the reproduction error-rate"),
     ],
 )
 def test_what_it_refuses(name: str, claim_id: str | None, sentence: str) -> None:

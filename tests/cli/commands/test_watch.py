@@ -77,8 +77,8 @@ def test_running_trials_are_named_with_who_runs_them(tmp_path: Path) -> None:
     assert {row["process"] for row in rows.values()} == {f"process {os.getpid()} on {HERE.host}"}
     assert all(row["silent_seconds"] < 60 for row in rows.values())
     assert "relu-speedup final relu seed 1" in table
-    assert f"2 running in {tmp_path}; 2 records, the last" in table
-    assert asked(tmp_path).startswith(f"nothing runs in {tmp_path}; 4 records, the last")
+    assert f"2 running in {tmp_path}; 2 records, the latest" in table
+    assert asked(tmp_path).startswith(f"nothing is running in {tmp_path}; 4 records, the latest")
 
 
 class Reporting(Fake):
@@ -156,7 +156,7 @@ def test_a_terminal_is_drawn_again_until_ctrl_c(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_runs_nothing(tmp_path: Path) -> None:
-    assert asked(tmp_path / "nowhere") == f"nothing runs in {tmp_path / 'nowhere'}; 0 records\n"
+    assert asked(tmp_path / "nowhere") == f"nothing is running in {tmp_path / 'nowhere'}; 0 records\n"
     assert not (tmp_path / "nowhere").exists()
 
 

@@ -54,7 +54,7 @@ def test_only_what_was_run_is_checked(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_checked_is_said_before_anything_runs(tmp_path: Path) -> None:
-    with pytest.raises(BadValue, match=r"--check .*nowhere is not there; name a results folder"):
+    with pytest.raises(BadValue, match=r"--check .*nowhere does not exist; name a results folder"):
         there(tmp_path / "nowhere", None)
-    with pytest.raises(BadValue, match=r"--junit x.xml is for what --check finds"):
+    with pytest.raises(BadValue, match=r"--junit x.xml reports what --check finds"):
         there(None, Path("x.xml"))

@@ -29,7 +29,7 @@ def test_it_goes_on_by_itself_is_seen_by_watch_and_stops_when_told(tmp_path: Pat
     installed(tmp_path / "site", "doe-coins", coins() | {"coins_program.py": WAITS})
     begun = call(tmp_path, "run", "coin-toss", "--protocol", "smoke", "--workers", "1", "--detach")
     assert (begun.returncode, begun.stderr) == (0, "")
-    found = re.match(r"runs as process (\d+); what it says is in (\S+)\n", begun.stdout)
+    found = re.match(r"running as process (\d+); its output is in (\S+)\n", begun.stdout)
     assert found is not None
     pid, log = int(found[1]), tmp_path / found[2]
     try:
@@ -41,6 +41,6 @@ def test_it_goes_on_by_itself_is_seen_by_watch_and_stops_when_told(tmp_path: Pat
     finally:
         os.kill(pid, signal.SIGTERM)
     assert soon(lambda: "coin-toss at smoke (Doe 1999): 0 of 4 trials" in log.read_text(), 120)
-    assert "Stopping: running trials are saved where they are" in log.read_text()
+    assert "Stopping: running trials are being saved" in log.read_text()
     assert log.parent == tmp_path / "results"
     assert Store(tmp_path / "results").records == []

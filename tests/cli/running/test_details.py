@@ -37,7 +37,10 @@ def test_code_machine_speeds_and_trials_are_said_before_the_first_trial(asked: R
     assert environment.cpu_name() in before
     assert f"results: {asked.results_dir}, 0 records" in before
     assert "relu-speedup at cifar10: cpu, fp32, data none" in before
-    assert "costs in fp32 are at 12.5 billion multiply-adds a second a worker (calibrated here)" in before
+    assert (
+        "costs in fp32 are based on 12.5 billion multiply-adds per second per worker (calibrated here)"
+        in before
+    )
     keys = {record.key for record in Store(asked.results_dir).records}
     assert len(keys) == 4
     assert all(key in before for key in keys)

@@ -32,7 +32,7 @@ def test_what_cannot_be_on_a_cluster_is_refused(monkeypatch: pytest.MonkeyPatch)
     assert site == RayCluster("auto", None)
     monkeypatch.setattr("harness.engines.cluster.connection.connect", lambda address: None)
     monkeypatch.setattr("harness.engines.cluster.nodes.alive", list)
-    with pytest.raises(BadValue, match="--device cuda:1 names one GPU, and Ray deals them out"):
+    with pytest.raises(BadValue, match="--device cuda:1 names one GPU, but Ray assigns GPUs"):
         site.device("cuda:1", 1)
     with pytest.raises(BadValue, match="--gpus 0 must be at least 1"):
         site.device("cpu", 0)

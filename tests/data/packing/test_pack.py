@@ -159,7 +159,7 @@ def endless(folder: Path) -> None:
         ),
         (rewrite(lambda index: index["splits"].pop("train")), "it has no training images"),
         (lambda folder: (folder / "index.json").write_text("[" * 100_000), r"index\.json is damaged"),
-        (endless, r"index\.json is damaged .*it is no regular file"),
+        (endless, r"index\.json is damaged .*it is not a regular file"),
         (lambda folder: (folder / "index.json").write_text("{"), r"index\.json is damaged"),
         (lambda folder: (folder / "index.json").unlink(), r"index\.json is missing: .* is no pack"),
         (
@@ -280,7 +280,7 @@ def test_unreadable_images_are_listed_and_the_rest_is_kept(source: Path, made: P
     content = [file.read_bytes() for file in files]
     files[0].write_bytes(b"")
     files[1].write_bytes(content[1][:300])
-    with pytest.raises(DataError, match=r"2 images cannot be read.*replace them and give the same") as error:
+    with pytest.raises(DataError, match=r"2 images cannot be read.*replace them and run the same") as error:
         writer.write(target, "imagenette", ilsvrc.survey("imagenette", broken), 1)
     listed = (writer.part_of(target) / "unreadable.txt").read_text()
     assert str(error.value).count("\n") == 0
@@ -325,7 +325,7 @@ def test_a_damaged_state_costs_time_alone(
 
 def test_a_killed_worker_is_said(tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "pack", die)
-    with pytest.raises(DataError, match=r"worker.* was killed.*fewer --workers: it goes on where it was"):
+    with pytest.raises(DataError, match=r"worker.* was killed.*fewer --workers: it resumes where it was"):
         writer.write(tmp_path / "a.pack", "imagenette", ilsvrc.survey("imagenette", source), 1)
 
 

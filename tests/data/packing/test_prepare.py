@@ -302,7 +302,7 @@ def hidden_name(source: Path) -> None:
         (
             archives,
             giant_list,
-            r"val\.txt cannot be read: it has .* bytes, and no more than .* read; get",
+            r"val\.txt cannot be read: it has .* bytes, but at most .* read; get",
         ),
         (archives, giant_member, r"images cannot be read|is no whole archive"),
         (archives, hidden_name, r"train\.tar has the name 'a\\\\u001b\[2J\.JPEG', with .*; rename that file"),
@@ -378,7 +378,7 @@ def test_a_disk_that_fills_on_the_way_loses_nothing(tmp_path: Path, monkeypatch:
         with pytest.raises(DataError, match=message):
             run("imagenette", source, tmp_path)
     target, text = run("imagenette", source, tmp_path)
-    assert re.search("train: [45] of 9 images are packed already", text)
+    assert re.search("train: [45] of 9 images are already packed", text)
     assert target is not None
     assert len(pack.verify(pack.Pack(target))) == 7
 
@@ -389,9 +389,9 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         patch.setattr(writer, "wait", _interrupt)
         target, text = run("imagenette", source, tmp_path)
     assert target is None
-    assert "Stopped: give the same command again" in text
+    assert "Stopped: run the same command again" in text
     assert run("imagenette", source, tmp_path)[0] is not None
-    assert "is there already: imagenette (pack, " in run("imagenette", source, tmp_path)[1]
+    assert "already exists: imagenette (pack, " in run("imagenette", source, tmp_path)[1]
 
 
 def _interrupt(*futures: object, **options: object) -> None:

@@ -40,14 +40,14 @@ def test_what_differs_is_named_with_the_fix(expected: Expected, monkeypatch: pyt
     refused("its code differs .* check out the same commit", source="other")
     refused("its packages with reproductions .* install the same ones on every node", packages="other")
     refused("it has torch .* install the pinned versions", conditions=replace(HERE, torch="1.0"))
-    refused(r"and only runs on the same hardware are compared \(H100\)", hardware="H100")
+    refused(r"but only runs on the same hardware are compared \(H100\)", hardware="H100")
     (expected.folder.parent / "file").write_text("")
-    refused("cannot be made there .* --storage", folder=expected.folder.parent / "file" / "folder")
+    refused("cannot be created there .* --storage", folder=expected.folder.parent / "file" / "folder")
     monkeypatch.setattr(environment, "has_bf16", lambda kind: False)
     refused("give --precision fp32", conditions=replace(HERE, precision=Precision.BF16))
     monkeypatch.setattr(gpus, "count", lambda: 1)
     two = replace(HERE, device=DeviceKind.CUDA, devices=2)
-    refused("torch sees 1 CUDA devices there, and a trial needs 2", conditions=two)
+    refused("torch sees 1 CUDA devices there, but a trial needs 2", conditions=two)
 
 
 def test_ray_numbers_the_gpus_of_a_trial_from_0() -> None:
@@ -95,7 +95,7 @@ def test_where_the_driver_has_the_data_is_looked_at_first(
     assert check(asked) == place
     place.rmdir()
     assert check(asked) == Path("data/cifar-10-batches-py")
-    with pytest.raises(DataError, match=r"holds cifar10 \(files, c58f30108f71\), and the trials are for"):
+    with pytest.raises(DataError, match=r"holds cifar10 \(files, c58f30108f71\), but the trials are for"):
         check(replace(asked, conditions=replace(HERE, data=replace(CIFAR, digest="other"))))
 
 

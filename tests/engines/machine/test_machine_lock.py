@@ -192,7 +192,7 @@ def test_what_is_no_file_of_ones_own_is_refused(tmp_path: Path, put: Callable[[P
     gate.unlink()
     put(gate)
     with (
-        pytest.raises(EngineError, match=r"gate.*\.lock is no regular file of your own: delete it"),
+        pytest.raises(EngineError, match=r"gate.*\.lock is not a regular file of your own: delete it"),
         turn(True),
     ):
         pytest.fail("it had a turn")
@@ -204,7 +204,7 @@ def test_a_file_of_another_user_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     machine_lock.places()
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
     monkeypatch.setattr(machine_lock, "_folder", lambda: Path(os.environ["XDG_RUNTIME_DIR"], "alexnet-repro"))
-    with pytest.raises(EngineError, match="is no regular file of your own"):
+    with pytest.raises(EngineError, match="is not a regular file of your own"):
         machine_lock.places()
 
 
@@ -214,5 +214,5 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(
     (tmp_path / "file").write_text("")
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(EngineError, match=r"there is no folder for locks .* in XDG_CACHE_HOME"):
+    with pytest.raises(EngineError, match=r"there is no folder for locks .*: set XDG_CACHE_HOME"):
         machine_lock.places()

@@ -80,7 +80,7 @@ def test_every_claim_has_a_line_a_standing_and_a_command(tmp_path: Path) -> None
 
 def test_a_claim_without_a_reproduction_says_so(tmp_path: Path, only: Reproduction) -> None:
     section = next(s for s in sections.sections(Assessments(Store(tmp_path))) if s.claim.id == "fall-2009")
-    said = "declared, and has no reproduction; it would need the ImageNet Fall 2009 release"
+    said = "declared, but has no reproduction; it would need the ImageNet Fall 2009 release"
     assert needs.standing(section).startswith(said)
     assert section.next_command == "./repro.py explain fall-2009"
     assert "some four times the arithmetic of error-rate" in section.needs
@@ -163,7 +163,7 @@ def test_the_best_evidence_leads(
         assert found[0].outlook.why == "only smoke runs, which never give a verdict"
         assert found[0].runs[0].command.endswith("--protocol cifar10-short")
     if first == "cifar10-short":
-        assert found[0].outlook.why == "the paper's scale is cifar10, and this is cifar10-short"
+        assert found[0].outlook.why == "the paper's scale is cifar10, but this is cifar10-short"
         assert [run.paper for run in found[0].runs] == [True]
 
 
@@ -260,7 +260,7 @@ def test_the_list_has_the_same_columns_for_people_and_for_scripts(tmp_path: Path
     for name in rows:
         assert any(name in line for line in lines), name
     assert any(re.match(r"lrn +cifar10-converged", line) for line in lines)
-    assert "the most that they take" in said[0]
+    assert "the most time that they take" in said[0]
     assert max(map(len, lines)) <= 80
 
 
