@@ -4,10 +4,11 @@
 
 No claim of the paper, and so outside the verdicts. All arms train the proxy for two epochs, at the shared
 learning rate or a multiple of it. The paper's inputs are raw pixels, 0 to 255 less the mean image, and its
-initialisation suits them. Today's libraries load images on a scale of 0 to 1, so one arm divides the pixels
-by 255; another one does so with PyTorch's default initialisation (σ = 1 / √(3 fan-in), biases of 0), which
-suits that scale. The baseline is that of `bias-init` at the shared rate, trained once for both. Costs a
-quarter of an hour on two cores; a GPU's time is not yet measured.
+initialisation suits them. Today's libraries load images on a scale of 0 to 1, so one arm divides pixels by
+255. Two more do so with an initialisation of today, PyTorch's default (σ = 1 / √(3 fan-in)) and that of He et
+al. 2015 (σ = √(2 / fan-in)), and a last one divides them by their standard deviation; all three have biases
+of 0. The baseline is that of `bias-init` at the shared rate, trained once for both. Costs a quarter of an
+hour on two cores; a GPU's time is not yet measured.
 
 Observed: nothing yet.
 """
@@ -22,6 +23,8 @@ from statistics import fmean
 from harness.contract.trial import Status, Trial
 from harness.effects.early_learning import areas_table
 from harness.effects.from_runs import by_arm, classes
+from harness.models.alexnet import PAPER
+from harness.models.proxy import fan_ins
 from harness.plans.ablation import BASELINE, Arm, training
 from harness.plans.experiment import (
     Evidence,
@@ -57,8 +60,13 @@ class Mistake:
         return replace(made, settings=replace(made.settings, reader=self.reader))
 
 
-PYTORCHS = Arm(network={"inits": (None,) * 8, "biases": (0,) * 8})
+ZEROS = (0,) * 8
+PYTORCHS = Arm(network={"inits": (None,) * 8, "biases": ZEROS})
+HES = Arm(
+    network={"inits": tuple(math.sqrt(2 / n) for n in fan_ins(PAPER.describe()).values()), "biases": ZEROS}
+)
 DIVIDED = Altered(scale=1 / 255)
+STANDARDISED = Altered(scale=1 / 64)  # 64 grey levels are CIFAR-10's standard deviation
 ARMS: Mapping[str, Mistake] = {
     "paper": Mistake(),
     "rate × 10": Mistake(rate=10.0),
@@ -67,8 +75,12 @@ ARMS: Mapping[str, Mistake] = {
     "mean not subtracted": Mistake(reader=Altered(centred=False)),
     "pixels ÷ 255": Mistake(reader=DIVIDED),
     "pixels ÷ 255, PyTorch's default": Mistake(PYTORCHS, reader=DIVIDED),
+    "pixels ÷ 255, He's initialisation": Mistake(HES, reader=DIVIDED),
+    "pixels ÷ 64, PyTorch's default": Mistake(PYTORCHS, reader=STANDARDISED),
     "one class after another": Mistake(reader=Altered(shuffled=False)),
 }
+REINITIALISED = [name for name, mistake in ARMS.items() if mistake.arm != BASELINE]
+INITIALISATION = ("network.layers.*.init", "network.layers.*.bias")
 IN_SMOKE = ("paper", "rate × 10", "pixels ÷ 255", "one class after another")
 
 
@@ -133,10 +145,7 @@ REPRODUCTION = Reproduction(
     manipulated={
         **dict.fromkeys(("rate × 10", "rate ÷ 10", "rate ÷ 100"), ("schedule.rate",)),
         **dict.fromkeys(("mean not subtracted", "pixels ÷ 255", "one class after another"), ("reader",)),
-        "pixels ÷ 255, PyTorch's default": ("reader", "network.layers.*.init", "network.layers.*.bias"),
-        ("pixels ÷ 255", "pixels ÷ 255, PyTorch's default"): (
-            "network.layers.*.init",
-            "network.layers.*.bias",
-        ),
+        **dict.fromkeys(REINITIALISED, ("reader", *INITIALISATION)),
+        **{("pixels ÷ 255", arm): INITIALISATION for arm in REINITIALISED if arm.startswith("pixels ÷ 255")},
     },
 )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+import pytest
+
 from harness.contract.trial import Status
+from harness.models.description import Network, Weighted
 from harness.plans.experiment import Evidence, Role, Run
 from harness.records.record import Record
 from harness.training.scheduled.recipe import Altered
@@ -34,10 +38,27 @@ def test_each_arm_changes_what_its_name_says() -> None:
         "mean not subtracted": Altered(centred=False),
         "pixels ÷ 255": Altered(scale=1 / 255),
         "pixels ÷ 255, PyTorch's default": Altered(scale=1 / 255),
+        "pixels ÷ 255, He's initialisation": Altered(scale=1 / 255),
+        "pixels ÷ 64, PyTorch's default": Altered(scale=1 / 64),
         "one class after another": Altered(shuffled=False),
     }
-    networks = {arm for arm, s in settings.items() if s.network.layers != paper.network.layers}
-    assert networks == {"pixels ÷ 255, PyTorch's default"}
+    networks = {arm: s.network for arm, s in settings.items() if s.network != paper.network}
+    assert {arm: init(network, 8) for arm, network in networks.items()} == {
+        "pixels ÷ 255, PyTorch's default": pytest.approx(math.sqrt(1 / 3 / 1024)),
+        "pixels ÷ 255, He's initialisation": pytest.approx(math.sqrt(2 / 1024)),
+        "pixels ÷ 64, PyTorch's default": pytest.approx(math.sqrt(1 / 3 / 1024)),
+    }
+    he = networks["pixels ÷ 255, He's initialisation"]
+    assert [init(he, n) for n in (1, 2, 6)] == [
+        pytest.approx(math.sqrt(2 / n)) for n in (3 * 5 * 5, 12 * 5 * 5, 48 * 3 * 3)
+    ]
+
+
+def init(network: Network, number: int) -> float:
+    """σ of the n-th layer that has weights; all biases are 0."""
+    layers = [layer for layer in network.layers if isinstance(layer, Weighted)]
+    assert {layer.bias for layer in layers} == {0.0}
+    return layers[number - 1].init
 
 
 def run(arm: str, seed: int, loss: float, status: Status = Status.OK) -> Run:
