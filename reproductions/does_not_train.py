@@ -10,7 +10,10 @@ al. 2015 (σ = √(2 / fan-in)), and a last one divides them by their standard d
 of 0. The baseline is that of `bias-init` at the shared rate, trained once for both. Costs a quarter of an
 hour on two cores; a GPU's time is not yet measured.
 
-Observed: nothing yet.
+Observed on 2026-11-28 (two Intel Xeon cores, bf16, torch 2.13.0, `cifar10-early`, n = 3): after two epochs
+the paper's arm has a loss of 1.48, and He's initialisation with pixels ÷ 255 one of 1.40. With pixels ÷ 255
+and the paper's or PyTorch's initialisation, pixels ÷ 64, a rate × 10 or ÷ 100, or one class after another, no
+run left chance's loss; without the mean subtracted, one of three did not.
 """
 
 from __future__ import annotations

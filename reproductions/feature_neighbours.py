@@ -10,7 +10,9 @@ sentence, where the neighbours stand in order of their distance in pixels (50 % 
 picture shows the first five queries, not chosen by anyone. Costs a minute after any ablation; a GPU's time is
 not yet measured.
 
-Observed: nothing yet at these protocols.
+Observed on 2026-11-28 (two Intel Xeon cores, bf16, torch 2.13.0, `cifar10-converged-short`, first look, n =
+3): 64.0 % of the neighbours by the last hidden layer have the query's class, 24.5 % of those by pixels and
+26.7 % of those before training: 39.5 points [38.0, 41.0] over pixels, directional (proxy).
 """
 
 from __future__ import annotations
