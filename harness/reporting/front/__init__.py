@@ -1,1 +1,1 @@
-"""The report's first screen: what was found in a few sentences, from which records, in one plot."""
+"""The report's first screen: the results in a few sentences, the records behind them, and one plot."""

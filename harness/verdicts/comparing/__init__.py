@@ -1,1 +1,1 @@
-"""Evidence of several places set against each other: effects as rows, laboratories, the same networks."""
+"""Comparisons of evidence from several places: effects as rows, laboratories, the same networks."""

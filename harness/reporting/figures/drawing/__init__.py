@@ -1,1 +1,1 @@
-"""What every figure is drawn with: the frame, axes, labels, curves and pictures."""
+"""The parts of every figure: frame, axes, labels, curves and pictures."""
