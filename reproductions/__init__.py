@@ -1,6 +1,6 @@
 """The reproductions, one file each. A file that defines `REPRODUCTION` is found; nothing else is needed.
 
-Packages bring further ones by entry points (docs/plugins.md); they are planned, run and shown as these are.
+Packages add more by entry points (docs/plugins.md); they are planned, run and shown like these.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.plans.experiment import Reproduction
 
 @dataclass(frozen=True)
 class HeldReproduction:
-    """A reproduction, the module that defines it, and the package that brings it."""
+    """A reproduction, the module that defines it, and the package that provides it."""
 
     reproduction: Reproduction
     module: str
@@ -28,7 +28,7 @@ class HeldReproduction:
 
 @cache
 def held() -> tuple[HeldReproduction, ...]:
-    """Those of this folder by file name, then those of packages."""
+    """Those in this folder by file name, then those from packages."""
     names = sorted(f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__))
     own = tuple(
         HeldReproduction(importlib.import_module(name).REPRODUCTION, name, plugins.OWN) for name in names
@@ -48,10 +48,10 @@ def _brought(own: tuple[HeldReproduction, ...]) -> Iterator[HeldReproduction]:
             if name in taken:
                 whose = taken[name]
                 raise BadValue(
-                    f"{whose.package} has '{name}' already, as {whose.module}: choose another name or claim"
+                    f"{whose.package} already has '{name}', as {whose.module}: choose another name or claim"
                 )
         if bool(found.claims) == bool(found.question):
-            raise BadValue("it has claims or a question, and not both: give it one of the two")
+            raise BadValue("it needs either claims or a question: give it exactly one of the two")
         for protocol in (found.protocol("smoke"), *found.protocols):
             found.plan(protocol, protocol.seeds, lambda trial: None)
 
@@ -62,7 +62,7 @@ def _brought(own: tuple[HeldReproduction, ...]) -> Iterator[HeldReproduction]:
 
 
 def every() -> tuple[Reproduction, ...]:
-    """Every reproduction: those of this folder, then those of packages."""
+    """Every reproduction: those in this folder, then those from packages."""
     return tuple(one.reproduction for one in held())
 
 
@@ -72,22 +72,22 @@ def holding(reproduction: Reproduction) -> HeldReproduction:
 
 
 def named(name: str) -> Reproduction:
-    """The reproduction of that name, or of the claim of that name."""
+    """The reproduction with that name, or the one for the claim with that name."""
     for reproduction in every():
         if name == reproduction.name or name in reproduction.claims:
             return reproduction
     declared = next((claim for claim in papers.claims() if claim.id == name and claim.needs), None)
     if declared is not None:
-        raise BadValue(f"{name} is declared and has no reproduction: it needs {declared.needs}")
+        raise BadValue(f"{name} is declared but has no reproduction: it needs {declared.needs}")
     raise UnknownName("claim", name, {claim for r in every() for claim in (r.name, *r.claims)})
 
 
 def answering(claim_id: str) -> Reproduction | None:
-    """The reproduction that answers the claim, if one is written."""
+    """The reproduction that answers the claim, if there is one."""
     return next((r for r in every() if claim_id in r.claims), None)
 
 
 def another_paper(reproduction: Reproduction) -> str:
-    """Whose paper its claims are of, where that is not AlexNet's; empty where it is, or it has none."""
+    """The paper of its claims if that is not AlexNet's; empty if it is, or if it has no claims."""
     names = (papers.another(papers.claim(name)) for name in reproduction.claims)
     return ", ".join(dict.fromkeys(filter(None, names)))
