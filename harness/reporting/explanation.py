@@ -105,7 +105,7 @@ def answers(case: Case) -> list[GateAnswer]:
 def origin(metric: Metric) -> str:
     """Where a band comes from: the policy that derives it from the paper's figure."""
     if metric.band is None:
-        return "none: its size is not judged"
+        return "none; its size is not judged"
     for policy in POLICIES.get(metric.unit, ()):
         if metric.paper is not None and policy(metric.paper) == metric.band:
             rule = _sentence(policy.__doc__)

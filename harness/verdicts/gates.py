@@ -238,7 +238,7 @@ SMOKE = Gate(
     "smoke",
     "is it more than a check of the code?",
     _no_evidence_of_anything,
-    lambda case: f"{case.evidence.protocol.name} is not a smoke protocol, and the data are no stand-in",
+    lambda case: f"{case.evidence.protocol.name} is not a smoke protocol, and no run used stand-in data",
     Outcome.SMOKE,
 )
 INCOMPLETE = Gate(

@@ -139,7 +139,7 @@ def alike(about: Claim, evidence: Evidence, reproduction: Reproduction | None) -
     probability = p_value(p) if p < 1e-4 else f"= {p_value(p)}"
     means = f"{number(fmean(even))} and {number(fmean(odd))}"
     said = f"even and odd seeds of '{arm}' have means of {means} (p {probability})"
-    return Answer(f"{said}; a p below {ALIKE} means that more than the arms differs", stops=p < ALIKE)
+    return Answer(f"{said}; below {ALIKE}, something besides the arms differs", stops=p < ALIKE)
 
 
 def same_mean(first: Sequence[float], second: Sequence[float]) -> float:

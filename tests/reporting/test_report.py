@@ -114,7 +114,7 @@ def test_it_opens_on_the_verdicts(page: Page) -> None:
     opening = page.text[: page.text.index("How to read this")]
     for said in (
         "One claim holds as published: ReLU reaches 25 % training error sooner than tanh (5.86×",
-        "[5.61, 6.12], n = 5; the paper: about 6×).",
+        "[5.61, 6.12], n = 5; paper: about 6×).",
         "reproduced 1",
         "Imaginary 9000, 2 cores",
         "from a clean commit",

@@ -275,7 +275,7 @@ def test_even_and_odd_seeds_of_the_baseline_must_agree() -> None:
 
     apart = judged(LRN, only([20.0, 22.0, 20.1, 22.1, 20.2])).verdict(NORM)
     assert apart.headline == "invalid (A/A)"
-    assert "even and odd seeds of paper have means of 20.1 and 22.05 (p = 0.0002)" in apart.reasons[0]
+    assert "even and odd seeds of 'paper' have means of 20.1 and 22.05 (p = 0.0002)" in apart.reasons[0]
     assert judged(LRN, only([20.0, 20.1, 20.2, 20.3, 20.4])).verdict(NORM).qualifier == "proxy"
 
 

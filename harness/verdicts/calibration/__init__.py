@@ -1,1 +1,1 @@
-"""How often verdicts err when the truth is known: made-up experiments, judged as real ones are."""
+"""How often verdicts are wrong when the truth is known: simulated experiments, judged like real ones."""

@@ -144,7 +144,7 @@ def test_every_claim_can_be_explained_without_any_record(tmp_path: Path, name: s
         ("error-rate", "a top-1 error"),
         ("architecture", "a count that the paper rounds"),
         ("colour-augmentation", "from the paper's 1: a figure that the paper gives as a lower bound"),
-        ("two-gpu-time", "none: its size is not judged"),
+        ("two-gpu-time", "none; its size is not judged"),
     ],
 )
 def test_a_band_says_which_policy_it_comes_from(name: str, words: str) -> None:
