@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Groups = Mapping[str, Sequence[tuple[Run, float]]]
 COLUMNS = (
-    "arm", "rate", "runs that learned", "mean", "95 % interval", "less the first arm's",
+    "arm", "rate", "runs that learned", "mean", "95 % interval", "minus the first arm's",
     "simultaneous 95 % interval", "p, Dunnett",
 )  # fmt: skip
 NOTE = (

@@ -1,1 +1,1 @@
-"""From numbers to intervals and p-values: what would serve any experiment, and knows of no record."""
+"""From numbers to intervals and p-values: usable for any experiment, independent of records."""

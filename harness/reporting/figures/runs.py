@@ -53,7 +53,7 @@ def judged(claim: Claim, name: str) -> Quantity | None:
     if name not in OUTCOMES and name != "top-1 error":
         return None
     if name == "gap":
-        return Quantity("test error less training error", "points", {"": gap})
+        return Quantity("test − training error", "points", {"": gap})
     unit = "nats" if name.endswith("loss") else "%"
     return Quantity(name, unit, {"": OUTCOMES.get(name, OUTCOME)})
 
