@@ -92,7 +92,7 @@ def estimate(evidence: Evidence) -> Finding:
 REPRODUCTION = Reproduction(
     name="implementations",
     claims=(),
-    question="which AlexNet is AlexNet? Well-known implementations and their differences, by one recipe",
+    question="which AlexNet is AlexNet? Well-known implementations and their differences, in one recipe",
     protocols=(SMOKE, CONVERGED, CONVERGED_SHORT, IMAGENETTE, SHORT),
     plan=plan_of(arms_at),
     estimate=estimate,
