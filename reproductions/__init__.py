@@ -51,7 +51,7 @@ def _brought(own: tuple[HeldReproduction, ...]) -> Iterator[HeldReproduction]:
                     f"{whose.package} already has '{name}', as {whose.module}: choose another name or claim"
                 )
         if bool(found.claims) == bool(found.question):
-            raise BadValue("it needs either claims or a question, and not both: give it one of the two")
+            raise BadValue("it needs either claims or a question: give it exactly one of the two")
         for protocol in (found.protocol("smoke"), *found.protocols):
             found.plan(protocol, protocol.seeds, lambda trial: None)
 

@@ -2,8 +2,8 @@
 
     ./repro.py run architecture --protocol exact
 
-No data, no training and no chance: the description of `paper` is counted, and every figure that the paper or
-a secondary text prints is set beside what it gives. It costs milliseconds; `smoke` does the same.
+No data, no training and no randomness: the description of `paper` is counted, and every figure that the paper
+or a secondary text prints is compared with the result. It costs milliseconds; `smoke` does the same.
 
 Observed (exact, so n = 1 on any hardware): 60,965,224 parameters and 659,272 neurons in 5 + 3 layers, as the
 abstract rounds them. Fig. 2's first layer is misprinted, 224 pixels do not give 55 × 55 without padding, and
@@ -54,7 +54,7 @@ def kernels(layer: Conv, before: Shape) -> str:
 
 
 def middle(network: Network) -> LayerRow:
-    """The convolution after the first that holds most of the parameters."""
+    """The convolution after the first with the most parameters."""
     convolutions = [row for row in rows(network) if row.layer.startswith("conv")]
     return max(convolutions[1:], key=lambda row: row.parameters)
 
@@ -156,7 +156,7 @@ def positions(image: int, crop: int) -> int:
 
 
 def elsewhere() -> Iterator[Statement]:
-    """What secondary texts say of the paper (CLAIMS.md §4)."""
+    """What secondary texts say about the paper (CLAIMS.md §4)."""
     count = f"{PAPER.parameters:,}"
     found = weighted(PAPER)
     conv1, (conv2, before2, _), (_, before4, _) = found["conv1"][2], found["conv2"], found["conv4"]
@@ -189,7 +189,7 @@ def elsewhere() -> Iterator[Statement]:
 
 
 def elsewhere_of_the_results() -> Iterator[Statement]:
-    """The same of crops and errors."""
+    """The same for crops and errors."""
     yield Statement(
         "crops of 227", "secondary texts", f"{PAPER.input[1]}", PAPER.input[1] == 227,
         "the paper and the source crop 224; Caffe crops 227 in place of padding",
@@ -226,7 +226,7 @@ def exact(metric: str, value: float, unit: str = "", note: str = "") -> Effect:
 
 
 def tables() -> tuple[Table, ...]:
-    """The paper's figures, other texts' figures, and the layers that were counted."""
+    """The paper's figures, other texts' figures, and the counted layers."""
     columns = ("figure as printed", "where", "computed", "verdict", "why")
     own = (*of_the_abstract(), *of_the_layers(), *of_the_settings())
     others = tuple(elsewhere())
@@ -236,7 +236,7 @@ def tables() -> tuple[Table, ...]:
     )
     return (
         Table("The paper's own figures", columns, tuple(s.row for s in own), tally(own)),
-        Table("What other texts say of it", columns, tuple(s.row for s in others), tally(others)),
+        Table("What other texts say about it", columns, tuple(s.row for s in others), tally(others)),
         Table("The layers", ("layer", "what", "output", "neurons", "parameters", "multiply-adds"), layers),
     )
 
@@ -252,7 +252,7 @@ def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
 
 
 def estimate(evidence: Evidence) -> Finding:
-    """Counts of the description; the records have no say."""
+    """Counts of the description; records play no part."""
     return Finding({"architecture": effects()}, tables())
 
 

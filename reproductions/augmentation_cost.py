@@ -2,10 +2,10 @@
 
     ./repro.py run augmentation-cost --protocol two-cores --device cpu
 
-In the paper the CPU makes the next batch while the GPU trains on this one, so that augmentation is free as
-long as it takes less time than a step. Here a thread of the CPU makes the batches, from 256-pixel images in
-memory, beside a GPU (`imagenet`) or beside one other thread that trains (`two-cores`). For comparison the
-device that trains also does it itself, in line. It costs two minutes on two quiet cores.
+In the paper the CPU prepares the next batch while the GPU trains on the current one, so augmentation is free
+as long as it takes less time than a step. Here a CPU thread prepares the batches, from 256-pixel images in
+memory, beside a GPU (`imagenet`) or beside another thread that trains (`two-cores`). For comparison, the
+training device also does it itself, in line. It costs two minutes on two quiet cores.
 
 Observed (`two-cores`, torch 2.13.0, fp32, n = 5 blocks, 95 % intervals): a step with augmentation made in the
 background takes 1.01 times as long as one without [0.99, 1.03] on two Intel Xeon cores (2026-11-28), 0.99
@@ -52,7 +52,7 @@ class Scale:
     arms: tuple[str, ...] = tuple(ARMS)
 
     def timed(self, arm: str) -> StepTime:
-        """The paper's net, fed as the arm says."""
+        """The paper's net, fed as the arm specifies."""
         feed, augmentation = ARMS[arm]
         return StepTime(
             network=alexnet("paper", side=self.side, width=self.width, classes=self.classes),
@@ -67,7 +67,7 @@ class Scale:
 
 
 def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
-    """All arms in as many blocks as seeds."""
+    """All arms, in one block per seed."""
     return timing_blocks.interleaved(protocol, _timed(protocol.settings), seeds)
 
 
@@ -77,7 +77,7 @@ def _timed(scale: Scale) -> dict[str, StepTime]:
 
 
 def estimate(evidence: Evidence) -> Finding:
-    """Ratio of step times with ÷ without, paired by block: in the background the claim, in line beside it."""
+    """Ratio of step times with ÷ without, paired by block: the claim's in the background, and in line."""
     from harness.effects.statistics import intervals  # brings scipy, which `list` can do without
 
     found = {how: paired(evidence, pair, step_times.STEP) for how, pair in PAIRS.items()}
@@ -98,11 +98,11 @@ def estimate(evidence: Evidence) -> Finding:
     )
 
 
-NOISE = "Images of noise in memory: reading and decoding, which both arms would share, is left out."
+NOISE = "Noise images in memory: reading and decoding, which both arms would share, is left out."
 PROTOCOLS = (
     Protocol(
         "smoke",
-        "the net at 1/16 of its width on 67 pixels, in the background alone: shows that everything runs",
+        "the net at 1/16 of its width on 67 pixels, in the background only: shows that everything runs",
         None,
         2,
         Scale(
@@ -113,15 +113,15 @@ PROTOCOLS = (
     ),
     Protocol(
         "two-cores",
-        "the whole net, batches of 8; one thread of a CPU trains, another makes the batches",
+        "the whole net, batches of 8; one CPU thread trains, another makes the batches",
         None,
         5,
         Scale(DeviceKind.CPU, batch=8, images=128, steps=5, warm_up=2),
-        (NOISE, "The device that trains is a thread of the CPU too.", "Batches of 8 in place of 128."),
+        (NOISE, "The training device is also a CPU thread.", "Batches of 8 in place of 128."),
     ),
     Protocol(
         "imagenet",
-        "the whole net, batches of 128; a GPU trains, a thread of the CPU makes the batches",
+        "the whole net, batches of 128; a GPU trains, a CPU thread makes the batches",
         None,
         5,
         Scale(DeviceKind.CUDA),

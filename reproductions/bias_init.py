@@ -2,10 +2,11 @@
 
     ./repro.py run bias-init --protocol cifar10-early
 
-How fast training begins is the area between chance's loss, ln of the number of classes, and the training loss
-over the first two epochs: one level of the loss would decide by luck. The text's literal recipe has weights
-of σ = .01 everywhere; the 2012 source has σ = .03 in the third to fifth convolution. Biases of 0 and of 1 are
-compared with either. Costs two hours on two cores; a GPU's time is not yet measured.
+The speed of early training is the area between chance's loss, ln of the number of classes, and the training
+loss over the first two epochs: any single level of the loss would leave the result to luck. The text's
+literal recipe has weights with σ = .01 everywhere; the 2012 source has σ = .03 in the third to fifth
+convolution. Biases of 0 and of 1 are compared with both. Costs two hours on two cores; a GPU's time is not
+yet measured.
 
 Observed on 2026-11-28 (two Intel Xeon cores, bf16, torch 2.13.0, `cifar10-early`, first look, n = 3): with
 biases of 1 the area is 1.25 times that with biases of 0 [1.00, 1.55]: directional (proxy).

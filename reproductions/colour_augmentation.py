@@ -2,10 +2,10 @@
 
     ./repro.py run colour-augmentation --protocol cifar10-scarce
 
-The text's reading: α from N(0, 0.1²) times the eigenvalue, here on the 0–1 scale of pixels. A third arm has
-the 2012 source's: times its square root, then inputs divided by 1.1, which is about twice as much noise on
-photographs. Whether the noise does anything at all is asked of test images whose colours and brightness are
-shifted by 24 to 32 grey levels: a net that has seen noise should mind that less. Costs four hours on two
+As the text says: α from N(0, 0.1²) times the eigenvalue, here on the 0–1 scale of pixels. A third arm follows
+the 2012 source: times its square root, then inputs divided by 1.1, which is about twice as much noise on
+photographs. Whether the noise does anything at all is tested on images whose colours and brightness are
+shifted by 24 to 32 grey levels: a net that has seen noise should be less affected. Costs four hours on two
 cores, the shared arm included; a GPU's time is not yet measured.
 
 Observed: nothing yet at these protocols.
@@ -30,7 +30,7 @@ ARMS = {
 
 
 def estimate(evidence: Evidence) -> Finding:
-    """The errors without noise less those with the text's, and with the source's; of shifted colours too."""
+    """The errors without noise minus those with the text's and the source's; also for shifted colours."""
     text, none, source = ARMS
     shifted = metric(Measured.SHIFTED_TOP1)
     effects = (

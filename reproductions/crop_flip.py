@@ -3,7 +3,7 @@
     ./repro.py run crop-flip --protocol imagenette-short
 
 Both arms have the colour noise and are tested alike. Overfitting is the gap between test and training error,
-both by the centre view of the trained weights; what it costs in test error is shown beside it. Costs four
+both by the centre view of the trained weights; its cost in test error is shown beside it. Costs four
 hours on two cores, the shared arm included; a GPU's time is not yet measured.
 
 Observed on 2026-11-28 (`cifar10-scarce`, two Intel Xeon cores, bf16, torch 2.13.0, first look, n = 3 against
@@ -27,7 +27,7 @@ ARMS = {"crops and flips": BASELINE, "centre crops": Arm(augmentation={"crops": 
 
 
 def estimate(evidence: Evidence) -> Finding:
-    """The gap without crops and flips less that with them; the errors beside it."""
+    """The gap without crops and flips minus that with them; the errors beside it."""
     varied, fixed = ARMS
     overfitting = difference(evidence, fixed, varied, "gap", gap)
     return Finding({"crop-flip": (overfitting, *falls(evidence, fixed, varied))}, (arms_table(evidence),))

@@ -4,11 +4,11 @@
 
 Each of the second to the fifth convolution is removed in turn, with its nonlinearity and norm; pooling and
 the sizes of the maps stay. Without the third the columns also lose their only crossing before the dense
-layers. Without the fifth the fourth has as many maps as the fifth had, so that fc6 sees as many inputs: else
-the net without it would be the larger one. "Any one" is an intersection: the claim holds if all four lower
-ends lie above 0, and fails if an upper end at Bonferroni's level lies below it, so that no choice after the
-runs enters. Costs seven hours on two cores at `cifar10-converged-short`, the shared arm included; a GPU's
-time is not yet measured.
+layers. Without the fifth, the fourth has as many maps as the fifth had, so that fc6 sees as many inputs:
+otherwise the net without it would be the larger one. "Any one" is an intersection: the claim holds if all
+four lower ends lie above 0, and fails if an upper end at Bonferroni's level lies below it, so nothing is
+chosen after the runs. Costs seven hours on two cores at `cifar10-converged-short`, the shared arm included;
+a GPU's time is not yet measured.
 
 Observed: nothing yet at these protocols.
 """
@@ -30,13 +30,13 @@ ARMS = {WHOLE: BASELINE} | {arm: Arm(network={"without": (layer,)}) for arm, lay
 
 
 def estimate(evidence: Evidence) -> Finding:
-    """By how much the top-1 error rises at least, whichever layer is removed; then without each one."""
+    """The least rise of the top-1 error, whichever layer is removed; then the rise without each one."""
     from harness.effects.statistics import intervals  # brings scipy, which `list` can do without
 
     rises = [
         difference(evidence, arm, WHOLE, f"top-1 error, {arm}", metric(Measured.TEN_TOP1)) for arm in REMOVED
     ]
-    if any(rise.estimate is None for rise in rises):  # what holds for any is not known while one is not
+    if any(rise.estimate is None for rise in rises):  # the least is unknown while one is
         return Finding({}, (arms_table(evidence),) if evidence.final() else ())
     least = replace(intervals.smallest(rises), metric="top-1 error")
     return Finding({"depth": (least, *rises)}, (arms_table(evidence),))

@@ -2,13 +2,13 @@
 
     ./repro.py run dropout --protocol imagenette-short
 
-Overfitting is the gap between test and training error, both by the centre view of the trained weights; what
-it costs in test error is shown beside it. Costs four hours on two cores, the shared arm included; a GPU's
-time is not yet measured. How much longer training takes with dropout is another claim: `dropout-iterations`.
+Overfitting is the gap between test and training error, both by the centre view of the trained weights; its
+cost in test error is shown beside it. Costs four hours on two cores, the shared arm included; a GPU's time is
+not yet measured. How much longer training takes with dropout is another claim: `dropout-iterations`.
 
 Observed on 2026-11-28 (`cifar10-scarce`, two Intel Xeon cores, bf16, torch 2.13.0, first look, n = 3 against
 9): the gap without dropout is 7.3 points wider [5.8, 8.7]: directional (proxy). Its ten-view error is 1.9
-points lower all the same [0.8, 3.0]: dropout narrows the gap there, and does not pay.
+points lower all the same [0.8, 3.0]: there, dropout narrows the gap but does not pay off.
 
 On 2026-11-22, with other code and at one rate for both arms (1,200 photographs, two AMD EPYC cores,
 bf16, n = 3 pairs of seeds, 95 % intervals): the gap without dropout is 21.5 points wider [16.5, 26.6]. At a
@@ -27,7 +27,7 @@ ARMS = {"with dropout": BASELINE, "without dropout": Arm(network={"dropout": 0.0
 
 
 def estimate(evidence: Evidence) -> Finding:
-    """The gap without dropout less that with it; the errors beside it."""
+    """The gap without dropout minus that with it; the errors beside it."""
     with_it, without = ARMS
     overfitting = difference(evidence, without, with_it, "gap", gap)
     errors = falls(evidence, without, with_it)

@@ -3,10 +3,10 @@
     ./repro.py run dropout-iterations --protocol cifar10-converged-short
 
 Both arms are trained at a constant rate, each at its own, until the validation loss, smoothed over three
-epochs, stops improving by 1 %, as the paper's own schedule waited for before it lowered the rate: the epochs
-until that first plateau are compared. An arm that has none by the end is censored. Any one level of the loss
-would give another answer, so the ratio is shown for all levels that every run passes, with bounds that hold
-for all of them at once. Costs four hours on two cores; a GPU's time is not yet measured.
+epochs, stops improving by 1 %, which the paper's schedule waited for before it lowered the rate. The epochs
+until that first plateau are compared. An arm without a plateau by the end is censored. Each level of the loss
+would give a different answer, so the ratio is shown for all levels that every run passes, with simultaneous
+bounds. Costs four hours on two cores; a GPU's time is not yet measured.
 
 Observed: nothing yet at these protocols.
 """
@@ -27,12 +27,12 @@ ARMS = {WITH_IT: BASELINE, WITHOUT: Arm(network={"dropout": 0.0})}
 
 
 def at_a_constant_rate(protocol: Protocol) -> Protocol:
-    """The protocol with its schedule's first rate to the end, and on CIFAR-10 more images to validate on."""
+    """The protocol at its schedule's first rate throughout, with more validation images on CIFAR-10."""
     scale = protocol.settings
     drops: Drops = scale.schedule
     looks = {"validated": 5_000} if protocol.dataset == "cifar10" and not protocol.smoke else {}
     steady = replace(scale, schedule=replace(drops, epochs=()), measured=dict(scale.measured) | looks)
-    kept = "The rate stays as it is to the end."
+    kept = "The learning rate stays constant to the end."
     return replace(protocol, settings=steady, deviations=(*protocol.deviations, kept))
 
 

@@ -2,9 +2,9 @@
 
     ./repro.py run ensemble --protocol cifar10-converged-short
 
-The networks are those of `error-rate`, from as many further seeds as are needed: each average is over five
-networks that are in no other average, so that the averages are independent. Predictions are those of the ten
-views, kept when the networks were trained; all averages share one test set. Costs four hours on two cores for
+The networks are those of `error-rate`, with as many further seeds as needed: no network is in two averages of
+five, so the averages are independent. Predictions are those of the ten views, stored when the networks were
+trained; all averages share one test set. Costs four hours on two cores for
 five averages of five at `cifar10-converged-short`; a GPU's time is not yet measured.
 
 Observed: nothing yet at these protocols.
@@ -21,12 +21,12 @@ from harness.records.schema import Measured
 
 
 def networks(protocol: Protocol) -> int:
-    """Networks in one average: five, as in Table 2; two where it only has to run."""
+    """Networks in one average: five, as in Table 2; two if it only has to run."""
     return 2 if protocol.smoke else 5
 
 
 def estimate(evidence: Evidence) -> Finding:
-    """The mean error of the single networks less that of their average."""
+    """The mean error of the single networks minus that of their average."""
     single, average = (
         (Measured.SINGLE_TOP1, Measured.SINGLE_TOP5),
         (Measured.AVERAGE_TOP1, Measured.AVERAGE_TOP5),

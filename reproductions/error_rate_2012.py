@@ -2,10 +2,10 @@
 
     ./repro.py run error-rate-2012 --protocol imagenet
 
-The same network and recipe as `error-rate` on another year's data, where 37.5 / 17.0 is no target. Costs
-what `error-rate` costs at its paper scale; `imagenet` here means ILSVRC-2012.
+The same network and recipe as `error-rate` on another year's data, where 37.5 / 17.0 is not a target. Costs
+as much as `error-rate` at its paper scale; `imagenet` here means ILSVRC-2012.
 
-Observed: nothing yet, for want of the data.
+Observed: nothing yet, for lack of the data.
 """
 
 from __future__ import annotations

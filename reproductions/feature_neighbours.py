@@ -3,11 +3,11 @@
     ./repro.py run feature-neighbours --protocol cifar10-converged-short
 
 The paper shows the six nearest training images of five test images. Measured here is how often such
-neighbours have the query's class: by the last hidden layer, less by pixels, over the first thousand test
-images, each searched for among training images that the network was measured on. Two controls: the features
-of the same network before it was trained, which share learning is not; and, for the second half of the
-sentence, where the neighbours stand in order of their distance in pixels (50 % would be anywhere). The
-picture shows the first five queries, not chosen by anyone. Costs a minute after any ablation; a GPU's time is
+neighbours have the query's class: by the last hidden layer minus by pixels, over the first thousand test
+images, with neighbours from the training images that the network was measured on. Two controls: the features
+of the same network before training, whose share is not due to learning; and, for the second half of the
+sentence, the rank of the neighbours by distance in pixels (50 % would be chance). The picture shows the first
+five queries, not hand-picked. Costs a minute after any ablation; a GPU's time is
 not yet measured.
 
 Observed on 2026-11-28 (two Intel Xeon cores, bf16, torch 2.13.0, `cifar10-converged-short`, first look, n =
@@ -28,7 +28,7 @@ NAMES = (Measured.FEATURES, Measured.PIXELS, Measured.UNTRAINED, Measured.PIXEL_
 
 
 def estimate(evidence: Evidence) -> Finding:
-    """Percent of neighbours of the query's class by features less by pixels; each by itself; the controls."""
+    """Percent of neighbours with the query's class by features minus by pixels; each alone; the controls."""
     from harness.effects.statistics import intervals  # brings scipy, which `list` can do without
 
     features, pixels, untrained, rank = together(evidence, ARM, NAMES)

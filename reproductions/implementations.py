@@ -1,16 +1,16 @@
-"""Which AlexNet is AlexNet? Well-known implementations, and each difference between them, by one recipe.
+"""Which AlexNet is AlexNet? Well-known implementations, and each difference between them, in one recipe.
 
     ./repro.py run implementations --protocol cifar10-converged-short
 
-No claim of the paper, and so outside the verdicts. What goes by the name AlexNet differs in widths, columns,
-norms, their order, dropout's place, biases and initialisation. Here all are trained alike: the paper's
-augmentation, batch, update and weight decay, each at its own learning rate, so that the network alone
-differs. Besides six named networks every difference that people ask about is an arm of its own. Each is
-compared with the paper's network, and the intervals of all those differences hold at once (Dunnett).
+Not a claim of the paper, so outside the verdicts. Networks called AlexNet differ in widths, columns, norms,
+their order, the place of dropout, biases and initialisation. Here all are trained alike: the paper's
+augmentation, batch, update and weight decay, each at its own learning rate, so that only the network differs.
+Besides six named networks, every difference that people ask about is an arm of its own. Each is compared with
+the paper's network, and the intervals of all those differences hold simultaneously (Dunnett).
 
-On photographs a network made for 227 pixels without padding takes 224 with the paper's padding: its maps are
-the same, and so are all arms' crops. In the proxy a network of other widths has the same parts of them. "No
-groups" keeps the maps and so has more weights; "PyTorch's default" is σ = 1 / √(3 fan-in), drawn from a
+On photographs, a network made for 227 pixels without padding takes 224 with the paper's padding: its maps are
+the same, and so are all arms' crops. In the proxy, a network of other widths has the same fractions of them.
+"No groups" keeps the maps and so has more weights; "PyTorch's default" is σ = 1 / √(3 fan-in), drawn from a
 normal distribution, with biases of 0.
 
 By `--dry-run`, at a speed calibrated on two busy AMD EPYC cores, choosing the rates (126 trials) costs at
@@ -35,7 +35,7 @@ from harness.plans.protocols import CONVERGED, CONVERGED_SHORT, IMAGENETTE, SHOR
 from harness.records.schema import Measured
 
 NAMED = ("source-2012", "caffe", "caffenet", "cuda-convnet2", "torchvision", "dansuh17")
-TRAINED_ALIKE = {"name", "decay", "side", "classes"}  # fields of a description that are no network's own
+TRAINED_ALIKE = {"name", "decay", "side", "classes"}  # fields of a description that are not a network's own
 SINGLE_COLUMN = (16, 36, 64, 43, 48)  # 64-192-384-256-256 in the proxy, whose 24-48-64-64-48 are 96-256-…
 DIVIDED = (AcrossMaps(divided=True, groups=2),)
 SINGLE = {
@@ -56,7 +56,7 @@ def narrow(name: str) -> Arm:
 
 
 def whole(name: str) -> Arm:
-    """The named network as a change of the paper's, so that it is trained by the paper's recipe."""
+    """The named network as a change of the paper's, so that it is trained with the paper's recipe."""
     recipe = RECIPES[name]
     same_maps = TRAINED_ALIKE | ({"margins"} if recipe.side != PAPER.side else set())
     names = (field.name for field in fields(AlexNet) if field.name not in same_maps)
@@ -70,7 +70,7 @@ IN_SMOKE: Arms = {name: PROXYS[name] for name in ("paper", "source-2012", "torch
 
 
 def arms_at(protocol: Protocol) -> Arms:
-    """The arms as the protocol's network has them, a few of them in `smoke`."""
+    """The arms for the protocol's network, only a few of them in `smoke`."""
     if protocol.smoke:
         return IN_SMOKE
     return PROXYS if protocol.dataset == "cifar10" else PHOTOGRAPHS
@@ -92,7 +92,7 @@ def estimate(evidence: Evidence) -> Finding:
 REPRODUCTION = Reproduction(
     name="implementations",
     claims=(),
-    question="which AlexNet is AlexNet? Well-known implementations and their differences, by one recipe",
+    question="which AlexNet is AlexNet? Well-known implementations and their differences, in one recipe",
     protocols=(SMOKE, CONVERGED, CONVERGED_SHORT, IMAGENETTE, SHORT),
     plan=plan_of(arms_at),
     estimate=estimate,

@@ -2,14 +2,14 @@
 
     ./repro.py run kernel-specialisation --protocol cifar10-converged-short
 
-The paper shows one network and says that it is so in every run. A kernel's chroma is the share of its energy
-off the grey axis. Measured is the mean chroma of the more colourful column over that of the other, as a
-multiple of what random splits of the same kernels into halves give; the share of splits that contrast as much
-is each network's permutation p. Judged is the share of networks with p < .05: the claim holds where at least
-80 % of all runs are shown to be such (17 of 17 are the fewest that show it, hence 17 seeds). Stouffer's joint
-p and the mean contrast stand beside it, and so does energy in place of its share, since the verdict may hang
-on that weighting. The proxy's first layer has 48 kernels of 7×7 for this claim. Costs seven hours on two
-cores at `cifar10-converged-short`; a GPU's time is not yet measured.
+The paper shows one network and says that every run looks like it. A kernel's chroma is the share of its
+energy off the grey axis. Measured is the mean chroma of the more colourful column over that of the other,
+relative to random splits of the same kernels into halves; the share of splits with at least that contrast is
+each network's permutation p. Judged is the share of networks with p < .05: the claim holds if at least 80 %
+of all runs are shown to have it (17 of 17 are the fewest that show it, hence 17 seeds). Stouffer's joint p
+and the mean contrast are shown beside it, as is energy in place of its share, since the verdict may depend on
+that weighting. The proxy's first layer has 48 kernels of 7×7 for this claim. Costs seven hours on two cores
+at `cifar10-converged-short`; a GPU's time is not yet measured.
 
 Observed: nothing yet at these protocols.
 """
@@ -33,7 +33,7 @@ WIDE_KERNELS = Arm(network={"maps": (48, 48, 64, 64, 48), "kernels": (7, 5, 3, 3
 
 
 def arm_at(protocol: Protocol) -> Arm:
-    """The network whose kernels are looked at: the proxy's own are too few and too small."""
+    """The network whose kernels are examined: the proxy's own are too few and too small."""
     return WIDE_KERNELS if protocol.dataset == "cifar10" else BASELINE
 
 

@@ -2,15 +2,15 @@
 
     ./repro.py run lrn --protocol cifar10-converged-short
 
-With k = 2 a norm multiplies by about 2^−.75 wherever α Σ a² is small, and a constant of .6 behind two layers
-is a change of the initialisation and of the learning rate. So between the text's network and the one without
-its two norms stands a third, with that constant in each norm's place: what the norm does is the difference
-from it. It is judged at a proxy; at the paper's scale, the paper's own comparison with no norm at all. What
-the norms of the trained networks do is shown, and where their factor varies by less than 5 % they are
-constants, and nothing is said of the claim.
+With k = 2 a norm multiplies by about 2^−.75 wherever α Σ a² is small, and a constant of .6 after two layers
+changes the effective initialisation and learning rate. So a third network stands between the text's and the
+one without its two norms, with that constant in each norm's place: the effect of the norm is the difference
+from it. That is judged at a proxy; at the paper's scale, the paper's own comparison with no norm at all. What
+the norms of the trained networks do is shown; if their factor varies by less than 5 % they are constants, and
+nothing is said about the claim.
 
-The 2012 source has a third norm that the paper never mentions, within maps, behind the second convolution,
-and the run that stands for "without" removed all three: the same three arms, and the undisclosed norm alone.
+The 2012 source has a third norm that the paper never mentions, within maps, after the second convolution, and
+the run behind "without" removed all three: so the same three arms, and the undisclosed norm alone.
 Costs nine hours on two cores at `cifar10-converged-short`; a GPU's time is not yet measured.
 
 Observed: nothing yet at these protocols.
@@ -32,7 +32,7 @@ from harness.plans.protocols import IMAGENET, ON_ACCURACY
 
 
 def constant(norms: tuple[Layer, ...]) -> tuple[Layer, ...]:
-    """The factor that each norm has where it sees nothing, k^−β, in its place."""
+    """Replaces each norm by its factor for zero input, k^−β."""
     return tuple(replace(n, alpha=0.0) for n in norms if isinstance(n, AcrossMaps | WithinMap))
 
 
@@ -54,7 +54,7 @@ OF_SOURCE = tuple(arm for arm in ARMS if arm.startswith("source"))
 
 
 def estimate(evidence: Evidence) -> Finding:
-    """The errors with constants, or without norms, less those with norms: the text's net, the source's."""
+    """The errors with constants, or without norms, minus those with norms: the text's net, the source's."""
     paper, still, bare, source, source_still, source_bare, spatial = ARMS
     whole = evidence.protocol.name == IMAGENET.name
     judged, beside = (bare, still) if whole else (still, bare)

@@ -3,8 +3,8 @@
     ./repro.py run lrn-cifar --protocol cifar10
 
 The nets are cuda-convnet's `conv-local-13pct` and `conv-local-11pct`. As released they differ in more than
-the norm: the second also has twice the maps in local3 and more decay in its last layer. So the norm alone is
-added to the first (the matched pair, which is judged), and the released pair stands beside it. 520 epochs
+the norm: the second also has twice the maps in local3 and more decay in its last layer. So only the norm is
+added to the first (the matched pair, which is judged), and the released pair is shown beside it. 520 epochs
 cost two to three days on two cores at five seeds (46 seconds an epoch and core), `cifar10-short` three hours.
 
 Observed: only that it runs, at `smoke`.
@@ -58,7 +58,7 @@ class Scale:
 
 
 def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
-    """Every arm once for every seed."""
+    """Every arm once per seed."""
     settings = _settings(protocol.settings)
     return Plan(
         tuple(
@@ -75,7 +75,7 @@ def _settings(scale: Scale) -> dict[str, Scheduled]:
 
 
 def estimate(evidence: Evidence) -> Finding:
-    """The ten-view error without the norm less that with it; then the released pair's difference."""
+    """The ten-view error without the norm minus that with it; then the released pair's difference."""
     without, with_norm, released = ARMS
     top1 = metric(Measured.TEN_TOP1)
     effects = (
@@ -85,7 +85,7 @@ def estimate(evidence: Evidence) -> Finding:
     return Finding({"lrn-cifar": effects}, (arms_table(evidence),))
 
 
-DEVIATION = "All 50,000 images from the start, where the released schedule kept a fifth back for 350 epochs."
+DEVIATION = "All 50,000 images from the start; the released schedule held back a fifth for 350 epochs."
 PROTOCOLS = (
     Protocol(
         "smoke",

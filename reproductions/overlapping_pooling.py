@@ -3,9 +3,9 @@
     ./repro.py run overlapping-pooling --protocol cifar10-converged-short
 
 The windows of 2×2 round down so that every layer keeps the size that 3×3 windows give: 55, 27, 13 and 6, in
-the proxy 24, 12, 6 and 3. Beside the errors stands the other half of §3.4, that overlapping windows make it
-"slightly more difficult to overfit": the gap between test and training error, for which `cifar10-scarce` is
-there. An effect of .4 points needs 70 seeds at a proxy, so a verdict there rests on the cross-entropy. Costs
+the proxy 24, 12, 6 and 3. Beside the errors is the other half of §3.4, that overlapping windows make it
+"slightly more difficult to overfit": the gap between test and training error, for which `cifar10-scarce`
+exists. An effect of .4 points needs 70 seeds at a proxy, so a verdict there rests on the cross-entropy. Costs
 three hours on two cores at `cifar10-converged-short`, the shared arm included; a GPU's time is not yet
 measured.
 
@@ -25,7 +25,7 @@ ARMS = {"3×3 windows": BASELINE, "2×2 windows": Arm(network={"pool": APART})}
 
 
 def estimate(evidence: Evidence) -> Finding:
-    """The errors with 2×2 windows less those with 3×3, and the same of the gap to the training error."""
+    """The errors with 2×2 windows minus those with 3×3, and the same for the gap to the training error."""
     apart, overlapping = reversed(ARMS)
     effects = (
         *falls(evidence, apart, overlapping),

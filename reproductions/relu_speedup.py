@@ -3,10 +3,10 @@
     ./repro.py run relu-speedup --protocol cifar10
 
 The paper does not say which four-layer network it used, and cuda-convnet had two: the claim is judged with
-`19pct` (`cifar10`), declared beforehand as the primary of the two; `13pct` (`cifar10-13pct`) stands beside
-it. A run is there at its first look at or under 25 %, which is a lucky one; so the ratio is also shown by
-lines through the last looks. Costs 12 hours of CPU time at ten seeds, so six on two quiet cores; not yet
-measured on a GPU.
+`19pct` (`cifar10`), declared in advance as the primary of the two; `13pct` (`cifar10-13pct`) is shown beside
+it. A run reaches the target at its first evaluation at or under 25 %, which is a lucky one; so the ratio is
+also shown by lines through the last evaluations. Costs 12 hours of CPU time at ten seeds, so six on two quiet
+cores; not yet measured on a GPU.
 
 Observed on 2026-11-22 (two AMD EPYC cores, torch 2.13.0, fp32, `19pct`, n = 5 pairs, none censored): tanh
 needs 6.88 times as many epochs, 95 % interval [6.47, 7.32]: reproduced, with the band at [4, 9]. In
@@ -48,7 +48,7 @@ from harness.training.settings import ToTarget
 if TYPE_CHECKING:
     from harness.effects.statistics.time_to_event import Time
 
-ARMS = {"tanh": Function.TANH, "relu": Function.RELU}  # the slower first: it should not be left for last
+ARMS = {"tanh": Function.TANH, "relu": Function.RELU}  # the slower first, so that it does not run last
 
 
 GRID = Race((0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032), (2, 6, 100), seeds=(1001, 1002, 1003))
@@ -81,7 +81,7 @@ class Scale:
 
 
 def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
-    """Tuning for each arm, then as many final trials an arm as seeds, at the rate that won."""
+    """Tuning for each arm, then one final trial per arm and seed, at the winning rate."""
     scale: Scale = protocol.settings
     trials: list[Planned] = []
     untuned: list[str] = []
@@ -110,7 +110,7 @@ def _settings(scale: Scale, function: Function, rate: float, budget: int) -> ToT
 
 
 def estimate(evidence: Evidence) -> Finding:
-    """Paired ratios tanh ÷ ReLU of epochs (primary), of seconds and of smoothed epochs; what each arm did."""
+    """Paired ratios tanh ÷ ReLU of epochs (primary), of seconds and of smoothed epochs; results by arm."""
     from harness.effects.statistics import time_to_event  # brings scipy, which `list` can do without
 
     clock = "seconds" if _device(evidence) is DeviceKind.CUDA else "cpu_seconds"
@@ -126,7 +126,7 @@ def estimate(evidence: Evidence) -> Finding:
 
 
 def _smoothed(evidence: Evidence) -> tuple[Effect, ...]:
-    """The ratio of epochs by lines through the last looks, over the pairs that have both."""
+    """The ratio of epochs by lines through the last evaluations, over the pairs that have both."""
     from harness.effects.statistics import intervals
 
     target = evidence.protocol.settings.target
@@ -169,9 +169,9 @@ def _device(evidence: Evidence) -> DeviceKind:
 
 DEVIATIONS = (
     "The paper does not say which four-layer network it used; no tanh configuration was released.",
-    "2012 initialisation and rates' ratio (biases twice the weights') from cuda-convnet's configuration.",
+    "2012 initialisation and ratio of rates (biases twice the weights') from cuda-convnet's configuration.",
 )
-ON_A_CPU = "On a CPU, seconds are the CPU time of a trial's one thread, so that other work does not count."
+ON_A_CPU = "On a CPU, seconds are the CPU time of a trial's single thread, so other work does not count."
 SMOKE = Scale(
     images=2_000,
     target=0.6,
@@ -230,6 +230,6 @@ REPRODUCTION = Reproduction(
     plan=plan,
     estimate=estimate,
     figure="learning-curves",
-    # The learning rate is chosen per arm, as fast as can be, in the paper too; a fitted spread is the arm's.
+    # The learning rate is chosen per arm for speed, as in the paper; a fitted spread belongs to its arm.
     manipulated=("network.layers.*.function", "network.layers.*.init", "rate"),
 )

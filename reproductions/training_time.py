@@ -2,11 +2,12 @@
 
     ./repro.py run training-time --protocol machine --device cpu
 
-Steps of the paper's net are timed at batches of 128, and 90 epochs of the 1.26 million images of ILSVRC-2010
-reckoned from them. The paper's arrangement, one column a device, stands beside one device alone and beside
-the later one of the whole net on every device, each with a batch of its own, for which arXiv 1404.5997 gives
-hours.
-`machine` takes two threads of a CPU for two devices and costs three minutes on two quiet cores;
+Steps of the paper's net are timed with batches of 128, and the time of 90 epochs over the 1.26 million images
+of ILSVRC-2010 is computed from them. The paper's arrangement, one column per device, is compared with one
+device alone and with the later scheme of the whole net on every device, each with its own batch, for which
+arXiv 1404.5997 gives hours.
+
+`machine` uses two CPU threads as two devices and costs three minutes on two quiet cores;
 `imagenet` needs two GPUs, `one-gpu` one, `eight-gpus` eight.
 
 Observed (`machine`, torch 2.13.0, fp32, n = 3 blocks, 95 % intervals): one column a core, 53 images/s
@@ -34,7 +35,7 @@ from harness.training.timing.settings import Arrangement, StepTime
 EPOCHS = 90
 IMAGES = {"ILSVRC-2010": 1_261_406, "ILSVRC-2012": 1_281_167}  # of the training sets
 DAY, HOUR = 86_400, 3_600
-ONE_WEIRD_TRICK = {1: 98.05, 2: 50.24, 4: 26.20, 8: 15.68}  # hours on so many GPUs, arXiv 1404.5997
+ONE_WEIRD_TRICK = {1: 98.05, 2: 50.24, 4: 26.20, 8: 15.68}  # hours by number of GPUs, arXiv 1404.5997
 
 Arm = tuple[Arrangement, int]  # with its number of ranks
 COLUMNS: Arm = (Arrangement.COLUMNS, 2)
@@ -72,7 +73,7 @@ def label(arm: Arm) -> str:
 
 
 def parallel(*ranks: int) -> tuple[Arm, ...]:
-    """The whole net on so many devices each."""
+    """The whole net on each of these numbers of devices."""
     return tuple((Arrangement.DATA_PARALLEL, count) for count in ranks)
 
 
@@ -85,7 +86,7 @@ _timed = once(Scale.timed)
 
 
 def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
-    """All arms in as many blocks as seeds."""
+    """All arms, in one block per seed."""
     return timing_blocks.interleaved(protocol, _timed(protocol.settings), seeds)
 
 
@@ -114,9 +115,9 @@ def _scaling(evidence: Evidence, scale: Scale) -> Table:
         "arXiv 1404.5997, hours", "times one GPU there",
     )  # fmt: skip
     note = (
-        f"Days are of {EPOCHS} epochs. Columns share one batch, data-parallel devices have one each. The "
+        f"Days are for {EPOCHS} epochs. Columns share one batch; data-parallel devices have one each. The "
         "paper: five to six days on two GTX 580. arXiv 1404.5997 splits the batch in convolutions and the "
-        "units in dense layers; its hours are shown beside data-parallel ones, which come nearest."
+        "units in dense layers; its hours are shown beside data-parallel runs, the closest match."
     )
     return Table("How training scales", columns, rows, note)
 
@@ -137,7 +138,7 @@ def _row(arm: Arm, rate: float, alone: float | None) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-NOISE = "Images of noise in memory: reading, decoding and testing are left out."
+NOISE = "Noise images in memory: reading, decoding and testing are left out."
 PROTOCOLS = (
     Protocol(
         "smoke",
@@ -154,15 +155,15 @@ PROTOCOLS = (
             steps=2,
             warm_up=1,
         ),
-        ("Narrow nets: days of nothing.",),
+        ("Narrow nets: their days mean nothing.",),
     ),
     Protocol(
         "machine",
-        "the whole net, batches of 128; one and two threads of a CPU stand for devices",
+        "the whole net, batches of 128; one and two CPU threads serve as devices",
         None,
         3,
         Scale(DeviceKind.CPU, (COLUMNS, ALONE, *parallel(2)), steps=2, warm_up=1),
-        (NOISE, "A thread of a CPU is the device."),
+        (NOISE, "A CPU thread serves as the device."),
     ),
     Protocol(
         "imagenet",
@@ -182,7 +183,7 @@ PROTOCOLS = (
     ),
     Protocol(
         "eight-gpus",
-        "the whole net, batches of 128 a GPU, on 1, 2, 4 and 8 GPUs",
+        "the whole net, batches of 128 per GPU, on 1, 2, 4 and 8 GPUs",
         None,
         5,
         Scale(DeviceKind.CUDA, (COLUMNS, ALONE, *parallel(2, 4, 8))),

@@ -3,12 +3,12 @@
     ./repro.py run two-gpu-error --protocol cifar10-converged-short
 
 The last convolution and the dense layers are not halved, as in the paper and in run 145-half of 2012. Halving
-takes 2 % of the paper's parameters, and more where the dense layers are small: so beside it stands a one-GPU
-net that is widened until it has as many parameters as the two-GPU net. A third arm that the paper does not
-report and that run 150 tried: the two columns without the crossing at the third convolution, so that they
-meet in the dense layers only (run 150 also widened them; here they keep their widths; in the proxy the
-third's σ follows its smaller fan-in, else it stays). What it costs to train on one device or two is another
-claim: `two-gpu-time`. Costs five hours on two cores at `cifar10-converged-short`, the shared arm included; a
+removes 2 % of the paper's parameters, and more where the dense layers are small. So another one-GPU net is
+widened until it has as many parameters as the two-GPU net. A third arm, which the paper does not report but
+run 150 tried, has the two columns without the crossing at the third convolution, so that they meet only in
+the dense layers (run 150 also widened them; here they keep their widths; in the proxy the third's σ follows
+its smaller fan-in, otherwise it stays). The training time on one device or two is another claim:
+`two-gpu-time`. Costs five hours on two cores at `cifar10-converged-short`, the shared arm included; a
 GPU's time is not yet measured.
 
 Observed: nothing yet at these protocols.
@@ -32,7 +32,7 @@ TWO, ONE, WIDE, APART = (
 
 
 def arms(maps: tuple[int, ...]) -> dict[str, Arm]:
-    """The arms; `maps` are those of the one-GPU net with the two-GPU net's number of parameters."""
+    """The arms; `maps` are those of the one-GPU net with as many parameters as the two-GPU net."""
     return {
         TWO: BASELINE,
         ONE: Arm("one-gpu"),
@@ -47,12 +47,12 @@ PROXYS = arms((18, 36, 49, 49, 48))
 
 
 def arms_at(protocol: Protocol) -> dict[str, Arm]:
-    """The arms, as wide as the protocol's network has them."""
+    """The arms, in the widths of the protocol's network."""
     return PROXYS if protocol.dataset == "cifar10" else PAPERS
 
 
 def estimate(evidence: Evidence) -> Finding:
-    """The errors of each other net less those of the two-GPU net."""
+    """The errors of each other net minus those of the two-GPU net."""
     effects = (
         *falls(evidence, ONE, TWO),
         *falls(evidence, WIDE, TWO, "against one column of as many parameters"),

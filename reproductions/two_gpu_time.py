@@ -1,12 +1,12 @@
-"""Two GPUs against one: seconds a step of the two-column net and of a net with half its kernels (§3.2).
+"""Two GPUs against one: step times of the two-column net and of a net with half its kernels (§3.2).
 
     ./repro.py run two-gpu-time --protocol two-cores --device cpu
 
-Both nets are those of the paper: the one-GPU net has half of the kernels in the first four convolutions; its
-last one and its dense layers are not halved, so that both have about as many parameters. `imagenet` needs two
-GPUs. `two-cores` takes two threads of a CPU for two devices, and gloo for what 2012's GPUs sent one another;
-it costs two and a half minutes on two quiet cores. `one-gpu-streams` runs both columns on one GPU: that is no
-second device, so it is shown and gives no verdict.
+Both nets are those of the paper: the one-GPU net has half the kernels in the first four convolutions; its
+last one and its dense layers are not halved, so both have about as many parameters. `imagenet` needs two
+GPUs. `two-cores` uses two CPU threads as two devices, and gloo for the exchange between 2012's GPUs; it costs
+two and a half minutes on two quiet cores. `one-gpu-streams` runs both columns on one GPU: that is not a
+second device, so it is shown but gives no verdict.
 
 Observed (`two-cores`, torch 2.13.0, fp32, n = 10 blocks, 95 % intervals): a step of the two-GPU net takes
 0.796 times as long [0.776, 0.817] on two Intel Xeon cores (2026-11-28), 0.932 [0.917, 0.947] on two AMD EPYC
@@ -44,7 +44,7 @@ class Scale:
     arrangement: Arrangement = Arrangement.COLUMNS
 
     def arms(self) -> dict[str, StepTime]:
-        """Both nets, each on as many devices as the paper had it."""
+        """Both nets, each on as many devices as in the paper."""
         ranks = 2 if self.arrangement is Arrangement.COLUMNS else 1
         return {
             ONE: self._timed("one-gpu", Arrangement.ONE, 1),
@@ -67,12 +67,12 @@ _arms = once(Scale.arms)
 
 
 def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
-    """Both arms in as many blocks as seeds."""
+    """Both arms, in one block per seed."""
     return timing_blocks.interleaved(protocol, _arms(protocol.settings), seeds)
 
 
 def estimate(evidence: Evidence) -> Finding:
-    """Ratio of step times, two-GPU ÷ one-GPU net, paired by block; of streams a table alone."""
+    """Ratio of step times, two-GPU ÷ one-GPU net, paired by block; for streams only a table."""
     from harness.effects.statistics import intervals  # brings scipy, which `list` can do without
 
     two, one = paired(evidence, (TWO, ONE), step_times.STEP)
@@ -86,7 +86,7 @@ def estimate(evidence: Evidence) -> Finding:
             (effect.estimate, effect.ci95.low if effect.ci95 else None, effect.ci95 and effect.ci95.high),
         )
         shown = Table(
-            "Ratio of step times", ("two streams ÷ one", "95 % from", "to"), rows, "No second device."
+            "Ratio of step times", ("two streams ÷ one", "95 % from", "to"), rows, "Only one device."
         )
         return Finding({}, (steps, shown), said)
     return Finding({"two-gpu-time": (effect,)}, (steps,), said)
@@ -104,13 +104,13 @@ PROTOCOLS = (
     ),
     Protocol(
         "two-cores",
-        "both nets whole, batches of 8; two threads of a CPU stand for two devices",
+        "both nets whole, batches of 8; two CPU threads serve as two devices",
         None,
         10,
         Scale(DeviceKind.CPU, batch=8, steps=5, warm_up=2),
         (
             NOT_SAID,
-            "A thread of a CPU is the device, and loopback TCP the link.",
+            "A CPU thread serves as each device, and loopback TCP as the link.",
             "Batches of 8 in place of 128.",
         ),
     ),
@@ -120,7 +120,7 @@ PROTOCOLS = (
         None,
         10,
         Scale(DeviceKind.CUDA),
-        (NOT_SAID, "Images of noise, which take as long as photographs."),
+        (NOT_SAID, "Noise images, which take as long as photographs."),
     ),
     Protocol(
         "one-gpu-streams",
@@ -128,7 +128,7 @@ PROTOCOLS = (
         None,
         10,
         Scale(DeviceKind.CUDA, arrangement=Arrangement.STREAMS),
-        (NOT_SAID, "Both columns share one GPU: there is no second device, and so no verdict."),
+        (NOT_SAID, "Both columns share one GPU: there is no second device, so no verdict."),
     ),
 )
 

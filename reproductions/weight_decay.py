@@ -2,9 +2,9 @@
 
     ./repro.py run weight-decay --protocol cifar10-scarce
 
-What a decay of λ does goes with ε λ T / (1 − μ), for T updates at the rate ε with momentum μ: 11 in the
-paper's first stage. A proxy's stage is shorter, so its λ is larger, by the same product, and four times that
-stands beside it. The paper gives a direction and no figure. The training loss, and the training error beside
+The effect of a decay λ scales with ε λ T / (1 − μ), for T updates at rate ε with momentum μ: 11 in the
+paper's first stage. A proxy's stage is shorter, so its λ is larger, for the same product; four times that is
+tried too. The paper gives a direction and no figure. The training loss, and the training error beside
 it, are those of the trained weights on training images, unaugmented and by the centre view. Costs four hours
 on two cores at `cifar10-scarce`; a GPU's time is not yet measured.
 
@@ -27,7 +27,7 @@ DECAY, NONE, MORE = "decay", "no decay", "four times the decay"
 
 
 def arms(decay: float) -> dict[str, Arm]:
-    """The arms, with this decay of all weights."""
+    """The arms, with this decay on all weights."""
     return {name: Arm(network={"decay": d}) for name, d in ((DECAY, decay), (NONE, 0.0), (MORE, 4 * decay))}
 
 
@@ -35,12 +35,12 @@ ARMS = {protocol.name: arms(DECAYS.get(protocol.name, PAPERS)) for protocol in O
 
 
 def arms_at(protocol: Protocol) -> dict[str, Arm]:
-    """The arms, with a decay that does as much as the paper's did."""
+    """The arms, with a decay as strong as the paper's."""
     return ARMS[protocol.name]
 
 
 def estimate(evidence: Evidence) -> Finding:
-    """The training loss without decay less that with it, then of four times as much; the errors beside it."""
+    """The training loss without decay minus that with it, then with four times it; the errors beside it."""
     error, loss = metric(Measured.TRAIN_TOP1), metric(Measured.TRAIN_LOSS)
     effects = (
         difference(evidence, NONE, DECAY, "training loss", loss, "nats"),

@@ -1,10 +1,10 @@
-"""Many arms against one control: every arm's mean, and differences whose intervals hold all at once.
+"""Many arms against one control: every arm's mean, and differences with simultaneous intervals.
 
-The spread over seeds is that of all arms together, as Dunnett (1955) has it. Where records say which test
-images were wrong, their part is added to each difference's variance (`two_way.py`), and Dunnett's quantile
-is taken as it stands: it supposes less in common between the differences than images shared by all arms give
-them, so that the intervals are too wide rather than too narrow. Networks that learned nothing, or diverged,
-are counted and left out: no error of theirs is one of their arm's.
+The spread over seeds is pooled over all arms, as in Dunnett (1955). Where records say which test images were
+wrong, the images' part is added to each difference's variance (`two_way.py`), and Dunnett's quantile is used
+unchanged: it assumes less in common between the differences than images shared by all arms give them, so the
+intervals are too wide rather than too narrow. Networks that learned nothing, or diverged, are counted and
+left out: their errors say nothing about their arm.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ if TYPE_CHECKING:
 
 Groups = Mapping[str, Sequence[tuple[Run, float]]]
 COLUMNS = (
-    "arm", "rate", "runs that learned", "mean", "95 % interval", "less the first arm's",
-    "95 % interval of all at once", "p, Dunnett",
+    "arm", "rate", "runs that learned", "mean", "95 % interval", "minus the first arm's",
+    "simultaneous 95 % interval", "p, Dunnett",
 )  # fmt: skip
 NOTE = (
-    "An arm's mean and interval stand alone. The intervals of the differences, over {over}, hold all at once "
-    "in 95 % of experiments, and p is adjusted to match. Runs that diverged or learned nothing are left out."
+    "Each arm's mean and interval stand alone. The intervals of the differences, over {over}, hold "
+    "simultaneously in 95 % of experiments; p is adjusted to match. Runs that diverged or learned nothing "
+    "are left out."
 )
 
 
 @dataclass(frozen=True)
 class DifferenceFromControl:
-    """An arm's mean less the control's; no interval where nothing shows the spread."""
+    """An arm's mean minus the control's; no interval if the spread is unknown."""
 
     estimate: float
     interval: Interval | None = None
@@ -56,7 +57,7 @@ def comparison(title: str, evidence: Evidence, measure: RunMetric) -> Table:
 
 
 def differences(groups: Groups, measure: RunMetric) -> tuple[dict[str, DifferenceFromControl], str]:
-    """Each arm's difference from the first one's, and over what the intervals generalise."""
+    """Each arm's difference from the first, and what the intervals generalise over."""
     from harness.effects.statistics import two_way  # brings numpy, which `list` can do without
 
     first = next(iter(groups), "")
@@ -124,7 +125,7 @@ def _against(less: DifferenceFromControl | None) -> tuple[str | None, str | None
 
 
 def rate(runs: Sequence[Run]) -> float:
-    """The learning rate that an arm's runs begin with."""
+    """The initial learning rate of an arm's runs."""
     settings = cast(Scheduled, runs[0].planned.trial.settings)
     return settings.schedule.at(0, 0, ()).rate
 

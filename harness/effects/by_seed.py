@@ -1,9 +1,9 @@
-"""Which runs of two arms are compared, or of one arm are averaged, and what is computed of them.
+"""Which runs of two arms are compared, or of one arm averaged, and what is computed from them.
 
-Arms share seeds, but two trainings of one seed have no more in common than order and augmentation
-(intra-class correlation .06 in the published records): so an arm is compared with all runs of another, and
-the baseline may have more of them. Pairs are for what seeds do share: one run's weights tested in two ways,
-arms of one block in timing experiments, times to a target.
+Arms share seeds, but two trainings with one seed have only order and augmentation in common (intra-class
+correlation .06 in the published records). So an arm is compared with all runs of another, and the baseline
+may have more of them. Pairs are for what seeds do share: one run's weights tested in two ways, arms of one
+block in timing experiments, times to a target.
 
 Where the records say which test images were wrong, the interval generalises over images too.
 """
@@ -29,15 +29,15 @@ T = TypeVar("T")
 def paired(
     evidence: Evidence, arms: Sequence[str], measure: Callable[[Run], T | None], dead: bool = False
 ) -> list[list[T]]:
-    """Each arm's values over the seeds for which all of the arms have one, by seed.
+    """Each arm's values over the seeds for which all arms have one, by seed.
 
-    Networks that learned nothing are left out, unless `dead` says that to learn nothing is a result too.
+    Networks that learned nothing are left out, unless `dead` says that learning nothing is a result too.
     """
     return _shared([dict(_by_seed(evidence, arm, measure, dead)) for arm in arms])
 
 
 def together(evidence: Evidence, arm: str, names: Sequence[Measured]) -> list[list[float]]:
-    """One arm's values of each of the metrics over the seeds that have all of them, by seed."""
+    """One arm's values of each metric over the seeds that have all of them, by seed."""
     return _shared([dict(_by_seed(evidence, arm, metric(name))) for name in names])
 
 
@@ -55,7 +55,7 @@ def _shared(found: Sequence[Mapping[int, T]]) -> list[list[T]]:
 def counted(
     evidence: Evidence, arm: str, measure: Callable[[Run], T | None], dead: bool = False
 ) -> list[tuple[Run, T]]:
-    """All of an arm's final runs that have a value, by seed; dead networks as `paired` has it."""
+    """All of an arm's final runs with a value, by seed; dead networks as in `paired`."""
     left_out = set() if dead else {run.record.key for run in idle(evidence, arm)}
     measured = ((r, measure(r)) for r in evidence.final(arm) if r.record.key not in left_out)
     return [(run, value) for run, value in measured if value is not None]
@@ -75,9 +75,9 @@ def difference(
 
 
 def falls(evidence: Evidence, without: str, with_it: str, what: str = "") -> tuple[Effect, ...]:
-    """By how much the ten views' errors and their cross-entropy fall from one arm to the other.
+    """How much the ten-view errors and cross-entropy fall from one arm to the other.
 
-    `what` distinguishes further pairs. The cross-entropy varies less from seed to seed than the errors do.
+    `what` distinguishes further pairs. The cross-entropy varies less between seeds than the errors do.
     """
     measured = {"top-1 error": Measured.TEN_TOP1, "top-5 error": Measured.TEN_TOP5, "loss": Measured.TEN_LOSS}
     return tuple(
@@ -96,7 +96,7 @@ def falls(evidence: Evidence, without: str, with_it: str, what: str = "") -> tup
 def gains(
     evidence: Evidence, arm: str, before: tuple[Measured, Measured], after: tuple[Measured, Measured]
 ) -> tuple[Effect, ...]:
-    """By how much top-1 and top-5 error fall from one metric of a run to another of the same run."""
+    """How much top-1 and top-5 error fall from one metric of a run to another of the same run."""
     pairs = zip(("top-1 error", "top-5 error"), before, after, strict=True)
     return tuple(_gain(evidence, arm, name, b, a) for name, b, a in pairs)
 
@@ -133,12 +133,12 @@ def alone(evidence: Evidence, arm: str, name: Measured) -> list[float]:
 
 
 def signs(measure: Measure) -> Mapping[Measured, int]:
-    """The errors that a measure is made of; nothing where it is no metric of the record."""
+    """The errors that a measure consists of; empty if it is not a metric of the record."""
     return measure.signs if isinstance(measure, RunMetric) else {}
 
 
 def _said(effect: Effect, images: ImagePart | None, lacking: str) -> Effect:
-    """The effect with a note that says over what its interval generalises, and from how many runs."""
+    """The effect with a note on what its interval generalises over, and the number of runs."""
     if effect.standard_error is None or effect.seed_error is None:
         return effect
     whole, seeds = (quantity(error, effect.unit) for error in (effect.standard_error, effect.seed_error))

@@ -41,7 +41,7 @@ def ratio_of_areas(evidence: Evidence, first: str, second: str, name: str) -> tu
 
 
 def areas_table(evidence: Evidence) -> Table:
-    """Every arm's mean area, and how many of its runs did not come under chance's loss on the whole."""
+    """Every arm's mean area, and how many of its runs did not stay below chance's loss on average."""
     rows = []
     for arm, runs in by_arm(evidence).items():
         areas = [a for run in runs if (a := area(run)) is not None]

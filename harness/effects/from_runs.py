@@ -1,4 +1,4 @@
-"""What a single run measured, whether it learned anything, and every arm's means of that."""
+"""What a single run measured, whether it learned anything, and the means for every arm."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from harness.records.schema import Measured
 
 Measure = Callable[[Run], float | None]
 
-# Points below chance that a training error must come to: its own error on a few hundred images is about one.
+# Points below chance that a training error must reach: its standard error on a few hundred images is about 1.
 LEARNED = 2.0
 
 
 @dataclass(frozen=True)
 class RunMetric:
-    """A metric of the run's record, less another if one is named; None where a run has none or diverged."""
+    """A metric of the run's record, minus another if one is named; None if a run lacks it or diverged."""
 
     name: Measured
     less: Measured | None = None
@@ -33,7 +33,7 @@ class RunMetric:
 
     @property
     def signs(self) -> Mapping[Measured, int]:
-        """The metrics that it is made of, each with its sign."""
+        """The metrics that it consists of, each with its sign."""
         return {self.name: 1} | ({} if self.less is None else {self.less: -1})
 
 
@@ -42,9 +42,9 @@ gap = RunMetric(Measured.CENTRE_TOP1, Measured.TRAIN_TOP1)  # in points, both by
 
 
 def idle(evidence: Evidence, arm: str | None = None) -> list[Run]:
-    """Final runs, of one arm or of all, that finished and learned nothing: they say nothing of any claim.
+    """Final runs, of one arm or of all, that finished but learned nothing: they say nothing about any claim.
 
-    Their training error is chance's, 100 (1 − 1 / classes) %. In `smoke` no run need have learned anything.
+    Their training error is chance level, 100 (1 − 1 / classes) %. In `smoke` no run needs to learn anything.
     """
     return [] if evidence.protocol.smoke else [run for run in evidence.final(arm) if _idle(run)]
 
@@ -57,13 +57,13 @@ def _idle(run: Run) -> bool:
 
 
 def classes(run: Run) -> int | None:
-    """How many classes the run's network tells apart; None where it trained none."""
+    """How many classes the run's network distinguishes; None if it trained none."""
     layers = run.record.trial.get("settings", {}).get("network", {}).get("layers", ())
     return int(layers[-1]["units"]) if layers else None
 
 
 def by_arm(evidence: Evidence) -> dict[str, list[Run]]:
-    """The final runs of each arm that has any."""
+    """The final runs by arm."""
     return {arm: evidence.final(arm) for arm in dict.fromkeys(run.arm for run in evidence.final())}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from harness.effects.from_runs import by_arm
 from harness.plans.experiment import Evidence, Run, Table
 
-STILL = 0.05  # a factor that varies less than this, in its standard deviation over its mean, is a constant
+STILL = 0.05  # a factor whose coefficient of variation is below this counts as a constant
 
 
 def norms(run: Run) -> list[dict[str, Any]]:
@@ -17,7 +17,7 @@ def norms(run: Run) -> list[dict[str, Any]]:
 
 
 def spread(evidence: Evidence, arm: str) -> float | None:
-    """The most that an arm's norms' factors vary, standard deviation ÷ mean; None where no run tells."""
+    """The largest variation of an arm's norm factors, standard deviation ÷ mean; None if no run has it."""
     found = [max(norm["spread"] for norm in of_run) for run in evidence.final(arm) if (of_run := norms(run))]
     return fmean(found) if found else None
 

@@ -16,9 +16,9 @@ from harness.records.schema import CurveColumn
 if TYPE_CHECKING:
     from harness.effects.statistics.time_to_event import Time
 
-SMOOTHED = 3  # epochs of which the mean is taken
+SMOOTHED = 3  # epochs averaged
 PATIENCE = 5  # epochs without improvement that make a plateau
-LEAST = 0.01  # of the loss: less is no improvement
+LEAST = 0.01  # of the loss: a smaller fall is no improvement
 LEVELS = 12
 
 
@@ -30,9 +30,9 @@ def smoothed(run: Run) -> list[float]:
 
 
 def first_plateau(losses: Sequence[float]) -> Time:
-    """The epoch of the last improvement before the first plateau; censored there where none has come.
+    """The epoch of the last improvement before the first plateau; censored there if there is none.
 
-    An improvement is a loss at least 1 % under that of the last one. Five epochs without are a plateau.
+    An improvement is a loss at least 1 % below that of the last one. Five epochs without one are a plateau.
     """
     from harness.effects.statistics.time_to_event import Time  # brings scipy, which `list` can do without
 
@@ -46,7 +46,7 @@ def first_plateau(losses: Sequence[float]) -> Time:
 
 
 def ratio_of_plateaus(evidence: Evidence, slow: str, fast: str) -> tuple[Effect, ...]:
-    """Epochs to the first plateau, one arm ÷ the other, paired by seed; nothing without pairs."""
+    """Epochs to the first plateau, one arm ÷ the other, paired by seed; empty without pairs."""
     from harness.effects.statistics import time_to_event
 
     def measure(run: Run) -> Time | None:
@@ -60,8 +60,8 @@ def ratio_of_plateaus(evidence: Evidence, slow: str, fast: str) -> tuple[Effect,
 def ratio_by_level(evidence: Evidence, slow: str, fast: str) -> Table:
     """The ratio of epochs at which both arms pass a validation loss, level by level.
 
-    For levels that every run passes. Bounds are Student's on logarithms at 1 − .05 / levels (Bonferroni), so
-    that with a probability of 95 % they hold for all levels at once.
+    Only for levels that every run passes. Bounds are Student's on logarithms at 1 − .05 / levels
+    (Bonferroni), so they hold simultaneously for all levels with 95 % probability.
     """
     from harness.effects.statistics import intervals
 
@@ -77,7 +77,7 @@ def ratio_by_level(evidence: Evidence, slow: str, fast: str) -> Table:
 
 
 def _levels(runs: Sequence[Sequence[float]]) -> list[float]:
-    """Levels from the highest loss that every run begins above to the lowest that every run comes under."""
+    """Levels from the highest loss that every run starts above to the lowest that every run goes below."""
     if not runs:
         return []
     high, low = min(run[0] for run in runs), max(min(run) for run in runs)
@@ -86,7 +86,7 @@ def _levels(runs: Sequence[Sequence[float]]) -> list[float]:
 
 
 def _passing(losses: Sequence[float], level: float) -> float:
-    """The epoch, between two looks, at which the loss first is at the level."""
+    """The epoch, interpolated between two evaluations, at which the loss first reaches the level."""
     at = next(i for i, loss in enumerate(losses) if loss <= level)
     if at == 0:
         return 1.0

@@ -1,7 +1,7 @@
 """What timing experiments measured, arm by arm. Needs no torch.
 
-A machine drifts: it warms up, and others use it. So each block times every arm once, and every other block in
-the reverse order. A block's number is its trials' seed, so that pairs by seed are arms of the same block.
+Machines drift: they warm up, and others use them. So each block times every arm once, and every other block
+in reverse order. A block's number is its trials' seed, so pairs by seed are arms of the same block.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from harness.effects.from_runs import Measure, metric
 from harness.plans.experiment import Evidence, Run, Table
 from harness.records.schema import Measured
 
-CROWDED = "Some runs had more threads at work than cores, so that ranks waited for one another's turn."
+CROWDED = "Some runs had more threads than cores, so ranks had to wait for each other."
 STEP: Measure = metric(Measured.STEP_SECONDS)
 PARTS: dict[str, tuple[Measure, float]] = {
     "step, ms": (STEP, 1e3),
@@ -26,10 +26,10 @@ PARTS: dict[str, tuple[Measure, float]] = {
 
 
 def table(evidence: Evidence, arms: Iterable[str]) -> Table:
-    """What a step of each arm is made of, as means over its blocks."""
+    """The parts of a step of each arm, as means over its blocks."""
     finished = {arm: [run for run in evidence.final(arm) if STEP(run) is not None] for arm in arms}
     rows = tuple(_row(arm, runs) for arm, runs in finished.items() if runs)
-    note = "Waiting is what computation does not hide; it includes packing, and waiting for a slower rank."
+    note = "Waiting is what computation does not hide; it includes packing and waiting for a slower rank."
     return Table("Where a step's time goes", ("arm", "blocks", *PARTS), rows, note)
 
 
@@ -39,5 +39,5 @@ def _row(arm: str, runs: Sequence[Run]) -> tuple[object, ...]:
 
 
 def deviations(evidence: Evidence) -> tuple[str, ...]:
-    """What must be said of runs on a machine too small for them."""
+    """The deviation of runs on a machine too small for them."""
     return (CROWDED,) if any(run.record.details.get("crowded") for run in evidence.final()) else ()

@@ -1,4 +1,4 @@
-"""When a run came to its target: between two looks, as it measured itself, and by a line through the last."""
+"""When a run reached its target: between two evaluations, as recorded, and by a line through the last."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.records.schema import CurveColumn, Measured
 if TYPE_CHECKING:
     from harness.effects.statistics.time_to_event import Time
 
-FITTED = 2.0  # epochs of which the looks are fitted
+FITTED = 2.0  # epochs whose evaluations are fitted
 
 
 def bracket(name: str) -> Callable[[Run], Time | None]:
-    """The time that a run measured itself, as the metrics `<name>_low` and `<name>_high`."""
+    """The time recorded by a run, as the metrics `<name>_low` and `<name>_high`."""
     from harness.effects.statistics.time_to_event import Time  # brings scipy, which `list` can do without
 
     def measure(run: Run) -> Time | None:
@@ -28,11 +28,11 @@ def bracket(name: str) -> Callable[[Run], Time | None]:
 
 
 def fitted_crossing(run: Run, target: float) -> float | None:
-    """The epoch at which a line through the sample errors of the last two epochs comes to the target.
+    """The epoch at which a line through the sample errors of the last two epochs reaches the target.
 
-    The first look at or under a target is a lucky one: a run that is looked at more often gets there sooner.
-    The line, by least squares, asks all of the last looks. None where there are fewer than three of them,
-    where it rises, and where it comes to the target before the training began.
+    The first evaluation at or under a target is a lucky one: a run evaluated more often gets there sooner.
+    The least-squares line uses all of the last evaluations. None if there are fewer than three, if the line
+    rises, or if it reaches the target before training began.
     """
     looks = [(row.get(CurveColumn.EPOCH), row.get(CurveColumn.SAMPLE_ERROR)) for row in run.record.curve]
     seen = [(epoch, error) for epoch, error in looks if epoch is not None and error is not None]

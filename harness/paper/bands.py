@@ -1,4 +1,4 @@
-"""What counts as the paper's figure: its runs are single ones, so that bands are this project's policy."""
+"""What counts as the paper's figure: it reports single runs, so bands are this project's policy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.paper.run_log import Errors
 
 
 def difference_band(figure: float) -> Band:
-    """A difference in points, give or take half of it, or 0.3 points where that is more."""
+    """A difference in points, ± half of it, or ± 0.3 points if that is more."""
     slack = max(0.5 * figure, 0.3)
     return Band(round(figure - slack, 6), round(figure + slack, 6))
 
@@ -20,7 +20,7 @@ def at_least(figure: float) -> Band:
 
 
 def ratio_band(figure: float) -> Band:
-    """A ratio, up to half as much again in either direction on the log scale: [4, 9] for 6."""
+    """A ratio, within a factor of 1.5 in either direction: [4, 9] for 6."""
     return Band(round(figure / 1.5, 6), round(figure * 1.5, 6))
 
 

@@ -1,4 +1,4 @@
-"""What a claim is: a statement of the paper with all that is declared of it before anything runs."""
+"""What a claim is: a statement of the paper with everything declared about it before anything runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Kind(StrEnum):
     RATIO = "ratio"  # paired ratio on the log scale, null 1
     DIRECTION = "direction"  # only the side of the null is claimed
     EXACT = "exact"  # computed without chance: no seeds, no interval
-    COST = "cost"  # shown beside the paper's, never judged
+    COST = "cost"  # shown beside the paper's figure, never judged
     QUALITATIVE = "qualitative"  # the paper gives no number; judged as a direction on a declared measure
 
 
@@ -29,17 +29,17 @@ class Side(StrEnum):
 
 
 class Fit(StrEnum):
-    """What training must have come to before networks can show a claim: see verdicts/trained_enough.py."""
+    """What training must reach before networks can show a claim: see verdicts/trained_enough.py."""
 
-    OVERFITTED = "overfitted"  # of a remedy for overfitting (§4): without it there must be some
-    FLATTENED = "flattened"  # of accuracy: the baseline must have learned what it can at its first rate
+    OVERFITTED = "overfitted"  # for a remedy for overfitting (§4): there must be overfitting without it
+    FLATTENED = "flattened"  # for accuracy: the baseline must have learned what it can at its first rate
 
 
 @dataclass(frozen=True)
 class Band:
     """The closed interval in which an estimate counts as the paper's figure: this project's policy.
 
-    An infinite end leaves that side open, where the paper's figure is itself only a bound.
+    An infinite end leaves that side open, if the paper's figure is itself only a bound.
     """
 
     low: float
@@ -75,16 +75,16 @@ class Metric:
 
     @property
     def expected(self) -> float | None:
-        """The figure to expect if the paper is right: none where it gives no figure, or only a bound."""
+        """The figure to expect if the paper is right: None if it gives no figure, or only a bound."""
         return None if self.band is not None and self.band.one_sided else self.paper
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement of the paper, with all that is declared about it before anything runs.
+    """One statement of the paper, with everything declared about it before anything runs.
 
-    At another scale than the paper's a verdict may rest on another metric, `elsewhere`, that shows a
-    direction with fewer seeds. `negligible` has a band in which a difference is as good as none there.
+    At a scale other than the paper's a verdict may rest on another metric, `elsewhere`, that shows a
+    direction with fewer seeds. `negligible` has a band in which a difference there is as good as none.
     """
 
     id: str
@@ -100,28 +100,28 @@ class Claim:
     paper_scale: str | None = None
     log_2012: str = ""
     discussion: str = ""
-    fit: Fit | None = None  # None: it is about speed, time or counts, and may be shown by any network
+    fit: Fit | None = None  # None: about speed, time or counts, which any network can show
     elsewhere: str = ""
     negligible: Metric | None = None
-    needs: str = ""  # of a claim that is declared and has no reproduction: what running it would take
+    needs: str = ""  # of a declared claim without a reproduction: what running it would take
 
     @property
     def primary(self) -> Metric:
-        """The first metric: the verdict rests on it, and on no other but where all are counted."""
+        """The first metric: the verdict rests on it alone, except for counts, which are all judged."""
         return self.metrics[0]
 
     def judged(self, at_paper_scale: bool) -> Claim:
-        """The claim with the metric first on which a verdict rests at the paper's scale or at another."""
+        """The claim with its judged metric first, at the paper's scale or at another."""
         other = None if at_paper_scale or not self.elsewhere else self.metric(self.elsewhere)
         if other is None:
             return self
         return replace(self, metrics=(other, *(metric for metric in self.metrics if metric is not other)))
 
     def rests_on(self, name: str) -> bool:
-        """Whether the verdict rests on the metric of that name: of counts on each, else on the first."""
+        """Whether the verdict rests on the metric of that name: each count, or else only the first metric."""
         judged = self.metrics if self.kind is Kind.EXACT else self.metrics[:1]
         return any(metric.name == name for metric in judged)
 
     def metric(self, name: str) -> Metric | None:
-        """What is declared of the metric of that name, if anything is."""
+        """The declared metric of that name, if there is one."""
         return next((metric for metric in self.metrics if metric.name == name), None)

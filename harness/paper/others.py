@@ -1,4 +1,4 @@
-"""What others measured of the paper's claims, as data."""
+"""What others measured for the paper's claims, as data."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Accuracies:
-    """Top-1 accuracy, as a fraction, of a net with the technique and of one without it, a run each."""
+    """Top-1 accuracy, as a fraction, of a net with the technique and of one without it, one run each."""
 
     technique: float
     without: float
 
     @property
     def difference(self) -> float:
-        """The error without the technique less the error with it, in points."""
+        """The error without the technique minus the error with it, in points."""
         return round(100 * (self.technique - self.without), 4)
 
 

@@ -1,6 +1,6 @@
-"""The papers whose claims are re-examined: AlexNet's, and those that other packages bring.
+"""The papers whose claims are re-examined: AlexNet's, and those from other packages.
 
-What is declared of AlexNet stands in catalogue.py alone; a package declares its own claims beside its code.
+AlexNet's claims are declared only in catalogue.py; a package declares its own claims beside its code.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.paper.titles import TITLES
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper with what it claims; `titles` and `measured` are words for reports, by the claim's id."""
+    """A paper with its claims; `titles` and `measured` are texts for reports, by the claim's id."""
 
     name: str  # such as `He et al. 2015`
     title: str
@@ -37,7 +37,7 @@ ALEXNET = Paper(
 
 @dataclass(frozen=True)
 class HeldPaper:
-    """A paper, the package that brings it, and the module in which that declares it."""
+    """A paper, the package that provides it, and the module that declares it."""
 
     paper: Paper
     package: str
@@ -53,12 +53,12 @@ def held() -> tuple[HeldPaper, ...]:
     def refuse(paper: Paper) -> None:
         _refuse_types(paper)
         if paper.name in names:
-            raise BadValue(f"{names[paper.name]} brings {paper.name} already: uninstall one of the two")
+            raise BadValue(f"{names[paper.name]} already provides {paper.name}: uninstall one of the two")
         ids = [claim.id for claim in paper.claims]
         for name in ids:
             if name in known or ids.count(name) > 1:
                 whose = known.get(name, paper.name)
-                raise BadValue(f"{whose} has a claim '{name}' already: give this one another id")
+                raise BadValue(f"{whose} already has a claim '{name}': give this one another id")
 
     def take() -> Iterator[HeldPaper]:
         for point, paper in plugins.loaded(plugins.PAPERS, Paper, refuse):
@@ -70,7 +70,7 @@ def held() -> tuple[HeldPaper, ...]:
 
 
 def _refuse_types(paper: Paper) -> None:
-    """BadValue for parts that are not what the dataclass says: nothing else checks them at run time."""
+    """BadValue for parts of the wrong type: nothing else checks them at run time."""
     for claim in paper.claims:
         if not isinstance(claim, Claim):
             raise BadValue(
@@ -81,12 +81,12 @@ def _refuse_types(paper: Paper) -> None:
 
 
 def claims() -> tuple[Claim, ...]:
-    """Every claim, those of one paper behind one another."""
+    """Every claim, grouped by paper."""
     return tuple(claim for one in held() for claim in one.paper.claims)
 
 
 def claim(name: str) -> Claim:
-    """The claim of that id, whoever's it is; UnknownName, with the nearest ids, when there is none."""
+    """The claim with that id, of any paper; UnknownName, with the nearest ids, if there is none."""
     known = {claim.id: claim for claim in claims()}
     if name not in known:
         raise UnknownName("claim", name, known)
@@ -94,17 +94,17 @@ def claim(name: str) -> Claim:
 
 
 def of(claim: Claim) -> HeldPaper:
-    """The claim's paper, with the package that brings it; AlexNet's where no paper declares it."""
+    """The claim's paper, with the package that provides it; AlexNet's if no paper declares it."""
     named = (one for one in held() if any(known.id == claim.id for known in one.paper.claims))
     return next(named, held()[0])
 
 
 def another(claim: Claim) -> str:
-    """The name of the claim's paper where that is not AlexNet's; empty where it is."""
+    """The name of the claim's paper if it is not AlexNet's; else empty."""
     paper = of(claim).paper
     return "" if paper is ALEXNET else paper.name
 
 
 def title(claim: Claim) -> str:
-    """The claim as a short sentence; its whole statement where it has none."""
+    """The claim as a short sentence, or its whole statement if it has none."""
     return of(claim).paper.titles.get(claim.id, claim.statement)

@@ -1,9 +1,9 @@
 """The authors' 2012 run log as data: single runs with their errors, and the spread between them.
 
 From the comments of the configuration files that were released in 2025
-(`computerhistory/AlexNet-Source-Code`, `layers/layer-params-*.cfg`): figures and facts, no sentence. The
+(`computerhistory/AlexNet-Source-Code`, `layers/layer-params-*.cfg`): figures and facts, no quotations. The
 paper gives no interval; two sets of these runs give the standard deviation of a single run's top-1 error, and
-so a standard error of the paper's differences.
+thus a standard error of the paper's differences.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class CropCount(StrEnum):
 
 @dataclass(frozen=True)
 class LoggedRun:
-    """One evaluation of one training run; errors in percent, None where the log has words alone.
+    """One evaluation of one training run; errors in percent, None if the log has only words.
 
-    Runs 153 to 178 being on ILSVRC-2012 is inferred from the chain of their notes.
+    That runs 153 to 178 are on ILSVRC-2012 is inferred from the chain of their notes.
     """
 
     name: str
@@ -63,9 +63,9 @@ class LoggedRun:
 
     @property
     def errors(self) -> Errors:
-        """Both errors in percent; ValueError where the log lacks one."""
+        """Both errors in percent; ValueError if the log lacks one."""
         if self.top1 is None or self.top5 is None:
-            raise ValueError(f"the log has not both errors of run {self.name}")
+            raise ValueError(f"the log does not have both errors of run {self.name}")
         return Errors(self.top1, self.top5)
 
 
@@ -133,7 +133,7 @@ _BY_NAME = {(run.name, run.views): run for run in RUNS}
 
 
 def logged(name: str, views: CropCount = CropCount.TEN) -> LoggedRun:
-    """The run of that name, evaluated over those views; KeyError where the log has none."""
+    """The run of that name, evaluated over those views; KeyError if the log has none."""
     return _BY_NAME[name, views]
 
 
@@ -144,7 +144,7 @@ def errors(name: str, views: CropCount = CropCount.TEN) -> Errors:
 
 @dataclass(frozen=True)
 class RepeatedRuns:
-    """Top-1 errors in percent of runs that are taken as repeats of one another."""
+    """Top-1 errors in percent of runs treated as repeats of one another."""
 
     runs: str
     values: tuple[float, ...]
@@ -166,24 +166,24 @@ SPREADS = (
         "four near-repeats of run 170, centre view",
         (errors("170", CropCount.CENTRE).top1, 42.294, 42.501, 42.57),
     ),
-    # Their schedules differ, so that this one leans high.
+    # Their schedules differ, so this spread leans high.
     RepeatedRuns("nine runs that share no epochs, ten views", tuple(errors(name).top1 for name in NINE)),
 )
 
-# Claims whose figure is a difference in top-1 points, at ImageNet, between nets that were trained apart, a
+# Claims whose figure is a difference in top-1 points, on ImageNet, between separately trained nets, one
 # run each. Depth and colour noise are among them, though the paper rounds to "about 2" and "> 1 point" and
-# the log has no pair for them: what was rounded is still such a difference. The spread is of 2012 validation
-# error, and taken to hold on the 2010 test set.
+# the log has no pair for them: what was rounded is still such a difference. The spread is that of the 2012
+# validation error, and assumed to hold on the 2010 test set.
 # Not among them: ten-view (one net's weights twice: paired, with a far smaller error), ensemble (an average
 # of five, with less spread, against one), lrn-cifar (another data set), directions, ratios, levels, counts.
 FROM_SINGLE_RUNS = ("lrn", "overlapping-pooling", "two-gpu-error", "colour-augmentation", "depth")
-AT_LEAST = ("colour-augmentation",)  # of these the paper gives only what the difference exceeds
+AT_LEAST = ("colour-augmentation",)  # for these the paper gives only a lower bound
 # Differences in top-1 points that the log notes in words between further pairs of runs.
 NOTED = {"lrn": ("the authors' run log, 110 against 101", 1.0)}
 
 
 def original(about: Claim) -> float | None:
-    """The paper's difference in top-1 points, unrounded where logged; None where no spread applies."""
+    """The paper's difference in top-1 points, unrounded if logged; None if no spread applies."""
     metric = about.primary
     if about.id not in FROM_SINGLE_RUNS:
         return None
@@ -191,7 +191,7 @@ def original(about: Claim) -> float | None:
 
 
 def distances(about: Claim) -> tuple[float, float] | None:
-    """Standard errors between the paper's difference and nothing, by the larger and the smaller spread."""
+    """The paper's difference in standard errors, by the larger and by the smaller spread."""
     difference = original(about)
     if difference is None:
         return None

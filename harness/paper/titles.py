@@ -1,12 +1,12 @@
-"""A short sentence for each claim, for headings and lists: what is judged stands in the catalogue alone."""
+"""A short sentence for each claim, for headings and lists; only the catalogue says what is judged."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 TITLES: Mapping[str, str] = {  # by the claim's id
-    "error-rate": "The network errs as published on ILSVRC-2010",
-    "error-rate-2012": "The network errs as published on ILSVRC-2012",
+    "error-rate": "The error on ILSVRC-2010 is as published",
+    "error-rate-2012": "The error on ILSVRC-2012 is as published",
     "ten-view": "Ten views beat one centre view",
     "relu-speedup": "ReLU reaches 25 % training error sooner than tanh",
     "lrn": "Local response normalisation lowers the error",
@@ -22,8 +22,8 @@ TITLES: Mapping[str, str] = {  # by the claim's id
     "bias-init": "Biases of 1 speed up early training",
     "depth": "Removing any middle layer costs accuracy",
     "ensemble": "Averaging five networks beats one",
-    "pretraining": "The pre-trained network errs as published",
-    "fall-2009": "The network errs as published on Fall 2009",
+    "pretraining": "The error after pre-training is as published",
+    "fall-2009": "The error on Fall 2009 is as published",
     "kernel-specialisation": "First-layer kernels split into grey and colour by column",
     "feature-neighbours": "Neighbours in feature space are alike",
     "architecture": "The network has the stated size",

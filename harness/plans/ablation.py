@@ -1,9 +1,9 @@
-"""Ablations: arms that change one thing of the paper's recipe, trained alike and compared.
+"""Ablations: arms that change one thing in the paper's recipe, trained alike and compared.
 
 An arm is a change of the recipe as data; a scale turns it into a trial's settings. The arm that changes
-nothing, the baseline, is the same trial in every ablation: one key, trained once. Where a scale tunes, each
-arm is trained at its own learning rate, and one whose rate is not the shared one at that one too, so that no
-verdict hangs on the choice.
+nothing, the baseline, is the same trial in every ablation: one key, trained once. If a scale tunes, each arm
+is trained at its own learning rate, and also at the shared rate if that differs, so that no verdict depends
+on the choice.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MOST_BASELINES = 15  # seeds of the baseline that all claims share
 
 @dataclass(frozen=True)
 class Arm:
-    """What an arm changes: whose recipe, and options of its network and of its augmentation."""
+    """What an arm changes: the recipe, and options of its network and of its augmentation."""
 
     recipe: str = "paper"
     network: Mapping[str, Any] = field(default_factory=dict)
@@ -38,11 +38,11 @@ Arms = Mapping[str, Arm]
 
 
 class Scale(Protocol):
-    """What a protocol's settings answer: how an arm is trained at that scale."""
+    """What a protocol's settings provide: how an arm is trained at that scale."""
 
     @property
     def rates(self) -> Rates | None:
-        """How each arm's learning rate is chosen; None: all have the schedule's."""
+        """How each arm's learning rate is chosen; None: all use the schedule's."""
 
     @property
     def baselines(self) -> int:
@@ -62,12 +62,12 @@ def training(
 
 @once
 def _settings(scale: Scale) -> Callable[[Arm], Callable[[float, int], Scheduled]]:
-    """A network is described once for each arm at a scale, whatever its rates: that takes a millisecond."""
+    """Describes a network once per arm and scale, whatever its rates, as that takes a millisecond."""
     return once(lambda arm: cache(partial(_at, scale.settings(arm))))
 
 
 def _at(shared: Scheduled, factor: float, held_out: int) -> Scheduled:
-    """The settings at a factor of the rate; a trial that chooses it leaves no predictions to others."""
+    """The settings with the rate times a factor; a tuning trial leaves no predictions for others."""
     chosen = replace(shared, held_out=held_out, predictions=False) if held_out else shared
     if factor == 1.0 or not isinstance(shared.schedule, Drops):
         return chosen
@@ -75,7 +75,7 @@ def _at(shared: Scheduled, factor: float, held_out: int) -> Scheduled:
 
 
 def tuned(protocol: Declared, arm: Arm, lookup: Lookup) -> Tuned:
-    """The arm's own learning rate, as far as the records tell it."""
+    """The arm's own learning rate, as far as the records determine it."""
     scale: Scale = protocol.settings
     rates = scale.rates
     if rates is None:
@@ -85,15 +85,15 @@ def tuned(protocol: Declared, arm: Arm, lookup: Lookup) -> Tuned:
 
 
 def baselines(protocol: Declared, seeds: int) -> int:
-    """Seeds of the baseline where every other arm has `seeds`."""
+    """Seeds of the baseline if every other arm has `seeds`."""
     scale: Scale = protocol.settings
     return max(seeds, min(MOST_BASELINES, scale.baselines * seeds))
 
 
 def plan_of(arms: Arms | Callable[[Declared], Arms]) -> Callable[[Declared, int, Lookup], Plan]:
-    """The plan that gives each arm its learning rate, and then trains every arm once for every seed.
+    """The plan that tunes each arm's learning rate, and then trains every arm once per seed.
 
-    Arms that depend on the protocol must be the same objects each time they are asked for.
+    Arms that depend on the protocol must be the same objects on every call.
     """
 
     def plan(protocol: Declared, seeds: int, lookup: Lookup) -> Plan:
@@ -116,7 +116,7 @@ def plan_of(arms: Arms | Callable[[Declared], Arms]) -> Callable[[Declared, int,
 def _finals(
     protocol: Declared, arm: Arm, seed: int, factor: float | None
 ) -> Iterator[tuple[Trial[Scheduled], Role]]:
-    """An arm's trials from one seed: at its own rate, and at the shared one where that is another."""
+    """An arm's trials from one seed: at its own rate, and at the shared one if that differs."""
     if factor is not None:
         yield training(protocol, arm, seed, factor), Role.FINAL
         if factor != 1.0:
@@ -124,5 +124,5 @@ def _finals(
 
 
 def to_come(untuned: Sequence[str], seeds: int) -> str:
-    """What a plan cannot know while these arms have no learning rate yet."""
+    """What a plan cannot know until these arms have a learning rate."""
     return f"the learning rate of {' and '.join(untuned)}, then {seeds} final trials each" if untuned else ""

@@ -1,8 +1,8 @@
 """A learning rate for each arm of an ablation: the protocol's, or half or twice as much.
 
-What changes a network changes the rate it learns best at, so that arms compared at one rate differ in two
-things. Each is trained at every rate from tuning seeds of its own, without some of the training images, and
-has the rate at which its ten-view error on those is least.
+A change of a network also changes its best learning rate, so arms compared at one rate differ in two things.
+Each arm is trained at every rate, with its own tuning seeds and some training images held out, and gets the
+rate with the lowest ten-view error on those.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ AS_SHARED = Tuned((), 1.0)
 
 
 def tune(rates: Rates, make: MakeTrial, lookup: Lookup) -> Tuned:
-    """The factor with the least mean error over the tuning seeds; where two are equal, the earlier one."""
+    """The factor with the lowest mean error over the tuning seeds; the earlier one if two are equal."""
     trials = {factor: [make(factor, seed) for seed in rates.seeds] for factor in rates.factors}
     scores = {factor: _score([lookup(trial) for trial in of]) for factor, of in trials.items()}
     known = [(score, factor) for factor, score in scores.items() if score is not None]
@@ -50,7 +50,7 @@ def tune(rates: Rates, make: MakeTrial, lookup: Lookup) -> Tuned:
 
 
 def _score(records: Sequence[Record | None]) -> float | None:
-    """Mean error; infinite where a seed diverged, None where one has no result."""
+    """Mean error; infinite if a seed diverged, None if one has no result."""
     found = [_error(record) for record in records]
     known = [error for error in found if error is not None]
     return fmean(known) if len(known) == len(found) else None

@@ -1,8 +1,8 @@
 """What a reproduction declares: its protocols, the plan that follows from the records so far, its estimate.
 
-A plan is a pure function of the records: it names every trial that is known to be needed, in order.
-The runner runs those that have no record and asks again, until nothing is missing. So a plan may be
-adaptive (successive halving, interim looks) and an interrupted experiment goes on by itself.
+A plan is a pure function of the records: it names every trial known to be needed, in order. The runner runs
+those without a record and asks again, until nothing is missing. So a plan may be adaptive (successive
+halving, interim looks), and an interrupted experiment resumes by itself.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ class Role(StrEnum):
     TUNING = "tuning"
     TRAINING = "training"  # of a network that final trials measure
     FINAL = "final"
-    SHARED_RATE = "shared rate"  # final trials once more, of arms whose own learning rate is another
+    SHARED_RATE = "shared rate"  # final trials repeated at that rate, for arms with another rate
 
 
 class Check(StrEnum):
-    """A question that a protocol puts to its own runs before it lets them show anything."""
+    """A check that a protocol makes of its own runs before they may show anything."""
 
-    UNDER_FITTED = "under-fitted"  # could networks trained so far show the claim?
+    UNDER_FITTED = "under-fitted"  # are the networks trained enough to show the claim?
     HALVES = "A/A"  # do two halves of the baseline agree?
 
 
 T = TypeVar("T", bound=Settings)
-# Dotted settings in which arms may differ. A tuple: any arms. A mapping: this arm from the first one, or this
-# arm from that one; nothing else may differ, and nothing at all between runs of one arm.
+# Dotted settings in which arms may differ. A tuple: any arms. A mapping: this arm from the first, or this arm
+# from that one; nothing else may differ, and nothing at all between runs of one arm.
 Compared = str | tuple[str, str]
 Manipulated = tuple[str, ...] | Mapping[Compared, tuple[str, ...]]
 IN_BF16 = "Forward and backward pass in bf16, weights and updates in fp32."
@@ -57,9 +57,9 @@ class Protocol:
     seeds: int
     settings: Any = None  # the reproduction's own frozen dataclass
     deviations: tuple[str, ...] = ()
-    precision: Precision | None = None  # None: bf16 where the hardware has it, else fp32
-    scale: str = ""  # the paper scale that this is a variant of, where its name is not that already
-    per_arm: tuple[str, ...] = ()  # dotted settings that are chosen for each arm, as by tuning
+    precision: Precision | None = None  # None: bf16 if the hardware has it, else fp32
+    scale: str = ""  # the paper scale that this is a variant of, if its name differs
+    per_arm: tuple[str, ...] = ()  # dotted settings chosen for each arm, such as by tuning
     gates: tuple[Check, ...] = ()  # asked before a verdict; a proxy should declare them
 
     @property
@@ -68,7 +68,7 @@ class Protocol:
         return self.name == "smoke"
 
     def at(self, precision: Precision) -> Protocol:
-        """The protocol in a precision, which is a deviation where it is not fp32."""
+        """The protocol in a precision, which is a deviation if it is not fp32."""
         declared = tuple(deviation for deviation in self.deviations if deviation != IN_BF16)
         more = (IN_BF16,) if precision is Precision.BF16 else ()
         return replace(self, precision=precision, deviations=declared + more)
@@ -89,7 +89,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """All trials known to be needed; `to_come` says in words what cannot be known yet (empty: nothing)."""
+    """All trials known to be needed; `to_come` describes what cannot be known yet (empty: nothing)."""
 
     trials: tuple[Planned, ...] = ()
     to_come: str = ""
@@ -124,7 +124,7 @@ Lookup = Callable[[Trial], Record | None]
 
 @dataclass(frozen=True)
 class Evidence:
-    """A plan with the runs that answer it: all that an estimate or a verdict may look at."""
+    """A plan with the runs that answer it: everything that an estimate or a verdict may use."""
 
     protocol: Protocol
     plan: Plan
@@ -139,7 +139,7 @@ class Evidence:
         return sorted((r for r in self.runs if r.planned.role is Role.FINAL), key=lambda r: r.seed)
 
     def at_shared_rate(self) -> Evidence | None:
-        """The evidence with every arm at the rate that all share; None where each has that rate anyway."""
+        """The evidence with every arm at the shared rate; None if each has that rate anyway."""
         others = {r.arm for r in self.runs if r.planned.role is Role.SHARED_RATE}
         if not others:
             return None
@@ -158,13 +158,13 @@ class Evidence:
 
     @property
     def missing(self) -> list[Planned]:
-        """Planned trials that no record answers."""
+        """Planned trials without a record."""
         answered = {id(r.planned) for r in self.runs}
         return [p for p in self.plan.trials if id(p) not in answered]
 
     @property
     def to_run(self) -> list[Planned]:
-        """Planned trials without a record that holds; a failed attempt does not hold."""
+        """Planned trials without a valid record; a failed attempt is not valid."""
         held = {id(r.planned) for r in self.runs if r.record.status is not Status.FAILED}
         return [p for p in self.plan.trials if id(p) not in held]
 
@@ -181,12 +181,12 @@ class Table:
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]
-    note: str = ""  # what must be known of it, a paragraph a line
+    note: str = ""  # what a reader must know about it, one paragraph per line
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a reproduction's estimate gives: effects by claim, the primary one first, and tables to show."""
+    """The result of a reproduction's estimate: effects by claim, the primary one first, and tables."""
 
     effects: Mapping[str, tuple[Effect, ...]] = field(default_factory=dict)
     tables: tuple[Table, ...] = ()
@@ -198,8 +198,8 @@ class Finding:
 class Reproduction:
     """One file of `reproductions/`: how one or a few claims are answered, at any of its protocols.
 
-    One without claims asks a `question` that is not the paper's: it is planned, run and shown as others are,
-    and never judged.
+    One without claims asks a `question` that is not the paper's: it is planned, run and shown like others,
+    but never judged.
     """
 
     name: str
@@ -210,11 +210,11 @@ class Reproduction:
     figure: str | None = None  # a drawing of harness/reporting/figures
     manipulated: Manipulated = ()  # dotted settings in which arms may differ
     baseline_arm: str | None = None  # None: the first of the plan
-    overfitting_arm: str | None = None  # the one without the remedy; None: none is asked to overfit
-    question: str = ""  # of a reproduction without claims: what it asks
+    overfitting_arm: str | None = None  # the one without the remedy; None: none has to overfit
+    question: str = ""  # what a reproduction without claims asks
 
     def protocol(self, name: str) -> Protocol:
-        """The protocol of that name; UnknownName with the nearest names when there is none."""
+        """The protocol of that name; UnknownName with the nearest names if there is none."""
         known = {protocol.name: protocol for protocol in self.protocols}
         if name not in known:
             raise UnknownName(f"protocol of {self.name}", name, known)
@@ -222,13 +222,13 @@ class Reproduction:
 
 
 def unfold(reproduction: Reproduction, protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
-    """The plan as far as the records carry it; ReproductionFails where it raises."""
+    """The plan as far as the records allow; ReproductionFails if it raises."""
     with own_code(f"the plan of {reproduction.name} at {protocol.name}"):
         return reproduction.plan(protocol, seeds, lookup)
 
 
 def gather(reproduction: Reproduction, protocol: Protocol, seeds: int, lookup: Lookup) -> Evidence:
-    """The plan as far as the records carry it, with the runs that answer it."""
+    """The plan as far as the records allow, with the runs that answer it."""
     plan = unfold(reproduction, protocol, seeds, lookup)
     found = ((p, lookup(p.trial)) for p in plan.trials)
     runs = tuple(Run(p, record) for p, record in found if record is not None)
@@ -239,7 +239,7 @@ def gather(reproduction: Reproduction, protocol: Protocol, seeds: int, lookup: L
 class Experiment:
     """A reproduction at a protocol, with a number of seeds an arm, under conditions, on data.
 
-    The protocol is in the precision of the conditions, so that what is planned is what is trained.
+    The protocol has the precision of the conditions, so that what is planned is what is trained.
     """
 
     reproduction: Reproduction
@@ -249,7 +249,7 @@ class Experiment:
     data: Path | None = None
 
     def __post_init__(self) -> None:
-        """Takes the precision over."""
+        """Adopts the precision of the conditions."""
         object.__setattr__(self, "protocol", self.protocol.at(self.conditions.precision))
 
     @property
@@ -262,15 +262,15 @@ class Experiment:
         return _key(trial, self.conditions)
 
     def ask(self, store: Store) -> None:
-        """Notes in the store, before anything runs, for how many seeds the experiment was asked."""
+        """Records in the store, before anything runs, how many seeds were requested."""
         store.ask(self.reproduction.name, self.protocol.name, self.conditions, self.seeds)
 
     def asked(self, store: Store) -> int:
-        """The most seeds that the experiment was ever asked for, or 0."""
+        """The most seeds ever requested for the experiment, or 0."""
         return store.asked(self.reproduction.name, self.protocol.name, self.conditions)
 
     def evidence(self, store: Store) -> Evidence:
-        """The plan as far as the store carries it, with the runs that answer it."""
+        """The plan as far as the store's records allow, with the runs that answer it."""
         return gather(self.reproduction, self.protocol, self.seeds, self.lookup(store))
 
     def lookup(self, store: Store) -> Lookup:
@@ -282,11 +282,11 @@ _KEYS: dict[tuple[str | frozenset[str], ...], str] = {}
 
 
 def _key(trial: Trial, conditions: Conditions) -> str:
-    """The key, computed once in a process: plans name the same trials again and again.
+    """The key, computed once per process: plans name the same trials again and again.
 
-    Trials are distinguished as their keys are: by what is written of them, as two that differ in 1 and 1.0
-    are equal and have two keys; and by where their code begins, as two packages may have classes of one name.
-    What is written of their settings is one text for all seeds, hashed once.
+    Trials are distinguished as their keys are: by their canonical text, as two that differ in 1 and 1.0 are
+    equal but have two keys; and by where their code begins, as two packages may have classes of one name. The
+    text of their settings is shared by all seeds and hashed once.
     """
     settings, seed, precision = map(canonical, (trial.settings, trial.seed, trial.precision))
     name = settings, seed, precision, canonical(conditions), entries(trial)

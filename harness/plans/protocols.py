@@ -131,7 +131,7 @@ def converged(name: str, summary: str, drops: tuple[int, ...], epochs: int) -> P
 
 
 def early(protocol: Protocol, name: str, parts: int) -> Protocol:
-    """The protocol's first two epochs, looked at after each of so many parts of an epoch; ten seeds."""
+    """The protocol's first two epochs, evaluated after each of `parts` parts of an epoch; ten seeds."""
     scale = protocol.settings
     drops: Drops = scale.schedule
     measured = dict(scale.measured) | {"max_epochs": EARLY, "parts": parts}
@@ -143,7 +143,7 @@ def early(protocol: Protocol, name: str, parts: int) -> Protocol:
         settings=replace(
             scale, schedule=replace(drops, epochs=(), end=EARLY), measured=measured, baselines=1
         ),
-        deviations=(*(d for d in protocol.deviations if "epochs" not in d), "Two epochs alone."),
+        deviations=(*(d for d in protocol.deviations if "epochs" not in d), "Only two epochs."),
     )
 
 

@@ -1,9 +1,9 @@
 """Choosing a learning rate per arm: successive halving over one grid, as a pure function of the records.
 
-Every arm sees the same grid on tuning seeds of its own. A rung trains each rate that is still in the race
-for the rung's budget; the better half goes on. A rung goes on from the checkpoints of the one before. The
-winner is then held against both neighbours at the full budget, since what learns slowly at first may be there
-sooner; a better neighbour is held against its own. Where one is missing, the grid grows by it.
+Every arm sees the same grid, with its own tuning seeds. A rung trains each rate still in the race for the
+rung's budget, resuming from the checkpoints of the previous rung; the better half continues. The winner is
+then compared with both neighbours at the full budget, since a slow starter may reach the target sooner; a
+better neighbour is compared with its own neighbours. If one is missing, the grid grows by it.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class Tuning:
 
     trials: list[Trial] = field(default_factory=list)
     best: float | None = None
-    at_edge: bool = False  # after as many steps as may be, a neighbour was still better
+    at_edge: bool = False  # after `MOST_STEPS` steps a neighbour was still better
 
 
 def tune(race: Race, make: MakeTrial, lookup: Lookup) -> Tuning:
-    """Runs the race as far as the records carry it."""
+    """Runs the race as far as the records allow."""
     tuning = Tuning()
     rates = list(race.rates)
     left: Sequence[float] = rates
@@ -56,7 +56,7 @@ def tune(race: Race, make: MakeTrial, lookup: Lookup) -> Tuning:
 def _settled(
     rates: list[float], best: float, race: Race, make: MakeTrial, lookup: Lookup, tuning: Tuning
 ) -> Tuning:
-    """Holds the best against both its neighbours at the full budget, until it beats them."""
+    """Compares the best with both its neighbours at the full budget, until it beats them."""
     factor = rates[1] / rates[0]
     for _ in range(MOST_STEPS):
         rates = _with_neighbours(rates, best, factor)
@@ -74,7 +74,7 @@ def _settled(
 
 
 def _with_neighbours(rates: list[float], best: float, factor: float) -> list[float]:
-    """The grid, with a rate beyond the edge that the best one may stand at."""
+    """The grid, with one more rate if the best is at its edge."""
     if best == rates[-1]:
         return [*rates, best * factor]
     return [best / factor, *rates] if best == rates[0] else rates
@@ -97,7 +97,7 @@ def _rung(
 
 
 def score(records: Sequence[Record]) -> tuple[float, float]:
-    """First by how many seeds missed the target, then by epochs; by the running error where all missed."""
+    """First by how many seeds missed the target, then by epochs; by the running error if all missed."""
     missed = [r for r in records if not r.metrics.get(Measured.REACHED)]
     if len(missed) == len(records):
         return math.inf, max(_final_error(r) for r in records)
@@ -105,7 +105,7 @@ def score(records: Sequence[Record]) -> tuple[float, float]:
 
 
 def _epochs(record: Record) -> float:
-    """Epochs to the target; a run that missed it adds nothing, one that does not tell is the worst."""
+    """Epochs to the target; 0 for a run that missed it, infinite for one that does not record them."""
     found = record.metrics.get(Measured.EPOCHS_HIGH)
     if found is None:
         return math.inf if record.metrics.get(Measured.REACHED) else 0.0

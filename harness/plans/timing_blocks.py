@@ -9,7 +9,7 @@ from harness.training.timing.settings import StepTime
 
 
 def interleaved(protocol: Protocol, arms: Mapping[str, StepTime], blocks: int) -> Plan:
-    """Every arm once a block: A B, then B A, then A B again."""
+    """Every arm once per block: A B, then B A, then A B again."""
     return Plan(tuple(_planned(protocol, arms, blocks)))
 
 

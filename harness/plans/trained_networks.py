@@ -1,4 +1,4 @@
-"""Plans that first train networks and then measure them: a measurement waits for the records it rests on."""
+"""Plans that first train networks and then measure them: a measurement waits for the records it needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def plan_of(
     networks: Callable[[Protocol], int] = lambda protocol: 1,
     of: Callable[[Protocol], Arm] = lambda protocol: BASELINE,
 ) -> Callable[[Protocol, int, Lookup], Plan]:
-    """Measures networks at their own learning rate, `networks` at a time: none is in two measurements."""
+    """Measures networks at their own learning rate, in groups of `networks`: none is in two measurements."""
 
     def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
         size, arm = networks(protocol), of(protocol)
@@ -37,7 +37,7 @@ def plan_of(
 
 
 def _to_come(trained: Sequence[Trial], missing: int, lookup: Lookup) -> str:
-    """What cannot be measured yet, and why where it never can be."""
+    """What cannot be measured yet, and why if it never can be."""
     if not missing:
         return ""
     records = [record for record in map(lookup, trained) if record is not None]

@@ -1,4 +1,4 @@
-"""Tables of effects: all that is said of each, and counts beside the paper's."""
+"""Tables of effects: everything known about each, and counts beside the paper's."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ COLUMNS = (
     "metric", "role", "estimate", "paper", "95 % interval", "90 % interval", "n", "censored", "p, Student",
     "p, exact", "p, Holm", "p, Dunnett", "at least", "smallest detectable effect", "n that would decide",
 )  # fmt: skip
-DIRECTION = "n that would show the direction"  # at another scale than the paper's, where no band applies
+DIRECTION = "n that would show the direction"  # at a scale other than the paper's, where no band applies
 PRIMARY, SECONDARY, SHOWN, COUNTED = "primary", "secondary, not judged", "shown, not judged", "judged"
-STUDENT = "p, Student: of the intervals' t."
-EXACT = "p, exact: of sign flips or permutations of seeds."
-HOLM = "p, Holm: Student's, adjusted over the primary effects of all claims of this report that are judged."
-DUNNETT = "p, Dunnett: over seeds alone, adjusted over the arms that share their control."
+STUDENT = "p, Student: from the intervals' t."
+EXACT = "p, exact: from sign flips or permutations of seeds."
+HOLM = "p, Holm: Student's, adjusted over the primary effects of all judged claims in this report."
+DUNNETT = "p, Dunnett: over seeds alone, adjusted over the arms that share a control."
 MAY_BE_ABSENT = ("censored", "p, exact", "p, Holm", "p, Dunnett")
 
 
@@ -34,9 +34,9 @@ def effect_table(
     proxy: bool = False,
     interim: bool = False,
 ) -> Table:
-    """All that is said of each effect; of a single value, only what one value can say.
+    """Everything known about each effect; for a single value, only what one value can tell.
 
-    `proxy` says that this is another scale than the paper's, `interim` that seeds are added at looks.
+    `proxy` says that this is a scale other than the paper's, `interim` that seeds are added at looks.
     """
     families = _dunnett(effects)
     rows = [
@@ -62,10 +62,10 @@ def effect_table(
 
 
 def counts_table(claim: Claim, effects: Sequence[Effect]) -> Table:
-    """What was counted, metric by metric, and whether it agrees: the verdict is that of the worst."""
+    """Each count and whether it agrees: the worst decides the verdict."""
     rows = tuple(_count_row(claim, effect) for effect in effects)
     columns = ("count", "here", "paper", "agrees")
-    return Table("Counts", columns, rows, "All of them must agree: the verdict is that of the worst.")
+    return Table("Counts", columns, rows, "All counts must agree: the worst decides the verdict.")
 
 
 def _count_row(claim: Claim, effect: Effect) -> tuple[object, ...]:
@@ -79,7 +79,7 @@ def _count_row(claim: Claim, effect: Effect) -> tuple[object, ...]:
 
 
 def role(claim: Claim, number: int) -> str:
-    """What an effect is for: a verdict rests on the first one of a claim, and on no other but of counts."""
+    """What an effect is for: a verdict rests on a claim's first effect alone, or on all counts."""
     if not ever_judged(claim):
         return SHOWN
     return COUNTED if claim.kind is Kind.EXACT else SECONDARY if number else PRIMARY
@@ -92,7 +92,7 @@ def _effect_row(
     value = None if e.estimate is None else quantity(e.estimate, e.unit, decimals(e.ci95))
     paper = None if metric is None or metric.paper is None else quantity(metric.paper, e.unit)
     intervals = (interval(i) if i else None for i in (e.ci95, e.ci90))
-    exact = e.p_value if least_exact_p(e) <= 1 - LEVEL else None  # else it could never have shown anything
+    exact = e.p_value if least_exact_p(e) <= 1 - LEVEL else None  # otherwise it could never reach the level
     tested = (None if p is None else p_value(p) for p in (e.p_student, exact, adjusted_p))
     beyond = e.n_to_decide is not None and e.n_to_decide > MOST_SEEDS
     decides = f"> {number(MOST_SEEDS)}" if beyond else e.n_to_decide
@@ -103,12 +103,12 @@ def _effect_row(
 
 
 def least_exact_p(effect: Effect) -> float:
-    """The smallest two-sided p that flipping so many signs, or permuting so many runs, can give."""
+    """The smallest two-sided p that this number of sign flips or permutations can give."""
     return 2 / (comb(sum(effect.counts), effect.counts[0]) if effect.counts else 2**effect.n)
 
 
 def _dunnett(effects: Sequence[Effect]) -> dict[int, str]:
-    """Dunnett's p of each effect whose arm is one of several that share a control, by the effect's place."""
+    """Dunnett's p of each effect whose arm shares its control with others, by the effect's position."""
     families: dict[tuple[int, tuple[float, ...]], dict[int, tuple[float, ...]]] = {}
     for place, effect in enumerate(effects):
         for side, control in enumerate(effect.arms):

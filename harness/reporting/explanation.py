@@ -1,6 +1,6 @@
 """`explain`: the chain from the paper's sentence to the verdict, for people and as JSON.
 
-Nothing is decided here. Every gate is asked again, in its order, so that the answers can be shown.
+Nothing is decided here. Every gate is asked again, in order, so that its answer can be shown.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ POLICIES: Mapping[str, tuple[Callable[[float], Band], ...]] = {  # by unit
     "%": (top1_band, top5_band),
     "": (count_band,),
 }
-NOT_ASKED = "not asked: an earlier gate has answered"
+NOT_ASKED = "not asked: an earlier gate stopped the case"
 
 
 @dataclass(frozen=True)
 class GateAnswer:
-    """A gate's question as put to this evidence: whether it let it pass, and what it answered."""
+    """A gate's question about this evidence, whether the evidence passed, and the answer."""
 
     name: str
     question: str
@@ -52,7 +52,7 @@ class GateAnswer:
 
 @dataclass(frozen=True)
 class Chain:
-    """All that leads to a verdict on a claim."""
+    """Everything that leads to a verdict on a claim."""
 
     claim: Claim
     reproduction: Reproduction | None
@@ -60,11 +60,11 @@ class Chain:
     verdict: Verdict
     looks: tuple[sequential.Look, ...]
     needs: str
-    others: tuple[str, ...]  # further evidence, which this chain is not about
+    others: tuple[str, ...]  # further evidence, not part of this chain
 
 
 def chain(claim: Claim, protocol: str | None, store: Store) -> Chain:
-    """The chain that rests on the best evidence, or on the best at the protocol that is named."""
+    """The chain that rests on the best evidence, or on the best at the given protocol."""
     known, reproduction = Assessments(store), answering(claim.id)
     found = _found(claim, reproduction, protocol, known)
     best = found[0] if found else None
@@ -82,7 +82,7 @@ def _found(
     """The assessments of the claim, the best first."""
     if reproduction is None:
         if protocol is not None:
-            raise BadValue(f"--protocol {protocol}: no reproduction of {claim.id} is written yet")
+            raise BadValue(f"--protocol {protocol}: {claim.id} has no reproduction yet")
         return []
     if protocol is None:
         return known.of_claim(claim, reproduction)
@@ -91,7 +91,7 @@ def _found(
 
 
 def answers(case: Case) -> list[GateAnswer]:
-    """Every gate in its order with its answer; those after the one that stopped are not asked."""
+    """Every gate in order with its answer; those after the one that stopped are not asked."""
     found: list[GateAnswer] = []
     stopped = False
     for gate in GATES:
@@ -103,9 +103,9 @@ def answers(case: Case) -> list[GateAnswer]:
 
 
 def origin(metric: Metric) -> str:
-    """Where a band comes from: the policy that makes it from the paper's figure."""
+    """Where a band comes from: the policy that derives it from the paper's figure."""
     if metric.band is None:
-        return "none: its size is not judged"
+        return "none; its size is not judged"
     for policy in POLICIES.get(metric.unit, ()):
         if metric.paper is not None and policy(metric.paper) == metric.band:
             rule = _sentence(policy.__doc__)
@@ -119,7 +119,7 @@ def _sentence(doc: str | None) -> str:
 
 
 def chosen(assessment: Assessment) -> dict[str, str]:
-    """The learning rate that each arm's tuning led to."""
+    """The learning rate that tuning chose for each arm."""
     trials = assessment.evidence.plan.trials
     arms = dict.fromkeys(p.arm for p in trials if p.role is Role.TUNING)
     final = {p.arm: p.trial.settings for p in trials if p.role is Role.FINAL}
@@ -174,6 +174,6 @@ def _experiment_data(found: Chain, assessment: Assessment) -> dict[str, Any]:
 
 
 def _effect_data(effect: Effect) -> dict[str, Any]:
-    """The effect, with what its endless number of seeds is known to exceed: JSON has no word for that."""
+    """The effect, with a bound in place of an infinite number of seeds, which JSON cannot express."""
     beyond = effect.n_to_decide is not None and math.isinf(effect.n_to_decide)
     return {**asdict(effect), "n_to_decide_exceeds": MOST_SEEDS if beyond else None}

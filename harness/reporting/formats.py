@@ -1,4 +1,4 @@
-"""What a report can be written as, and the files for programs among it."""
+"""The formats of a report, and the files among them that are for programs."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ FILES: Mapping[Format, str] = {
     Format.CSV: "results.csv",
     Format.JSON: "results.json",
 }
-PAGES = (Format.HTML, Format.MD)  # those that people read, with figures
+PAGES = (Format.HTML, Format.MD)  # for people, with figures
 
 
 def pages_among(formats: Sequence[Format]) -> list[str]:
-    """The files that people read."""
+    """The files for people."""
     return [FILES[one] for one in formats if one in PAGES]
 
 
 def data_among(formats: Sequence[Format]) -> list[str]:
-    """The files that programs read."""
+    """The files for programs."""
     return [FILES[one] for one in formats if one not in PAGES]
 
 

@@ -1,6 +1,6 @@
 """A page of all published reports below a folder, by claim and hardware, from the results.json beside each.
 
-Nothing is judged again: a report says what its own code said.
+Nothing is judged again: each verdict is the one that the report's own code gave.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _Results(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Cell:
-    """A report's verdict on a claim, and where it says so."""
+    """A report's verdict on a claim, with a link to it."""
 
     words: str
     kind: str
@@ -58,7 +58,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class PublishedReport:
-    """A report: where it is, and what its results.json says; `trouble` where that cannot be read."""
+    """A report: where it is and what its results.json says, or in `trouble` why that cannot be read."""
 
     link: str
     name: str
@@ -70,15 +70,15 @@ class PublishedReport:
     verdicts: tuple[tuple[str, Cell], ...] = ()
 
     def verdict(self, claim: str) -> Cell | None:
-        """What it says of the claim, if anything was run."""
+        """Its verdict on the claim, if anything was run."""
         return dict(self.verdicts).get(claim)
 
 
 def write_index(folder: Path) -> tuple[Path, Path]:
-    """Writes index.html and index.md into the folder; StoreError where there is no report below it."""
+    """Writes index.html and index.md into the folder; StoreError if there is no report below it."""
     found = published(folder)
     if not found:
-        raise StoreError(f"no report lies below {folder}; './repro.py report --out {folder}/NAME' writes one")
+        raise StoreError(f"no report below {folder}; './repro.py report --out {folder}/NAME' writes one")
     claims = [(c.id, papers.title(c)) for c in papers.claims() if any(p.verdict(c.id) for p in found)]
     for name in ("index.html", "index.md"):
         page = templates().get_template(f"{name}.j2").render(reports=found, claims=claims)
@@ -99,12 +99,12 @@ def _read(page: Path, folder: Path) -> PublishedReport:
     try:
         found = msgspec.json.decode(path.read_bytes(), type=_Results)
     except FileNotFoundError:
-        return PublishedReport(link, name, trouble="rendered by code that left no results.json")
+        return PublishedReport(link, name, trouble="rendered by code that wrote no results.json")
     except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:
         return PublishedReport(link, name, trouble=f"its results.json cannot be read ({error})")
     if found.format != FORMAT:
         return PublishedReport(
-            link, name, trouble=f"its results.json has format {found.format}, known: {FORMAT}"
+            link, name, trouble=f"its results.json has format {found.format}; this version reads {FORMAT}"
         )
     origin = found.origin
     days = " to ".join(dict.fromkeys(moment[:10] for moment in (origin.first, origin.last) if moment))

@@ -1,4 +1,4 @@
-"""Markdown in which nothing that a record says can become markup."""
+"""Markdown in which no text of a record can become markup."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_LINKS: Mapping[str, str] = MappingProxyType({})
 
 
 def escape(value: object) -> str:
-    """One line of text that Markdown and HTML both show as it is."""
+    """One line of text that both Markdown and HTML show verbatim."""
     return _escaped(text(value))
 
 
@@ -37,7 +37,7 @@ def paragraphs(lines: str) -> str:
 
 
 def sentence(parts: Sentence) -> str:
-    """A sentence with what it stresses and links."""
+    """A sentence with its emphasis and links."""
     return "".join(map(_part, parts))
 
 
@@ -50,9 +50,9 @@ def _part(part: Phrase) -> str:
 
 
 def table(value: Table, records: str = "records", links: Mapping[str, str] = NO_LINKS) -> str:
-    """The table in GitHub's form, figures flush right, keys as links to their records.
+    """The table in GitHub's form, numbers right-aligned, keys as links to their records.
 
-    `links` lead from first cells to headings.
+    `links` maps first cells to headings.
     """
     from tabulate import tabulate
 

@@ -1,4 +1,4 @@
-"""Writes the report: one page that opens offline, and the same as Markdown with its figures beside it.
+"""Writes the report: one page that opens offline, and the same in Markdown with its figures beside it.
 
 Nothing here estimates or judges. What a section says was decided elsewhere; this lays it out.
 """
@@ -31,7 +31,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 def render(
     report: Report, out: Path, formats: Sequence[Format] = PAGES, tracker: Tracker = SILENT
 ) -> tuple[Path, ...]:
-    """Writes a file for each format, and of the pages their figures; StoreError where that cannot be done."""
+    """Writes a file for each format, and the figures of the pages; StoreError if that fails."""
     files = data(report.sections, report.origin, formats)
     if pages_among(formats):
         files |= _pages(report, formats, tracker)
@@ -54,7 +54,7 @@ def _pages(report: Report, formats: Sequence[Format], tracker: Tracker) -> dict[
 
 
 def templates() -> Environment:
-    """The templates; a page escapes whatever it is given, Markdown through the filters named `md…`."""
+    """The templates; HTML escapes everything, Markdown uses the filters named `md…`."""
     import jinja2
 
     html = jinja2.select_autoescape(enabled_extensions=("html.j2",), default_for_string=True)

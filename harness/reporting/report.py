@@ -1,4 +1,4 @@
-"""What a report is made of: one value, from which every form of it is written."""
+"""The content of a report: one value, from which every format is written."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from harness.reporting.front.overview import Line
 
 @dataclass(frozen=True)
 class Report:
-    """What was found of every claim, and what a reader must know of it."""
+    """The results for every claim, and what a reader must know about them."""
 
     sections: Sequence[Section]
-    here: Mapping[str, Any] = field(default_factory=dict)  # the environment that it is made in
+    here: Mapping[str, Any] = field(default_factory=dict)  # the environment in which it is made
     notices: Sequence[str] = ()  # what must stand at the top of every page
-    questions: Sequence[Question] = ()  # those that are no claim of the paper
+    questions: Sequence[Question] = ()  # those that are not claims of the paper
     declared: Declared | None = None  # when the claims' declarations last changed
-    records: str = "records"  # where the records lie, as seen from the page
-    live: int = 0  # seconds after which the page of a run that goes on loads itself again
+    records: str = "records"  # where the records are, as seen from the page
+    live: int = 0  # seconds after which the page of a run in progress reloads
 
     @cached_property
     def origin(self) -> EvidenceOrigin:
@@ -36,10 +36,10 @@ class Report:
 
     @cached_property
     def entries(self) -> list[Entry]:
-        """What there is to show of each claim that has anything."""
+        """An entry for each claim with anything to show."""
         return entries.entries(self.sections)
 
     @cached_property
     def lines(self) -> list[Line]:
-        """A line for every section, each with the entry that it leads to."""
+        """A line for every section, each with the entry that it links to."""
         return overview.lines(self.sections, {id(s): e.slug for e in self.entries for s in e.sections})

@@ -1,6 +1,6 @@
 """A report's results as typed values for programs: `results.json`, and from it CSV and LaTeX.
 
-docs/results-format.md says what each field means. `FORMAT` grows when a field changes its meaning or goes.
+docs/results-format.md explains each field. `FORMAT` increases when a field is changed or removed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FORMAT = 1
 PAPER = (
     "Krizhevsky, Sutskever and Hinton, ImageNet Classification with Deep Convolutional Neural Networks (2012)"
 )
-Ends = tuple[float | None, float | None]  # None: nothing bounds that side
+Ends = tuple[float | None, float | None]  # None: unbounded on that side
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class ExperimentRun:
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """One experiment's evidence for a claim, and the verdict by it; without one nothing was run."""
+    """One experiment's evidence for a claim and its verdict; without an experiment nothing was run."""
 
     claim: str
     title: str
@@ -98,7 +98,7 @@ class Results:
 
 
 def results(sections: Sequence[Section], origin: EvidenceOrigin) -> Results:
-    """The sections' results in their order; of smoke runs that they ran, and no numbers."""
+    """The sections' results in order; smoke runs are listed without numbers."""
     first = set(map(id, leading(sections)))
     return Results(FORMAT, PAPER, origin, tuple(_result(s, id(s) in first) for s in sections))
 
@@ -163,7 +163,7 @@ COLUMNS = (
 
 
 def as_csv(found: Results) -> str:
-    """A row an effect, one for a result without any; an empty cell where there is no value."""
+    """One row per effect, or one for a result without any; a cell without a value is empty."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(COLUMNS)

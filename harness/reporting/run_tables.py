@@ -1,6 +1,6 @@
 """Tables of runs: what each measured, how learning rates were chosen, and what older code left.
 
-Records of any program are taken as they come: what a record lacks is shown as a dash, never guessed.
+Records of any program are accepted: what a record lacks is shown as a dash, never guessed.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from harness.reporting.wording import UNREACHED, text, words
 
 NO_KEYS: Mapping[int, Key] = MappingProxyType({})
 NO_PLACES: Mapping[str, int | None] = MappingProxyType({})
-MOST_STALE = 20  # rows: records of years would fill the page
+MOST_STALE = 20  # rows: years of records would fill the page
 MOST_UNFOLDED = 4  # further experiments on a claim or question whose runs are listed one by one
 
 
 def seed_table(evidence: Evidence, keys: Mapping[int, Key] = NO_KEYS, where: str = "") -> Table | None:
-    """What each final run measured; `keys` are of its records by their identity.
+    """What each final run measured; `keys` has the records' keys by their `id()`.
 
     `where` distinguishes one experiment's table from another's.
     """
@@ -45,7 +45,7 @@ def seed_table(evidence: Evidence, keys: Mapping[int, Key] = NO_KEYS, where: str
 
 
 def _places(records: Sequence[Record]) -> dict[str, int | None]:
-    """The decimals of each metric, by which its largest value has four digits; None where all are whole."""
+    """The decimals of each metric that give its largest value four digits; None if all are whole."""
     values: dict[str, list[float]] = {}
     for record in records:
         for name, value in record.metrics.items():
@@ -87,7 +87,7 @@ def _yes_no(value: float | None) -> str:
 
 
 def tuning_table(evidence: Evidence) -> Table | None:
-    """Every tuning run: which learning rates were tried, and what each came to."""
+    """Every tuning run: which learning rates were tried, and the result of each."""
     runs = [r for r in evidence.runs if r.planned.role is Role.TUNING]
     runs.sort(key=lambda r: (_arms(evidence).index(r.arm), _rate(r) or 0.0, r.seed))
     columns = ("arm", "seed", "learning rate", "epochs budget", "epochs to target", "last error", "status")
@@ -110,7 +110,7 @@ def _rate(run: Run) -> float | None:
 
 
 def learning_rate(settings: Mapping[str, Any]) -> float | None:
-    """The rate that a trial's settings name, or that its schedule begins with."""
+    """The rate in a trial's settings, or the first of its schedule."""
     schedule = settings.get("schedule")
     rate = settings.get("rate", schedule.get("rate") if isinstance(schedule, Mapping) else None)
     return float(rate) if isinstance(rate, (int, float)) else None
@@ -138,7 +138,7 @@ def stale_table(records: Sequence[Record], keys: Mapping[int, Key] = NO_KEYS) ->
     """Records made by other code."""
     shown = records[:MOST_STALE]
     rows = tuple((_key(r, keys), r.trial.get("seed"), r.status, r.code[:12], r.started) for r in shown)
-    note = "Made by code that computes something else than today's: shown, and never used."
-    note += f" So are {len(records) - len(shown):,} more." if len(records) > len(shown) else ""
+    note = "Made by code that computes something other than today's: shown but never used."
+    note += f" {len(records) - len(shown):,} more are not listed." if len(records) > len(shown) else ""
     columns = ("key", "seed", "status", "version of the code", "started")
     return Table("Stale records", columns, rows, note) if rows else None

@@ -1,4 +1,4 @@
-"""Evidence of two places set side by side: two stores, published reports, or exports of other code."""
+"""Evidence from two places side by side: two stores, published reports, or exports of other code."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from harness.verdicts.comparing.comparison import Comparison, compare
 from harness.verdicts.comparing.effect_rows import EffectRow
 from harness.verdicts.comparing.same_nets import NetOfRun, SameNet, nets, same_nets
 
-EFFECTS = "effects.json"  # what `export --to json` writes, and a side may be instead of a store
+EFFECTS = "effects.json"  # written by `export --to json`; a side may be one instead of a store
 
 
 @dataclass(frozen=True)
 class EvidenceSide:
-    """Evidence of one place; `stale` tells by reproduction of records that today's code does not judge."""
+    """Evidence from one place; `stale` describes, by reproduction, records of other code versions."""
 
     name: str
     rows: tuple[EffectRow, ...]
@@ -32,7 +32,7 @@ class EvidenceSide:
     notices: tuple[str, ...] = ()
 
     def in_precision(self, precision: Precision) -> EvidenceSide:
-        """What of it was computed in a precision; what needs no run, in any."""
+        """The part computed in a precision; what needs no run belongs to any."""
         return replace(
             self,
             name=f"{self.name} in {precision}",
@@ -41,29 +41,29 @@ class EvidenceSide:
         )
 
     def on(self, claims: Collection[str]) -> EvidenceSide:
-        """What of it is about these claims; all where none is named."""
+        """The part about these claims; everything if none is named."""
         return replace(self, rows=tuple(row for row in self.rows if not claims or row.claim in claims))
 
     def among(self, experiments: Collection[tuple[str, str]]) -> EvidenceSide:
-        """What of it is about these claims at these protocols."""
+        """The part about these claims at these protocols."""
         return replace(self, rows=tuple(row for row in self.rows if (row.claim, row.protocol) in experiments))
 
     def why_not(self, wanted: EffectRow) -> str:
-        """Why it has nothing to set beside an effect of the other side."""
+        """Why it has no counterpart for an effect of the other side."""
         of_claim = [row for row in self.rows if row.claim == wanted.claim]
         if any((row.protocol, row.metric) == (wanted.protocol, wanted.metric) for row in of_claim):
-            return "it has that under fewer conditions"
+            return "it has this under fewer conditions"
         if any(row.protocol == wanted.protocol for row in of_claim):
             return f"no {wanted.metric} there"
         if of_claim:
             return f"other protocol: {', '.join(dict.fromkeys(row.protocol for row in of_claim))}"
-        unread = "no record that this version reads" if self.notices else "no record"
+        unread = "no record that this version can read" if self.notices else "no record"
         return (self.stale or {}).get(wanted.reproduction, unread)
 
 
 @dataclass(frozen=True)
 class SideBySide:
-    """Two sides with all that is compared of them."""
+    """Two sides and everything compared between them."""
 
     first: EvidenceSide
     second: EvidenceSide
@@ -88,15 +88,15 @@ def side(place: Path, tracker: Tracker = SILENT) -> EvidenceSide:
     if not (place / "records").is_dir():
         if (place / EFFECTS).is_file():
             return _exported(place / EFFECTS)
-        what = f"holds neither records nor {EFFECTS}" if place.is_dir() else "is not there"
+        what = f"holds neither records nor {EFFECTS}" if place.is_dir() else "does not exist"
         raise BadValue(
-            f"{place} {what}; name a results folder, a published report or what 'export --to json' wrote"
+            f"{place} {what}; name a results folder, a published report or an 'export --to json' file"
         )
     return of_store(Store(place), tracker)
 
 
 def of_store(store: Store, tracker: Tracker = SILENT) -> EvidenceSide:
-    """All that today's code makes of a store."""
+    """Everything that today's code finds in a store."""
     known = Assessments(store)
     each = tracked(reproductions.every(), f"judging {store.root}", tracker)
     found = [known.of(e) for r in each for e in known.experiments(r)]
@@ -105,7 +105,7 @@ def of_store(store: Store, tracker: Tracker = SILENT) -> EvidenceSide:
 
 
 def part(root: Path, records: Sequence[Record]) -> Store:
-    """A store as if it had these of its records alone."""
+    """A store as if it held only these of its records."""
     found = Store(root)
     found.records = sorted(records, key=lambda record: (record.finished, record.key))
     return found
@@ -116,12 +116,12 @@ def _exported(file: Path) -> EvidenceSide:
         return EvidenceSide(str(file), tuple(effect_rows.read(file.read_bytes())))
     except (OSError, ValueError) as error:
         raise BadValue(
-            f"{file} is not what 'export --to json' writes as {EFFECTS} ({error}); name that, or a store"
+            f"{file} is not an {EFFECTS} of 'export --to json' ({error}); name such a file, or a store"
         ) from error
 
 
 def _stale(known: Assessments) -> dict[str, str]:
-    """Of every reproduction with records that today's code does not judge: how many, and whose they are."""
+    """For every reproduction with records of other code versions: how many, and by which commits."""
     old = {r.name: [record for record, _ in known.stale(r)] for r in reproductions.every()}
     return {name: _of_other_code(records) for name, records in old.items() if records}
 
@@ -129,12 +129,12 @@ def _stale(known: Assessments) -> dict[str, str]:
 def _of_other_code(records: Sequence[Record]) -> str:
     commits = ", ".join(sorted({record.made_by for record in records}))
     return (
-        f"other code version: its {len(records)} records are by {commits}; "
+        f"other code version: its {len(records)} records were made by {commits}; "
         f"'export --to json' with that code gives an {EFFECTS} to compare"
     )
 
 
 def _notices(store: Store) -> tuple[str, ...]:
-    """The first of the files that are left out, and how many more there are."""
+    """The first of the files left out, and how many more there are."""
     more = len(store.damaged) - 1
     return store.damaged[:1] + (f"and {more} more files of {store.root} are left out",) * (more > 0)

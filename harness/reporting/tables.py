@@ -10,19 +10,19 @@ from harness.contract.once import once
 from harness.plans.experiment import Table
 from harness.reporting.wording import numeric, text
 
-# Which machine it was is said by its processor and card; its name on a network is nobody's business.
+# The processor and the GPU say which machine it was; its network name is private.
 PRIVATE = {"hostname", "host", "user", "is"}
 
 
 @dataclass(frozen=True)
 class Key:
-    """A trial's key in a table, which leads to the record of the attempt."""
+    """A trial's key in a table, linked to the record of the attempt."""
 
     key: str
     attempt: int = 1
 
     def __str__(self) -> str:
-        """As much of it as distinguishes trials."""
+        """The first letters, enough to distinguish trials."""
         return self.key[:12]
 
     @property
@@ -38,7 +38,7 @@ def cells(table: Table) -> list[list[str]]:
 
 
 def linked(table: Table) -> list[list[tuple[str, str]]]:
-    """The table's cells as text, each with the name of the record that it leads to, if to any."""
+    """The table's cells as text, each with the name of the record that it links to, if any."""
     return [
         [(said, value.file if isinstance(value, Key) else "") for said, value in zip(line, row, strict=True)]
         for line, row in zip(cells(table), table.rows, strict=True)
@@ -46,7 +46,7 @@ def linked(table: Table) -> list[list[tuple[str, str]]]:
 
 
 def trimmed(table: Table) -> Table:
-    """The table without the columns in which no row says anything."""
+    """The table without its empty columns."""
     columns = zip(*cells(table), strict=True)
     kept = [i for i, column in enumerate(columns) if i == 0 or any(cell != NOTHING for cell in column)]
     shown = tuple(tuple(row[i] for i in kept) for row in table.rows)
@@ -54,7 +54,7 @@ def trimmed(table: Table) -> Table:
 
 
 def kinds(table: Table) -> list[str]:
-    """What each column holds: figures, keys, long sentences, names that may be broken, or words."""
+    """What each column holds: numbers, keys, long sentences, breakable names, or words."""
     columns = zip(*cells(table), strict=True) if table.rows else [()] * len(table.columns)
     return [_kind(name, column) for name, column in zip(table.columns, columns, strict=True)]
 

@@ -12,8 +12,8 @@ from harness.contract.formatting import NOTHING, decimals, interval, number, qua
 
 T = TypeVar("T")
 UNREACHED = "not reached"
-LONGEST = 200  # letters of an error that a page repeats; its record has the rest
-# Control characters, and those that are unseen or turn the direction of what follows: a record may hold any.
+LONGEST = 200  # letters of an error shown on a page; its record has the rest
+# Control characters, invisible ones and those that change the text's direction: a record may hold any.
 UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
@@ -22,14 +22,14 @@ FIGURE = re.compile(r"[<>≥]? ?\[?−?[\d.,∞]+(e-?\d+)?([ –%×,\]].*)?$")
 
 
 def neutral(said: T) -> T:
-    """The text with a mark in the place of what cannot be seen: nothing else lets words into a page."""
+    """The text with invisible characters replaced by a mark; all text of a page passes through here."""
     if not isinstance(said, str) or (said.isascii() and said.isprintable()):  # as nearly all is
         return said
     return type(said)(UNSEEN.sub("\N{REPLACEMENT CHARACTER}", said))
 
 
 def shortened(said: str) -> str:
-    """One line of an error, and no more of it than `LONGEST` letters."""
+    """One line of an error, of at most `LONGEST` letters."""
     line = " ".join(said.split())
     return line if len(line) <= LONGEST else f"{line[:LONGEST].rstrip()} …"
 
@@ -57,13 +57,13 @@ def words(name: str) -> str:
 
 
 def opened(line: str) -> str:
-    """The line with a capital at its head, unless it begins with a name such as bf16."""
+    """The line with an initial capital, unless it begins with a name such as bf16."""
     first = line.partition(" ")[0].rstrip(".,:;").replace("-", "")
     return line[:1].upper() + line[1:] if first.isalpha() and first.islower() else line
 
 
 def numeric(cells: Sequence[str]) -> bool:
-    """Whether a column holds figures, and so is set flush right."""
+    """Whether a column holds numbers, and so is right-aligned."""
     return all(FIGURE.match(c) for c in cells if c not in (NOTHING, "NaN") and not c.startswith(UNREACHED))
 
 
@@ -73,7 +73,7 @@ def alarming(cell: str) -> bool:
 
 
 def estimate(effect: Effect) -> str:
-    """An effect's estimate, rounded as its interval is, or what censoring leaves of it."""
+    """An effect's estimate, rounded like its interval, or the bound that censoring leaves."""
     if effect.estimate is not None:
         return quantity(effect.estimate, effect.unit, decimals(effect.ci95))
     if effect.lower_bound is not None:

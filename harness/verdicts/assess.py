@@ -1,4 +1,4 @@
-"""Which experiments a store knows, and which of them says most of a claim: chosen here and nowhere else."""
+"""Which experiments a store has, and which says most about a claim: decided here and nowhere else."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ Name = tuple[str, str, Conditions, int]
 
 
 class Assessments:
-    """All that is judged of a store as it is now: each experiment gathered once and judged once."""
+    """Everything judged from a store as it is now: each experiment is gathered once and judged once."""
 
     def __init__(self, store: Store) -> None:
-        """Nothing is computed before it is asked for."""
+        """Nothing is computed until it is requested."""
         self.store = store
-        self.failing: dict[str, str] = {}  # why a reproduction's plan raises, by its name
+        self.failing: dict[str, str] = {}  # why a reproduction's plan raises, by name
         self._evidence: dict[Name, Evidence] = {}
         self._assessed: dict[Name, Assessment] = {}
         self._stale: dict[str, list[tuple[Record, Trial]]] = {}
 
     def of(self, experiment: Experiment) -> Assessment:
-        """What the store says of the experiment, by its looks where it has begun any.
+        """The assessment of the experiment, by its looks if it has begun any.
 
-        Where its estimate raises, that is noted and no effect: everything else goes on.
+        If its estimate raises, that is noted and there is no effect: everything else continues.
         """
         name = _name(experiment)
         if name not in self._assessed:
@@ -51,9 +51,9 @@ class Assessments:
         return self._assessed[name]
 
     def evidence(self, experiment: Experiment) -> Evidence:
-        """The experiment's plan as far as the store carries it, with the runs that answer it.
+        """The experiment's plan as far as the store's records allow, with the runs that answer it.
 
-        Where its plan raises, that is noted, and there is no evidence: everything else goes on.
+        If its plan raises, that is noted and there is no evidence: everything else continues.
         """
         name = _name(experiment)
         if name not in self._evidence:
@@ -66,16 +66,16 @@ class Assessments:
         return self._evidence[name]
 
     def of_claim(self, claim: Claim, reproduction: Reproduction) -> list[Assessment]:
-        """Every experiment on the claim that the store has any part of, the best evidence first."""
+        """Every experiment on the claim with any part in the store, the best evidence first."""
         return best_first(claim, map(self.of, self.experiments(reproduction)))
 
     def experiments(self, reproduction: Reproduction) -> list[Experiment]:
-        """Every protocol and machine of which the store has any part; smoke only where there is no other."""
+        """Every protocol and machine with any part in the store; smoke only if there is no other."""
         found = [e for protocol in reproduction.protocols for e in self.at_protocol(reproduction, protocol)]
         return [experiment for experiment in found if not experiment.protocol.smoke] or found
 
     def at_protocol(self, reproduction: Reproduction, protocol: Protocol) -> list[Experiment]:
-        """The protocol on every machine of which the store has any part; once if there is nothing to run."""
+        """The protocol on every machine with any part in the store; once if there is nothing to run."""
         here = Conditions(DeviceKind.CPU, environment.torch_version())
         counted = Experiment(reproduction, protocol, protocol.seeds, here)
         if protocol.dataset is None and not self.evidence(counted).plan.trials:
@@ -83,20 +83,20 @@ class Assessments:
         return list(filter(self._begun, self.under_every_condition(reproduction, protocol)))
 
     def _begun(self, experiment: Experiment) -> bool:
-        """Whether the experiment was: trials that it merely shares with others are no evidence of its own."""
+        """Whether the experiment was begun: trials merely shared with others are not evidence of its own."""
         evidence = self.evidence(experiment)
         own = {(p.role, p.arm) for p in evidence.plan.trials if p.role is not Role.TRAINING}
         answered = {(run.planned.role, run.arm) for run in evidence.runs}
         return bool(answered) and (experiment.asked(self.store) > 0 or (bool(own) and own <= answered))
 
     def under_every_condition(self, reproduction: Reproduction, protocol: Protocol) -> list[Experiment]:
-        """The protocol as an experiment under each of the conditions that the store has records of."""
+        """The protocol as an experiment under each of the conditions in the store's records."""
         suitable = (c for c in self.conditions if c.suit(protocol.dataset))
         declared = (Experiment(reproduction, protocol, protocol.seeds, c) for c in suitable)
         return [replace(e, seeds=e.asked(self.store) or protocol.seeds) for e in declared]
 
     def stale(self, reproduction: Reproduction) -> list[tuple[Record, Trial]]:
-        """Records of planned trials that were made by other code than today's, each with today's trial."""
+        """Records of planned trials made by code other than today's, each with today's trial."""
         if reproduction.name not in self._stale:
             self._stale[reproduction.name] = list(self._find_stale(reproduction))
         return self._stale[reproduction.name]
@@ -121,7 +121,7 @@ class Assessments:
 
     @cached_property
     def _by_trial(self) -> dict[str, list[tuple[int, Record]]]:
-        """The records of each trial by what is written of it, with their place in the store."""
+        """The records of each trial by its canonical text, with their position in the store."""
         found: dict[str, list[tuple[int, Record]]] = {}
         for number, record in enumerate(self.store.records):
             found.setdefault(spelled_trial(record.trial), []).append((number, record))
@@ -129,17 +129,17 @@ class Assessments:
 
 
 def best_first(claim: Claim, found: Iterable[Assessment]) -> list[Assessment]:
-    """The assessment that says most of the claim first, whichever way it points."""
+    """The assessments, the one that says most about the claim first, whichever way it points."""
     return sorted(_newest_first(found), key=lambda assessment: _rank(claim, assessment))
 
 
 def most_first(found: Iterable[Assessment]) -> list[Assessment]:
-    """The assessment that says most of a question first: whole ones, then those with more seeds."""
+    """The assessments that say most about a question first: complete ones, then those with more seeds."""
     return sorted(_newest_first(found), key=lambda one: (not one.evidence.complete, -one.experiment.seeds))
 
 
 def _newest_first(found: Iterable[Assessment]) -> list[Assessment]:
-    """What decides between evidence that is equally good: the latest record; then the order of protocols."""
+    """The tie-break between equally good evidence: the latest record, then the order of protocols."""
     return sorted(
         found,
         key=lambda one: max((run.record.finished for run in one.evidence.runs), default=""),
@@ -148,7 +148,7 @@ def _newest_first(found: Iterable[Assessment]) -> list[Assessment]:
 
 
 def _rank(claim: Claim, found: Assessment) -> tuple[int, ...]:
-    """Whole before unfinished, sound before invalid, the paper's scale before others, more seeds first."""
+    """Complete before unfinished, valid before invalid, the paper's scale before others, more seeds first."""
     case, verdict = found.case(claim), found.verdict(claim)
     return (
         found.evidence.protocol.smoke or verdict.outcome is Outcome.SMOKE,

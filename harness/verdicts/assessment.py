@@ -1,4 +1,4 @@
-"""What is judged of an experiment: its evidence, effects, faults and verdicts, all computed once."""
+"""The assessment of an experiment: its evidence, effects, faults and verdicts, all computed once."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from harness.verdicts.verdict import Outcome, Verdict
 
 @dataclass(frozen=True)
 class Assessment:
-    """An experiment's evidence, what was estimated from it, what speaks against it, and the verdicts.
+    """An experiment's evidence, what was estimated from it, what is wrong with it, and the verdicts.
 
-    `interim` says that seeds are added at interim looks, so that intervals are the wider ones of looks.
+    `interim` says that seeds are added at interim looks, so that intervals are the wider ones for looks.
     """
 
     experiment: Experiment
@@ -35,13 +35,13 @@ class Assessment:
         return self.verdicts[about.id]
 
     def effects(self, about: Claim) -> tuple[Effect, ...]:
-        """The effects on one of the experiment's claims, that first on which the verdict rests."""
+        """The effects on one of the experiment's claims; the verdict rests on the first."""
         found = self.finding.effects.get(about.id, ())
         first = primary(judged_as(about, self.evidence), self.finding)
         return found if first is None else (first, *(effect for effect in found if effect is not first))
 
     def case(self, about: Claim) -> Case:
-        """What the gates and rules were asked about."""
+        """The case that the gates and rules judged."""
         effects, reproduction = self.effects(about), self.experiment.reproduction
         about = judged_as(about, self.evidence)
         first = primary(about, self.finding)
@@ -50,7 +50,7 @@ class Assessment:
 
 
 def assess(experiment: Experiment, evidence: Evidence, interim: bool) -> Assessment:
-    """What the evidence says of the experiment's claims; ReproductionFails where its estimate raises."""
+    """What the evidence says about the experiment's claims; ReproductionFails if its estimate raises."""
     manipulated = experiment.reproduction.manipulated
     with own_code(f"the estimate of {experiment.name}"):
         finding = _planned(experiment.reproduction.estimate(evidence), evidence)
@@ -66,7 +66,7 @@ def assess(experiment: Experiment, evidence: Evidence, interim: bool) -> Assessm
 def without_estimate(
     experiment: Experiment, evidence: Evidence, interim: bool, why: ReproductionFails
 ) -> Assessment:
-    """What can be said where the estimate raises: that, and no effects."""
+    """The assessment if the estimate raises: that error, and no effects."""
     invalid = (*problems(evidence, experiment.reproduction.manipulated), str(why))
     return _assessment(experiment, evidence, Finding(), invalid, interim)
 
@@ -102,7 +102,7 @@ def _faults(about: Claim, finding: Finding, invalid: tuple[str, ...]) -> tuple[s
 
 
 def robust(own: Verdict, shared: Verdict) -> Verdict:
-    """The verdict with each arm at its own learning rate; inconclusive where a shared one turns it round."""
+    """The verdict with each arm at its own learning rate; inconclusive if a shared one reverses it."""
     if not own.outcome.judged:
         return own
     said = (*own.reasons, f"with all arms at the shared learning rate: {shared.headline}")
@@ -123,13 +123,13 @@ def judged_as(about: Claim, evidence: Evidence) -> Claim:
 
 
 def primary(about: Claim, finding: Finding) -> Effect | None:
-    """The effect on the claim's primary metric, where there is one."""
+    """The effect on the claim's primary metric, if there is one."""
     found = finding.effects.get(about.id, ())
     return next((effect for effect in found if effect.metric == about.primary.name), None)
 
 
 def _planned(finding: Finding, evidence: Evidence) -> Finding:
-    """The finding, with the seeds that would decide where a verdict may rest on its effects."""
+    """The finding, with the seeds that would decide if a verdict may rest on its effects."""
     protocol, effects = evidence.protocol, dict(finding.effects)
     if not effects:
         return finding

@@ -1,8 +1,8 @@
-"""Gates: questions that are asked in order before any rule, each of which may stop a case.
+"""Gates: questions asked in order before any rule, each of which may stop a case.
 
-A gate is a value: its question, why it stops a case or what is said of one that it lets pass, and the
+A gate is a value: its question, the reasons why it stops a case or the answer for one that passes, and the
 outcome of a case that it stops. Verdicts and `explain` read the same values. The last gate stops nothing: it
-caps what the rules may say. n is the number of seeds, whatever an effect counts.
+limits what the rules may say. n is the number of seeds, whatever an effect counts.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from harness.verdicts.verdict import Outcome, Verdict
 
 FEWEST = 3  # seeds for any verdict
 ENOUGH = 5  # seeds for more than a direction
-PROXY = "proxy"  # what qualifies an outcome at another scale than the paper's
+PROXY = "proxy"  # the qualifier of an outcome at a scale other than the paper's
 Reasons = Sequence[str]
 
 
 @dataclass(frozen=True)
 class Case:
-    """All that a gate or a rule may look at; `interim`: seeds are added at interim looks.
+    """Everything that a gate or a rule may use; `interim`: seeds are added at interim looks.
 
-    `effect` is of the primary metric; `effects` are all of the claim's, for counts are judged by each.
+    `effect` is that of the primary metric; `effects` are all of the claim's, since each count is judged.
     """
 
     claim: Claim
@@ -47,46 +47,46 @@ class Case:
 
     @property
     def at_paper_scale(self) -> bool:
-        """Whether the protocol is the one that the claim names as the paper's scale."""
+        """Whether the claim names this protocol as the paper's scale."""
         return at_paper_scale(self.claim, self.evidence.protocol)
 
     @property
     def seeds(self) -> int:
-        """Seeds that the effect rests on: no more than the final runs have."""
+        """The number of seeds behind the effect: no more than the final runs have."""
         final = len({r.seed for r in self.evidence.final()})
         return min(final, self.effect.n) if self.effect else 0
 
 
 @dataclass(frozen=True)
 class Gate:
-    """A question asked of a case, and both answers."""
+    """A question about a case, and both answers."""
 
     name: str
     question: str
-    stopped: Callable[[Case], Reasons]  # why the case stops here; nothing where it passes
-    passed: Callable[[Case], str]  # what is said of a case that passes
-    outcome: Outcome | None  # of a case that is stopped; None: the rules go on, within what the gate allows
+    stopped: Callable[[Case], Reasons]  # why the case stops here; empty if it passes
+    passed: Callable[[Case], str]  # the answer for a case that passes
+    outcome: Outcome | None  # of a stopped case; None: the rules still apply, within what the gate allows
     qualifier: Callable[[Case], str] = lambda case: ""
 
     def verdict(self, case: Case) -> Verdict | None:
-        """The verdict on a case that the gate stops."""
+        """The verdict on the case if the gate stops it."""
         if self.outcome is None or not (reasons := self.stopped(case)):
             return None
         return case.say(self.outcome, *reasons, qualifier=self.qualifier(case))
 
 
 def at_paper_scale(claim: Claim, protocol: Protocol) -> bool:
-    """Whether the protocol is the one that the claim names as the paper's scale, or a variant of it."""
+    """Whether the claim names this protocol, or the one it is a variant of, as the paper's scale."""
     return (protocol.scale or protocol.name) == claim.paper_scale
 
 
 def ever_judged(claim: Claim) -> bool:
-    """Whether the claim is one to be judged at all."""
+    """Whether the claim is judged at all."""
     return claim.kind is not Kind.COST and claim.paper_scale is not None
 
 
 def judged_at(claim: Claim, protocol: Protocol) -> bool:
-    """Whether the claim can be judged at the protocol; a level or count has no band at another scale."""
+    """Whether the claim can be judged at the protocol; a level or count has no band at other scales."""
     bound = claim.kind in (Kind.LEVEL, Kind.EXACT) and not at_paper_scale(claim, protocol)
     return ever_judged(claim) and not bound
 
@@ -100,7 +100,7 @@ def _no_run(case: Case) -> Reasons:
 
 def _runs_counted(case: Case) -> str:
     final = len(case.evidence.final())
-    return f"{final} final runs have a record" if final else "nothing has to be run"
+    return f"{final} final runs have a record" if final else "nothing needs to be run"
 
 
 def _faults(case: Case) -> Reasons:
@@ -108,7 +108,7 @@ def _faults(case: Case) -> Reasons:
 
 
 def _lost_runs(case: Case) -> list[str]:
-    """Failed final runs, and those that diverged or learned nothing and that the effect left out."""
+    """Failed final runs, and diverged or idle ones that the effect left out."""
     final = case.evidence.final()
     failed = [r.record.key for r in final if r.record.status is Status.FAILED]
     left_out = {
@@ -124,8 +124,8 @@ def _lost_runs(case: Case) -> list[str]:
 def _fewer_than_ran(case: Case) -> bool:
     """Whether the effect rests on fewer runs than its arms have.
 
-    A baseline may have more seeds than the arms: n is the number of the smaller arm, and what an arm lacks of
-    its own is seen by its count, which is then no arm's number of seeds.
+    A baseline may have more seeds than the arms: n is that of the smaller arm. Runs missing from an arm show
+    in its count, which then equals no arm's number of seeds.
     """
     seeds: dict[str, set[int]] = {}
     for run in case.evidence.final():
@@ -142,14 +142,14 @@ def _listed(keys: Sequence[str]) -> str:
 def _comparable(case: Case) -> str:
     if not case.evidence.final():
         return "no runs that could differ"
-    return "the arms differ in the manipulated factor alone, and no run is lost or hidden"
+    return "the arms differ only in the manipulated factor, and no run is lost or hidden"
 
 
 def _no_evidence_of_anything(case: Case) -> Reasons:
     if case.evidence.protocol.smoke:
         return ("gate smoke: this protocol shows only that the code runs",)
     if any(run.stand_in for run in case.evidence.final()):
-        return ("gate smoke: runs on stand-in data say nothing of the paper",)
+        return ("gate smoke: runs on stand-in data say nothing about the paper",)
     return ()
 
 
@@ -165,35 +165,35 @@ def _unfinished(case: Case) -> Reasons:
 
 def _not_to_judge(case: Case) -> Reasons:
     if not ever_judged(case.claim):
-        return ("shown beside the paper's, never judged",)
+        return ("shown beside the paper's figure, never judged",)
     if not judged_at(case.claim, case.evidence.protocol):
-        return (f"gate scale: a {case.claim.kind} at another scale than the paper's has no band to lie in",)
+        return (f"gate scale: at a scale other than the paper's, a {case.claim.kind} has no band",)
     return ()
 
 
 def _too_few(case: Case) -> Reasons:
     if case.claim.kind is Kind.EXACT or case.seeds >= FEWEST:
         return ()
-    return (f"gate few seeds: n = {case.seeds}, and a verdict needs {FEWEST}",)
+    return (f"gate few seeds: n = {case.seeds}, but a verdict needs {FEWEST}",)
 
 
 def _enough(case: Case) -> str:
     if case.claim.kind is Kind.EXACT:
-        return "no chance is involved"
+        return "no randomness is involved"
     level = case.claim.kind is Kind.LEVEL
-    most = "it may lie inside its band and no more" if level else "a direction is the most that can be said"
-    capped = f", so that {most} (more needs {ENOUGH})"
+    most = "at most it can lie inside its band" if level else "at most a direction can be shown"
+    capped = f", so {most} (more needs {ENOUGH})"
     return f"n = {case.seeds}{capped if case.seeds < ENOUGH else ''}; a verdict needs {FEWEST}"
 
 
 def _undeclared(case: Case) -> Reasons:
     if not case.interim or case.claim.kind is Kind.EXACT or case.seeds in LOOKS:
         return ()
-    return (f"gate looks: n = {case.seeds} is none of the declared {', '.join(map(str, LOOKS))}",)
+    return (f"gate looks: n = {case.seeds} is not a declared look ({', '.join(map(str, LOOKS))})",)
 
 
 def _declared(case: Case) -> str:
-    return f"n = {case.seeds} is a declared look" if case.interim else "seeds were fixed beforehand: no looks"
+    return f"n = {case.seeds} is a declared look" if case.interim else "seeds were fixed in advance: no looks"
 
 
 def _fit(case: Case) -> Answer:
@@ -205,7 +205,7 @@ def _halves(case: Case) -> Answer:
 
 
 def _asked(check: Check, ask: Callable[[Case], Answer]) -> Callable[[Case], Reasons]:
-    """Why the case stops, where its protocol declares the gate."""
+    """Why the case stops, if its protocol declares the gate."""
 
     def stopped(case: Case) -> Reasons:
         answer = ask(case) if check in case.evidence.protocol.gates else None
@@ -215,7 +215,7 @@ def _asked(check: Check, ask: Callable[[Case], Answer]) -> Callable[[Case], Reas
 
 
 def _answered(check: Check, ask: Callable[[Case], Answer]) -> Callable[[Case], str]:
-    """What is said of a case that the gate lets pass."""
+    """The answer for a case that passes the gate."""
     undeclared = "not asked: the protocol does not declare it"
     return lambda case: ask(case).words if check in case.evidence.protocol.gates else undeclared
 
@@ -229,16 +229,16 @@ def _smaller(case: Case) -> Reasons:
     if case.at_paper_scale:
         return ()
     wanted, here = case.claim.paper_scale, case.evidence.protocol.name
-    return (f"gate scale: {here} is not {wanted}, so that no band applies",)
+    return (f"gate scale: {here} is not {wanted}, so no band applies",)
 
 
-NOT_RUN = Gate("not run", "has any final trial a record?", _no_run, _runs_counted, Outcome.NOT_RUN)
+NOT_RUN = Gate("not run", "does any final trial have a record?", _no_run, _runs_counted, Outcome.NOT_RUN)
 INVALID = Gate("invalid", "can the runs be compared?", _faults, _comparable, Outcome.INVALID)
 SMOKE = Gate(
     "smoke",
     "is it more than a check of the code?",
     _no_evidence_of_anything,
-    lambda case: f"{case.evidence.protocol.name} is no smoke protocol, and no stand-in data",
+    lambda case: f"{case.evidence.protocol.name} is not a smoke protocol, and no run used stand-in data",
     Outcome.SMOKE,
 )
 INCOMPLETE = Gate(
@@ -250,15 +250,15 @@ INCOMPLETE = Gate(
 )
 REPORTED = Gate(
     "reported",
-    "is the claim to be judged, at this scale?",
+    "can the claim be judged at this scale?",
     _not_to_judge,
-    lambda case: "the claim is one to be judged, and this scale allows it",
+    lambda case: "the claim can be judged, and this scale allows it",
     Outcome.REPORTED,
     lambda case: PROXY if ever_judged(case.claim) else "",
 )
-FEW_SEEDS = Gate("few seeds", "are the seeds enough?", _too_few, _enough, Outcome.INCONCLUSIVE)
+FEW_SEEDS = Gate("few seeds", "are there enough seeds?", _too_few, _enough, Outcome.INCONCLUSIVE)
 LOOK = Gate("looks", "was a look declared at this n?", _undeclared, _declared, Outcome.INCONCLUSIVE)
-UNDER_FITTED = _checked(Check.UNDER_FITTED, "could networks trained so far show it?", _fit)
+UNDER_FITTED = _checked(Check.UNDER_FITTED, "are the networks trained enough to show it?", _fit)
 HALVES = _checked(Check.HALVES, "do two halves of the baseline agree?", _halves)
 SCALE = Gate(
     "scale",

@@ -1,4 +1,4 @@
-"""How many seeds would decide: what an inconclusive verdict advises, and what tables say of every effect."""
+"""How many seeds would decide: shown with inconclusive verdicts, and in tables for every effect."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ EVERYTHING = Band(-math.inf, math.inf)
 
 
 def planned(effect: Effect, claim: Claim, proxy: bool = False) -> Effect:
-    """The effect with `n_to_decide`, where the claim declares its metric and an interval shows the spread."""
+    """The effect with `n_to_decide`, if the claim declares its metric and an interval shows the spread."""
     if effect.n_to_decide is not None:
         return effect
     return replace(effect, n_to_decide=needed_seeds(effect, claim, proxy))
 
 
 def needed_seeds(effect: Effect, claim: Claim, proxy: bool = False) -> float | None:
-    """Seeds that give 80 % power for the best verdict, if the paper's figure is true and the spread as seen.
+    """Seeds for 80 % power for the best verdict, if the paper's figure is true and the spread as observed.
 
-    Of an arm against a baseline with more runs they are the arm's; the baseline grows once the arm is as
-    large. What the images add to the variance stays. Without a figure the estimate stands in for it; so it
-    does at a `proxy`, of which only a direction is asked. Infinite above 1,000; None where no interval tells
-    the spread, where runs are censored, and of a metric that the claim does not declare.
+    Against a baseline with more runs, these are the arm's seeds; the baseline grows once the arm is as large.
+    The images' part of the variance stays. Without a figure the estimate replaces it; so too at a `proxy`,
+    where only a direction is sought. Infinite above 1,000; None if no interval shows the spread, if runs are
+    censored, and for a metric that the claim does not declare.
     """
     metric = claim.metric(effect.metric)
     if metric is None or effect.standard_error is None or effect.estimate is None or effect.censored:
@@ -50,7 +50,7 @@ def needed_seeds(effect: Effect, claim: Claim, proxy: bool = False) -> float | N
 def _aim(
     metric: Metric, estimate: float, null: float, scale: Callable[[float], float], proxy: bool
 ) -> tuple[float, Band]:
-    """What is taken to be true, and the band to be shown; without one, either side of the null decides."""
+    """The assumed true value, and the band to be shown; without one, either side of the null decides."""
     expected = None if proxy else metric.expected
     truth = scale(estimate if expected is None else expected)
     band = EVERYTHING
@@ -66,11 +66,11 @@ class Design:
 
     variance: float  # between runs
     baseline: int | None  # runs of the larger of two arms; None: one sample, or pairs
-    images: float  # what does not become less with more runs
+    images: float  # what does not shrink with more runs
 
     @classmethod
     def of(cls, effect: Effect) -> Design:
-        """The design of an effect whose standard error is known."""
+        """The design of an effect with a known standard error."""
         assert effect.standard_error is not None
         assert effect.seed_error is not None
         images = effect.standard_error**2 - effect.seed_error**2
@@ -92,8 +92,8 @@ class Design:
 def power(error: float, df: float, truth: float, band: Band, null: float = -math.inf) -> float:
     """Probability that CI₉₀ falls inside the band and CI₉₅ above the null, for a normal estimate.
 
-    `error` is its true standard error, seen with `df` degrees of freedom: integrates over 200 quantiles of
-    what is seen.
+    `error` is its true standard error, estimated with `df` degrees of freedom: integrates over 200 quantiles
+    of that estimate.
     """
     seen = error * _deviations(df)
     t90, t95 = t_quantile(EQUIVALENCE, df), t_quantile(DIRECTION, df)
@@ -105,7 +105,7 @@ def power(error: float, df: float, truth: float, band: Band, null: float = -math
 
 @lru_cache(4096)
 def _deviations(df: float) -> Array:
-    """200 quantiles of the sample's standard deviation, of normal values whose true one is 1."""
+    """200 quantiles of the sample standard deviation of normal values whose true one is 1."""
     return np.asarray(np.sqrt(scipy.special.chdtri(df, (np.arange(200) + 0.5) / 200) / df))
 
 

@@ -1,8 +1,8 @@
 """The paper's difference and ours as original and replication: beside a verdict, never changing it.
 
 The paper's standard error is that of two single runs by the authors' own log (`paper/run_log.py`), under both
-of its spreads. All formulas take estimates as normal with known standard errors, though ours is of few seeds,
-so that they are a little too sure.
+of its spreads. All formulas treat estimates as normal with known standard errors, though ours rests on few
+seeds, so they are slightly overconfident.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from harness.paper.others import CAFFENET_BENCHMARK
 from harness.verdicts.gates import GATES, Case
 
 BARELY = 1 / 3  # the power of Simonsohn's small telescope
-LARGEST_LOG = 700.0  # beyond this a Bayes factor is no double
+LARGEST_LOG = 700.0  # beyond this a Bayes factor overflows a double
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Study:
 
 @dataclass(frozen=True)
 class Heterogeneity:
-    """Cochran's Q with its degrees of freedom and p, and I², the share of variation that is no chance."""
+    """Cochran's Q with its degrees of freedom and p, and I², the share of variation not due to chance."""
 
     q: float
     df: int
@@ -44,7 +44,7 @@ class Heterogeneity:
 
 @dataclass(frozen=True)
 class ReplicationMeasures:
-    """All that is compared if single runs have this standard deviation; in points, but for ratios and p."""
+    """Everything compared if single runs have this standard deviation; in points, except ratios and p."""
 
     sd: float
     original_se: float
@@ -55,7 +55,7 @@ class ReplicationMeasures:
     bayes_factor: float  # above 1: for the original's effect, below: for none
     sceptical_p: float  # one-sided, not recalibrated
     heterogeneity: Heterogeneity
-    studies: tuple[Study, ...]  # those that heterogeneity is over, the original first and ours last
+    studies: tuple[Study, ...]  # the studies behind `heterogeneity`, the original first and ours last
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ class Replication:
     ours: float
     se: float
     n: int
-    comparisons: tuple[ReplicationMeasures, ...]  # by the smaller spread first
+    comparisons: tuple[ReplicationMeasures, ...]  # the smaller spread first
 
 
 def replication(case: Case) -> Replication | None:
-    """The comparison; None for a claim without a standard error, and where any gate has something to say.
+    """The comparison; None for a claim without a standard error, and if any gate stops the case.
 
     The last gate asks for the paper's scale: at a proxy only the sign of an effect may be compared.
     """
@@ -107,8 +107,8 @@ def _compared(claim: str, original: float, ours: Study, upper90: float, sd: floa
 def others(claim: str, se: float) -> tuple[Study, ...]:
     """Further differences of two single runs, which have the same kind of standard error.
 
-    The pair of runs behind the paper's figure is none of them: it is the original, which the paper rounds,
-    and to count it twice would make results look more alike than they are.
+    The pair of runs behind the paper's figure is not among them: it is the original, which the paper rounds,
+    and counting it twice would make results look more alike than they are.
     """
     found = [Study(*run_log.NOTED[claim], se)] if claim in run_log.NOTED else []
     known = CAFFENET_BENCHMARK.get(claim)
@@ -122,7 +122,7 @@ def prediction_interval(original: float, so: float, sr: float) -> Interval:
 
 
 def barely_detectable(so: float) -> float:
-    """d33 of Simonsohn (2015): what a two-sided .05 test finds with a power of a third; 1.53 standard errors.
+    """d33 of Simonsohn (2015): what a two-sided .05 test finds with power 1/3; 1.53 standard errors.
 
     Power on the wrong side, .0002, is neglected.
     """
@@ -133,7 +133,7 @@ def bayes_factor(original: float, so: float, ours: float, sr: float) -> float:
     """How much better the original's posterior predicts our estimate than no effect does.
 
     The replication Bayes factor of Verhagen & Wagenmakers (2014) for normal estimates: the marginal
-    N(ours; original, so² + sr²) ÷ N(ours; 0, sr²). Infinite beyond what a double holds.
+    N(ours; original, so² + sr²) ÷ N(ours; 0, sr²). Infinite if it overflows a double.
     """
     wide = math.hypot(so, sr)
     log = math.log(sr / wide) + ((ours / sr) ** 2 - ((ours - original) / wide) ** 2) / 2
@@ -143,7 +143,7 @@ def bayes_factor(original: float, so: float, ours: float, sr: float) -> float:
 def sceptical_p(zo: float, zr: float, c: float) -> float:
     """The one-sided sceptical p-value of Held (2020), from both z and c = so² ÷ sr².
 
-    This is the nominal one of the article. The R package ReplicationSuccess has the golden one of Micheloud,
+    This is the nominal p of the article. The R package ReplicationSuccess has the golden one of Micheloud,
     Balabdaoui & Held (2023) as its default, which is recalibrated and smaller.
     """
     z = sceptical_z(zo, zr, c)
@@ -156,7 +156,7 @@ def sceptical_z(zo: float, zr: float, c: float) -> float:
     Written so that c = 1 is no special case: there it is half the harmonic mean of the squares.
     """
     mean, product = (zo**2 + zr**2) / 2, (zo * zr) ** 2
-    root = math.sqrt(max(0.0, mean**2 + (c - 1) * product))  # never below 0 but by rounding
+    root = math.sqrt(max(0.0, mean**2 + (c - 1) * product))  # below 0 only by rounding
     return math.sqrt(product / (mean + root)) if product else 0.0
 
 

@@ -2,21 +2,21 @@
 
     rule                 when
     reproduced           CI₉₀ inside the band, and CI₉₅ excludes the null where there is one;
-                         of counts, all of them inside their bands
+                         for counts, all of them inside their bands
     directional          CI₉₅ excludes the null on the claimed side (weaker, stronger, size unproven)
     not reproduced       CI₉₅ outside the band and not on the claimed side; for a level, above the band;
-                         of counts, any outside its band (part holds, where others are inside)
+                         for counts, any outside its band (part holds, if others are inside)
     inconclusive         all else; a level whose CI₉₅ lies below the band is marked for an audit
 
 At an interim look both intervals are replaced by their wider forms at the nominal levels that
-`significance.LOOKS` explains. A claim without a band states a direction only, and `directional` without a
-qualifier is the most that can be said of it. Where the paper gives a bound ("more than 1 point") its band is
-open on that side, and no effect is stronger. With n = 3 or 4 a direction is the most that can be said of any
-claim; a level has none, and is `inconclusive (inside the band)`.
+`significance.LOOKS` explains. A claim without a band states only a direction, so `directional` without a
+qualifier is its best verdict. Where the paper gives a bound ("more than 1 point"), the band is open on that
+side, and no effect is stronger. With n = 3 or 4 a direction is the best verdict for any claim; a level has no
+direction, and is `inconclusive (inside the band)`.
 
-The design's short form has Pocock's nominal levels at looks, and its gate for scale before the one for few
-seeds. Here the levels are stricter, and scale is asked last, as it stops nothing; docs/calibration.md says
-where else the rules say more than the short form, and how often they err.
+The design's short form has Pocock's nominal levels at looks, and asks for scale before few seeds. Here the
+levels are stricter, and scale is asked last, as it stops nothing; docs/calibration.md says where else the
+rules go beyond the short form, and how often they are wrong.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ def judge(
 ) -> Verdict:
     """The verdict on a claim by its primary effect; `invalid` are the sentences of `validity.problems`.
 
-    `interim` says that seeds were added at the declared looks, as the verdicts before were undecided.
-    `effects` are all of the claim's, on each of which counts are judged; the reproduction names the arms that
-    gates ask about. ValueError if the effect is not of the claim's primary metric.
+    `interim` says that seeds were added at the declared looks because earlier verdicts were undecided.
+    `effects` are all of the claim's, since each count is judged; the reproduction names the arms that gates
+    ask about. ValueError if the effect is not that of the claim's primary metric.
     """
     verdict = decide(claim, evidence, effect, invalid, interim, effects, reproduction)
     undecided = verdict.outcome is Outcome.INCONCLUSIVE and claim.kind is not Kind.EXACT
@@ -86,7 +86,7 @@ def not_run(claim: Claim) -> Verdict:
 
 
 def decided(verdict: Verdict) -> bool:
-    """Whether more seeds could not add to the verdict: where `run --until-decided` stops."""
+    """Whether more seeds cannot add to the verdict: where `run --until-decided` stops."""
     if verdict.outcome is Outcome.DIRECTIONAL:
         return verdict.qualifier != "size unproven"
     return verdict.audit or verdict.outcome not in (Outcome.INCONCLUSIVE, Outcome.NOT_RUN)
@@ -95,12 +95,12 @@ def decided(verdict: Verdict) -> bool:
 def advice(claim: Claim, effect: Effect, proxy: bool = False) -> tuple[str, ...]:
     """What the runs could have found, and how many seeds would decide if the paper's figure is true.
 
-    At another scale than the paper's its figure is not expected, and what is asked for is a direction.
+    At a scale other than the paper's its figure is not expected, and only a direction is sought.
     """
     said = []
     if effect.minimum_detectable is not None:
         size = quantity(effect.minimum_detectable, effect.unit)
-        said.append(f"with n = {effect.n}, the smallest effect found with 80 % power is {size}")
+        said.append(f"with n = {effect.n}, the smallest effect detectable with 80 % power is {size}")
     if effect.censored and effect.n < PAIRS_FOR_A_BOUND:
         said.append(f"{PAIRS_FOR_A_BOUND} pairs would give a bound as strong as CI₉₅")
     if effect.n_to_decide is not None:
@@ -109,7 +109,7 @@ def advice(claim: Claim, effect: Effect, proxy: bool = False) -> tuple[str, ...]
         many = math.isinf(effect.n_to_decide)
         needed = f"more than {number(MOST_SEEDS)} seeds" if many else f"n = {number(effect.n_to_decide)}"
         would = f"{needed} would {'show the direction' if proxy else 'decide'} with 80 % power"
-        said.append(f"if {truth} is true and the spread as seen, {would}")
+        said.append(f"if {truth} is true and the spread is as observed, {would}")
     return tuple(said)
 
 
@@ -129,20 +129,20 @@ def _ruled(case: Case) -> Verdict:
 
 
 def intervals(effect: Effect, interim: bool) -> tuple[Interval | None, Interval | None]:
-    """The intervals that count as CI₉₀ and CI₉₅; with censored runs nothing stands for CI₉₀."""
+    """The intervals that count as CI₉₀ and CI₉₅; with censored runs there is no CI₉₀."""
     ci90, ci95 = (effect.interim90, effect.interim95) if interim else (effect.ci90, effect.ci95)
     return (None if effect.censored else ci90), ci95
 
 
 def excludes_null(interval: Interval, claim: Claim) -> bool:
-    """Whether the interval lies wholly on the claimed side of the null; true where there is no null."""
+    """Whether the interval lies wholly on the claimed side of the null; true if there is no null."""
     if claim.null is None:
         return True
     return interval.low > claim.null if claim.side is Side.ABOVE else interval.high < claim.null
 
 
 def _exact(case: Case) -> Verdict:
-    """Of counts each must lie in its band; those that do not come first."""
+    """Each count must lie in its band; those that do not come first."""
     places = [_place(metric, case) for metric in case.claim.metrics]
     outside, unknown, inside = ([said for is_, said in places if is_ is x] for x in (False, None, True))
     reasons = [f"rule exact: {said}" for said in (*outside, *unknown, *inside)]
@@ -152,7 +152,7 @@ def _exact(case: Case) -> Verdict:
 
 
 def _place(metric: Metric, case: Case) -> tuple[bool | None, str]:
-    """Whether what was counted lies in the metric's band, and that in words; None where it cannot be said."""
+    """Whether the count lies in the metric's band, also in words; None if that is unknown."""
     band = metric.band or (Band(metric.paper, metric.paper) if metric.paper is not None else None)
     known = {effect.metric: effect.estimate for effect in (case.effect, *case.effects) if effect}
     count = known.get(metric.name)
@@ -166,17 +166,17 @@ def _place(metric: Metric, case: Case) -> tuple[bool | None, str]:
 
 def _proxy(case: Case, ci95: Interval) -> Verdict:
     if excludes_null(ci95, case.claim):
-        outcome, what = Outcome.DIRECTIONAL, "excludes no effect, on the claimed side"
+        outcome, what = Outcome.DIRECTIONAL, "excludes the no-effect value, on the claimed side"
     elif _opposite(ci95, case.claim):
-        outcome, what = Outcome.NOT_REPRODUCED, "excludes no effect, on the other side"
+        outcome, what = Outcome.NOT_REPRODUCED, "excludes the no-effect value, on the other side"
     else:
-        outcome, what = Outcome.INCONCLUSIVE, "includes no effect"
+        outcome, what = Outcome.INCONCLUSIVE, "includes the no-effect value"
     reasons = (*SCALE.stopped(case), _reason(case, ci95, what), *_negligible(case))
     return case.say(outcome, *reasons, qualifier=PROXY)
 
 
 def _negligible(case: Case) -> tuple[str, ...]:
-    """That a difference is as good as none, by two one-sided tests, where the claim says what would be."""
+    """That a difference is negligible, by two one-sided tests, if the claim declares a margin."""
     margin = case.claim.negligible
     if margin is None or margin.band is None:
         return ()
@@ -197,34 +197,33 @@ def _level(case: Case, ci90: Interval | None, ci95: Interval) -> Verdict:
     if ci95.high < band.low:
         reason = _reason(case, ci95, "is below the band: better than the paper, to be audited")
         return case.say(Outcome.INCONCLUSIVE, reason, qualifier="better than the paper: audit", audit=True)
-    return case.say(Outcome.INCONCLUSIVE, _reason(case, ci95, "crosses an end of the band or holds it whole"))
+    return case.say(Outcome.INCONCLUSIVE, _reason(case, ci95, "crosses an end of the band or contains it"))
 
 
 def _against_null(case: Case, ci90: Interval | None, ci95: Interval) -> Verdict:
     band, claimed = case.claim.primary.band, excludes_null(ci95, case.claim)
     if band and claimed and ci90 is not None and band.contains(ci90):
-        reasons = _reason(case, ci90, "is inside the band"), _reason(case, ci95, "excludes no effect")
-        return case.say(Outcome.REPRODUCED, *reasons)
+        excludes = _reason(case, ci95, "excludes the no-effect value")
+        return case.say(Outcome.REPRODUCED, _reason(case, ci90, "is inside the band"), excludes)
     if claimed:
-        reason = _reason(case, ci95, "excludes no effect, on the claimed side")
+        reason = _reason(case, ci95, "excludes the no-effect value, on the claimed side")
         return case.say(Outcome.DIRECTIONAL, reason, qualifier=_size(ci95, band, case.claim))
     if band and band.misses(ci95):
         reason = _reason(case, ci95, "is outside the band and not on the claimed side of no effect")
         return case.say(Outcome.NOT_REPRODUCED, reason)
     if not band and _opposite(ci95, case.claim):
         return case.say(Outcome.NOT_REPRODUCED, _reason(case, ci95, "is on the other side of no effect"))
-    return case.say(
-        Outcome.INCONCLUSIVE, _reason(case, ci95, "includes no effect, and what the paper claims")
-    )
+    what = "includes the no-effect value and what the paper claims"
+    return case.say(Outcome.INCONCLUSIVE, _reason(case, ci95, what))
 
 
 def _capped(verdict: Verdict, case: Case) -> Verdict:
     if verdict.outcome is not Outcome.REPRODUCED or case.seeds >= ENOUGH:
         return verdict
     if case.claim.kind is Kind.LEVEL:  # it has no direction to fall back on
-        gate = f"gate few seeds: n = {case.seeds}, and a level is reproduced by {ENOUGH} or more"
+        gate = f"gate few seeds: n = {case.seeds}, but reproducing a level needs {ENOUGH}"
         return case.say(Outcome.INCONCLUSIVE, *verdict.reasons, gate, qualifier="inside the band")
-    gate = f"gate few seeds: n = {case.seeds}, and more than a direction needs {ENOUGH}"
+    gate = f"gate few seeds: n = {case.seeds}, but more than a direction needs {ENOUGH}"
     return case.say(Outcome.DIRECTIONAL, *verdict.reasons, gate, qualifier="size unproven")
 
 
@@ -235,7 +234,7 @@ def _opposite(interval: Interval, claim: Claim) -> bool:
 
 
 def _size(ci95: Interval, band: Band | None, claim: Claim) -> str:
-    """What is known of the size beside the paper's; nothing to say where the claim has no band."""
+    """What is known of the size relative to the paper's; empty if the claim has no band."""
     if band is None:
         return ""
     if not band.misses(ci95):
@@ -251,7 +250,7 @@ def _band(case: Case) -> Band:
 
 
 def _reason(case: Case, interval: Interval, what: str) -> str:
-    """One reason in words: which interval, in which unit, against which band and null."""
+    """One reason in words: the interval, its unit, and the band and null it is compared with."""
     band, effect = case.claim.primary.band, case.effect
     look = f" at a look (nominal {interval.level:.2%})" if case.interim else ""
     against = (

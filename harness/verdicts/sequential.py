@@ -1,8 +1,8 @@
-"""Interim looks: seeds are added at n = 3, 5 and 10 only, and every look that was taken is on record.
+"""Interim looks: seeds are added at n = 3, 5 and 10 only, and every look taken is on record.
 
 `<results>/looks/<experiment>/<n>-<attempt>.json` holds one look, written once and never replaced. The folder
-is made before the first trial runs, and from then on the experiment is judged by its looks, whoever asks and
-whatever code: to forget that somebody looked would make chance findings out of patience.
+is created before the first trial runs. From then on the experiment is judged by its looks, whoever asks and
+with whatever code: a forgotten look would turn patience into chance findings.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from harness.verdicts.rules import decided
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen of an experiment at a declared number of seeds, and when; it rests on `records`."""
+    """The verdicts on an experiment at a declared number of seeds, and when; based on `records`."""
 
     reproduction: str
     protocol: str
@@ -49,12 +49,12 @@ class Look:
         return f"n = {self.n}: {', '.join(dict.fromkeys(self.verdicts.values()))}"
 
 
-# What hears of the look just taken of an experiment, and of the experiment that goes on from it.
+# Called with an experiment, the look just taken, and the experiment that continues from it.
 Report = Callable[[Experiment, Look, Experiment | None], None]
 
 
 def sequential(experiment: Experiment) -> bool:
-    """Whether chance has a part in any of the experiment's claims, so that more seeds may be worth having."""
+    """Whether any of the experiment's claims involves randomness, so that more seeds may help."""
     return any(claim(name).kind is not Kind.EXACT for name in experiment.reproduction.claims)
 
 
@@ -64,7 +64,7 @@ def begun(experiment: Experiment, store: Store) -> bool:
 
 
 def begin(experiment: Experiment, store: Store) -> None:
-    """Notes, before a trial runs, that the experiment is judged by its looks from now on."""
+    """Records, before a trial runs, that the experiment is judged by its looks from now on."""
     if not sequential(experiment):
         return
     folder = _folder(experiment, store)
@@ -75,23 +75,23 @@ def begin(experiment: Experiment, store: Store) -> None:
 
 
 def at_look(experiment: Experiment, store: Store) -> Experiment:
-    """The experiment with the seeds of its next look: no fewer than it was ever asked for."""
+    """The experiment with the seeds of its next look: no fewer than were ever requested."""
     if not sequential(experiment):
         return experiment
     asked = experiment.asked(store)
     seeds = next((n for n in LOOKS if n >= asked), None)
     if seeds is None:
         raise BadValue(
-            f"--until-decided: {experiment.name} was asked for {asked} seeds before, and no look is declared "
-            f"beyond {LOOKS[-1]}; leave the option out, or begin anew in another --results-dir"
+            f"--until-decided: {asked} seeds of {experiment.name} were requested before, and no look is "
+            f"declared beyond {LOOKS[-1]}; omit the option, or start afresh in another --results-dir"
         )
     return replace(experiment, seeds=seeds)
 
 
 def note_earlier(experiment: Experiment, store: Store) -> bool:
-    """Begins looks where the experiment adds seeds to a result that could be seen; whether it did.
+    """Begins looks if the experiment adds seeds to a result that could be seen; returns whether it did.
 
-    A fixed number of seeds that is raised after its verdict was there is a look, declared or not.
+    Raising a fixed number of seeds after its verdict was available is a look, declared or not.
     """
     asked = experiment.asked(store)
     seen = replace(experiment, seeds=asked)
@@ -104,7 +104,7 @@ def note_earlier(experiment: Experiment, store: Store) -> bool:
 
 
 def settle(experiments: Iterable[Experiment], store: Store, report: Report) -> list[Experiment]:
-    """Takes every look that is complete; the experiments that must run trials before their next look."""
+    """Takes every complete look; returns the experiments that must run trials before their next look."""
     unfinished = []
     for experiment in experiments:
         current: Experiment | None = experiment
@@ -115,7 +115,7 @@ def settle(experiments: Iterable[Experiment], store: Store, report: Report) -> l
 
 
 def _go_on(experiment: Experiment, store: Store, report: Report) -> Experiment | None:
-    """Takes the look that is due; the experiment at the next one, or None where no other is needed."""
+    """Takes the look that is due; returns the experiment at the next one, or None if none is needed."""
     if not sequential(experiment):
         return None
     look = take(experiment, store)
@@ -128,7 +128,7 @@ def _go_on(experiment: Experiment, store: Store, report: Report) -> Experiment |
 
 
 def take(experiment: Experiment, store: Store) -> Look:
-    """Judges the experiment at its number of seeds and records that; a look at the same records only once."""
+    """Judges the experiment at its number of seeds and records that, once for the same records."""
     look = _look(assess(experiment, experiment.evidence(store), interim=True))
     same = [old for old in taken(experiment, store) if (old.n, old.records) == (look.n, look.records)]
     return same[-1] if same else _write(look, _folder(experiment, store))
@@ -141,13 +141,13 @@ def taken(experiment: Experiment, store: Store) -> list[Look]:
 
 
 def valid(experiment: Experiment, evidence: Evidence, store: Store) -> list[Look]:
-    """The looks that rest on records which are evidence still, by today's code."""
+    """The looks whose records are still evidence by today's code."""
     keys = {run.record.key for run in evidence.runs}
     return [look for look in taken(experiment, store) if keys.issuperset(look.records)]
 
 
 def in_words(looks: Sequence[Look]) -> str:
-    """Looks in one line; of several at the same n, the latest."""
+    """Looks in one line; only the latest of several at the same n."""
     return "; ".join({look.n: look.words for look in looks}.values())
 
 
@@ -182,8 +182,8 @@ def _read(path: Path, store: Store) -> Look | None:
         return msgspec.json.decode(visible_json(read(path)), type=Look)
     except (OSError, msgspec.DecodeError, UnicodeError, RecursionError):
         sentence = (
-            f"{visible(str(path))} is not a whole look; it is left out, and the experiment is judged by "
-            "looks all the same: delete the file, and the next run --until-decided takes the look again"
+            f"{visible(str(path))} is not a complete look; it is left out, but the experiment is still "
+            "judged by looks: delete the file, and the next run --until-decided takes the look again"
         )
         store.leave_out(sentence)
         return None
@@ -192,5 +192,5 @@ def _read(path: Path, store: Store) -> Look | None:
 def _unwritable(folder: Path, error: OSError) -> StoreError:
     return StoreError(
         f"a look cannot be written to {folder}: {error.strerror}; "
-        "make it writable or name another folder with --results-dir"
+        "make it writable or choose another folder with --results-dir"
     )

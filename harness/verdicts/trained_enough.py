@@ -1,18 +1,17 @@
 """Whether a proxy's runs can show a claim at all: they are trained enough, and differ only where arms do.
 
-Asked where a protocol declares it, of what training is like and never of the effect, so that no verdict is
-chosen by it.
+Checked if a protocol declares it, on how training went and never on the effect, so that it cannot select
+verdicts.
 
-*Under-fitted.* A remedy for overfitting can show nothing where nothing overfits: the arm without it must err
-on test images by at least 10 points more than on training images, in the mean over its seeds. An accuracy
-that still rises fast says who learns sooner, not who ends better: the baseline's training loss must fall by
-less than 1 % over the last tenth of its stage at the first rate. One evaluation is noisy, so the loss is
-averaged over each of the stage's last two tenths and over seeds, and the fall between these means is scaled
-to a tenth. As losses fall ever more slowly, that is a little more than the last tenth's own fall: the gate
-errs on the safe side.
+*Under-fitted.* A remedy for overfitting can show nothing where nothing overfits: without it, the mean test
+error over seeds must exceed the training error by at least 10 points. An accuracy that still rises fast says
+which arm learns sooner, not which ends better: the baseline's training loss must fall by less than 1 % over
+the last tenth of its stage at the first rate. One evaluation is noisy, so the loss is averaged over each of
+the stage's last two tenths and over seeds, and the fall between these means is scaled to a tenth. As losses
+fall ever more slowly, that slightly exceeds the last tenth's own fall: the gate errs on the safe side.
 
-*A/A.* Even and odd seeds of the baseline differ in nothing, so a two-sided t test at the level .01 finds a
-difference in 1 % of sound experiments, and in more where something beside the arms moves the results.
+*A/A.* Even and odd seeds of the baseline do not differ, so a two-sided t test at level .01 finds a
+difference in 1 % of sound experiments, and more often if something besides the arms affects the results.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ FALL = 0.01  # of the training loss over a tenth of the stage
 ALIKE = 0.01  # level of the A/A test
 FEWEST_HALF = 2  # seeds in each half
 
-# What the baseline is compared with itself in: what the claim's primary effect is a difference of.
+# The quantity in which the baseline's halves are compared: the one behind the claim's primary effect.
 OUTCOMES: Mapping[str, Measure] = {
     "gap": gap,
     "training error": metric(Measured.TRAIN_TOP1),
@@ -54,17 +53,17 @@ class Answer:
 
 
 def fitted(about: Claim, evidence: Evidence, reproduction: Reproduction | None) -> Answer:
-    """Whether networks trained so far can show what is claimed of them."""
+    """Whether the networks are trained enough to show what is claimed of them."""
     if about.fit is Fit.FLATTENED:
         return flattened(evidence, baseline(evidence, reproduction))
     if about.fit is Fit.OVERFITTED and reproduction and reproduction.overfitting_arm:
         return overfits(evidence, reproduction.overfitting_arm)
-    asked = "no arm is named that has to overfit" if about.fit else "the claim is of no network's accuracy"
+    asked = "no arm is named that must overfit" if about.fit else "the claim is not about accuracy"
     return Answer(f"not asked: {asked}")
 
 
 def baseline(evidence: Evidence, reproduction: Reproduction | None) -> str:
-    """The arm that is named as the baseline, or the plan's first."""
+    """The arm named as the baseline, or the plan's first."""
     named = reproduction.baseline_arm if reproduction else None
     return named or next(iter(evidence.arms), "")
 
@@ -73,20 +72,20 @@ def overfits(evidence: Evidence, arm: str) -> Answer:
     """Whether the arm's mean gap between training and test error is wide enough."""
     gaps = [found for run in evidence.final(arm) if (found := gap(run)) is not None]
     if not gaps:
-        return Answer(f"no run of {arm} tells its gap between training and test error", stops=True)
+        return Answer(f"no run of '{arm}' has a gap between training and test error", stops=True)
     mean = fmean(gaps)
-    said = f"{arm} errs on test images by {quantity(mean, 'points')} more than on training images"
-    return Answer(f"{said}, and a claim on overfitting needs {number(GAP)}", stops=mean < GAP)
+    said = f"the test error of '{arm}' exceeds its training error by {quantity(mean, 'points')}"
+    return Answer(f"{said}; a claim about overfitting needs {number(GAP)}", stops=mean < GAP)
 
 
 def flattened(evidence: Evidence, arm: str) -> Answer:
-    """Whether the arm's training loss has all but stopped to fall at its first rate."""
+    """Whether the arm's training loss has almost stopped falling at its first rate."""
     fall = fall_at_first_rate([run.record.curve for run in _trained(evidence, arm)])
     if fall is None:
-        return Answer(f"no curve of {arm} tells how its training loss fell", stops=True)
+        return Answer(f"no curve of '{arm}' shows how its training loss fell", stops=True)
     over = "over the last tenth of its stage at the first rate"
-    said = f"the training loss of {arm} {'fell' if fall >= 0 else 'rose'} by {abs(fall):.2%} {over}"
-    return Answer(f"{said}, and a claim on accuracy needs a fall below {FALL:.0%}", stops=fall >= FALL)
+    said = f"the training loss of '{arm}' {'fell' if fall >= 0 else 'rose'} by {abs(fall):.2%} {over}"
+    return Answer(f"{said}; a claim about accuracy needs a fall below {FALL:.0%}", stops=fall >= FALL)
 
 
 Curve = Sequence[Mapping[str, float | None]]
@@ -94,7 +93,7 @@ Tenths = tuple[tuple[float, float], tuple[float, float]]
 
 
 def fall_at_first_rate(curves: Sequence[Curve]) -> float | None:
-    """By what fraction the mean loss falls in a tenth of the stage at the first rate; None if none tells."""
+    """The fraction by which the mean loss falls in a tenth of the stage at the first rate, if known."""
     told = [tenths for curve in curves if (tenths := _tenths(curve))]
     if not told:
         return None
@@ -114,7 +113,7 @@ def _stage(curve: Curve) -> Iterator[tuple[float, float]]:
 
 @once  # many experiments share the baseline's curves
 def _tenths(curve: Curve) -> Tenths | None:
-    """Mean place, in tenths of the stage, and mean loss of the last tenth but one, and of the last."""
+    """Mean position, in tenths of the stage, and mean loss, of the last tenth but one and of the last."""
     stage = list(_stage(curve))
     end = stage[-1][0] if stage else 0.0
     parts: tuple[list[tuple[float, float]], list[tuple[float, float]]] = ([], [])
@@ -135,16 +134,16 @@ def alike(about: Claim, evidence: Evidence, reproduction: Reproduction | None) -
     even, odd = ([v for seed, v in sorted(by_seed.items()) if seed % 2 == half] for half in (0, 1))
     if min(len(even), len(odd)) < FEWEST_HALF:
         needed = f"{FEWEST_HALF} even and {FEWEST_HALF} odd seeds"
-        return Answer(f"cannot be asked: {arm} has {len(even)} and {len(odd)} of the {needed} it needs")
+        return Answer(f"cannot be checked: '{arm}' has {len(even)} and {len(odd)} of the {needed} it needs")
     p = same_mean(even, odd)
     probability = p_value(p) if p < 1e-4 else f"= {p_value(p)}"
     means = f"{number(fmean(even))} and {number(fmean(odd))}"
-    said = f"even and odd seeds of {arm} have means of {means} (p {probability})"
-    return Answer(f"{said}, and below {ALIKE} more than the arms differs", stops=p < ALIKE)
+    said = f"even and odd seeds of '{arm}' have means of {means} (p {probability})"
+    return Answer(f"{said}; below {ALIKE}, something besides the arms differs", stops=p < ALIKE)
 
 
 def same_mean(first: Sequence[float], second: Sequence[float]) -> float:
-    """Two-sided p of Student's t test with one variance for both; 0 or 1 where neither varies."""
+    """Two-sided p of Student's t test with pooled variance; 0 or 1 if neither sample varies."""
     from harness.effects.statistics import intervals  # brings scipy, which `list` can do without
 
     p = intervals.pooled("", "", first, second).p_student
@@ -152,7 +151,7 @@ def same_mean(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 def _trained(evidence: Evidence, arm: str) -> list[Run]:
-    """The arm's runs at its own rate that ended well, or those of the networks that it measures."""
+    """The arm's successful runs at its own rate, or those of the networks that it measures."""
     roles = (Role.FINAL, Role.TRAINING)
     runs = [run for run in evidence.runs if run.arm == arm and run.planned.role in roles]
     return [run for run in runs if run.record.status is Status.OK]

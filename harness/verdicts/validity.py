@@ -1,7 +1,7 @@
-"""What makes evidence invalid: each problem a sentence with the keys of the records that show it.
+"""What makes evidence invalid: each problem is a sentence with the keys of the records that show it.
 
-Only final runs are held to it, save that no tuning seed may come back as a final one. A trial that has
-simply not been run yet is no problem of validity: the verdict then says that the evidence is incomplete.
+Only final runs are checked, and no tuning seed may return as a final one. A trial that has simply not been
+run yet does not make evidence invalid: the verdict then says that it is incomplete.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from harness.contract.once import once
 from harness.contract.trial import Status
 from harness.plans.experiment import Compared, Evidence, Manipulated, Role, Run
 
-ABSENT = object()  # in the place of a setting that a run does not have
+ABSENT = object()  # stands for a setting that a run does not have
 Pair = tuple[tuple[str, str], tuple[str, ...]]  # two arms, and the settings in which they may differ
 
 
 def problems(evidence: Evidence, manipulated: Manipulated) -> list[str]:
-    """All that is wrong with the evidence; empty when nothing is.
+    """Everything wrong with the evidence; empty if nothing is.
 
     `manipulated` names the settings in which runs may differ: dotted paths that also cover what lies
-    below them, with list items by index or `*` (`network.layers.*.function`). By arm, an arm may differ from
-    the first one in its own settings alone; what the protocol has chosen `per_arm` may differ between any.
+    below them, with list items by index or `*` (`network.layers.*.function`). If given by arm, an arm may
+    differ from the first only in its own settings; what the protocol chose `per_arm` may differ between any.
     """
     runs = sorted(evidence.final(), key=lambda r: (r.seed, r.arm, r.record.key))
     return [
@@ -74,7 +74,7 @@ def _failed(runs: Sequence[Run]) -> Iterator[str]:
 def _hidden_nan(runs: Sequence[Run]) -> Iterator[str]:
     for run in runs:
         if run.record.status is Status.OK and (odd := run.record.odd):
-            yield f"a run that counts as ok hides a value that is not finite ({odd}): {_keys([run])}"
+            yield f"a run with status ok hides a value that is not finite ({odd}): {_keys([run])}"
 
 
 def _duplicate_seeds(evidence: Evidence) -> Iterator[str]:
@@ -86,9 +86,9 @@ def _duplicate_seeds(evidence: Evidence) -> Iterator[str]:
 
 
 def _unpaired_seeds(evidence: Evidence) -> Iterator[str]:
-    """Seeds that an arm has and another with as many lacks, by the plan; once all final trials are known.
+    """Planned seeds that an arm has and another with as many lacks, once all final trials are known.
 
-    An arm may have fewer seeds than another, as a baseline that many arms are compared with has more.
+    An arm may have fewer seeds than another: a baseline shared by many arms has more.
     """
     if evidence.plan.to_come:
         return
@@ -112,7 +112,7 @@ def _reused_seeds(evidence: Evidence) -> Iterator[str]:
 
 
 def _differing_settings(runs: Sequence[Run], evidence: Evidence, manipulated: Manipulated) -> Iterator[str]:
-    """Each arm against the first by its own settings, or all against all by those in which any may differ."""
+    """Each arm against the first by its own settings, or all arms by the settings in which any may differ."""
     chosen, by_arm = evidence.protocol.per_arm, _by_arm(runs)
     if isinstance(manipulated, Mapping):
         yield from _differing_pairs(by_arm, pairs(evidence.arms, manipulated), chosen)
@@ -125,10 +125,10 @@ def _differing_settings(runs: Sequence[Run], evidence: Evidence, manipulated: Ma
 
 
 def pairs(arms: Sequence[str], manipulated: Mapping[Compared, tuple[str, ...]]) -> Iterator[Pair]:
-    """Which arms are held against each other, and the settings in which they may differ.
+    """Which arms are compared with each other, and the settings in which they may differ.
 
-    Each arm against the first, so that two others can differ in the settings of both and in no more; and
-    the pairs that are named.
+    Each arm is compared with the first, so that two others can differ only in the settings of both; named
+    pairs are compared too.
     """
     for arm in arms[1:]:
         yield (arms[0], arm), manipulated.get(arm, ())
@@ -140,7 +140,7 @@ def pairs(arms: Sequence[str], manipulated: Mapping[Compared, tuple[str, ...]]) 
 def _differing_pairs(
     by_arm: Mapping[str, list[Run]], held: Iterable[Pair], chosen: tuple[str, ...]
 ) -> Iterator[str]:
-    """Runs of one arm may differ in nothing; what is told of them is not told again of a pair."""
+    """Runs of one arm may not differ at all; what is reported for an arm is not repeated for a pair."""
     within = {arm: _differing(own) for arm, own in by_arm.items()}
     for arm, own in by_arm.items():
         yield from _unequal(own, within[arm])
@@ -171,21 +171,21 @@ def _differing(runs: Sequence[Run]) -> list[str]:
 
 @once
 def _unlike(first: dict[str, Any]) -> Callable[[dict[str, Any]], set[str]]:
-    """The paths in which other settings differ from these: machines run the same ones again."""
+    """The paths in which other settings differ from these; cached, as several machines run the same ones."""
     return once(
         lambda other: {p for p in first.keys() | other if other.get(p, ABSENT) != first.get(p, ABSENT)}
     )
 
 
 def _unequal(runs: Sequence[Run], paths: Iterable[str]) -> Iterator[str]:
-    """A sentence for each of the settings in which runs differ and may not."""
+    """A sentence for each setting in which runs differ but must not."""
     for path in paths:
         values = [_flat(run.record.trial["settings"]).get(path, ABSENT) for run in runs]
         yield from _mixed(runs, f"setting {path}", values)
 
 
 def _mixed_conditions(runs: Sequence[Run], manipulated: Manipulated) -> Iterator[str]:
-    """Hardware, torch, precision and data; the processor counts only where it did the arithmetic."""
+    """Hardware, torch, precision and data; the CPU counts only if it did the arithmetic."""
     held: dict[str, Callable[[Run], object]] = {
         "device": lambda r: r.record.conditions.device,
         "devices": lambda r: r.record.conditions.devices,

@@ -1,4 +1,4 @@
-"""What can be said of a claim, and what each of these words means: the one place where that is written."""
+"""The possible outcomes for a claim and what each means: the only place where that is written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What a verdict can say: each is explained by `MEANINGS`."""
+    """What a verdict can say; `MEANINGS` explains each."""
 
     REPRODUCED = "reproduced"
     DIRECTIONAL = "directional"
@@ -21,7 +21,7 @@ class Outcome(StrEnum):
 
     @property
     def judged(self) -> bool:
-        """Whether it is a judgement of the paper's claim, if only that nothing is decided."""
+        """Whether it judges the paper's claim, even if only as undecided."""
         return self in (
             Outcome.REPRODUCED,
             Outcome.DIRECTIONAL,
@@ -31,16 +31,16 @@ class Outcome(StrEnum):
 
     @property
     def side(self) -> int:
-        """1 where it speaks for the claim, −1 where it speaks against it, else 0."""
+        """1 if it supports the claim, −1 if it contradicts it, else 0."""
         return {Outcome.REPRODUCED: 1, Outcome.DIRECTIONAL: 1, Outcome.NOT_REPRODUCED: -1}.get(self, 0)
 
     @property
     def says(self) -> int:
-        """How much it says for the claim beside other outcomes; 0 where there is no evidence."""
+        """How strongly it supports the claim, relative to other outcomes; 0 without evidence."""
         return SAYS.get(self, 0)
 
 
-# From most to least, of outcomes that rest on evidence.
+# From most to least; only outcomes that rest on evidence.
 SAYS: Mapping[Outcome, int] = {
     Outcome.REPRODUCED: 5,
     Outcome.DIRECTIONAL: 4,
@@ -52,22 +52,22 @@ SAYS: Mapping[Outcome, int] = {
 
 
 class Fails(StrEnum):
-    """At what a comparison of two sets of verdicts is to fail."""
+    """What makes a comparison of two sets of verdicts fail."""
 
-    WORSE = "worse"  # a verdict that says less for its claim, or is gone
-    CHANGED = "changed"  # any verdict that reads otherwise, or an effect that is not the same
+    WORSE = "worse"  # a verdict that supports its claim less, or is gone
+    CHANGED = "changed"  # any verdict that differs, or an effect that is not the same
 
 
 # In the order in which a report counts and explains them.
 MEANINGS: Mapping[Outcome, str] = {
-    Outcome.REPRODUCED: "the 90 % interval lies inside the band and the 95 % interval excludes no effect",
-    Outcome.DIRECTIONAL: "the 95 % interval excludes no effect on the paper's side; the size is not shown",
+    Outcome.REPRODUCED: "the 90 % interval is in the band and the 95 % interval excludes the no-effect value",
+    Outcome.DIRECTIONAL: "the 95 % interval lies on the paper's side of no effect; the size is not shown",
     Outcome.NOT_REPRODUCED: "the 95 % interval lies outside the band and not on the paper's side",
-    Outcome.INCONCLUSIVE: "none of these: the n that would decide is given",
+    Outcome.INCONCLUSIVE: "none of these; the n that would decide is given",
     Outcome.INVALID: "the runs cannot be compared, or could not have shown it; the reason is given",
-    Outcome.SMOKE: "shows only that the code runs: never a verdict",
-    Outcome.REPORTED: "set beside the paper's figure, never judged",
-    Outcome.NOT_RUN: "nothing was measured, or not yet enough to look at",
+    Outcome.SMOKE: "shows only that the code runs; never a verdict",
+    Outcome.REPORTED: "shown beside the paper's figure, never judged",
+    Outcome.NOT_RUN: "nothing was measured, or not yet enough to judge",
 }
 
 
@@ -81,7 +81,7 @@ class Verdict:
     reasons: tuple[str, ...]
     qualifier: str = ""
     audit: bool = False
-    advice: tuple[str, ...] = ()  # of an inconclusive one: what could have been found, and what would decide
+    advice: tuple[str, ...] = ()  # if inconclusive: what could have been found, and what would decide
 
     @property
     def headline(self) -> str:

@@ -119,7 +119,7 @@ BROKEN = {
     ),
     "a claim of AlexNet's": (
         coins(claim="lrn"),
-        "Krizhevsky et al. 2012 has a claim 'lrn' already: give this one another id",
+        "Krizhevsky et al. 2012 already has a claim 'lrn': give this one another id",
     ),
     "a plan that fails": (
         {name: text.replace("Tossing(sides)", "Tossing()") for name, text in coins().items()},
@@ -169,7 +169,7 @@ def test_two_packages_with_one_claim_are_told_apart(folder: Path) -> None:
     claims, (trouble,) = loaded(folder)
     assert claims["coin-toss"] == "Doe 1999"
     assert trouble.startswith("the package b-coins 0.1 is left out")
-    assert "Doe 1999 has a claim 'coin-toss' already" in trouble
+    assert "Doe 1999 already has a claim 'coin-toss'" in trouble
 
 
 def break_estimate(site: Path) -> None:

@@ -63,7 +63,7 @@ def test_errors_are_percents_and_a_run_without_figures_says_so_in_words() -> Non
             assert 36 < one.top1 < 43
             assert 16 < one.top5 < 20
         assert one.top1 is not None or one.noted or one.name == "101"
-    with pytest.raises(ValueError, match="not both errors of run 131"):
+    with pytest.raises(ValueError, match="not have both errors of run 131"):
         errors("131")
 
 

@@ -65,7 +65,7 @@ def test_the_rates_drops_are_marked() -> None:
     assert {"rate 0.002", "rate 0.0002", "with (2 runs)", "without (2 runs)", "SMOKE"} <= {
         word.strip() for word in words
     }
-    assert "Dotted lines mark where the rate falls" in drawing.caption
+    assert "Dotted lines mark drops of the learning rate" in drawing.caption
 
 
 def test_a_figure_is_light_and_neither_its_words_nor_its_curves_lose_a_figure() -> None:
@@ -195,7 +195,7 @@ def test_validation_loss_is_drawn_with_a_ring_at_its_plateau() -> None:
     assert curve.losses[:4] == pytest.approx((4.0, 3.5, 3.0, 2.0))
     assert curve.plateau == 6.0
     (drawing,) = drawn("plateaus", [found])
-    assert "with dropout: 1 of 1 runs came to a plateau" in drawing.caption
+    assert "with dropout: 1 of 1 runs reached a plateau" in drawing.caption
     assert "median 6 epochs" in "".join(ElementTree.fromstring(drawing.svg).itertext())
     assert drawn("plateaus", [one]) == []
 

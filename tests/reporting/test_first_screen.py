@@ -76,26 +76,28 @@ def test_the_sentences_say_what_holds_what_does_not_and_what_a_proxy_leaves_open
         made.unwritten(),
     )
     assert "One claim holds as published: ReLU reaches 25 % training error sooner than tanh" in text
-    assert f"({estimate(relu)} {support(relu)}; the paper: about 6×)." in text
+    assert f"({estimate(relu)} {support(relu)}; paper: about 6×)." in text
     assert "One claim does not hold as stated: Local response normalisation lowers the error (−3" in text
     smaller = (
-        "One claim points the paper's way at a smaller scale: Removing any middle layer costs accuracy (1."
+        "One claim points in the paper's direction at a smaller scale: "
+        "Removing any middle layer costs accuracy (1."
     )
     assert smaller in text
     assert (
         "One claim is undecided at a smaller scale: Averaging five networks beats one. A smaller scale"
         in text
     )
-    assert "never the paper's size. Nothing can be said of one claim: it was not run." in text
+    assert "never the size. One claim has no result yet: it was not run." in text
 
 
 def test_what_is_not_known_is_counted_by_its_reason() -> None:
     relu = section("relu-speedup", [effect(6.0, 5.0, 7.0, "relu-speedup")], Outcome.REPRODUCED)
     other = replace(made.unwritten(), claim=LRN)
-    assert said(relu, made.unwritten(), other).endswith("Nothing can be said of 2 claims: they were not run.")
+    assert said(relu, made.unwritten(), other).endswith("2 claims have no result yet: they were not run.")
     begun = made.changed(made.renamed(made.complete(), LRN), verdict=other.verdict)
     text = said(relu, made.unwritten(), begun, made.smoke())
-    assert text.endswith("of 3 claims: 1 was not run, 1 is unfinished, 1 has only smoke runs.")
+    end = "3 claims have no result yet: 1 was not run, 1 is unfinished, 1 has only smoke runs."
+    assert text.endswith(end)
 
 
 def test_undecided_claims_are_named_while_they_are_few() -> None:
@@ -103,7 +105,7 @@ def test_undecided_claims_are_named_while_they_are_few() -> None:
     undecided = [section(one.id, found, Outcome.INCONCLUSIVE) for one in CLAIMS if one.paper_scale]
     few, many = said(*undecided[:FEW]), said(*undecided)
     assert all(title(s.claim) in few for s in undecided[:FEW])
-    assert f"{len(undecided)} claims are undecided: each is in the tables below." in many
+    assert f"{len(undecided)} claims are undecided: see the tables below." in many
 
 
 def test_counts_are_told_apart_by_their_bands() -> None:
@@ -111,8 +113,8 @@ def test_counts_are_told_apart_by_their_bands() -> None:
     found = [Effect(m.name, m.unit, 1, m.paper, None, None) for m in about.metrics]
     found[-1] = replace(found[-1], estimate=1.45)
     text = said(section("architecture", found, Outcome.NOT_REPRODUCED))
-    assert "(parameters, neurons, convolutions, dense layers do; not the largest share" in text
-    assert "1.45 %, the paper: 1 %)" in text
+    assert "(parameters, neurons, convolutions, dense layers agree; largest share" in text
+    assert ": 1.45 % instead of 1 %)" in text
 
 
 def test_smoke_runs_say_that_they_ran_and_nothing_else(tmp_path: Path) -> None:
@@ -202,11 +204,11 @@ def test_where_the_records_come_from() -> None:
     assert "2 records, 1 from a clean commit" in found.parts
     assert found.judged_by == "0123abc"
     assert found.declaration.endswith(
-        "last changed in commit abc1234 of 2029-12-31, before the first of these records (2030-01-01)."
+        "last changed in commit abc1234 on 2029-12-31, before the first of these records (2030-01-01)."
     )
     later = replace(found, declared=replace(declared, when="2031-01-01T00:00:00Z"))
     assert "before" not in later.declaration
-    assert "git log says what changed since" in later.declaration
+    assert "git log shows what changed since" in later.declaration
 
 
 def test_what_machines_share_is_told_once() -> None:

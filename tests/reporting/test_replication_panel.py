@@ -45,14 +45,14 @@ def explained(store: Store, name: str, as_json: bool = False) -> str:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("lrn", "the paper's 1.4 points are 3.6 to 7.5 standard errors from nothing."),
-        ("two-gpu-error", "the paper's 1.7 points are 4.4 to 9.2 standard errors from nothing."),
+        ("lrn", "the paper's 1.4 points are 3.6 to 7.5 standard errors from zero."),
+        ("two-gpu-error", "the paper's 1.7 points are 4.4 to 9.2 standard errors from zero."),
         (
             "overlapping-pooling",
-            "0.4 points are 1.0 to 2.1 standard errors from nothing: not to be told from",
+            "0.4 points are 1.0 to 2.1 standard errors from zero: indistinguishable from",
         ),
-        ("colour-augmentation", "the paper's 1 point is at least 2.6 to 5.4 standard errors from nothing."),
-        ("depth", "the paper's 2 points are 5.2 to 10.9 standard errors from nothing."),
+        ("colour-augmentation", "the paper's 1 point is at least 2.6 to 5.4 standard errors from zero."),
+        ("depth", "the paper's 2 points are 5.2 to 10.9 standard errors from zero."),
     ],
 )
 def test_each_difference_says_how_far_it_is_from_nothing(name: str, said: str) -> None:
@@ -84,9 +84,10 @@ def test_at_the_papers_scale_page_markdown_and_explain_have_the_panel(tmp_path: 
     terminal = explained(store, "lrn")
     for text in (*written(section, tmp_path / "out"), terminal):
         assert replication.TITLE in text
-        assert "3.6 to 7.5 standard errors from nothing" in text
+        assert "3.6 to 7.5 standard errors from zero" in text
         assert replication.SIGN_ALONE not in text
-        for cell in ("0.1838 points", "sceptical p, one-sided", "holds ours", "90 % interval ends above it"):
+        cells = ("0.1838 points", "sceptical p, one-sided", "contains ours", "90 % interval ends above it")
+        for cell in cells:
             assert cell in text
 
 
@@ -129,8 +130,8 @@ def test_what_the_paper_gives_as_a_bound_is_called_one(tmp_path: Path) -> None:
     section = section_of(stored(tmp_path, "colour-augmentation", (0.9, 1.1, 1.2)), "colour-augmentation")
     panel = replication.panel(section.claim, section.assessment)
     assert panel
-    assert "the paper's difference is 1, and said to be more; ours 1.067" in panel.note
-    assert "Q is also over" not in panel.note
+    assert "the paper's difference is 1 (a lower bound); ours 1.067" in panel.note
+    assert "Q also covers" not in panel.note
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_it_opens_on_the_verdicts(page: Page) -> None:
     opening = page.text[: page.text.index("How to read this")]
     for said in (
         "One claim holds as published: ReLU reaches 25 % training error sooner than tanh (5.86×",
-        "[5.61, 6.12], n = 5; the paper: about 6×).",
+        "[5.61, 6.12], n = 5; paper: about 6×).",
         "reproduced 1",
         "Imaginary 9000, 2 cores",
         "from a clean commit",
@@ -131,7 +131,7 @@ def test_a_smoke_result_has_its_badge_and_no_verdict(page: Page) -> None:
     start = page.text.index("relu-smoke § 3.1, Fig. 1 protocol")
     section = page.text[start : page.text.index("relu-stand-in § 3.1, Fig. 1 protocol")]
     assert "SMOKE" in section
-    assert "This shows only that the code runs: 2 of 2 runs came to their end" in section
+    assert "This shows only that the code runs: 2 of 2 runs finished" in section
     assert "1.3×" not in section
     assert "./repro.py run relu-speedup --protocol cifar10: CIFAR-10 (170 MB), about 3 h" in section
     assert "reproduced" not in section

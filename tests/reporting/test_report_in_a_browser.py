@@ -149,7 +149,7 @@ def test_a_reader_can_filter_search_sort_copy_toggle_and_change_the_theme(
 ) -> None:
     seen = left_in_title(report / "driven.html", tmp_path / "p")
     assert seen["reproduced"] == ["reproduced"]
-    assert seen["said"] == f"1 of {len(seen['all'])} lines are shown"
+    assert seen["said"] == f"1 of {len(seen['all'])} lines shown"
     assert seen["searched"] == ["directional"]
     assert seen["again"] == seen["all"]
     assert len(seen["sorted"]) == 3

@@ -110,11 +110,11 @@ def test_an_index_tells_what_each_report_said(written: Path) -> None:
     assert 'href="older%20report/report.html"' in html
     for page in (html, text):
         assert "Imaginary 9000, 2 cores" in page
-        assert "rendered by code that left no results.json" in page
+        assert "rendered by code that wrote no results.json" in page
         assert "its results.json cannot be read" in page
     assert not re.search(r"<script|src=", html)
 
 
 def test_an_index_of_nothing_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"no report lies below .*repro.py report --out"):
+    with pytest.raises(StoreError, match=r"no report below .*repro.py report --out"):
         write_index(tmp_path)

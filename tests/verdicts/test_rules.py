@@ -142,14 +142,16 @@ def test_a_claim_below_its_null_has_its_sizes_turned() -> None:
 def test_reasons_name_rule_interval_band_null_and_n() -> None:
     (size, null) = verdict(LRN, effect(LRN, (1.0, 2.0), (0.9, 2.3))).reasons
     assert size == "CI₉₀ [1.00, 2.00] points is inside the band (band [0.7, 2.1], no effect is 0, n = 5)"
-    assert null == "CI₉₅ [0.90, 2.30] points excludes no effect (band [0.7, 2.1], no effect is 0, n = 5)"
+    assert null == (
+        "CI₉₅ [0.90, 2.30] points excludes the no-effect value (band [0.7, 2.1], no effect is 0, n = 5)"
+    )
 
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_fewer_than_three_seeds_decide_nothing(n: int) -> None:
     found = verdict(LRN, effect(LRN, (1.0, 2.0), n=n))
     assert found.outcome is Outcome.INCONCLUSIVE
-    assert f"gate few seeds: n = {n}, and a verdict needs 3" in found.reasons
+    assert f"gate few seeds: n = {n}, but a verdict needs 3" in found.reasons
 
 
 @pytest.mark.parametrize("n", [3, 4])
@@ -161,7 +163,7 @@ def test_three_or_four_seeds_are_directional_at_best(n: int) -> None:
 def test_a_level_has_no_direction_and_goes_on_to_five_seeds(n: int) -> None:
     found = verdict(ERROR, effect(ERROR, (37.0, 38.0), n=n))
     assert found.headline == "inconclusive (inside the band)"
-    assert found.reasons[-1] == f"gate few seeds: n = {n}, and a level is reproduced by 5 or more"
+    assert found.reasons[-1] == f"gate few seeds: n = {n}, but reproducing a level needs 5"
     assert not decided(found)
     assert decided(verdict(ERROR, effect(ERROR, (37.0, 38.0), n=5)))
     assert verdict(ERROR, effect(ERROR, (38.0, 39.5), n=n)).headline == "inconclusive"
@@ -347,8 +349,8 @@ def test_inconclusive_says_what_could_have_been_found_and_what_would_decide() ->
     )
     assert found.outcome is Outcome.INCONCLUSIVE
     detectable, needed = found.advice
-    assert detectable == "with n = 5, the smallest effect found with 80 % power is 1.978 points"
-    assert needed.startswith("if the paper's figure is true and the spread as seen, n = ")
+    assert detectable == "with n = 5, the smallest effect detectable with 80 % power is 1.978 points"
+    assert needed.startswith("if the paper's figure is true and the spread is as observed, n = ")
     assert needed.endswith(" would decide with 80 % power")
 
 
@@ -360,7 +362,7 @@ def test_at_a_proxy_the_seeds_are_those_that_would_show_the_direction() -> None:
         protocol="imagenette",
     )
     assert found.headline == "inconclusive (proxy)"
-    assert found.advice[-1].startswith("if the estimate is true and the spread as seen, n = ")
+    assert found.advice[-1].startswith("if the estimate is true and the spread is as observed, n = ")
     assert found.advice[-1].endswith(" would show the direction with 80 % power")
 
 
@@ -380,7 +382,7 @@ def test_looks_use_the_nominal_levels_and_say_so() -> None:
 
 def test_seeds_at_an_undeclared_look_decide_nothing() -> None:
     found = verdict(LRN, at_look(LRN, (0.8, 2.0), (0.4, 2.2), 7), interim=True)
-    assert found.reasons[0] == "gate looks: n = 7 is none of the declared 3, 5, 10"
+    assert found.reasons[0] == "gate looks: n = 7 is not a declared look (3, 5, 10)"
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def test_where_no_arm_is_named_or_no_gate_declared_nothing_is_asked() -> None:
     narrow = answered(DROPOUT, without=gap_of(2.0), **{"with": gap_of(1.0, 0.2)})
     unnamed = replace(DROPOUT, overfitting_arm=None)
     assert judged(unnamed, narrow).verdict(OVERFITTING).outcome is Outcome.DIRECTIONAL
-    assert fitted(OVERFITTING, narrow, unnamed).words == "not asked: no arm is named that has to overfit"
+    assert fitted(OVERFITTING, narrow, unnamed).words == "not asked: no arm is named that must overfit"
     undeclared = answered(DROPOUT, gates=(), without=gap_of(2.0), **{"with": gap_of(1.0, 0.2)})
     case = judged(DROPOUT, undeclared).case(OVERFITTING)
     assert [gate.stopped(case) for gate in (UNDER_FITTED, HALVES)] == [(), ()]
@@ -164,7 +164,7 @@ def test_where_no_arm_is_named_or_no_gate_declared_nothing_is_asked() -> None:
 def test_a_claim_on_speed_is_asked_nothing() -> None:
     narrow = answered(DROPOUT, without=gap_of(2.0))
     answer = fitted(claim("dropout-iterations"), narrow, DROPOUT)
-    assert (answer.stops, answer.words) == (False, "not asked: the claim is of no network's accuracy")
+    assert (answer.stops, answer.words) == (False, "not asked: the claim is not about accuracy")
 
 
 def test_runs_that_tell_no_gap_stop_the_case() -> None:
@@ -172,7 +172,7 @@ def test_runs_that_tell_no_gap_stop_the_case() -> None:
     without = tuple(replace(r, record=replace(r.record, metrics={})) for r in found.runs)
     answer = overfits(replace(found, runs=without), "without dropout")
     assert answer.stops
-    assert answer.words == "no run of without dropout tells its gap between training and test error"
+    assert answer.words == "no run of 'without dropout' has a gap between training and test error"
 
 
 # ── under-fitted: accuracy ──
@@ -220,8 +220,8 @@ def test_a_loss_that_still_falls_fast_stops_a_claim_on_accuracy() -> None:
     verdict = judged(LRN, fast).verdict(NORM)
     assert verdict.headline == "invalid (under-fitted)"
     assert verdict.reasons == (
-        "gate under-fitted: the training loss of paper fell by 1.19% over the last tenth of its stage at the "
-        "first rate, and a claim on accuracy needs a fall below 1%",
+        "gate under-fitted: the training loss of 'paper' fell by 1.19% over the last tenth of its stage at "
+        "the first rate; a claim about accuracy needs a fall below 1%",
     )
     assert verdict.advice == ()
     assert decided(verdict)  # more seeds would not be trained for longer
@@ -247,7 +247,7 @@ def test_a_curve_too_coarse_to_tell_stops_the_case(rows: Curve) -> None:
     found = with_curves(answered(LRN), "paper", lambda seed: rows)
     answer = flattened(found, "paper")
     assert answer.stops
-    assert answer.words == "no curve of paper tells how its training loss fell"
+    assert answer.words == "no curve of 'paper' shows how its training loss fell"
 
 
 # ── A/A ──
@@ -275,7 +275,7 @@ def test_even_and_odd_seeds_of_the_baseline_must_agree() -> None:
 
     apart = judged(LRN, only([20.0, 22.0, 20.1, 22.1, 20.2])).verdict(NORM)
     assert apart.headline == "invalid (A/A)"
-    assert "even and odd seeds of paper have means of 20.1 and 22.05 (p = 0.0002)" in apart.reasons[0]
+    assert "even and odd seeds of 'paper' have means of 20.1 and 22.05 (p = 0.0002)" in apart.reasons[0]
     assert judged(LRN, only([20.0, 20.1, 20.2, 20.3, 20.4])).verdict(NORM).qualifier == "proxy"
 
 
@@ -289,7 +289,7 @@ def test_a_p_that_is_nearly_nought_is_said_to_be_small() -> None:
 def test_fewer_than_four_seeds_cannot_be_halved(n: int) -> None:
     answer = alike(NORM, of_baseline([20.0, 30.0, 20.0][:n]), LRN)
     assert not answer.stops
-    assert answer.words.startswith(f"cannot be asked: paper has {(n + 1) // 2} and {n // 2} of the")
+    assert answer.words.startswith(f"cannot be checked: 'paper' has {(n + 1) // 2} and {n // 2} of the")
 
 
 def test_the_baseline_is_the_first_arm_unless_another_is_named() -> None:
@@ -344,10 +344,10 @@ def records(evidence: Evidence) -> tuple[Record, ...]:
         (
             4.0,
             "invalid (under-fitted)",
-            "without dropout errs on test images by 4 points more than on training images, and a claim on "
+            "the test error of 'without dropout' exceeds its training error by 4 points; a claim about "
             "overfitting needs 10",
         ),
-        (14.0, "directional (proxy)", "excludes no effect, on the claimed side"),
+        (14.0, "directional (proxy)", "excludes the no-effect value, on the claimed side"),
     ],
 )
 def test_a_proxy_that_cannot_show_the_claim_is_said_to_be_invalid_in_the_report(

@@ -1,1 +1,1 @@
-"""From numbers to intervals and p-values: usable for any experiment, and independent of records."""
+"""From numbers to intervals and p-values: usable for any experiment, independent of records."""

@@ -1,10 +1,10 @@
-"""The difference of two effects that were estimated apart, as in two stores: Welch's t (1947).
+"""The difference of two effects estimated separately, as in two stores: Welch's t (1947).
 
-The second less the first, or the second ÷ the first of ratios. Standard errors add up in squares, with
-Satterthwaite's degrees of freedom, since nothing says that two machines have one variance. The two samples
-must be independent. Seeds that they have in common do no harm: trainings of one seed under two conditions
-have hardly more in common than any two, and what they have makes the interval too wide rather than too
-narrow. So do test images that both have in common, where standard errors generalise over images.
+The second minus the first, or the second ÷ the first for ratios. Standard errors add in quadrature, with
+Satterthwaite's degrees of freedom, since two machines need not have the same variance. The two samples must
+be independent. Shared seeds do no harm: trainings with one seed under two conditions have hardly more in
+common than any two, and what they share makes the interval too wide rather than too narrow. So do shared test
+images, where standard errors generalise over images.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.effects.statistics.two_way import Term, satterthwaite
 
 
 def contrast(first: Effect, second: Effect) -> Effect:
-    """Second − first, or second ÷ first where both are ratios; ValueError where `lacking` says why not."""
+    """Second − first, or second ÷ first if both are ratios; ValueError if `lacking` says why not."""
     if why := lacking(first) or lacking(second):
         raise ValueError(why)
     if (first.unit, first.log) != (second.unit, second.log):
@@ -40,14 +40,14 @@ def contrast(first: Effect, second: Effect) -> Effect:
 
 
 def lacking(effect: Effect) -> str:
-    """Why an effect can have no difference from another; empty where it can."""
+    """Why an effect can have no difference from another; empty if it can."""
     if effect.estimate is None:
         censored = f"{effect.censored} censored runs" if effect.censored else ""
         return censored or effect.note or "there is no estimate"
     if not effect.standard_error or effect.df is None or effect.ci95 is None:
         return effect.note or "there is no standard error"
     if not _by_one_error(effect):
-        return "its interval is not that of one standard error"
+        return "its interval does not come from one standard error"
     return ""
 
 

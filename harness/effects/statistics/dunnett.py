@@ -1,9 +1,9 @@
-"""Dunnett's (1955) adjustment: several arms, each compared with one control by the variance of them all.
+"""Dunnett's (1955) adjustment: several arms, each compared with one control by the pooled variance.
 
-Under the null the statistics are T_i = (λ_i Z₀ + √(1 − λ_i²) Z_i) / S with λ_i² = n_i / (n₀ + n_i), of which
-Z₀ is the control's, shared by all, and S the estimated spread. So the chance that all lie within ±t is an
-integral over Z₀ and S alone. Gauss and Legendre's quadrature does it to ten digits, and the same every time;
-scipy.stats.dunnett draws random numbers, and takes half a second to import.
+Under the null the statistics are T_i = (λ_i Z₀ + √(1 − λ_i²) Z_i) / S with λ_i² = n_i / (n₀ + n_i), where Z₀
+belongs to the control, shared by all, and S is the estimated spread. So the probability that all lie within
+±t is an integral over Z₀ and S alone. Gauss–Legendre quadrature gives it to ten digits, deterministically;
+scipy.stats.dunnett draws random numbers and takes half a second to import.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import scipy
 from harness.effects.statistics.exact import Array, Values
 from harness.effects.statistics.significance import DIRECTION
 
-FAR = 9.0  # standard deviations beyond which a normal deviate is never
+FAR = 9.0  # standard deviations beyond which a normal deviate never lies
 
 
 def dunnett(control: Values, arms: Sequence[Values]) -> list[float] | None:
-    """Two-sided p of each arm against the control, adjusted over all of them; None where nothing varies."""
+    """Two-sided p of each arm against the control, adjusted over all arms; None if nothing varies."""
     groups = [np.asarray(values, np.float64) for values in (control, *arms)]
     counts = np.array([len(group) for group in groups])
     df = int(counts.sum() - len(groups))
@@ -37,28 +37,28 @@ def dunnett(control: Values, arms: Sequence[Values]) -> list[float] | None:
 
 
 def beyond(t: float, counts: Sequence[int], df: float) -> float:
-    """Adjusted p of a statistic of that size: the chance under the null that any arm's is as large.
+    """Adjusted p of a statistic of that size: the probability under the null that any arm's is as large.
 
-    `counts` are the numbers of runs, the control's first; `df` those of the estimated spread.
+    `counts` are the numbers of runs, the control's first; `df` is that of the estimated spread.
     """
     return max(0.0, 1 - _within(abs(t), _shares(counts), df))
 
 
 def critical(counts: Sequence[int], df: float, level: float = DIRECTION) -> float:
-    """Half-width, in standard errors, of intervals that hold for all arms at once."""
+    """Half-width, in standard errors, of intervals that hold simultaneously for all arms."""
     return _critical(tuple(counts), df, level)
 
 
 @lru_cache
 def _critical(counts: tuple[int, ...], df: float, level: float) -> float:
-    from scipy.optimize import brentq  # a part of scipy that nothing else needs
+    from scipy.optimize import brentq  # a part of scipy used nowhere else
 
     most = float(scipy.special.stdtrit(df, 1 - (1 - level) / (2 * len(counts))))  # beyond Bonferroni's
     return float(brentq(lambda t: _within(t, _shares(counts), df) - level, 0.0, most))
 
 
 def _shares(counts: Sequence[int]) -> Array:
-    """λ of each arm: the root of its runs' part in those of both."""
+    """λ of each arm: the root of its share of the runs of both."""
     control, *arms = counts
     return np.array([math.sqrt(count / (control + count)) for count in arms])
 
@@ -74,7 +74,7 @@ def _within(t: float, shares: Array, df: float) -> float:
     x, weights = _nodes(128)
     z, of_z = FAR * x, FAR * weights * np.exp(-((FAR * x) ** 2) / 2)
     s, of_s = _spreads(df)
-    # Arms of equally many runs lie within ±t with one chance, which is computed once.
+    # Arms with equally many runs share one probability of lying within ±t, which is computed once.
     lambdas, repeats = (part[:, None, None] for part in np.unique(shares, return_counts=True))
     high, low = ((sign * t * s[:, None] - lambdas * z) / np.sqrt(1 - lambdas**2) for sign in (1, -1))
     inside = np.prod((scipy.special.ndtr(high) - scipy.special.ndtr(low)) ** repeats, axis=0)

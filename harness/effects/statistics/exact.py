@@ -1,7 +1,7 @@
-"""Exact p-values over seeds, which ask for no distribution: sign flips of pairs, permutations of two arms.
+"""Exact, distribution-free p-values over seeds: sign flips of pairs, permutations of two arms.
 
-They cannot go below 2 / 2ⁿ or 2 n₁! n₂! / (n₁ + n₂)!. Where there are more arrangements than `MOST`, as many
-random ones of a fixed seed stand for them, the observed one among them.
+They cannot go below 2 / 2ⁿ or 2 n₁! n₂! / (n₁ + n₂)!. If there are more than `MOST` arrangements, that many
+random ones from a fixed seed replace them, including the observed one.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def sign_flip(values: Values) -> float | None:
     x = np.asarray(values, dtype=np.float64)
     if len(x) < 2:
         return None
-    sums = np.einsum("ij,j->i", _signs(len(x)), x)  # no BLAS: after a product its threads spin for long
+    sums = np.einsum("ij,j->i", _signs(len(x)), x)  # no BLAS: its threads keep spinning after a product
     return _share(np.abs(sums), abs(float(x.sum())), x)
 
 
 def permutation(first: Values, second: Values) -> float | None:
-    """Two-sided p of the means' difference over all ways to deal the values out; None without any other way.
+    """Two-sided p of the difference of means over all ways to deal out the values; None if there is only one.
 
     A difference counts by its size, whatever its sign (Fisher 1935, §21; Pitman 1937).
     """
@@ -43,7 +43,7 @@ def permutation(first: Values, second: Values) -> float | None:
 
 
 def _share(sizes: Array, seen: float, values: Array) -> float:
-    """The share of sizes that are as large as the one that was seen; a tie counts."""
+    """The share of sizes at least as large as the observed one; a tie counts."""
     rounding = 1e-12 * float(np.abs(values).sum())
     return float(np.mean(sizes >= seen - rounding))
 
@@ -61,9 +61,9 @@ def _signs(n: int) -> Array:
 
 @lru_cache(8)
 def _deals(few: int, many: int) -> NDArray[np.intp]:
-    """Which values (few, ways) fall to the smaller arm: in every way, or in random ones.
+    """Which values (few, ways) go to the smaller arm: in every way, or in random ones.
 
-    Ways come last, as numpy adds up long rows ten times as fast as it does many short ones.
+    Ways come last, as numpy sums long rows ten times as fast as many short ones.
     """
     n = few + many
     if math.comb(n, few) > MOST:

@@ -1,12 +1,12 @@
 """Effects from numbers: Student intervals, and the smallest effect that can be detected.
 
-Seeds are few (3 to 15), so intervals are Student's, on logarithms where the effect is a ratio. They hold if
-the values, or their logarithms, are near normal; the exact p-value beside each asks for nothing of the kind
+Seeds are few (3 to 15), so intervals are Student's, on logarithms if the effect is a ratio. They hold if the
+values, or their logarithms, are nearly normal; the exact p-value beside each needs no such assumption
 (`exact.py`). Where records say which images were wrong, images are a sample too, and `images` is what they
 add to an estimate's variance (`two_way.py`). Effects with censored runs: `time_to_event.py`.
 
-scipy loads its parts when they are first named, and none is named before something is computed: so that a
-table of claims need not wait for them.
+scipy loads its parts when they are first named, and none is named before something is computed, so a table
+of claims need not wait for them.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def paired_difference(
     treated: Values,
     images: ImagePart | None = None,
 ) -> Effect:
-    """Baseline − treated, paired by position: positive where the treatment lowers. Exact sign-flip p."""
+    """Baseline − treated, paired by position: positive if the treatment lowers it. Exact sign-flip p."""
     first, second = _pairs(baseline, treated)
     gains = first - second
     effect = student(metric, unit, gains, images=images)
@@ -57,7 +57,7 @@ def pooled_difference(
     treated: Values,
     images: ImagePart | None = None,
 ) -> Effect:
-    """Baseline − treated of two independent samples, as `pooled` has it. Exact permutation p."""
+    """Baseline − treated of two independent samples, as in `pooled`. Exact permutation p."""
     effect = pooled(metric, unit, baseline, treated, images)
     return replace(effect, p_value=permutation(baseline, treated))
 
@@ -69,9 +69,9 @@ def pooled(
     treated: Values,
     images: ImagePart | None = None,
 ) -> Effect:
-    """Mean of baseline − mean of treated, by Student's t of two samples with one variance, df = n₁ + n₂ − 2.
+    """Mean of baseline − mean of treated, by Student's t with pooled variance, df = n₁ + n₂ − 2.
 
-    `n` is the number of the smaller sample, and `values` are its values against the other's mean.
+    `n` is the size of the smaller sample, and `values` are its values against the other's mean.
     """
     first, second = finite(baseline), finite(treated)
     arms = (tuple(map(float, first)), tuple(map(float, second)))
@@ -105,7 +105,7 @@ def paired_ratio(metric: str, unit: str, numerator: Values, denominator: Values)
 
 
 def share(metric: str, successes: int, n: int) -> Effect:
-    """A share of runs in percent, with Clopper and Pearson's intervals: exact, and never too narrow."""
+    """A share of runs in percent, with Clopper and Pearson's intervals: exact and never too narrow."""
     if n == 0:
         return Effect(metric, "%", 0, None, None, None, note="no runs")
 
@@ -132,7 +132,7 @@ def share(metric: str, successes: int, n: int) -> Effect:
 
 
 def stouffer(p_values: Sequence[float]) -> float | None:
-    """One p of several independent one-sided ones, by the sum of their normal deviates; None of none."""
+    """One p from several independent one-sided ones, by the sum of their normal deviates; None if empty."""
     if not p_values:
         return None
     deviates = -scipy.special.ndtri(np.asarray(p_values))
@@ -140,12 +140,12 @@ def stouffer(p_values: Sequence[float]) -> float | None:
 
 
 def smallest(effects: Sequence[Effect]) -> Effect:
-    """The smallest of several effects, with intervals that hold for it whichever it may be.
+    """The smallest of several effects, with intervals that are valid whichever it is.
 
     What holds for the smallest holds for any: the lower end is the smallest lower end, at the plain level,
-    for the smallest effect's own is not below it (intersection-union test; Berger 1982). The upper end is the
-    smallest of upper ends at Bonferroni's level. `p_student` belongs to these two ends; the exact p is the
-    largest, where all estimates are on the same side. Power is that of the effect which sets the lower end.
+    as the smallest effect's own is not below it (intersection-union test; Berger 1982). The upper end is the
+    smallest upper end at Bonferroni's level. `p_student` belongs to these two ends; the exact p is the
+    largest, if all estimates are on the same side. Power is that of the effect that sets the lower end.
     """
     known = [e for e in effects if e.estimate is not None]
     if len(known) < len(effects) or not known:
@@ -177,7 +177,7 @@ def student(
     log: bool = False,
     images: ImagePart | None = None,
 ) -> Effect:
-    """Mean (`log`: geometric mean) with Student intervals, and none where nothing shows the spread."""
+    """Mean (`log`: geometric mean) with Student intervals, or none if the spread is unknown."""
     x = finite(values)
     n, kept = len(x), tuple(map(float, x))
     if n == 0:
@@ -220,7 +220,7 @@ def student_p(effect: Effect) -> float | None:
 
 
 def _one_sided(effect: Effect) -> tuple[float, float]:
-    """The chances of a t as large and of one as small, if there is no effect."""
+    """The probabilities of a t as large and of one as small, if there is no effect."""
     assert effect.standard_error is not None
     t = centre(effect) / effect.standard_error
     return float(scipy.special.stdtr(effect.df, -t)), float(scipy.special.stdtr(effect.df, t))
@@ -233,7 +233,7 @@ def centre(effect: Effect) -> float:
 
 
 def bounded(effect: Effect, mean: float, seeds: float, df: float, images: ImagePart | None = None) -> Effect:
-    """The effect with all that its mean and the variance of that mean over seeds say."""
+    """The effect with everything that follows from its mean and that mean's variance over seeds."""
     variance, df = images.joined(seeds, df) if images else (seeds, df)
     error = math.sqrt(variance)
     back: Callable[[float], float] = math.exp if effect.log else float
@@ -266,7 +266,7 @@ def _smallest(effects: Sequence[Effect], level: float) -> Interval:
 
 
 def ends(effect: Effect, level: float) -> tuple[float, float] | None:
-    """The effect's two-sided interval at any level; None where nothing shows the spread."""
+    """The effect's two-sided interval at any level; None if the spread is unknown."""
     return None if effect.standard_error is None else _ends(effect, level)
 
 
@@ -279,7 +279,7 @@ def _ends(effect: Effect, level: float) -> tuple[float, float]:
 
 
 def _p_of_smallest(effects: Sequence[Effect]) -> float:
-    """Two-sided p that is below .05 where, and only where, CI₉₅ of the smallest excludes the null."""
+    """Two-sided p that is below .05 if and only if CI₉₅ of the smallest excludes the null."""
     both = [_one_sided(e) for e in effects]
     return min(1.0, 2 * min(max(large for large, _ in both), len(both) * min(small for _, small in both)))
 
@@ -296,7 +296,7 @@ def _pairs(first: Values, second: Values) -> tuple[Array, Array]:
 
 
 def _constant(x: Array) -> bool:
-    """Whether all values are equal but for rounding."""
+    """Whether all values are equal up to rounding."""
     return bool(np.ptp(x) <= 1e-9 * np.abs(x).max())
 
 

@@ -1,7 +1,7 @@
-"""Two networks on the same images: do they err on as many? McNemar's exact test (1947).
+"""Do two networks make equally many errors on the same images? McNemar's exact test (1947).
 
-Images on which both are right, or both wrong, say nothing of the difference. Of the others as many should
-fall to either network if neither is better, so that their count is binomial with ½.
+Images that both get right, or both wrong, say nothing about the difference. If neither network is better,
+each of the others is equally likely to be the error of either, so their count is binomial with ½.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class McNemar:
-    """How many images each of two networks alone got wrong, of how many, and the two-sided exact p."""
+    """How many images only one of two networks got wrong, of how many, and the two-sided exact p."""
 
     images: int
     first_only: int

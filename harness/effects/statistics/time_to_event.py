@@ -1,16 +1,16 @@
-"""Times to a target, when some runs never reach it: nothing is imputed for them.
+"""Times to a target when some runs never reach it: nothing is imputed for them.
 
 A run that reached the target did so within a bracket, between two evaluations; one that did not is
 right-censored at its last evaluation. Kaplan–Meier and the restricted mean describe an arm. For a ratio
-of two arms the censored runs leave only bounds. Student's t on values cut off at the censoring time is no
-such bound: equal cut-offs look like certainty, and with n runs it errs with probability 2⁻ⁿ already when
-the cut-off is the median itself (12.5 % at n = 3). What holds for any distribution is an order statistic:
-every pair's ratio is at least low ÷ high of its brackets, so the k-th smallest of these lies below the
-median ratio unless fewer than k of n fair coins fall below. At one-sided 97.5 %, the strength of CI₉₅, this
-needs six pairs, and no rule can do with fewer: where the spread is large, all of n runs outlast any cut-off
-with a probability near 2⁻ⁿ though the median lies below it, and censored runs do not show their spread.
-Student's interval still serves where no run happens to be censored: simulated over every cut-off at n = 5 to
-10, the two together err at most 2.5 % of the time from above and 2.7 % from below.
+of two arms, censored runs leave only bounds. Student's t on values cut off at the censoring time is no such
+bound: equal cut-offs look like certainty, and with n runs it is wrong with probability 2⁻ⁿ even when the
+cut-off is the median itself (12.5 % at n = 3). An order statistic holds for any distribution: every pair's
+ratio is at least low ÷ high of its brackets, so the k-th smallest of these lies below the median ratio unless
+fewer than k of n fair coins fall below. At one-sided 97.5 %, the strength of CI₉₅, this needs six pairs, and
+no rule can do with fewer: if the spread is large, all n runs outlast any cut-off with probability near 2⁻ⁿ
+although the median lies below it, and censored runs do not show their spread. Student's interval still serves
+if no run happens to be censored: simulated over every cut-off at n = 5 to 10, the two together are wrong at
+most 2.5 % of the time from above and 2.7 % from below.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Time:
 
     @property
     def point(self) -> float:
-        """Midpoint of the bracket; of a censored run the last evaluation, which is no estimate."""
+        """Midpoint of the bracket; for a censored run the last evaluation, which is no estimate."""
         return self.low if self.high is None else (self.low + self.high) / 2
 
 
@@ -93,8 +93,8 @@ def restricted_mean(times: Sequence[Time], tau: float) -> float:
 def ratio_of_times(metric: str, unit: str, numerator: Sequence[Time], denominator: Sequence[Time]) -> Effect:
     """Numerator ÷ denominator, paired by position: Student on logarithms, or bounds if any run is censored.
 
-    The Student form takes brackets at their midpoints; the bounds take the ends of the brackets, on the
-    safe side, hold for the median ratio of any distribution, and leave `estimate` and `ci90` None.
+    The Student form uses the midpoints of brackets. The bounds use their ends, on the safe side; they hold
+    for the median ratio of any distribution, and leave `estimate` and `ci90` None.
     """
     if len(numerator) != len(denominator):
         raise ValueError(
@@ -106,7 +106,7 @@ def ratio_of_times(metric: str, unit: str, numerator: Sequence[Time], denominato
 
 
 def order_rank(n: int, level: float) -> int:
-    """Largest k whose k-th order statistic of n bounds the median at `level` two-sided; 0 where none does."""
+    """Largest k whose k-th order statistic of n bounds the median at `level` two-sided; 0 if none does."""
     return next((k for k in range(n // 2, 0, -1) if 2 * _missed(n, k) <= 1 - level), 0)
 
 
@@ -134,17 +134,17 @@ def _bounded_ratio(metric: str, unit: str, numerator: Sequence[Time], denominato
 
 
 def _at_least(numerator: Time, denominator: Time) -> float:
-    """What the pair's ratio cannot be below; 0 if the denominator is censored."""
+    """The lower bound of the pair's ratio; 0 if the denominator is censored."""
     return 0.0 if denominator.high is None else numerator.low / denominator.high
 
 
 def _at_most(numerator: Time, denominator: Time) -> float:
-    """What the pair's ratio cannot be above; infinite if the numerator is censored."""
+    """The upper bound of the pair's ratio; infinite if the numerator is censored."""
     return math.inf if numerator.high is None or denominator.low == 0 else numerator.high / denominator.low
 
 
 def _interval(low: Sequence[float], high: Sequence[float], level: float) -> Interval | None:
-    """Bounds of the median from sorted ones of the pairs; None if n is too small or both ends are open."""
+    """Bounds of the median from the pairs' sorted bounds; None if n is too small or both ends are open."""
     rank = order_rank(len(low), level)
     if rank == 0 or (low[rank - 1] == 0 and high[rank - 1] == math.inf):
         return None

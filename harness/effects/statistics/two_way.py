@@ -1,13 +1,13 @@
-"""Test images are a sample, as seeds are: what they add to the variance of an error or of a difference.
+"""Test images are a sample, like seeds: what they add to the variance of an error or of a difference.
 
-Every run of an experiment is tested on the same images, so that runs × images are a crossed two-way layout
-with random effects and one outcome a cell. The variance of a mean that generalises over both is
+Every run of an experiment is tested on the same images, so runs × images form a crossed two-way layout with
+random effects and one outcome per cell. The variance of a mean that generalises over both is
 
     V = S²(runs) / n + S²(images) / N − S²(interaction) / (n N)
 
-by mean squares: the first two terms each hold the interaction, which is taken off once (Cornfield and Tukey
-1956; Brennan 2001, Generalizability Theory). Of two arms, S²(images) is that of the difference between the
-arms' means of an image, and runs and interaction add up. V is not let below the larger of its first two
+by mean squares: the first two terms each contain the interaction, which is subtracted once (Cornfield and
+Tukey 1956; Brennan 2001, Generalizability Theory). For two arms, S²(images) is that of the difference between
+the arms' means of an image, and runs and interaction add up. V is never below the larger of its first two
 terms. Its degrees of freedom are Satterthwaite's (1946).
 """
 
@@ -24,7 +24,7 @@ from harness.plans.experiment import Run
 from harness.records.image_bits import unpacked
 from harness.records.schema import Measured
 
-# The errors of which a record has bits, and the set of images that they are of, by the name of its size.
+# The errors for which a record has per-image bits, and their set of images, by the name of its size.
 TEST, TRAINING = "images", "train_images"
 SETS: Mapping[str, str] = {
     Measured.TEN_TOP1: TEST,
@@ -36,7 +36,7 @@ SETS: Mapping[str, str] = {
 }
 PERCENT = 100.0
 
-Signs = Mapping[Measured, int]  # the errors that are added, and those that are taken off
+Signs = Mapping[Measured, int]  # the errors that are added, and those that are subtracted
 Outcomes = NDArray[np.int8]  # (runs, images), in −1, 0, 1
 
 
@@ -50,7 +50,7 @@ class Term:
 
 @dataclass(frozen=True)
 class ImagePart:
-    """What sets of images add to the variance of an estimate over seeds, in percent or points squared."""
+    """What sets of images add to an estimate's variance over seeds, in percent or points squared."""
 
     images: int
     own: tuple[Term, ...]  # S²(images) / N of each set
@@ -66,19 +66,19 @@ class ImagePart:
 
 
 def image_part(arms: Sequence[Sequence[Run]], signs: Signs) -> tuple[ImagePart | None, str]:
-    """What the images add to the mean of one arm's runs, or to the first's less the second's.
+    """What the images add to the variance of one arm's mean, or of the first arm's minus the second's.
 
-    None, with the reason, where an arm has no runs, a run's record has no bits, or the runs were tested on
+    None, with the reason, if an arm has no runs, a run's record has no bits, or the runs were tested on
     different images.
     """
     if not signs or not all(name in SETS for name in signs):
-        return None, "there is no bit an image of it"
+        return None, "it has no per-image bits"
     runs = [run for arm in arms for run in arm]
     lacking = sum(not all(kept(run, name) for name in signs) for run in runs)
     if not all(arms):
         return None, "an arm has no runs"
     if lacking:
-        return None, f"{lacking} of {len(runs)} runs keep no bits"
+        return None, f"{lacking} of {len(runs)} runs have no per-image bits"
     sets = dict.fromkeys(SETS[name] for name in signs)
     if any(len({_count(run, name) for run in runs}) > 1 for name in sets):
         return None, "not all runs were tested on the same images"
@@ -86,7 +86,7 @@ def image_part(arms: Sequence[Sequence[Run]], signs: Signs) -> tuple[ImagePart |
 
 
 def of_sets(sets: Sequence[Sequence[Outcomes]]) -> ImagePart:
-    """What the images of independent sets add, each seen by one arm or by two of which one is taken off."""
+    """What the images of independent sets add, each seen by one arm or by two, the second subtracted."""
     found = [_of_set(arms) for arms in sets]
     own, twice = tuple(own for own, _ in found), tuple(term for _, terms in found for term in terms)
     return ImagePart(sum(arms[0].shape[1] for arms in sets), own, twice)
@@ -102,7 +102,7 @@ def _of_set(arms: Sequence[Outcomes]) -> tuple[Term, list[Term]]:
 
 
 def _interaction(cells: Outcomes) -> Term:
-    """S²(interaction) / (n N) of outcomes (n, N): what neither runs nor images explain of them."""
+    """S²(interaction) / (n N) of outcomes (n, N): the part that neither runs nor images explain."""
     n, count = cells.shape
     runs, images = cells.mean(1, dtype=np.float64), cells.mean(0, dtype=np.float64)
     mean = float(runs.mean())
@@ -120,13 +120,13 @@ def _outcomes(runs: Sequence[Run], of_set: str, signs: Signs) -> Outcomes:
 
 
 def flags(run: Run, name: str) -> NDArray[np.bool_]:
-    """Which images of its set the run got wrong by this error, bool (images,)."""
+    """The images of its set that the run got wrong by this error, bool (images,)."""
     wrong = run.record.details["wrong"]
     return unpacked(wrong[name], wrong[SETS[name]])
 
 
 def kept(run: Run, name: str) -> bool:
-    """Whether the run's record has a bit an image of this error."""
+    """Whether the run's record has per-image bits of this error."""
     wrong = run.record.details.get("wrong", {})
     return name in wrong and wrong.get(SETS[name], 0) > 1
 
@@ -136,6 +136,6 @@ def _count(run: Run, of_set: str) -> int:
 
 
 def satterthwaite(whole: float, terms: Sequence[Term]) -> float:
-    """Degrees of freedom of a variance that is the sum of these terms, some of them perhaps taken off."""
+    """Degrees of freedom of a variance that is the sum of these terms, some perhaps subtracted."""
     spread = sum(term.variance**2 / term.df for term in terms)
     return whole**2 / spread if spread else math.inf

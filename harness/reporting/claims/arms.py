@@ -1,4 +1,4 @@
-"""In which settings the arms differ, by the names that people use: read from what ran, not from plans."""
+"""The settings in which the arms differ, under readable names: taken from what ran, not from plans."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ Cells = tuple[Any, ...]  # a setting's value in each arm
 
 
 def arms_table(evidence: Evidence) -> Table | None:
-    """The settings in which the final arms differ, a column an arm."""
+    """The settings in which the final arms differ, one column per arm."""
     first = {run.arm: run for run in reversed(evidence.final())}
     arms = [arm for arm in evidence.arms if arm in first]
     flat = [dict(flattened(first[arm].record.settings)) for arm in arms]
     names = dict.fromkeys(name for one in flat for name in one)
     settings = {name: tuple(one.get(name) for one in flat) for name in names}
     rows = tuple((named(name), *cells) for name, cells in _differing(settings))
-    note = "Every other setting is the same."
+    note = "All other settings are the same."
     return Table("Where the arms differ", ("setting", *arms), rows, note) if len(arms) > 1 and rows else None
 
 
 def _differing(settings: Mapping[str, Cells]) -> Iterator[tuple[str, Cells]]:
-    """What differs; a part that an arm lacks is one line, and of its settings only those that differ too."""
+    """What differs; a part that an arm lacks is one line, plus those of its settings that differ too."""
     parts = {name.removesuffix(".is"): cells for name, cells in settings.items() if name.endswith(".is")}
     optional = {part: cells for part, cells in parts.items() if None in cells and any(cells)}
     told: set[str] = set()
@@ -69,7 +69,7 @@ def _layer(name: str) -> str:
 
 
 def flattened(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested settings as dotted paths; layers by their names, so that one that is missing moves no other."""
+    """Nested settings as dotted paths; layers by name, so that a missing one does not shift the others."""
     if isinstance(value, (Mapping, list)) and value:
         pairs = value.items() if isinstance(value, Mapping) else zip(_names(value), value, strict=True)
         for name, part in pairs:
@@ -79,7 +79,7 @@ def flattened(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _names(parts: Sequence[Any]) -> list[str]:
-    """What to call each part of a list: layers by name, or by kind behind the last one that has a name."""
+    """A name for each part of a list: layers by name, or by kind after the last named one."""
     if not any(isinstance(part, Mapping) and "name" in part for part in parts):
         return list(map(str, range(len(parts))))
     names: list[str] = []

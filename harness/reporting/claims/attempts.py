@@ -1,4 +1,4 @@
-"""Every attempt at every trial, the failed and the diverged ones too: none is ever left out of the report."""
+"""Every attempt at every trial, including failed and diverged ones: the report never leaves one out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.records.schema import Cost
 from harness.reporting.tables import Key
 from harness.reporting.wording import shortened
 
-TROUBLE = "Failed and diverged runs"  # also on paper, where no other table of single trials is
+TROUBLE = "Failed and diverged runs"  # the only table of single trials that is also printed
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Attempt:
 
 
 def attempts(evidence: Evidence | None, records: Sequence[Record]) -> list[Attempt]:
-    """Every attempt at every planned trial in the plan's order, then those that no plan asks for."""
+    """Every attempt at every planned trial, in the plan's order, then those outside the plan."""
     answers = {id(run.planned): run.record for run in evidence.runs} if evidence else {}
     pool = {id(r): r for r in (*records, *answers.values())}
     same: dict[str, list[Record]] = {}
@@ -60,7 +60,7 @@ def attempts(evidence: Evidence | None, records: Sequence[Record]) -> list[Attem
 
 
 def keys(records: Sequence[Record]) -> dict[int, Key]:
-    """What each record is called, with the number of its attempt at the trial; by the record's identity."""
+    """Each record's key, with the number of its attempt at the trial; by the record's `id()`."""
     same: dict[str, list[Record]] = {}
     for record in sorted(records, key=lambda record: record.started):
         same.setdefault(record.key, []).append(record)
@@ -89,9 +89,9 @@ def _cost(record: Record | None) -> tuple[str | None, str | None, str | None]:
 
 
 def trouble_table(found: Sequence[Attempt]) -> Table | None:
-    """Runs that failed or diverged, with what they said."""
+    """Runs that failed or diverged, with their error."""
     bad = [(a, a.record) for a in found if a.record and a.record.status is not Status.OK]
     rows = tuple((*a.head, shortened(record.error), record.started) for a, record in bad)
-    note = "A diverged run is a result and counts; a failed one is no result and is run again."
+    note = "A diverged run is a result and counts; a failed run is not, and is rerun."
     columns = ("arm", "role", "seed", "attempt", "status", "key", "error", "started")
     return Table(TROUBLE, columns, rows, note) if rows else None

@@ -1,4 +1,4 @@
-"""Questions that are no claim of the paper: shown behind the claims with what was measured, never judged."""
+"""Questions that are not claims of the paper: shown after the claims with their results, never judged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.verdicts.assess import Assessments, most_first
 from harness.verdicts.assessment import Assessment
 
 TITLE = "Beyond the paper"
-STANDING = "No claim of the paper, and so never judged."
+STANDING = "Not a claim of the paper, so never judged."
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Question:
 
     @property
     def slug(self) -> str:
-        """A name for its section: the question's, numbered from its second experiment on."""
+        """The name of its section: the question's, numbered from its second experiment on."""
         return self.reproduction.name + (f"-{self.number}" if self.number > 1 else "")
 
     @property
     def badges(self) -> tuple[tuple[str, str], ...]:
-        """What must be said of these runs, each as its kind and its words."""
+        """The badges of these runs, each as its kind and its text."""
         if self.assessment is None:
             return (("not-run", "not run"),)
         evidence = self.assessment.evidence
@@ -49,14 +49,14 @@ class Question:
 
     @property
     def said(self) -> tuple[str, ...]:
-        """Why runs cannot be compared, where they cannot; then where they depart from the paper."""
+        """Why runs cannot be compared, if they cannot; then where they depart from the paper."""
         if self.assessment is None:
             return ()
         return (*self.assessment.invalid, *self.assessment.evidence.protocol.deviations)
 
     @property
     def command(self) -> str:
-        """What to type to run the same again, or to begin."""
+        """The command that runs the same experiment again, or the first one."""
         if self.assessment is None:
             return self.next_run.command
         experiment = self.assessment.experiment
@@ -64,9 +64,9 @@ class Question:
 
     @property
     def progress(self) -> str:
-        """How much of the plan has a record, and what is still to come."""
+        """How much of the plan has records and what is still to come, or the run to begin with."""
         if self.assessment is None:
-            return f"Not run: {self.next_run.words}"
+            return self.next_run.words
         to_come = self.assessment.evidence.plan.to_come
         return (
             f"{self.stored} planned trials have a record{f'; still to come: {to_come}' if to_come else ''}."
@@ -74,7 +74,7 @@ class Question:
 
     @property
     def stored(self) -> str:
-        """How many of the trials that are known to be needed have a record: `8 of 206`."""
+        """How many of the trials known to be needed have a record: `8 of 206`."""
         if self.assessment is None:
             return "none"
         evidence = self.assessment.evidence
@@ -93,7 +93,7 @@ class Question:
 
     @cached_property
     def folded(self) -> tuple[Table, ...]:
-        """Every seed, tuning, what the arms change, every trial; of further experiments the first alone."""
+        """Every seed, tuning, what the arms change, every trial; for further experiments only the seeds."""
         if self.assessment is None or self.number > 1 + run_tables.MOST_UNFOLDED:
             return ()
         evidence = self.assessment.evidence
@@ -105,13 +105,13 @@ class Question:
 
 
 def questions(known: Assessments) -> list[Question]:
-    """Every question, once for each protocol and machine with evidence, or once without any."""
+    """Every question, once per protocol and machine with evidence, or once without any."""
     asked = [r for r in reproductions.every() if not r.claims]
     return [question for reproduction in asked for question in of(reproduction, known)]
 
 
 def of(reproduction: Reproduction, known: Assessments, protocol: str | None = None) -> Iterator[Question]:
-    """The question's experiments, the best evidence first; of one protocol where it is named."""
+    """The question's experiments, the best evidence first; only those at `protocol` if it is given."""
     named = None if protocol is None else reproduction.protocol(protocol)
     found = known.at_protocol(reproduction, named) if named else known.experiments(reproduction)
     next_run = next_runs.for_question(reproduction, known)

@@ -1,4 +1,4 @@
-"""The numbers behind a claim's figures, as files: CSV, and a row for a table in LaTeX."""
+"""The numbers behind a claim's figures, as files: CSV, and a row of a LaTeX table."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIGNS = {"×": r"$\times$", "−": "$-$", "≥": r"$\geq$", "∞": r"$\infty$", 
 
 
 def effects(sections: Sequence[Section]) -> str:
-    """A row an effect of every experiment; smoke runs have none."""
+    """One row per effect of every experiment; none for smoke runs."""
     rows = (_row(s, effect) for s in sections if not s.smoke for effect in s.effects)
     return _csv(EFFECTS, rows)
 
@@ -40,7 +40,7 @@ def _row(section: Section, effect: Effect) -> tuple[object, ...]:
 
 
 def runs(evidence: Evidence) -> str:
-    """A row a final run with all that it measured and the name of its record."""
+    """One row per final run, with all that it measured and the key of its record."""
     final = evidence.final()
     names = list(dict.fromkeys(name for run in final for name in run.record.metrics))
     rows = (
@@ -72,6 +72,6 @@ def latex_row(section: Section) -> str:
 
 
 def latex(said: str) -> str:
-    """A cell in which nothing is markup."""
+    """A cell with all markup escaped."""
     escaped = SPECIAL.sub(r"\\\1", said.replace("\\", r"\textbackslash ").replace("~", r"\textasciitilde "))
     return "".join(SIGNS.get(letter, letter) for letter in escaped)

@@ -20,24 +20,24 @@ from harness.reporting.figures.strip import strip
 from harness.reporting.wording import estimate
 from harness.verdicts.rules import intervals
 
-SHORT = 24  # letters: what the paper says in more is no part of a heading
+SHORT = 24  # letters: longer statements of the paper are left out of a heading
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Tables behind one line, which says what they are of."""
+    """Tables folded behind one line, which names them."""
 
     title: str
     tables: tuple[Table | None, ...]
 
     @property
     def shown(self) -> tuple[Table, ...]:
-        """Those that say anything, without columns that do not."""
+        """The non-empty tables, without their empty columns."""
         return tuple(tables.trimmed(table) for table in self.tables if table and table.rows)
 
     @property
     def rows(self) -> int:
-        """How many lines they have together."""
+        """How many rows they have in total."""
         return sum(len(table.rows) for table in self.shown)
 
 
@@ -64,7 +64,7 @@ class Entry:
 
     @cached_property
     def figures(self) -> tuple[Drawing, ...]:
-        """What is judged, and an interval a protocol."""
+        """What is judged, and one interval per protocol."""
         between = strip(f"{self.slug}-intervals", self.sections, selection.caveat(self.section.evidence))
         return (*self._own[:1], *([between] if between else []))
 
@@ -75,7 +75,7 @@ class Entry:
 
     @cached_property
     def _own(self) -> tuple[Drawing, ...]:
-        """The figures of the best evidence; none of runs that only show that the code runs."""
+        """The figures of the best evidence; none for smoke runs."""
         section, evidence = self.section, self.section.evidence
         if section.smoke or evidence is None:
             return ()
@@ -88,7 +88,7 @@ class Entry:
 
     @property
     def _heading(self) -> str:
-        """What was found and what the paper says, for a figure that is looked at alone."""
+        """The result and the paper's figure, for a drawing that is seen alone."""
         found, paper = phrases.headline(self.section), phrases.paper(self.section)
         figure = len(paper) <= SHORT and any(map(str.isdigit, paper))
         there = f" (paper: {paper})" if figure else ""
@@ -96,13 +96,13 @@ class Entry:
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
-        """Tables to read at once: counts are no figure."""
+        """Tables shown unfolded: counts have no drawing."""
         counted = self.section.claim.kind is Kind.EXACT and self.section.effects
         return (effect_tables.counts_table(self.section.claim, self.section.effects),) if counted else ()
 
     @cached_property
     def folded(self) -> tuple[Fold, ...]:
-        """Tables to unfold, without columns that say nothing."""
+        """Tables to unfold, without empty columns."""
         section, evidence = self.section, self.section.evidence
         tried, known = attempts(evidence, section.records), [evidence] if evidence else []
         found = (
@@ -139,7 +139,7 @@ class Entry:
 
     @property
     def files(self) -> Mapping[str, str]:
-        """Every file that lies beside the page, by name: figures, and their numbers."""
+        """Every file beside the page, by name: figures and their numbers."""
         drawn = {f"figures/{d.name}.svg": d.svg for d in (*self.figures, *self.further)}
         return drawn | {f"figures/{name}": text for name, text in self.numbers.items()}
 
@@ -151,7 +151,7 @@ class Entry:
 
     @cached_property
     def numbers(self) -> Mapping[str, str]:
-        """The numbers behind the figures: of every run, and of every experiment; none of smoke runs."""
+        """The numbers behind the figures, for every run and every experiment; none for smoke runs."""
         if self.section.smoke or not self.section.effects:
             return {}
         found = {f"{self.slug}.csv": downloads.effects(self.sections)}
@@ -161,12 +161,12 @@ class Entry:
         return found
 
 
-# Figures that show what is judged; beside any other one every run's own value is drawn.
+# Figures that show what is judged; any other figure is accompanied by a drawing of every run's value.
 OWN = ("architecture", "kernels", "learning-curves", "neighbours", "plateaus", "step-timeline")
 
 
 def entries(sections: Sequence[Section]) -> list[Entry]:
-    """An entry for each claim that there is anything to show of."""
+    """An entry for each claim with anything to show."""
     by_claim: dict[str, list[Section]] = {}
     for section in sections:
         if section.examined:

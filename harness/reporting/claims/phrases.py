@@ -17,7 +17,7 @@ from harness.verdicts.gates import FEWEST, PROXY, judged_at
 from harness.verdicts.rules import intervals
 from harness.verdicts.verdict import Outcome
 
-# What was measured of a claim, its estimate and metric in braces: to be read with either sign.
+# What was measured for a claim, its estimate and metric in braces; must read well with either sign.
 MEASURED: Mapping[str, str] = {
     "error-rate": "the {1} was {0}",
     "error-rate-2012": "the {1} was {0}",
@@ -27,14 +27,14 @@ MEASURED: Mapping[str, str] = {
     "lrn-cifar": "the gain from normalisation was {} of {}",
     "overlapping-pooling": "the gain from overlapping windows was {} of {}",
     "two-gpu-error": "the gain of two columns over one was {} of {}",
-    "two-gpu-time": "a step of the two-GPU network took {} the time of the one-GPU network's",
+    "two-gpu-time": "a step of the two-GPU network took {} as long as the one-GPU network's",
     "colour-augmentation": "the gain from colour noise was {} of {}",
     "crop-flip": "crops and flips narrowed the gap between test and training error by {}",
     "dropout-overfitting": "dropout narrowed the gap between test and training error by {}",
     "dropout-iterations": "with dropout, training took {} as many epochs to its first plateau",
     "weight-decay": "weight decay lowered the training loss by {}",
     "bias-init": "with biases of 1, the area of early learning was {} that with biases of 0",
-    "depth": "the middle layer that costs least cost {} of {}",
+    "depth": "removing the least costly middle layer cost {} of {}",
     "ensemble": "the gain from averaging five networks was {} of {}",
     "kernel-specialisation": "the first layer's columns specialised in {} of the networks",
     "feature-neighbours": "neighbours by features shared the query's class more often than by pixels, by {}",
@@ -44,14 +44,14 @@ MEASURED: Mapping[str, str] = {
 AGAINST = {
     Outcome.REPRODUCED: "this agrees with the paper ({})",
     Outcome.NOT_REPRODUCED: "this contradicts the paper ({})",
-    Outcome.REPORTED: "set beside the paper ({}), and not judged",
+    Outcome.REPORTED: "shown beside the paper's figure ({}), not judged",
 }
 DIRECTION = {
-    "weaker": "the paper's direction, but weaker than there ({})",
-    "stronger": "the paper's direction, and stronger than there ({})",
-    "size unproven": "the paper's direction; whether its size is the paper's ({}) is open",
-    PROXY: "the paper's direction, in runs at a smaller scale, which say nothing of its size",
-    "": "the paper's direction",
+    "weaker": "in the paper's direction, but weaker (paper: {})",
+    "stronger": "in the paper's direction, and stronger (paper: {})",
+    "size unproven": "in the paper's direction; whether the size agrees ({}) is open",
+    PROXY: "in the paper's direction, at a smaller scale that says nothing about the size",
+    "": "in the paper's direction",
 }
 
 
@@ -70,12 +70,12 @@ def finding(section: Section) -> str:
 
 
 def headline(section: Section) -> str:
-    """What was measured, without how sure it is; empty where nothing was."""
+    """What was measured, without its uncertainty; empty if nothing was."""
     if section.smoke or not section.effects or not section.effects[0].n:
         return ""
     effect = section.effects[0]
     if effect.estimate is None and effect.lower_bound is None:
-        return ""  # too many censored runs to say even how much at least
+        return ""  # too many censored runs even for a lower bound
     known = {**MEASURED, **of(section.claim).paper.measured}
     told = known.get(section.claim.id, "the {1} was {0}")
     return told.format(estimate(effect), words(effect.metric))
@@ -83,8 +83,8 @@ def headline(section: Section) -> str:
 
 def _ran(section: Section) -> str:
     ended = [record.status is not Status.FAILED for record in section.records]
-    count = f"{sum(ended)} of {len(ended)} runs came to their end"
-    return f"This shows only that the code runs: {count}. Their numbers say nothing of the claim."
+    count = f"{sum(ended)} of {len(ended)} runs finished"
+    return f"This shows only that the code runs: {count}. Their numbers say nothing about the claim."
 
 
 def _counted(section: Section) -> str:
@@ -103,7 +103,7 @@ def _counted(section: Section) -> str:
 
 
 def paper(section: Section) -> str:
-    """The paper's figure for what is judged: a number where it gives one, else its words."""
+    """The paper's figure for what is judged: a number if it gives one, else its words."""
     effect, claim = next(iter(section.effects), None), section.claim
     return _paper(claim, effect.metric if effect else claim.primary.name)
 
@@ -114,7 +114,7 @@ def _paper(claim: Claim, name: str) -> str:
 
 
 def _support(section: Section) -> str:
-    """How sure the estimate is, in brackets."""
+    """The uncertainty of the estimate, in brackets."""
     effect, interim = section.effects[0], section.interim
     _, ci95 = intervals(effect, interim)
     said = [f"95 % CI {between(ci95, effect.unit)}"] if ci95 else []
@@ -123,7 +123,7 @@ def _support(section: Section) -> str:
 
 
 def sample(effect: Effect) -> str:
-    """`n = 5`, or how many runs of either arm were compared."""
+    """`n = 5`, or how many runs of each arm were compared."""
     censored = f", {effect.censored} censored" if effect.censored else ""
     if len(set(effect.counts)) > 1:
         return f"{' against '.join(map(str, effect.counts))} runs{censored}"
@@ -131,24 +131,24 @@ def sample(effect: Effect) -> str:
 
 
 def null_name(claim: Claim) -> str:
-    """What the value is called that an effect is compared with: of a share, what the claim asks for."""
+    """The name of the value that an effect is compared with; for a share, what the claim requires."""
     if claim.null in (None, 0.0, 1.0):
         return "no effect"
-    return f"asked for: {quantity(claim.null or 0.0, claim.primary.unit)}"
+    return f"required: {quantity(claim.null or 0.0, claim.primary.unit)}"
 
 
 def _conclusion(section: Section) -> str:
-    """What the verdict makes of it."""
+    """What the verdict concludes."""
     verdict, figure = section.verdict, paper(section)
     if verdict.outcome is Outcome.DIRECTIONAL:
         return DIRECTION.get(verdict.qualifier, DIRECTION[""]).format(figure)
     if verdict.outcome is Outcome.NOT_REPRODUCED and verdict.qualifier == PROXY:
-        opposite = "the opposite of the paper's direction, in runs at a smaller scale"
+        opposite = "opposite to the paper's direction, at a smaller scale"
         return opposite if null_name(section.claim) == "no effect" else "less than the paper claims"
     if verdict.outcome in AGAINST:
         return AGAINST[verdict.outcome].format(figure)
     if verdict.outcome is Outcome.INVALID:
-        return f"these runs cannot show it, as {_plain(verdict.reasons)}"
+        return f"these runs cannot test it, because {_plain(verdict.reasons)}"
     return _undecided(section) if verdict.outcome is Outcome.INCONCLUSIVE else _plain(verdict.reasons)
 
 
@@ -161,20 +161,20 @@ def _plain(reasons: tuple[str, ...]) -> str:
 def _undecided(section: Section) -> str:
     evidence, effect = section.evidence, section.effects[0] if section.effects else None
     if evidence and not evidence.complete:
-        return f"unfinished, {len(evidence.runs)} of {len(evidence.plan.trials)} trials are done so far"
+        return f"unfinished, with {len(evidence.runs)} of {len(evidence.plan.trials)} trials done so far"
     if section.verdict.audit:
         return f"better than the paper ({paper(section)}), which an audit should explain first"
     if section.verdict.qualifier.startswith("turns"):
-        return "the direction turns with the learning rate"
+        return "the direction depends on the learning rate"
     if section.verdict.qualifier == "inside the band":
-        return f"it lies where it counts as the paper's ({paper(section)}), and more seeds must confirm it"
+        return f"it lies in the paper's band ({paper(section)}), but more seeds must confirm it"
     if effect is None or effect.ci95 is None or effect.n < FEWEST:
         return f"too few runs for a verdict, which needs {FEWEST}"
     return f"too noisy to tell{_more(section, effect)}"
 
 
 def _more(section: Section, effect: Effect) -> str:
-    """How many seeds would be enough, where that is known."""
+    """How many seeds would be enough, if known."""
     n = effect.n_to_decide
     if n is None or not section.evidence or not judged_at(section.claim, section.evidence.protocol):
         return ""

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from harness.verdicts.replication import Heterogeneity, Replication, ReplicationMeasures, Study
 
 TITLE = "Replication: beside the verdict, never changing it"
-SIGN_ALONE = "At a proxy only the sign may be compared, so that no replication panel stands here."
+SIGN_ALONE = "At a proxy only the sign may be compared, so there is no replication panel here."
 APPROXIMATION = (
-    "Estimates are taken as normal with known standard errors, though ours is of few seeds. Prediction "
+    "Estimates are treated as normal with known standard errors, though ours rests on few seeds. Prediction "
     "interval: Patil, Peng & Leek 2016; small telescopes: Simonsohn 2015; Bayes factor, above 1 for the "
     "paper's difference and below for none: Verhagen & Wagenmakers 2014; sceptical p, not recalibrated: "
     "Held 2020."
 )
-LUCKY = 1.96  # fewer standard errors than this are no rare luck
-MOST, LEAST = 1e4, 1e-4  # a Bayes factor beyond these says no more than that it is
+LUCKY = 1.96  # fewer standard errors than this can easily be luck
+MOST, LEAST = 1e4, 1e-4  # a Bayes factor beyond these is given only as a bound
 ROWS = (
     "standard error of the paper's difference",
     "95 % prediction interval for ours",
@@ -36,29 +36,29 @@ ROWS = (
 
 
 def own_uncertainty(claim: Claim, assessment: Assessment | None) -> str:
-    """How far the paper's difference is from nothing by the authors' log; empty where that cannot be said."""
+    """How far the paper's difference is from zero by the authors' log; empty if that is unknown."""
     distances, paper = run_log.distances(claim), claim.primary.paper
     if distances is None or paper is None:
         return ""
     low, high = distances
     verb, least = "is" if paper == 1 else "are", "at least " * (claim.id in run_log.AT_LEAST)
     amount = "1 point" if paper == 1 else quantity(paper, "points")
-    lucky = ": not to be told from one lucky run" if low < LUCKY else ""
-    said = f"the paper's {amount} {verb} {least}{low:.1f} to {high:.1f} standard errors from nothing{lucky}"
+    lucky = ": indistinguishable from one lucky run" if low < LUCKY else ""
+    said = f"the paper's {amount} {verb} {least}{low:.1f} to {high:.1f} standard errors from zero{lucky}"
     sds = " or ".join(number(spread.sd) for spread in run_log.SPREADS)
-    spread = f"There a single run's standard deviation is {sds} points, by two sets of runs."
+    spread = f"In that log a single run's standard deviation is {sds} points, by two sets of runs."
     return " ".join([f"By the authors' own log, {said}.", spread] + [SIGN_ALONE] * _proxy(claim, assessment))
 
 
 def _proxy(claim: Claim, assessment: Assessment | None) -> bool:
-    """Whether the claim was judged at another scale than the paper's."""
+    """Whether the claim was judged at a scale other than the paper's."""
     if assessment is None or not assessment.verdict(claim).outcome.judged:
         return False
     return not assessment.case(claim).at_paper_scale
 
 
 def uncertainty_data(claim: Claim) -> dict[str, Any] | None:
-    """The same as JSON values, in points and standard errors; None where the log gives no standard error."""
+    """The same as JSON values, in points and standard errors; None if the log gives no standard error."""
     distances = run_log.distances(claim)
     if distances is None:
         return None
@@ -75,16 +75,16 @@ def uncertainty_data(claim: Claim) -> dict[str, Any] | None:
 
 
 def compared(claim: Claim, assessment: Assessment | None) -> Replication | None:
-    """The replication comparison, where the claim and the evidence allow one."""
+    """The replication comparison, if the claim and the evidence allow one."""
     if assessment is None or run_log.original(claim) is None or not assessment.case(claim).at_paper_scale:
         return None
-    from harness.verdicts.replication import replication  # brings scipy, which a list can do without
+    from harness.verdicts.replication import replication  # brings scipy, which `list` can do without
 
     return replication(assessment.case(claim))
 
 
 def panel(claim: Claim, assessment: Assessment | None) -> Table | None:
-    """The comparison as a table, a column for each spread of the authors' log."""
+    """The comparison as a table, with one column for each spread of the authors' log."""
     found = compared(claim, assessment)
     if found is None:
         return None
@@ -98,7 +98,7 @@ def _column(one: ReplicationMeasures) -> tuple[str, ...]:
     end = "below" if one.too_small else "above"
     return (
         quantity(one.original_se, "points"),
-        f"{span(one.predicted, 'points')}: {'holds' if one.as_predicted else 'does not hold'} ours",
+        f"{span(one.predicted, 'points')}: {'contains' if one.as_predicted else 'does not contain'} ours",
         f"{quantity(one.detectable, 'points')}; our 90 % interval ends {end} it",
         _factor(one.bayes_factor),
         p_value(one.sceptical_p),
@@ -119,18 +119,18 @@ def _q(found: Heterogeneity) -> str:
 
 
 def _note(claim: Claim, found: Replication) -> str:
-    paper = number(found.original) + ", and said to be more" * (claim.id in run_log.AT_LEAST)
+    paper = number(found.original) + " (a lower bound)" * (claim.id in run_log.AT_LEAST)
     ours = f"ours {number(found.ours)} with a standard error of {number(found.se)} (n = {found.n})"
     _, *others, _ = found.comparisons[0].studies
     return f"In points, the paper's difference is {paper}; {ours}. {_others(others)}{APPROXIMATION}"
 
 
 def _others(studies: Sequence[Study]) -> str:
-    """What Q is over beside the paper's difference and ours."""
+    """What Q covers besides the paper's difference and ours."""
     if not studies:
         return ""
     listed = "; ".join(f"{s.name}: {number(s.estimate)}" for s in studies)
     return (
-        f"Q is also over {listed}. These are single runs too, and given the paper's standard error; what "
-        "else differs between them and the paper counts as heterogeneity. "
+        f"Q also covers {listed}. These are single runs too, and are given the paper's standard error; any "
+        "other difference between them and the paper counts as heterogeneity. "
     )

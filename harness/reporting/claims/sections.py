@@ -55,7 +55,7 @@ class Section:
 
     @property
     def interim(self) -> bool:
-        """Whether seeds are added at interim looks, so that intervals are the wider ones of looks."""
+        """Whether seeds are added at interim looks, so that intervals are the wider ones for looks."""
         return self.assessment is not None and self.assessment.interim
 
     @property
@@ -65,7 +65,7 @@ class Section:
 
     @property
     def raw_p(self) -> float | None:
-        """Student's p of the primary effect, where it is one of those that Holm's adjustment is over."""
+        """Student's p of the primary effect, if Holm's adjustment includes it."""
         return None if self.adjusted_p is None else self.effects[0].p_student
 
     @property
@@ -75,7 +75,7 @@ class Section:
 
     @property
     def needs(self) -> str:
-        """Of a claim without a verdict at the paper's scale: why, and the command, data and cost of one."""
+        """Why a claim has no verdict at the paper's scale, and the command, data and cost of one."""
         return self.outlook.sentence
 
     @property
@@ -90,17 +90,17 @@ class Section:
 
     @property
     def proxy(self) -> bool:
-        """Whether these runs are of another scale than the paper's."""
+        """Whether these runs are at a scale other than the paper's."""
         return self.evidence is not None and not at_paper_scale(self.claim, self.evidence.protocol)
 
     @property
     def made_up(self) -> bool:
-        """Whether a procedural stand-in took the place of the data."""
+        """Whether a procedural stand-in replaced the data."""
         return stand_in(self.evidence)
 
     @property
     def badges(self) -> tuple[tuple[str, str], ...]:
-        """The verdict's badge and those that qualify it, each as its kind and its words."""
+        """The verdict's badge and those that qualify it, each as its kind and its text."""
         verdict = self.verdict
         headline = verdict.headline.replace("smoke", "SMOKE")
         found = [(str(verdict.outcome).replace(" ", "-"), headline)]
@@ -116,7 +116,7 @@ class Section:
 
     @property
     def command(self) -> str:
-        """What to type to run the same again."""
+        """The command that runs the same experiment again."""
         if self.assessment is None:
             return ""
         experiment = self.assessment.experiment
@@ -136,7 +136,7 @@ class Section:
 
     @property
     def next_command(self) -> str:
-        """What to type: to learn more, or to see the same again."""
+        """The command to run next: one that tells more, or the same again."""
         first = self.runs[0].command if self.runs else self.command
         return first or f"./repro.py explain {self.claim.id}"
 
@@ -149,7 +149,7 @@ class Section:
 
     @property
     def progress(self) -> str:
-        """How much of the plan has a record, what it cost, and what is still to come."""
+        """How much of the plan has records, what it cost, and what is still to come."""
         if self.evidence is None or not self.evidence.plan.trials:
             return ""
         missing, planned = len(self.evidence.missing), len(self.evidence.plan.trials)
@@ -161,7 +161,7 @@ class Section:
 
 
 def sections(known: Assessments, tracker: Tracker = SILENT) -> list[Section]:
-    """One section for each claim, and one more for each further protocol or machine with evidence."""
+    """One section per claim, plus one for each further protocol or machine with evidence."""
     claims = tracked(papers.claims(), "judging claims", tracker)
     return adjusted([section for claim in claims for section in of_claim(claim, known)])
 
@@ -178,7 +178,7 @@ def of_claim(claim: Claim, known: Assessments) -> Iterator[Section]:
 
 
 def _section(claim: Claim, assessment: Assessment, known: Assessments, leading: bool) -> Section:
-    """The claim's section; stale records are of all its protocols and machines, and shown in the first."""
+    """The claim's section; the first shows the stale records of all its protocols and machines."""
     reproduction, evidence = assessment.experiment.reproduction, assessment.evidence
     attempts = tuple(r for run in evidence.runs for r in known.store.attempts(run.record.key))
     shown = leading and not evidence.protocol.smoke
@@ -190,7 +190,7 @@ def _section(claim: Claim, assessment: Assessment, known: Assessments, leading: 
 def adjusted(found: Sequence[Section]) -> list[Section]:
     """The sections with Holm's p-values, from Student's of the primary effects of judged claims.
 
-    A paper's claims are a family: those of another one, which a package brings, change none of its values.
+    A paper's claims are one family: claims of another paper, from a package, change none of its values.
     """
     judged = {s.claim.id: s for s in leading(found) if s.verdict.outcome.judged and s.effects}
     families: dict[str, dict[str, float]] = {}

@@ -86,7 +86,7 @@ def _stages(description: Network) -> Iterator[DrawnStage]:
 
 
 def _behind(layers: list[Layer]) -> str:
-    """Norms and pooling, in their order."""
+    """Norms and pooling, in order."""
     norms = sum(isinstance(layer, AcrossMaps | WithinMap) for layer in layers)
     words = {AcrossMaps: "norm" if norms == 1 else f"{norms} norms", Pool: "pool"}
     return ", ".join(words[type(layer)] for layer in layers if type(layer) in words)

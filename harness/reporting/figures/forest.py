@@ -1,7 +1,7 @@
 """All claims that have a size in one forest plot: 0 is no effect, 1 is the paper's figure, whatever the unit.
 
-A page lays it out as a table with a strip for each row, so that rows can be read, sorted and filtered; where
-there is only Markdown it is one picture. Both are made of the same rows.
+The HTML page shows it as a table with a strip for each row, so that rows can be read, sorted and filtered; in
+Markdown it is one picture. Both are made from the same rows.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from harness.reporting.figures.drawing.pictures import box, drawing, words
 from harness.reporting.front.overview import Line, judged, ours
 from harness.verdicts.verdict import Outcome
 
-LOW, HIGH = -2.5, 3.5  # the scale's ends: what lies beyond has an arrow
-COLOURS: Mapping[Outcome, str] = {  # of the picture; a page has its own, by the same names
+LOW, HIGH = -2.5, 3.5  # the ends of the scale: an arrow marks what lies beyond
+COLOURS: Mapping[Outcome, str] = {  # of the picture; the HTML page has its own, by the same names
     Outcome.REPRODUCED: "#0c5632",
     Outcome.DIRECTIONAL: "#0b477b",
     Outcome.NOT_REPRODUCED: "#8a1c10",
@@ -30,10 +30,10 @@ COLOURS: Mapping[Outcome, str] = {  # of the picture; a page has its own, by the
 NO_EFFECT, AS_PAPER = "no effect", "paper"
 BEYOND = ("◂ opposite direction", "stronger than the paper ▸")
 READING = (
-    "Each row is scaled so that 0 is no effect and 1 is the paper's figure, ratios on a logarithmic scale. "
-    "Bar: 95 % interval, with an arrow where it goes on. Filled: the paper's setting; hollow: a smaller "
-    "scale, which shows a direction at most. Shaded: what counts as the paper's figure; dashed where that "
-    "does not apply."
+    "Each row is scaled so that 0 is no effect and 1 is the paper's figure; ratios have a logarithmic "
+    "scale. Bar: 95 % interval, with an arrow where it continues. Filled: the paper's setting; hollow: a "
+    "smaller scale, which shows a direction at most. Shaded: the band that counts as the paper's figure; "
+    "dashed where it does not apply."
 )
 
 
@@ -43,14 +43,14 @@ class Strip:
 
     dot: float | None
     bar: tuple[float, float] | None
-    arrows: tuple[bool, bool]  # whether the bar goes on to the left, and to the right
+    arrows: tuple[bool, bool]  # whether the bar continues to the left, and to the right
     band: tuple[float, float] | None
     filled: bool  # at the paper's setting, where the band applies
 
 
 @dataclass(frozen=True)
 class ForestRow:
-    """A claim's line with its marks; without, where it has no size to be scaled by."""
+    """A claim's line with its marks; without them if it has no size to scale by."""
 
     line: Line
     strip: Strip | None
@@ -62,7 +62,7 @@ class ForestRow:
 
     @property
     def paper(self) -> str:
-        """The figure that it is scaled by, else the claim's own words."""
+        """The figure that it is scaled by, or else the claim's own words."""
         effect, claim = judged(self.section), self.section.claim
         metric = claim.metric(effect.metric) if self.strip and effect else None
         if metric is None or metric.paper is None:
@@ -82,7 +82,7 @@ def share(place: float) -> float:
 
 
 def strip(section: Section) -> Strip | None:
-    """The marks of the effect that is judged; None of smoke runs, and where there is no size to scale by."""
+    """The marks of the judged effect; None for smoke runs, and if there is no size to scale by."""
     effect = judged(section)
     metric = section.claim.metric(effect.metric) if effect else None
     if section.smoke or effect is None or metric is None or not scalable(section.claim, metric):
@@ -103,7 +103,7 @@ def strip(section: Section) -> Strip | None:
 
 
 def scalable(claim: Claim, metric: Metric) -> bool:
-    """Whether the paper gives a size and there is a point of no effect beside it."""
+    """Whether the paper gives a size that differs from a point of no effect."""
     if claim.null is None or metric.paper is None or metric.paper == claim.null:
         return False
     return claim.kind is not Kind.RATIO or min(claim.null, metric.paper) > 0
@@ -111,7 +111,7 @@ def scalable(claim: Claim, metric: Metric) -> bool:
 
 @dataclass(frozen=True)
 class CommonScale:
-    """From a claim's unit to the common one."""
+    """Maps a claim's unit to the common scale."""
 
     claim: Claim
     metric: Metric
@@ -127,7 +127,7 @@ class CommonScale:
         return math.log(value / null) / towards if value > 0 else math.copysign(math.inf, -towards)
 
     def span(self, ends: tuple[float, float] | None) -> tuple[float, float] | None:
-        """Both ends in their order on the scale; None where one is no number."""
+        """Both ends in order on the scale; None if one is NaN."""
         if ends is None or any(map(math.isnan, ends)):
             return None
         low, high = sorted(map(self.place, ends))
@@ -149,7 +149,7 @@ ROW, TOP, LEFT, PLOT, WIDTH = 26.0, 34.0, 300.0, 330.0, 900.0  # of the picture,
 
 
 def picture(name: str, found: Sequence[ForestRow]) -> Drawing | None:
-    """The rows that have marks as one picture; None where there are none."""
+    """The rows with marks as one picture; None if there are none."""
     drawn = [row for row in found if row.strip]
     if not drawn:
         return None

@@ -1,4 +1,4 @@
-"""Figure 3's counterpart: the first layer's kernels of every network, a column beside the other."""
+"""Figure 3's counterpart: the first layer's kernels of every network, one column beside the other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.records.schema import Measured
 from harness.reporting.figures.drawing import pictures
 from harness.reporting.figures.drawing.frame import INK, MUTED, Drawing
 
-WIDTH, MARGIN, LABEL = 720.0, 8.0, 118.0  # LABEL: what a network's name takes at the left
+WIDTH, MARGIN, LABEL = 720.0, 8.0, 118.0  # LABEL: the width of a network's name at the left
 BETWEEN, GAP, ROW_GAP = 18.0, 1.5, 9.0  # columns, kernels, networks
 MOST_IN_A_ROW = 24
 LARGEST_CELL = 24.0
@@ -33,36 +33,36 @@ class KernelPicture:
 
     @property
     def in_a_row(self) -> int:
-        """Kernels of a column in a row: as few rows as the width allows, evenly filled."""
+        """Kernels per row of a column: as few rows as the width allows, evenly filled."""
         count = max(map(len, self.columns))
         return math.ceil(count / math.ceil(count * len(self.columns) / MOST_IN_A_ROW))
 
     @property
     def cell(self) -> float:
-        """Side of a kernel's picture with the gap behind it."""
+        """Side of a kernel's picture, with the gap after it."""
         columns = len(self.columns)
         room = WIDTH - LABEL - MARGIN - BETWEEN * (columns - 1)
         return min(LARGEST_CELL, room / (columns * self.in_a_row))
 
     @property
     def height(self) -> float:
-        """What the network takes, with the gap behind it."""
+        """The network's height, with the gap after it."""
         return self.cell * math.ceil(max(map(len, self.columns)) / self.in_a_row) + ROW_GAP + 11
 
 
 def kernels(name: str, evidence: Evidence, heading: str, caveat: str) -> list[Drawing]:
-    """The kernels of every network that a record shows, in one drawing; nothing where none does."""
+    """The kernels of every network that a record shows, in one drawing; empty if none does."""
     found = [one for run in evidence.final() if (one := of(run))]
     return [draw(name, found, heading, caveat)] if found else []
 
 
 def of(run: Run) -> KernelPicture | None:
-    """The run's kernels, None where its record does not show them."""
+    """The run's kernels, None if its record does not show them."""
     return read(run.record.details, run.seed, metric(Measured.PERMUTATION_P)(run))
 
 
 def read(details: Mapping[str, Any], seed: int, p: float | None = None) -> KernelPicture | None:
-    """What a record's details show, None where they are not what they should be."""
+    """The kernels in a record's details, None if these are malformed."""
     maps, side, chroma = details.get("kernels") or (), details.get("side"), details.get("chroma") or ()
     if not maps or not side or any(len(one) != 3 * side * side for one in maps):
         return None
@@ -74,7 +74,7 @@ def read(details: Mapping[str, Any], seed: int, p: float | None = None) -> Kerne
 
 
 def draw(name: str, found: Sequence[KernelPicture], heading: str, caveat: str) -> Drawing:
-    """A network a strip: its columns side by side, each below its mean chroma."""
+    """One strip per network: its columns side by side, each below its mean chroma."""
     y = 6.0 + pictures.HEADING * len(pictures.wrapped(heading, WIDTH))
     parts = [*pictures.heading(MARGIN, WIDTH, heading), *pictures.caveat(WIDTH, caveat)]
     for one in found:
@@ -115,7 +115,7 @@ def _placed(column: Sequence[Sequence[float]], found: KernelPicture) -> Iterator
 
 
 def pixels(kernel: Sequence[float], side: int) -> bytes:
-    """The kernel as RGB, its least number black and its largest white; one without contrast is grey."""
+    """The kernel as RGB, its smallest number black and its largest white; grey if it has no contrast."""
     low, high = min(kernel), max(kernel)
     if low == high or not all(map(math.isfinite, kernel)):
         return bytes([128]) * len(kernel)
@@ -125,11 +125,11 @@ def pixels(kernel: Sequence[float], side: int) -> bytes:
 
 
 def describe(found: Sequence[KernelPicture]) -> str:
-    """How the picture is to be read."""
+    """How to read the picture."""
     columns = len(found[0].columns) > 1
-    right = " The more colourful column stands at the right: which one it is, is chance." if columns else ""
+    right = " The more colourful column is on the right; which one that is, is chance." if columns else ""
     return (
-        "A strip a network. Each kernel is scaled to its own range; grey sees no colour. Chroma is the share "
-        f"of a kernel's energy off the grey axis.{right} In the paper's Figure 3 one column's 48 kernels are "
-        "mostly colour-blind and the other's mostly coloured."
+        "One strip per network. Each kernel is scaled to its own range; grey ones see no colour. Chroma is "
+        f"the share of a kernel's energy off the grey axis.{right} In the paper's Figure 3 one column's 48 "
+        "kernels are mostly colour-blind and the other's mostly coloured."
     )

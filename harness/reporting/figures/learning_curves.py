@@ -1,7 +1,7 @@
-"""Training error against epochs, as in the paper's Figure 1: a panel a network, a colour and dash an arm.
+"""Training error against epochs, as in Figure 1: one panel per network, one colour and dash per arm.
 
-What is judged is the error of the weights at hand on a sample of the training images, which is looked at near
-the target alone. The error of the passing batches lags behind it, and is drawn faintly to lead there.
+What is judged is the error of the current weights on a sample of the training images, evaluated only near the
+target. The running error of the batches lags behind it, and is drawn faintly to lead up to it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 RUNNING: Any = (0, (1, 1.2))
 JUDGED = "error on a fixed sample"
-HIGHEST = 80.0  # the paper's own axis ends near here; the first steps would squeeze all that matters
+HIGHEST = 80.0  # the paper's own axis ends near here; the first steps would squeeze the rest
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Errors in percent by epoch of one run, and where it crossed the target, if it did."""
+    """One run's errors in percent by epoch, and where it crossed the target, if it did."""
 
     seed: int
     epochs: tuple[float, ...]
@@ -40,7 +40,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class ErrorCurves:
-    """An arm's curves, a run each: the error that is judged, and that of the passing batches."""
+    """An arm's curves, one per run: the judged error, and the running error of the batches."""
 
     judged: tuple[Curve, ...]
     running: tuple[Curve, ...]
@@ -57,12 +57,12 @@ class Panel:
 
     @property
     def heading(self) -> str:
-        """The network, where arms name one."""
+        """The network, if arms name one."""
         return f"{self.network} network" if self.network else ""
 
 
 def learning_curves(name: str, evidence: Evidence, heading: str, caveat: str) -> list[Drawing]:
-    """A drawing for each network, all on one scale; after the first, names end in the network's."""
+    """A drawing for each network, all on one scale; names after the first end in the network's."""
     drawn = panels(evidence)
     names = [name if i == 0 else f"{name}-{p.network}" for i, p in enumerate(drawn)]
     return [_draw(one, p, heading, caveat) for p, one in zip(drawn, names, strict=True)]
@@ -83,7 +83,7 @@ def panels(evidence: Evidence) -> list[Panel]:
 
 
 def _ordered(arms: Mapping[str, Sequence[Run]]) -> dict[str, ErrorCurves]:
-    """ReLU first: the paper's solid line."""
+    """ReLU first: the solid line in the paper."""
     return {arm: _arm(arms[arm]) for arm in sorted(arms, key=lambda arm: (arm != "relu", arm))}
 
 
@@ -132,7 +132,7 @@ def _prepare(axes: Axes, panel: Panel) -> None:
 
 
 def _ticks(target: float, top: float) -> list[float]:
-    """Ticks at the target and its multiples, as many as are easily read."""
+    """Ticks at the target and its multiples, few enough to read easily."""
     step = target * math.ceil(top / target / 6)
     return sorted({target, *(i * step for i in range(int(top / step) + 1))})
 
@@ -181,12 +181,12 @@ def _mark_crossings(axes: Axes, said: str, curves: Sequence[Curve], style: int, 
 
 
 def _error_at(curve: Curve, target: float) -> float:
-    """The judged error where the run crossed; the target where the curve does not say."""
+    """The judged error where the run crossed; the target if the curve does not have it."""
     return next((y for e, y in zip(curve.epochs, curve.errors, strict=True) if e == curve.crossed), target)
 
 
 def mean_curve(curves: Sequence[Curve]) -> tuple[list[float], list[float]]:
-    """Mean over seeds, only as far as every seed goes: beyond that the slow ones alone would count."""
+    """Mean over seeds, only as far as every seed extends: beyond that only the slow ones would count."""
     import numpy
 
     drawn = [c for c in curves if len(c.epochs) > 1]
@@ -199,7 +199,7 @@ def mean_curve(curves: Sequence[Curve]) -> tuple[list[float], list[float]]:
 
 
 def median_epochs(curves: Sequence[Curve]) -> float | None:
-    """Median epochs to the target; None where half of the runs never reached it."""
+    """Median epochs to the target; None if half of the runs never reached it."""
     if not curves:
         return None
     middle = statistics.median(math.inf if c.crossed is None else c.crossed for c in curves)
@@ -217,13 +217,13 @@ def _legend(axes: Axes) -> None:
 
 def describe(panel: Panel) -> str:
     """What the panel shows, in words."""
-    marks = "Thin lines are runs, thick ones their mean as far as every run goes"
+    marks = "Thin lines are runs; thick ones are their mean, as far as every run extends"
     if panel.target is None:
         return f"{marks}."
     reached = "; ".join(f"{_in_words(name)}: {_reached(arm.judged)}" for name, arm in panel.arms.items())
     crossed = any(c.crossed is not None for arm in panel.arms.values() for c in arm.judged)
-    rings = f"; rings are the first evaluations at or under {number(panel.target)} %" if crossed else ""
-    return f"{reached}. {marks}{rings}. The sample is looked at near the target alone."
+    rings = f"; rings mark the first evaluation at or under {number(panel.target)} %" if crossed else ""
+    return f"{reached}. {marks}{rings}. The sample is evaluated only near the target."
 
 
 def _reached(curves: Sequence[Curve]) -> str:

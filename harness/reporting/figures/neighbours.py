@@ -13,7 +13,7 @@ from harness.records.schema import Measured
 from harness.reporting.figures.drawing import pictures
 from harness.reporting.figures.drawing.frame import ARMS, FRAME, INK, MUTED, Drawing
 
-# As `harness.data.datasets` has them, which imports torch.
+# Repeated from `harness.data.datasets`, which imports torch.
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 ROWS = {"features": "the last hidden layer", "pixels": "pixels"}
 ALIKE, OTHER = ARMS[2], MUTED
@@ -46,7 +46,7 @@ class QueryImage:
 
 
 def neighbours(name: str, evidence: Evidence, heading: str, caveat: str) -> list[Drawing]:
-    """The queries of the first network that a record shows; nothing where none does."""
+    """The queries of the first network that a record shows; empty if none does."""
     for run in evidence.final():
         queries = [q for q in map(read, run.record.details.get("queries") or ()) if q]
         if queries:
@@ -55,7 +55,7 @@ def neighbours(name: str, evidence: Evidence, heading: str, caveat: str) -> list
 
 
 def read(found: Any) -> QueryImage | None:
-    """What a record tells of one query, None where that is not whole."""
+    """What a record says about one query, None if that is incomplete."""
     try:
         pairs = zip(found["classes"], found["probabilities"], strict=True)
         near = {measure: tuple(map(_near, found.get(measure) or ())) for measure in ROWS}
@@ -70,7 +70,7 @@ def _near(found: Mapping[str, Any]) -> Near:
 
 
 def overall(evidence: Evidence) -> str:
-    """What share of the nearest images has the query's class, over all queries and runs: what is judged."""
+    """The share of nearest images with the query's class, over all queries and runs: what is judged."""
     runs, name = evidence.final(), {"features": Measured.FEATURES, "pixels": Measured.PIXELS}
     found = {m: [v for run in runs if (v := metric(name[m])(run)) is not None] for m in ROWS}
     if not all(found.values()):
@@ -84,7 +84,7 @@ def overall(evidence: Evidence) -> str:
 def draw(
     name: str, queries: Sequence[QueryImage], run: Run, whole: str, heading: str, caveat: str
 ) -> Drawing:
-    """A strip a query: the image and its classes at the left, its neighbours at the right."""
+    """One strip per query: the image and its classes on the left, its neighbours on the right."""
     dataset = run.planned.trial.settings.dataset
     names = CIFAR10 if dataset == "cifar10" else ()
     lines = [*pictures.wrapped(heading, WIDTH), *pictures.wrapped(whole, WIDTH)]
@@ -125,7 +125,7 @@ def _strip(query: QueryImage, names: Sequence[str], y: float) -> Iterator[str]:
 def _picture(
     source: str | None, place: tuple[float, float], side: float, said: str, colour: str, width: float
 ) -> Iterator[str]:
-    """An image in its frame, which is thicker where it is green, with its class below."""
+    """An image in its frame, which is thicker if green, with its class below."""
     x, y = place
     if source:
         yield pictures.image(x, y, side, source, said)
@@ -148,18 +148,18 @@ def _bars(query: QueryImage, names: Sequence[str], y: float) -> Iterator[str]:
 
 
 def class_name(number: int, names: Sequence[str]) -> str:
-    """A class' name, or its number where the names are not known."""
+    """A class' name, or its number if the names are unknown."""
     return names[number] if 0 <= number < len(names) else f"class {number}"
 
 
 def describe(queries: Sequence[QueryImage], whole: str) -> str:
-    """How the picture is to be read, what it counts up to, and what all queries come to."""
+    """How to read the picture, its counts, and the shares over all queries."""
     alike = {m: sum(q.alike(m) for q in queries) for m in ROWS}
     shown = {m: sum(len(q.near[m]) for q in queries) for m in ROWS}
     counts = [f"{alike[m]} of {shown[m]} by {said}" for m, said in ROWS.items()]
     return (
         "Left: each test image with its most probable classes, its own in green. Right: its nearest training "
         "images by Euclidean distance between outputs of the last hidden layer, and between pixels; a thick "
-        f"green frame marks the query's class. Here that are {', '.join(counts)}. {whole}{'.' * bool(whole)} "
-        "The queries are the first of the test set, chosen by nobody."
+        f"green frame marks the query's class: here {', '.join(counts)}. {whole}{'.' * bool(whole)} "
+        "The queries are the first of the test set, not hand-picked."
     )

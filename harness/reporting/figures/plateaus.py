@@ -1,4 +1,4 @@
-"""Validation loss by epoch up to its first plateau: what the iterations that training needs are judged by."""
+"""Validation loss by epoch up to its first plateau, which decides how many iterations training needs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LossCurve:
-    """One run's smoothed loss by epoch, and the epoch of its plateau; None where none came."""
+    """One run's smoothed loss by epoch, and the epoch of its plateau; None if it has none."""
 
     seed: int
     losses: tuple[float, ...]
@@ -27,13 +27,13 @@ class LossCurve:
 
     @classmethod
     def of(cls, run: Run) -> LossCurve | None:
-        """The run's curve, None where it has no validation loss."""
+        """The run's curve, None if it has no validation loss."""
         losses = tuple(smoothed(run))
         return cls(run.seed, losses, first_plateau(losses).high) if losses else None
 
 
 def plateaus(name: str, evidence: Evidence, heading: str, caveat: str) -> list[Drawing]:
-    """One drawing of all arms; nothing where no run has a validation loss."""
+    """One drawing of all arms; empty if no run has a validation loss."""
     arms = {arm: [c for run in evidence.final(arm) if (c := LossCurve.of(run))] for arm in evidence.arms}
     drawn = {arm: curves for arm, curves in arms.items() if curves}
     return [_draw(name, drawn, heading, caveat)] if drawn else []
@@ -88,11 +88,11 @@ def _mark_median(axes: Axes, arm: str, middle: float, style: int) -> None:
 def describe(arms: dict[str, list[LossCurve]]) -> str:
     """What is drawn, and what a plateau is."""
     reached = "; ".join(
-        f"{arm}: {sum(c.plateau is not None for c in curves)} of {len(curves)} runs came to a plateau"
+        f"{arm}: {sum(c.plateau is not None for c in curves)} of {len(curves)} runs reached a plateau"
         for arm, curves in arms.items()
     )
     return (
-        f"Rings are plateaus: the last epoch whose loss was {100 * LEAST:g} % under the best before it, with "
-        f"{PATIENCE} epochs of no such fall behind it, of means of {SMOOTHED} epochs. "
+        f"Rings mark plateaus: the last epoch whose loss was {100 * LEAST:g} % below the best before it, "
+        f"followed by {PATIENCE} epochs without such a fall, in means of {SMOOTHED} epochs. "
         f"Dotted lines are medians. {reached}."
     )

@@ -1,4 +1,4 @@
-"""The quantity that is judged, run by run: a row an arm, a dot a run, their mean as a line."""
+"""The judged quantity, run by run: one row per arm, one dot per run, their mean as a line."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ MOST_DOTS = 200
 
 @dataclass(frozen=True)
 class Quantity:
-    """What is compared, its unit, and how it is read from a run: several readings are rows of their own."""
+    """What is compared, its unit, and how it is read from a run: each reading has its own row."""
 
     name: str
     unit: str
-    readings: Mapping[str, Measure]  # by what distinguishes them; one alone needs no word
+    readings: Mapping[str, Measure]  # by what distinguishes them; a single one needs no name
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class ArmRow:
 
 
 def judged(claim: Claim, name: str) -> Quantity | None:
-    """What the effect of that name is made of; None where that is no number of a single run."""
+    """What the effect of that name is computed from; None if that is not a number of a single run."""
     if claim.id in OWN:
         return OWN[claim.id]
     if name not in OUTCOMES and name != "top-1 error":
         return None
     if name == "gap":
-        return Quantity("test error less training error", "points", {"": gap})
+        return Quantity("test − training error", "points", {"": gap})
     unit = "nats" if name.endswith("loss") else "%"
     return Quantity(name, unit, {"": OUTCOMES.get(name, OUTCOME)})
 
@@ -73,7 +73,7 @@ OWN: Mapping[str, Quantity] = {
 
 
 def runs(name: str, section: Section, heading: str, caveat: str) -> list[Drawing]:
-    """One drawing of the section's best evidence; nothing where no run has the quantity."""
+    """One drawing of the section's best evidence; empty if no run has the quantity."""
     claim, evidence, reproduction = section.claim, section.evidence, section.reproduction
     first = section.effects[0].metric if section.effects else claim.primary.name
     shown = judged(claim, first)
@@ -109,12 +109,12 @@ def _draw(
     bottom = top + ROW * len(rows)
     parts = [*pictures.heading(MARGIN, WIDTH, heading), *pictures.caveat(WIDTH, caveat)]
     parts += _reference(axis, paper, f"paper {quantity(paper or 0.0, shown.unit)}", top, bottom)
-    parts += _reference(axis, threshold, f"{number(threshold or 0.0)}: the least that overfits", top, bottom)
+    parts += _reference(axis, threshold, f"{number(threshold or 0.0)}: minimum for overfitting", top, bottom)
     for i, row in enumerate(rows):
         parts += _row(row, axis, top + i * ROW, ARMS[i % len(ARMS)], shown.unit)
     parts += axis.drawn(bottom + 2, f"{shown.name}{f' ({shown.unit})' if shown.unit else ''}")
     title = f"{shown.name[:1].upper()}{shown.name[1:]}, run by run"
-    said = "Every dot is a run, the line is their mean."
+    said = "Each dot is a run; the line is their mean."
     return pictures.drawing(name, (WIDTH, bottom + BELOW), title, said, parts)
 
 

@@ -1,4 +1,4 @@
-"""Which figures a claim's section has: what is judged, then an interval a protocol."""
+"""Which figures a claim's section has: what is judged, then one interval per protocol."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.reporting.figures.plateaus import plateaus
 from harness.reporting.figures.step_timeline import step_timeline
 from harness.reporting.figures.training_curves import training_curves
 
-# By the name that a reproduction gives; each takes the file's stem, the evidence, the heading and the caveat.
+# By the name a reproduction declares; each takes the file's stem, the evidence, the heading and the caveat.
 FIGURES: Mapping[str, Callable[[str, Evidence, str, str], list[Drawing]]] = {
     "architecture": lambda name, evidence, heading, caveat: [architecture(name)],
     "kernels": kernels,
@@ -41,6 +41,6 @@ def stand_in(evidence: Evidence | None) -> bool:
 
 
 def caveat(evidence: Evidence | None) -> str:
-    """What a figure must say of itself wherever it is copied to."""
+    """The warning that a figure must carry wherever it is copied."""
     smoke = evidence is not None and evidence.protocol.smoke
     return " · ".join(["SMOKE"] * smoke + ["stand-in data"] * stand_in(evidence))

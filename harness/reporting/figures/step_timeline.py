@@ -1,4 +1,4 @@
-"""One training step on every device: when each layer computes, and when it waits for or sends to another."""
+"""One training step on every device: when each layer computes, and when it exchanges data or waits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BAR, AXIS, HEAD = 0.42, 0.55, 0.75  # inches: a device's bar, the axis below, the legend above
 EXCHANGE = ARMS[1]
 SHADES = (0.30, 0.50)  # neighbouring layers differ
-LEFT, WIDTH = 0.27, 0.705  # of the figure's width: where the bars begin, and what they have
+LEFT, WIDTH = 0.27, 0.705  # of the figure's width: where the bars begin, and their width
 LETTER = 0.0165  # of the bars' width, a letter of a layer's name
 
 
@@ -41,7 +41,7 @@ class Lane:
     arm: str
     rank: int
     spans: tuple[DrawnSpan, ...]
-    untraced: float | None = None  # milliseconds of the run's median step, which nothing traced
+    untraced: float | None = None  # milliseconds of the run's median untraced step
 
     @property
     def end(self) -> float:
@@ -55,19 +55,19 @@ class Lane:
 
 
 def step_timeline(name: str, evidence: Evidence, heading: str, caveat: str) -> list[Drawing]:
-    """A bar for every device of every arm; nothing where no record has a timeline."""
+    """A bar for every device of every arm; empty if no record has a timeline."""
     found = lanes(evidence)
     return [_draw(name, found, heading, caveat)] if found else []
 
 
 def lanes(evidence: Evidence) -> list[Lane]:
-    """The devices of each arm's most usual run that has a timeline, in the plan's order."""
+    """The devices of each arm's most typical run with a timeline, in the plan's order."""
     usual = (_usual([run for run in evidence.final(arm) if _spans(run)]) for arm in evidence.arms)
     return [lane for run in usual if run for lane in _lanes(run)]
 
 
 def _usual(runs: Sequence[Run]) -> Run | None:
-    """The run whose untraced step is nearest the arm's median; the first where none tells."""
+    """The run whose untraced step is nearest the arm's median; the first if none has one."""
     timed = [(seconds, run) for run in runs if (seconds := STEP(run)) is not None]
     if not timed:
         return next(iter(runs), None)
@@ -124,7 +124,7 @@ def _draw_lane(axes: Axes, lane: Lane, row: int, last: float) -> None:
 
 
 def free(span: DrawnSpan, exchanges: Sequence[DrawnSpan]) -> tuple[float, float]:
-    """The longest part of the stretch in which nothing is exchanged: there its name can be read."""
+    """The longest part of the stretch in which nothing is exchanged: its name is legible there."""
     within = sorted(
         (e for e in exchanges if e.end > span.start and e.start < span.end), key=lambda e: e.start
     )
@@ -134,7 +134,7 @@ def free(span: DrawnSpan, exchanges: Sequence[DrawnSpan]) -> tuple[float, float]
 
 
 def _last(lane: Lane) -> float:
-    """The last millisecond that is drawn of a lane."""
+    """The last millisecond drawn of a lane."""
     return max(lane.end, lane.untraced or 0.0)
 
 
@@ -170,12 +170,12 @@ def _label(lane: Lane, found: Sequence[Lane]) -> str:
 
 
 def describe(found: Sequence[Lane]) -> str:
-    """What each device's step took, and how much of it was exchange."""
+    """How long each device's step took, and how much of it was exchange."""
     each = "; ".join(f"{_label(lane, found)}: {_took(lane)}" for lane in found)
     return (
-        "A bar a device, from the run of each arm whose untraced step is nearest the median: a layer is one "
-        "with weights and all that follows it; the forward pass comes first, then the backward pass. To "
-        f"trace a step lengthens it: what is judged are the untraced ones. {each}."
+        "One bar per device, from the run of each arm whose untraced step is nearest the median. A layer is "
+        "one with weights and all that follows it; the forward pass comes first, then the backward pass. "
+        f"Tracing lengthens a step: the untraced steps are judged. {each}."
     )
 
 

@@ -1,4 +1,4 @@
-"""One interval a protocol on one axis, with the paper's figure, its authors' log and what others found."""
+"""One interval per protocol on one axis, with the paper's figure, the authors' log and others' results."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from harness.verdicts.rules import intervals
 from harness.verdicts.verdict import Outcome
 
 WIDTH, MARGIN = 390.0, 10.0
-TOP, ROW, BELOW = 30.0, 31.0, 34.0  # what lies above the rows, a row, and what lies below them
+TOP, ROW, BELOW = 30.0, 31.0, 34.0  # heights above the rows, of a row, and below them
 MOST_ROWS = 8
-APART, EDGE = 80.0, 50.0  # of two names above, and of a name and an end of the drawing
+APART, EDGE = 80.0, 50.0  # between two names above, and between a name and an end of the drawing
 LETTER, STARTS = 5.5, 'text-anchor="start"'  # a letter's width above, and of a name that begins at its line
-REACH = 3.0  # spans of what must be seen by which an interval may exceed it before it is cut off
+REACH = 3.0  # how many times what must be seen an interval may exceed it before it is cut off
 COLOURS: Mapping[Outcome, str] = {
     Outcome.REPRODUCED: ARMS[2],
     Outcome.DIRECTIONAL: ARMS[0],
@@ -41,7 +41,7 @@ class ExperimentRow:
 
     label: str
     effect: Effect
-    ci95: Interval | None  # the one that is judged
+    ci95: Interval | None  # the judged one
     outcome: Outcome
     proxy: bool
 
@@ -55,7 +55,7 @@ class Other:
 
 
 def strip(name: str, sections: Sequence[Section], caveat: str) -> Drawing | None:
-    """A claim's sections, the best evidence first; None where none has an estimate, and of counts."""
+    """A drawing of a claim's sections, the best evidence first; None without an estimate, and for counts."""
     claim, first = sections[0].claim, next(iter(sections[0].effects), None)
     if first is None or claim.kind is Kind.EXACT:
         return None
@@ -68,7 +68,7 @@ def strip(name: str, sections: Sequence[Section], caveat: str) -> Drawing | None
 
 
 def _row(section: Section, metric: Metric) -> ExperimentRow | None:
-    """The section's row; smoke has none, and neither has what was only counted."""
+    """The section's row; None for smoke runs and for counts."""
     effect = next((effect for effect in section.effects if effect.metric == metric.name), None)
     if section.smoke or effect is None or not effect.n or _point(effect) is None:
         return None
@@ -82,7 +82,7 @@ def _point(effect: Effect) -> float | None:
 
 
 def others(claim: Claim) -> list[Other]:
-    """What the authors' run log and later studies found of the claim's primary metric."""
+    """What the authors' run log and later studies found for the claim's primary metric."""
     found = []
     if claim.primary.logged_2012 is not None:
         found.append(Other("the authors' run log", claim.primary.logged_2012))
@@ -95,7 +95,7 @@ def others(claim: Claim) -> list[Other]:
 
 @dataclass(frozen=True)
 class Shown:
-    """All that is drawn: the metric's rows, what others found of it, and how many rows have no room."""
+    """Everything drawn: the metric's rows, what others found for it, and how many rows do not fit."""
 
     claim: Claim
     metric: Metric
@@ -105,7 +105,7 @@ class Shown:
 
     @property
     def at_scale(self) -> bool:
-        """Whether any row is of the paper's scale, where alone a band applies."""
+        """Whether any row is at the paper's scale, the only one where a band applies."""
         return self.metric.band is not None and not all(row.proxy for row in self.rows)
 
     @property
@@ -129,7 +129,7 @@ def _draw(name: str, shown: Shown, caveat: str) -> Drawing:
 
 
 def _axis(shown: Shown) -> Axis:
-    """An axis that holds every estimate and reference, and intervals as far as they leave those legible."""
+    """An axis with every estimate and reference, and as much of the intervals as keeps those legible."""
     metric, null = shown.metric, shown.claim.null
     band = (metric.band.low, metric.band.high) if metric.band and shown.at_scale else ()
     points = [p for row in shown.rows if (p := _point(row.effect)) is not None]
@@ -142,7 +142,7 @@ def _axis(shown: Shown) -> Axis:
 
 
 def _near(points: Sequence[float], ends: Sequence[float], log: bool) -> list[float]:
-    """The ends of intervals, cut off where they would squeeze all points together."""
+    """The ends of intervals, cut off where they would squeeze the points together."""
     scaled = [math.log(p) if log else p for p in points]
     reach = REACH * (max(scaled) - min(scaled))
     if not reach:
@@ -170,13 +170,13 @@ def _references(shown: Shown, axis: Axis) -> Iterator[str]:
             yield line((x, top + 12), (x, top + ROW - 1), f'stroke="{colour}"{look}')
         beside = next((other for other, *_ in drawn if 0 < abs(other - x) < APART), x)
         anchor = _anchor(x, beside)
-        begins = max(x, taken) if anchor == STARTS else x  # behind the name before it
+        begins = max(x, taken) if anchor == STARTS else x  # after the previous name
         yield pictures.words(begins, TOP - 10, said, colour, anchor)
         taken = begins + LETTER * len(said)
 
 
 def _anchor(x: float, beside: float) -> str:
-    """Where a name begins, so that it stays on the drawing and off the other name."""
+    """The anchor that keeps a name on the drawing and off the other name."""
     side = "start" if x < EDGE or x > beside else "end" if x > WIDTH - EDGE or x < beside else "middle"
     return f'text-anchor="{side}"'
 
@@ -208,7 +208,7 @@ def _labels(label: str, figures: str, top: float, colour: str) -> Iterator[str]:
 
 
 def _bar(ends: Interval, axis: Axis, y: float, colour: str) -> Iterator[str]:
-    """A bar, with an arrow where it goes on beyond the axis."""
+    """A bar, with an arrow where it continues beyond the axis."""
     low, high = axis.at(ends.low), axis.at(ends.high)
     yield line((low, y), (high, y), f'stroke="{colour}" stroke-width="2.4"')
     for end, x, way in ((ends.low, low, -1), (ends.high, high, 1)):
@@ -222,12 +222,12 @@ def _other(other: Other, axis: Axis, top: float, unit: str) -> Iterator[str]:
 
 
 def describe(shown: Shown) -> str:
-    """How the drawing is to be read; its figures stand in it."""
+    """How to read the drawing."""
     said = ["Bars are 95 % confidence intervals."]
     said += ["Hollow: run at a smaller scale, which shows a direction only."] * any(
         r.proxy for r in shown.rows
     )
     said += ["Shaded: what counts as the paper's figure, by this project's policy."] * shown.at_scale
-    said += ["Diamonds: single runs of others."] * bool(shown.known)
+    said += ["Diamonds: single runs by others."] * bool(shown.known)
     said += [f"{shown.left_out:,} more experiments are in the table below."] * bool(shown.left_out)
     return " ".join(said)

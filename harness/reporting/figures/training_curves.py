@@ -1,4 +1,4 @@
-"""Training and unseen error of whole trainings against epochs: an arm a colour and a mark."""
+"""Training and unseen error of whole trainings against epochs: one colour and mark per arm."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MOST_LABELS = 4  # of the rates that a schedule drops to
 
 @dataclass(frozen=True)
 class ArmCurves:
-    """One arm's curves in percent, seed by seed, and what became of the rate on the way."""
+    """One arm's curves in percent, seed by seed, and the drops of the learning rate."""
 
     name: str
     training: tuple[Curve, ...]
@@ -39,7 +39,7 @@ class ArmCurves:
 
 
 def training_curves(name: str, evidence: Evidence, heading: str, caveat: str) -> list[Drawing]:
-    """One drawing of all arms; nothing where no record has such a curve."""
+    """One drawing of all arms; empty if no record has such a curve."""
     drawn = [arm for arm in arms(evidence) if arm.training]
     return [_draw(name, drawn, heading, caveat)] if drawn else []
 
@@ -125,7 +125,7 @@ def _draw_arm(axes: Axes, arm: ArmCurves, style: int) -> None:
 
 
 def _mean(curves: Sequence[Curve]) -> tuple[list[float], list[float]]:
-    """Mean over seeds as far as every seed goes, which may be one point."""
+    """Mean over seeds, as far as every seed extends, which may be one point."""
     if all(len(c.epochs) > 1 for c in curves):
         return mean_curve(curves)
     return [curves[0].epochs[0]], [fmean(c.errors[0] for c in curves)]
@@ -170,13 +170,13 @@ def _runs(count: int) -> str:
 
 
 def describe(drawn: Sequence[ArmCurves]) -> str:
-    """What is drawn, and where it ends."""
+    """What is drawn, and the final values."""
     ends = "; ".join(f"{arm.name}: {_end(arm.training)} and {_end(arm.unseen)}" for arm in drawn)
-    dropped = " Dotted lines mark where the rate falls." if any(arm.drops for arm in drawn) else ""
+    dropped = " Dotted lines mark drops of the learning rate." if any(arm.drops for arm in drawn) else ""
     return (
-        "Errors of the weights at hand by the centre view, on training images (solid) and at the end of an "
-        "epoch on unseen ones (dashed). Thin lines are seeds, thick ones their mean as far as every seed "
-        f"goes.{dropped} Last values of the means, training and unseen: {ends}."
+        "Centre-view errors of the current weights, on training images (solid) and at the end of each epoch "
+        "on unseen ones (dashed). Thin lines are seeds; thick ones are their mean, as far as every seed "
+        f"extends.{dropped} Final means, training and unseen: {ends}."
     )
 
 

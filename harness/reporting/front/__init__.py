@@ -1,1 +1,1 @@
-"""The report's first screen: the findings in a few sentences, the records behind them, and one plot."""
+"""The report's first screen: the results in a few sentences, the records behind them, and one plot."""

@@ -1,4 +1,4 @@
-"""Where a report's records were made, told once: what they share, then a row for each difference."""
+"""Where a report's records were made: what they share, then a row for each difference."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def machines(records: Sequence[Record], here: Mapping[str, Any]) -> list[Table]:
 
 
 def _counted(records: Sequence[Record]) -> tuple[list[str], Counter[tuple[str, ...]]]:
-    """The settings' names, and how many records have which values of them."""
-    alike: dict[tuple[int, Conditions], list[Record]] = {}  # records that were read share environments
+    """The names of the settings, and how many records have each combination of values."""
+    alike: dict[tuple[int, Conditions], list[Record]] = {}  # records from files share environments
     for record in records:
         alike.setdefault((id(record.environment), record.conditions), []).append(record)
     rows = [(described(first), 1 + len(rest)) for first, *rest in alike.values()]
@@ -44,8 +44,8 @@ def _counted(records: Sequence[Record]) -> tuple[list[str], Counter[tuple[str, .
 
 
 def _made(here: Mapping[str, Any], shared: Mapping[str, str]) -> list[Table]:
-    """Where the report was made, as far as that is another place."""
+    """Where the report was made, if not where the records were."""
     public = {words(name): text(value) for name, value in here.items() if name not in PRIVATE}
     rows = tuple((name, value) for name, value in public.items() if shared.get(name) != value)
-    title = "Where this report was made, as far as that differs" if shared else "Where this report was made"
+    title = "Where this report was made (differences only)" if shared else "Where this report was made"
     return [Table(title, NAMES, rows)] if rows else []

@@ -1,4 +1,4 @@
-"""Where each claim stands, and the runs that would say more of it."""
+"""Where each claim stands, and the runs that would say more about it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from harness.verdicts.verdict import Outcome
 
 
 def unsettled(sections: Sequence[Section]) -> list[Section]:
-    """Each claim's best evidence where a run would say more, or where the page has no section on it."""
+    """Each claim's best evidence, if a run would say more or the page has no section on it."""
     return [s for s in leading(sections) if s.runs or not s.examined]
 
 
 def settled(sections: Sequence[Section]) -> list[tuple[str, list[str]]]:
-    """All other claims, by how they stand."""
+    """All other claims, grouped by where they stand."""
     found: dict[str, list[str]] = {}
     for section in leading(sections):
         if section.examined and not section.runs:
@@ -25,7 +25,7 @@ def settled(sections: Sequence[Section]) -> list[tuple[str, list[str]]]:
 
 
 def needs_table(sections: Sequence[Section]) -> Table:
-    """A line a claim: why there is no verdict at the paper's scale, and the runs that would say more."""
+    """One line per claim: why there is no verdict at the paper's scale, and the runs that would say more."""
     columns = ("claim", "standing", "next run", "its cost", "at the paper's scale", "its cost there")
     return Table("Next experiments", columns, tuple(map(_needs_row, unsettled(sections))))
 
@@ -48,12 +48,12 @@ def standing(section: Section) -> str:
     if section.outlook.why:
         return section.outlook.why
     if section.verdict.outcome is Outcome.REPORTED:
-        return "measured, and never judged"
+        return "measured but never judged"
     if section.verdict.outcome.judged:
         return "judged at the paper's scale"
     return section.needs or "; ".join(section.verdict.sentences)
 
 
 def data_needed(sections: Sequence[Section]) -> list[str]:
-    """How to get the data sets of all those runs."""
+    """How to get the data sets for all those runs."""
     return list(sources([run for s in leading(sections) for run in s.runs]))

@@ -19,12 +19,12 @@ LONGEST = 80  # letters of a name: a record may hold any
 
 @dataclass(frozen=True)
 class EvidenceOrigin:
-    """What a reader needs to know of the records before any number."""
+    """What a reader needs to know about the records before any number."""
 
     records: int
-    clean: int  # made by a commit from which the working tree did not differ
-    stale: int  # made by other code than today's: beside the others
-    first: str  # when the first one was started, and when the last one was finished
+    clean: int  # made from a commit with a clean working tree
+    stale: int  # made by code other than today's; not among `records`
+    first: str  # when the first one started, and when the last one finished
     last: str
     hardware: tuple[str, ...]
     commits: tuple[str, ...]  # that made them, the most frequent first
@@ -46,11 +46,11 @@ class EvidenceOrigin:
             "all from a clean commit" if self.clean == self.records else f"{self.clean} from a clean commit"
         )
         count = f"{_counted(self.records, 'record')}, {every}"
-        stale = [f"{_counted(self.stale, 'stale record')} beside them"] * bool(self.stale)
+        stale = [f"{_counted(self.stale, 'further stale record')}"] * bool(self.stale)
         return (*filter(None, (self.days,)), _some(self.hardware, "machine"), count, *stale, *self._code())
 
     def _code(self) -> tuple[str, ...]:
-        """The commits that made and judged the records, once where they are the same."""
+        """The commits that made and judged the records, named once if they are the same."""
         if self.commits == (self.judged_by,):
             return (f"made and judged by the code of {self.judged_by}",)
         judged = (f"judged by that of {self.judged_by}",) if self.judged_by else ()
@@ -58,7 +58,7 @@ class EvidenceOrigin:
 
     @property
     def declaration(self) -> str:
-        """Where it can be checked that the claims were declared before the runs, and who declares others."""
+        """Where to check that the claims were declared before the runs, and who declares others."""
         of_others = (f" Those of {o.paper.name} are declared by the package {o.package}." for o in held()[1:])
         return self._declaration + "".join(of_others)
 
@@ -67,14 +67,14 @@ class EvidenceOrigin:
         if self.declared is None:
             return f"Claims, bands and what is judged are declared in {CATALOGUE}."
         found = self.declared
-        said = f"Claims, bands and what is judged are declared in {found.path}: last changed in commit "
-        said += f"{found.commit} of {found.when[:10]}"
-        said += ", and differing from it here" * found.changed
+        said = f"Claims, bands and what is judged are declared in {found.path}, last changed in commit "
+        said += f"{found.commit} on {found.when[:10]}"
+        said += " and modified here" * found.changed
         if not self.first:
             return f"{said}."
         if found.when <= self.first and not found.changed:
             return f"{said}, before the first of these records ({self.first[:10]})."
-        return f"{said}; the first record here is of {self.first[:10]}, and git log says what changed since."
+        return f"{said}. The first record here is from {self.first[:10]}; git log shows what changed since."
 
 
 def origin(sections: Sequence[Section], here: Mapping[str, Any], declared: Declared | None) -> EvidenceOrigin:

@@ -1,4 +1,4 @@
-"""The report's first page: every claim with what was found of it."""
+"""The report's first page: every claim with its result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.verdicts.verdict import MEANINGS, Outcome
 
 @dataclass(frozen=True)
 class Found:
-    """One effect in a line: its name where there are several, the estimate, and what that rests on."""
+    """One effect in a line: its name if there are several, the estimate, and what that rests on."""
 
     name: str
     value: str
@@ -43,7 +43,7 @@ class Line:
 
     @property
     def label(self) -> str:
-        """The claim as a short sentence, with its paper; of further evidence the protocol that it is at."""
+        """The claim as a short sentence, with its paper; for further evidence, its protocol."""
         if not self.first:
             return f"… at {self.section.verdict.protocol}"
         paper = another(self.section.claim)
@@ -65,15 +65,15 @@ P_VALUES = ("p, Student", "p, Holm")
 
 
 def family(sections: Sequence[Section]) -> str:
-    """What the two p-values of the first table are; nothing where there are none."""
+    """What the two p-values of the first table are; empty if there are none."""
     counts = Counter(another(s.claim) for s in sections if s.adjusted_p is not None)
     if not counts:
         return ""
     count = " and ".join(f"{n} of {paper}" if paper else str(n) for paper, n in counts.items())
     return (
-        "p, Student is of a claim's primary effect alone. p, Holm is adjusted over a paper's judged claims "
-        f"that have one, here {count}: if none of them had any effect, one or more would lie below .05 in "
-        "at most 5 % of such reports. No verdict rests on either."
+        "p, Student is for a claim's primary effect alone. p, Holm is adjusted over a paper's judged claims "
+        f"that have one, here {count}: if none of them had any effect, at most 5 % of such reports would "
+        "have one or more below .05. No verdict rests on either."
     )
 
 
@@ -85,9 +85,9 @@ def judged(section: Section) -> Effect | None:
 
 
 def ours(section: Section) -> list[Found]:
-    """What was found for each metric that the claim declares; of counts all are judged, else the first.
+    """The result for each metric that the claim declares; all counts are judged, else only the first metric.
 
-    Nothing of smoke runs: they show that the code runs, and their numbers are about nothing else.
+    Empty for smoke runs: they show that the code runs, and their numbers mean nothing else.
     """
     first = judged(section)
     if section.smoke or first is None:
@@ -103,7 +103,7 @@ def ours(section: Section) -> list[Found]:
 
 
 def logged(claim: Claim) -> str:
-    """The figures of the authors' log of 2012, those of one unit behind one another."""
+    """The figures of the authors' 2012 log; if they share a unit, it is written once."""
     known = [(m.logged_2012, m.unit) for m in claim.metrics if m.logged_2012 is not None]
     if len({unit for _, unit in known}) != 1:
         return " / ".join(quantity(value, unit) for value, unit in known)
@@ -112,7 +112,7 @@ def logged(claim: Claim) -> str:
 
 
 def place(claim: Claim) -> str:
-    """Where in the paper the claim stands; of another paper than AlexNet's with its name."""
+    """Where the claim is in the paper; with the paper's name if it is not AlexNet's."""
     section = f"§ {claim.section}" if claim.section[:1].isdigit() else claim.section
     return ", ".join(filter(None, (another(claim), section)))
 
@@ -124,7 +124,7 @@ def deviations(sections: Sequence[Section]) -> dict[str, int]:
 
 
 def lines(sections: Sequence[Section], slugs: Mapping[int, str]) -> list[Line]:
-    """A line for every section; `slugs` names those that have one on the page, by their identity."""
+    """A line for every section; `slugs` names those shown on the page, by their `id()`."""
     numbers, first = deviations(sections), set(map(id, leading(sections)))
     return [
         Line(
@@ -138,12 +138,12 @@ def lines(sections: Sequence[Section], slugs: Mapping[int, str]) -> list[Line]:
 
 
 def measured(section: Section) -> bool:
-    """Whether there is anything that says something of the claim: smoke runs do not."""
+    """Whether there is any evidence about the claim: smoke runs are none."""
     return section.examined and not section.smoke and section.verdict.outcome is not Outcome.NOT_RUN
 
 
 def shown(lines: Sequence[Line]) -> list[Line]:
-    """The lines of the first screen: each claim's best evidence, and below it what was judged elsewhere."""
+    """The lines of the first screen: each claim's best evidence, followed by its other judged experiments."""
     seen: set[tuple[str, str | None]] = set()
     found: list[Line] = []
     for line in lines:
@@ -163,7 +163,7 @@ def tally(sections: Sequence[Section]) -> list[tuple[Outcome, int, int]]:
 
 
 def verdict_table(found: Sequence[Line]) -> Table:
-    """A line a claim: what the paper says, what was found, and the verdict."""
+    """One line per claim: what the paper says, what was found, and the verdict."""
     columns = ("claim", "paper", "authors' log, 2012", "ours", *P_VALUES, "protocol", "verdict", "deviations")
     return Table("Verdicts", columns, tuple(_verdict_row(line) for line in found))
 
@@ -183,6 +183,6 @@ def _verdict_row(line: Line) -> tuple[object, ...]:
 
 
 def _named(claim: Claim) -> str:
-    """The claim's id, with its paper where that is another than AlexNet's."""
+    """The claim's id, with its paper if that is not AlexNet's."""
     paper = another(claim)
     return f"{claim.id} ({paper})" if paper else claim.id

@@ -26,7 +26,7 @@ SCRIPTS = ("report.js", "curves.js")  # the page's one script, in two parts
 
 @dataclass(frozen=True)
 class Screen:
-    """All that the templates may name beside the report itself."""
+    """All that the templates may refer to besides the report itself."""
 
     lines: Sequence[Line]
     leading: Sequence[Section]
@@ -46,7 +46,7 @@ class Screen:
     settled: Sequence[tuple[str, Sequence[str]]]
     data: Sequence[str]
     machines: Sequence[Table]
-    files: Sequence[str]  # that lie beside the page, for programs
+    files: Sequence[str]  # beside the page, for programs
     script: str
     script_hash: str
 

@@ -1,6 +1,6 @@
-"""What a report says in a few sentences, made from the verdicts: what holds, what not, what is left open.
+"""What a report says in a few sentences, made from the verdicts: what holds, what does not, what is open.
 
-A sentence is a list of parts, so that each form of the report can stress and link what it names.
+A sentence is a list of parts, so that each form of the report can emphasise and link what it names.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from harness.verdicts.verdict import Outcome
 
 @dataclass(frozen=True)
 class VerdictGroup:
-    """Claims of one verdict that are told together: in which words, and how many of them by name."""
+    """Claims with one verdict, reported together: the wording, and the most that are named one by one."""
 
     outcome: Outcome
     one: str
@@ -28,38 +28,42 @@ class VerdictGroup:
     named: int | None = None  # None: every one, however many they are
 
 
-FEW, SOME = 4, 6  # claims that are named: of which nothing is shown, and of which their direction alone is
-AT_SCALE = (  # in the order in which they are told
+FEW, SOME = 4, 6  # the most claims named: where nothing is shown, and where only the direction is
+AT_SCALE = (  # in the order in which they appear
     VerdictGroup(Outcome.REPRODUCED, "holds as published", "hold as published"),
     VerdictGroup(
         Outcome.DIRECTIONAL,
-        "has the paper's direction, its size is not shown",
-        "have the paper's direction, their size is not shown",
+        "has the paper's direction, but its size is not shown",
+        "have the paper's direction, but their size is not shown",
     ),
     VerdictGroup(Outcome.NOT_REPRODUCED, "does not hold as stated", "do not hold as stated"),
     VerdictGroup(Outcome.INCONCLUSIVE, "is undecided", "are undecided", FEW),
 )
 SMALLER = (
-    VerdictGroup(Outcome.DIRECTIONAL, "points the paper's way", "point the paper's way", SOME),
-    VerdictGroup(Outcome.NOT_REPRODUCED, "points the other way", "point the other way", SOME),
+    VerdictGroup(
+        Outcome.DIRECTIONAL, "points in the paper's direction", "point in the paper's direction", SOME
+    ),
+    VerdictGroup(
+        Outcome.NOT_REPRODUCED, "points in the opposite direction", "point in the opposite direction", SOME
+    ),
     VerdictGroup(Outcome.INCONCLUSIVE, "is undecided", "are undecided", FEW),
 )
 REST = (
-    VerdictGroup(Outcome.INVALID, "has runs that cannot show it", "have runs that cannot show them", FEW),
-    VerdictGroup(Outcome.REPORTED, "is shown and not judged", "are shown and not judged", FEW),
+    VerdictGroup(Outcome.INVALID, "has runs that cannot test it", "have runs that cannot test them", FEW),
+    VerdictGroup(Outcome.REPORTED, "is reported but not judged", "are reported but not judged", FEW),
 )
-BELOW = " A smaller scale shows a direction at most, never the paper's size."
-SMOKE_ONLY = "Only smoke runs are stored. They show that the code runs, and nothing about the paper."
+BELOW = " A smaller scale can show a direction, never the size."
+SMOKE_ONLY = "Only smoke runs are stored. They show that the code runs but say nothing about the paper."
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """Some words of a sentence; `target` is the identifier of the section that they lead to."""
+    """Part of a sentence; `target` is the identifier of the section that it links to."""
 
     words: str
     strong: bool = False
     target: str = ""
-    kind: str = ""  # of the words that lead a sentence: the verdict that they tell of
+    kind: str = ""  # of the leading words of a sentence: their verdict
 
 
 Sentence = tuple[Phrase, ...]
@@ -84,7 +88,7 @@ def summary(lines: Sequence[Line]) -> list[Sentence]:
 
 
 def _told(lines: Sequence[Line], groups: Sequence[VerdictGroup], where: str = "") -> list[Sentence]:
-    """A sentence for each group that there is a claim of."""
+    """A sentence for each group that has any claims."""
     found = [
         (group, [line for line in lines if line.section.verdict.outcome is group.outcome]) for group in groups
     ]
@@ -92,11 +96,11 @@ def _told(lines: Sequence[Line], groups: Sequence[VerdictGroup], where: str = ""
 
 
 def _sentence(group: VerdictGroup, lines: Sequence[Line], where: str) -> Sentence:
-    """The claims, each with its figure where that says something; of too many their number."""
+    """The claims, each with its figure where that says something; only their number if there are too many."""
     kind = str(group.outcome).replace(" ", "-")
     lead = f"{_claims(len(lines))} {group.one if len(lines) == 1 else group.many}{where}"
     if group.named is not None and len(lines) > group.named:
-        return Phrase(f"{lead}:", strong=True, kind=kind), Phrase(" each is in the tables below.")
+        return Phrase(f"{lead}:", strong=True, kind=kind), Phrase(" see the tables below.")
     ends = ["; "] * (len(lines) - 1) + ["."]
     named = (
         (Phrase(line.label, target=line.target), Phrase(f"{_figure(line.section)}{end}"))
@@ -106,23 +110,23 @@ def _sentence(group: VerdictGroup, lines: Sequence[Line], where: str) -> Sentenc
 
 
 def _figure(section: Section) -> str:
-    """What was found, in brackets; at the paper's scale beside its figure. Nothing of what is not shown."""
+    """The result in brackets, with the paper's figure at its scale; empty where nothing is shown."""
     if section.claim.kind is Kind.EXACT:
         return f" ({_counts(section)})"
     if section.verdict.outcome in (Outcome.INCONCLUSIVE, Outcome.INVALID):
         return ""
     parts = [f"{found.value} {found.rest}" for found in ours(section)[:1]]
-    parts += [f"the paper: {section.claim.figure}"] * (not section.proxy)
+    parts += [f"paper: {section.claim.figure}"] * (not section.proxy)
     return f" ({'; '.join(parts)})" if parts else ""
 
 
 def _counts(section: Section) -> str:
-    """Which counts lie in their bands, and by how much the others do not."""
+    """Which counts agree with the paper, and what the others are instead."""
     pairs = [(m, e) for e in section.effects if (m := section.claim.metric(e.metric)) and m.band]
     outside = [_count(m, e) for m, e in pairs if not _inside(m, e)]
     inside = [words(m.name) for m, e in pairs if _inside(m, e)]
-    holding = f"{', '.join(inside)} {'does' if len(inside) == 1 else 'do'}" if outside and inside else ""
-    return "; ".join(part for part in (holding, *outside) if part) or "all counts do"
+    holding = f"{', '.join(inside)} {'agrees' if len(inside) == 1 else 'agree'}" if outside and inside else ""
+    return "; ".join(part for part in (holding, *outside) if part) or "all counts agree"
 
 
 def _inside(metric: Metric, effect: Effect) -> bool:
@@ -132,16 +136,19 @@ def _inside(metric: Metric, effect: Effect) -> bool:
 
 def _count(metric: Metric, effect: Effect) -> str:
     found = "none" if effect.estimate is None else quantity(effect.estimate, effect.unit)
-    paper = "" if metric.paper is None else f", the paper: {quantity(metric.paper, metric.unit)}"
-    return f"not the {words(metric.name)}: {found}{paper}"
+    paper = (
+        ", outside the band" if metric.paper is None else f" instead of {quantity(metric.paper, metric.unit)}"
+    )
+    return f"{words(metric.name)}: {found}{paper}"
 
 
 def _unknown(first: Sequence[Line]) -> list[Sentence]:
-    """Of how many claims nothing can be said, and why."""
+    """How many claims have no result, and why."""
     unknown = [line for line in first if not measured(line.section)]
     if not unknown:
         return []
-    lead = Phrase(f"Nothing can be said of {_claims(len(unknown)).lower()}: ", strong=True, kind="not-run")
+    verb = "has" if len(unknown) == 1 else "have"
+    lead = Phrase(f"{_claims(len(unknown))} {verb} no result yet: ", strong=True, kind="not-run")
     reasons = Counter(_unknown_as(line.section) for line in unknown)
     alone = {len(unknown): "they", 1: "it"} if len(reasons) == 1 else {}
     said = [f"{alone.get(n, n)} {one if n == 1 else many}" for (one, many), n in reasons.items()]
@@ -149,7 +156,7 @@ def _unknown(first: Sequence[Line]) -> list[Sentence]:
 
 
 def _unknown_as(section: Section) -> tuple[str, str]:
-    """Why nothing can be said of a claim, for one and for many."""
+    """Why a claim has no result, in the singular and in the plural."""
     if section.smoke:
         return "has only smoke runs", "have only smoke runs"
     return ("is unfinished", "are unfinished") if section.records else ("was not run", "were not run")

@@ -1,9 +1,9 @@
-// Reads values out of curve figures, by pointer and by keys, and hides arms and seeds. A figure asks for it by
+// Reads values off curve figures, by pointer and by keyboard, and hides arms and seeds. A figure requests it by
 //
 //   <svg data-axes="left right bottom top x0 x1 y0 y1" data-unit="%">
-//                                      where its axes' ends lie, and which values those are
+//                                      where its axes end, and at which values
 //   <g data-arm="relu" data-shows="training error" data-seed="3"><path d="..."/></g>
-//                                      a run's line; of a mean there is no seed. A part without data-shows is hidden
+//                                      a run's line; a mean has no seed. A part without data-shows is hidden
 //                                      with its arm and its seed, and nothing is read from it
 "use strict";
 (() => {

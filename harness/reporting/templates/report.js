@@ -1,17 +1,17 @@
-// What the page can do beyond being read. Without this script everything is shown, in the order it was written in.
-// Templates ask for it by data attributes; controls are written with `hidden`, and the script shows them.
+// What the page can do besides being read. Without this script everything is shown, in its original order.
+// Templates request it by data attributes; controls are written with `hidden`, and the script shows them.
 //
-//   <table data-sortable>              its headings become buttons; a cell's data-value goes before its text
+//   <table data-sortable>              its headings become buttons; a cell's data-value takes precedence over its text
 //   <tr data-outcome="..." >           shown or hidden by the chips and the search (any element may have it);
-//                                      data-words is searched beside its text
+//                                      data-words is searched as well as its text
 //   <button data-filter="..." hidden>  a chip: the outcome that is shown; "" shows all
-//   <input data-search hidden>         shows what contains every word that is typed
-//   <output data-shown>                how many of the rows of [data-filtered] are shown
+//   <input data-search hidden>         shows what contains every word typed
+//   <output data-shown>                how many rows of [data-filtered] are shown
 //   <button data-copy="text" hidden>   copies the text; data-copy="" copies the code before it
 //   <button data-csv hidden>           copies the table in the same [data-table] element as CSV
 //   <td class="key"><a href="records/KEY-1.json">
 //                                      a button beside it copies the key in full
-//   <button data-theme-switch hidden>  goes from the reader's own scheme to light, then to dark
+//   <button data-theme-switch hidden>  cycles from the reader's own scheme to light, then to dark
 "use strict";
 (() => {
   const root = document.documentElement;
@@ -20,7 +20,7 @@
     try {
       if (value !== undefined) localStorage.setItem(name, value);
       return localStorage.getItem(name);
-    } catch { return null; }  // a page from a disk may have no storage
+    } catch { return null; }  // a page opened from disk may have no storage
   };
 
   const THEMES = ["auto", "light", "dark"];
@@ -52,7 +52,7 @@
       for (const chip of chips) chip.setAttribute("aria-pressed", String(chip.dataset.filter === outcome));
       const rows = all("[data-filtered] [data-outcome]"), shown = rows.filter(row => !row.hidden).length;
       for (const output of all("[data-shown]"))
-        output.textContent = shown === rows.length ? "" : `${shown} of ${rows.length} lines are shown`;
+        output.textContent = shown === rows.length ? "" : `${shown} of ${rows.length} lines shown`;
     };
     for (const chip of chips) chip.addEventListener("click", () => {
       outcome = chip.dataset.filter === outcome ? "" : chip.dataset.filter;
@@ -107,7 +107,7 @@
 
   const keyOf = cell => cell.querySelector(":scope.key > a")?.getAttribute("href").split("/").pop().replace(/-\d+\.json$/, "");
 
-  function commaSeparated(table) {  // figures as programs read them, keys in full
+  function commaSeparated(table) {  // numbers as programs read them, keys in full
     const said = cell => {
       const text = keyOf(cell) ?? cell.textContent.trim();
       return /^−?[\d,]*\.?\d+$/.test(text) ? plain(text) : text;
@@ -116,7 +116,7 @@
     return [...table.rows].map(row => [...row.cells].map(quoted).join(",") + "\n").join("");
   }
 
-  function keys() {  // one button for all, beside the key that is pointed at or has the focus
+  function keys() {  // one button for all, beside the key under the pointer or with the focus
     const button = document.createElement("button");
     let key = "";
     button.type = "button";
@@ -132,7 +132,7 @@
     for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, follow);
   }
 
-  function unfold() {  // what a link leads to may lie in a fold
+  function unfold() {  // the target of a link may be inside a fold
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     for (let fold = target && target.closest("details"); fold; fold = fold.parentElement.closest("details"))
       fold.open = true;

@@ -1,11 +1,11 @@
-"""How often verdicts and adjusted p-values are wrong by the ways to estimate: simulations with a known truth.
+"""How often verdicts and adjusted p-values are wrong for each way to estimate: simulations with known truth.
 
     python -m harness.verdicts.calibration.estimates [--experiments N]
 
-Three tables beside that of `calibration`. The first judges, by the same code and held to the same promises,
-arms that are compared with all runs of a baseline, the smallest of four effects ("any layer"), and errors
-of runs × images with the bits that a record keeps. The second counts families of claims in which any true
-null is rejected. The third promises nothing: it shows what a pooled variance costs where spreads differ.
+Three tables beside that of `calibration`. The first judges, with the same code and the same promises, arms
+compared with all runs of a baseline, the smallest of four effects ("any layer"), and errors of runs × images
+with per-image bits as in records. The second counts families of claims in which any true null is rejected.
+The third promises nothing: it shows the cost of a pooled variance if spreads differ.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ from harness.verdicts.calibration.simulation import (
 )
 
 BASELINE = 15  # runs that all arms share
-MORE = 3.0  # points by which the layers that matter cost more than the one that costs least
+MORE = 3.0  # points by which the other layers cost more than the least costly one
 IMAGES = 2000
-HARD, TASTE, LUCK = 1.0, 0.3, 0.02  # spreads of images, of images within an arm, and of runs; of the rest 1
+HARD, TASTE, LUCK = 1.0, 0.3, 0.02  # spreads of images, of images within an arm, and of runs; else 1
 NETWORK = 0.16  # the share of images that a network gets wrong
 
 Array = NDArray[np.float64]
 
 
 def worlds() -> tuple[World, ...]:
-    """Every way to estimate, on one of the catalogue's claims."""
+    """Every way to estimate, each on one claim of the catalogue."""
     names = ("lrn", "weight-decay", "depth", "error-rate", "ten-view", "crop-flip")
     lrn, decay, depth, rate, views, crops = map(claim, names)
     directions = {"null": 0.0, "half a point": 0.5, "other side": -0.5}
@@ -86,7 +86,7 @@ def _named(about: Claim) -> tuple[str, str]:
 
 
 def _baseline(sample: Sample) -> Sample:
-    """The 15 runs, which are there from the first look on."""
+    """The 15 runs, available from the first look on."""
     rows = sample[-BASELINE // 3 :, :3]
     return rows.reshape(BASELINE, *rows.shape[2:])
 
@@ -119,7 +119,7 @@ def _one(truth: float, stream: np.random.Generator, shape: tuple[int, int]) -> I
 
 
 def _views(truth: float, stream: np.random.Generator, shape: tuple[int, int]) -> Iterable[Sample]:
-    """The same weights by one view and by ten: what a run makes of an image is nearly the same."""
+    """The same weights with one view and with ten: a run's outcomes on an image are nearly the same."""
     for _ in range(shape[0]):
         yield _outcomes(stream, (NETWORK + truth / 100, NETWORK), shape[1], alike=0.9)
 
@@ -140,10 +140,10 @@ def _outcomes(
     images: int = IMAGES,
     alike: float = 0.0,
 ) -> Sample:
-    """Which images each run of each arm gets wrong, 0 or 1 (arms, seeds, images), with these shares in all.
+    """Which images each run of each arm gets wrong, 0 or 1 (arms, seeds, images), with these overall shares.
 
-    An image is hard for all, harder for one arm than for another, and what is left is chance: of which the
-    arms share the part `alike` of the variance, as two ways to test the same weights do.
+    An image is hard for all, harder for one arm than for another, and the rest is chance: the arms share the
+    part `alike` of its variance, like two ways to test the same weights.
     """
     arms, scale = len(wrong), math.sqrt(HARD**2 + TASTE**2 + LUCK**2 + 1)
 
@@ -232,7 +232,7 @@ def _by_dunnett(baseline: Array, arms: list[Array]) -> tuple[list[float], list[f
 
 
 def broken_families(rows: Sequence[FamilyRow]) -> list[str]:
-    """Families that err more often than in 5 %, beyond Monte-Carlo error."""
+    """Families with an error rate above 5 %, beyond Monte-Carlo error."""
     alarm = simulation.FALSE_ALARMS / len(rows)
     return [
         f"{r.kind}, {r.nulls} null: an adjusted p errs in {r.adjusted:.1%} of families, at most 5.0% promised"
@@ -243,7 +243,7 @@ def broken_families(rows: Sequence[FamilyRow]) -> list[str]:
 
 @dataclass(frozen=True)
 class SpreadRow:
-    """How a pooled variance fares where spreads differ: nothing is promised."""
+    """The performance of a pooled variance if spreads differ: nothing is promised."""
 
     runs: str
     spread: float
@@ -253,7 +253,7 @@ class SpreadRow:
 
 
 def spread_rows(experiments: int) -> Iterator[SpreadRow]:
-    """Arms of 5 and 10 runs, as noisy as the baseline, less so and more."""
+    """Arms of 5 and 10 runs, as noisy as the baseline, less noisy and noisier."""
     for n, many in ((5, 5), (5, 15), (10, 15)):
         for spread in (0.67, 1.0, 1.5, 2.0):
             stream = np.random.default_rng(zlib.crc32(f"{n} {many} {spread}".encode()))

@@ -1,8 +1,7 @@
-"""How often the gates of `trained_enough` stop sound experiments, or let pass those that are not.
+"""How often the gates of `trained_enough` stop sound experiments, or pass unsound ones.
 
-Spreads beside those of `calibration`, both assumed: a gap between training and test error varies by 1 point
-from seed to seed, and a training loss by 2 % from one evaluation to the next. `rules.py` prints the
-rates.
+Two more spreads than in `calibration` are assumed: the gap between training and test error varies by 1 point
+between seeds, and the training loss by 2 % between evaluations. `rules.py` prints the rates.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ Metrics = Mapping[str, float | None]
 
 @dataclass(frozen=True)
 class Rate:
-    """How often something was said in simulated experiments, and the most that is promised, if anything."""
+    """How often an answer was given in simulated experiments, and the promised maximum, if any."""
 
     rule: str
     truth: str
@@ -43,7 +42,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class SimulatedGate:
-    """A row of the second table before it is simulated: what happens in a random experiment, or does not."""
+    """A row of the second table before simulation: what may happen in a random experiment."""
 
     rule: str
     truth: str
@@ -60,12 +59,12 @@ class SimulatedGate:
 
 
 def questions() -> list[SimulatedGate]:
-    """What is asked of both gates."""
+    """The rows for both gates."""
     return [*_gaps(), *_falls(), *_halves()]
 
 
 def _gaps() -> Iterator[SimulatedGate]:
-    """A point off the least gap the gate is wrong in few experiments; at it, in half of them by design."""
+    """One point off the minimal gap the gate is rarely wrong; at the gap, in half of cases by design."""
     about = claim("dropout-overfitting")
 
     def stops(gap: float, seeds: int, stream: np.random.Generator) -> bool:
@@ -88,7 +87,7 @@ def _gaps() -> Iterator[SimulatedGate]:
 
 
 def _falls() -> Iterator[SimulatedGate]:
-    """A loss that falls evenly over a stage of twenty epochs, looked at eight times in each."""
+    """A loss that falls evenly over a stage of twenty epochs, evaluated eight times in each."""
     about = claim("lrn")
     epochs = np.arange(1, 161) / 8
 
@@ -109,7 +108,7 @@ def _falls() -> Iterator[SimulatedGate]:
 
 
 def _halves() -> Iterator[SimulatedGate]:
-    """Baselines whose seeds differ by chance alone; at looks the gate is asked at five and at ten of them."""
+    """Baselines whose seeds differ by chance alone; with looks the gate is asked at five and ten of them."""
     about = claim("lrn")
 
     def stopped(values: Array) -> bool:

@@ -1,10 +1,10 @@
-"""The same for the rules that `calibration` does not try: bounds, directions, other scales, counts and gates.
+"""The same for rules that `calibration` does not cover: bounds, directions, other scales, counts and gates.
 
     python -m harness.verdicts.calibration.rules [--experiments N]
 
 prints two tables. The first has the form of `calibration`'s: a claim whose band has one end, directions of
-ratios (on either side of one) and of measures without a figure, and a difference at another scale than the
-paper's. The second has rates that are no verdict of an effect: levels at the four seeds that no look has,
+ratios (on either side of one) and of measures without a figure, and a difference at a scale other than the
+paper's. The second has rates that are not a verdict on an effect: levels at four seeds, which no look has,
 counts, costs, and the gates of `gates.py`.
 """
 
@@ -49,7 +49,7 @@ from harness.verdicts.verdict import Outcome
 
 
 def rule_of(about: Claim) -> str:
-    """The kind of row, here or of `calibration`, that tries the rule by which the claim is judged."""
+    """The kind of row, here or in `calibration`, that covers the rule that judges the claim."""
     band = about.primary.band
     if about.kind in (Kind.DIRECTION, Kind.QUALITATIVE):
         below = ", below one" if about.side is Side.BELOW else ""
@@ -60,7 +60,7 @@ def rule_of(about: Claim) -> str:
 
 
 def worlds() -> tuple[World, ...]:
-    """What is simulated as `calibration` does it."""
+    """What is simulated in the manner of `calibration`."""
     colour, time, bias, lrn, decay = map(
         claim, ("colour-augmentation", "two-gpu-time", "bias-init", "lrn", "weight-decay")
     )
@@ -94,7 +94,7 @@ def ratio(about: Claim, sample: Array) -> Effect:
 
 
 def questions() -> list[SimulatedGate]:
-    """What the second table tries."""
+    """What the second table covers."""
     return [*_levels_at_four(), *_negligible(), *_counts(), *_costs(), *calibrated_gates.questions()]
 
 
@@ -117,7 +117,7 @@ def _levels_at_four() -> Iterator[SimulatedGate]:
 
 
 def _negligible() -> Iterator[SimulatedGate]:
-    """A difference at an end of what counts as none, of two arms each as noisy as the simulated errors."""
+    """A difference at an end of the negligible band, between two arms as noisy as the simulated errors."""
     about = claim("overlapping-pooling").judged(at_paper_scale=False)
     unsure = Effect(about.primary.name, about.primary.unit, 5, 0.0, None, Interval(-1.0, 1.0, 0.95))
 
@@ -138,7 +138,7 @@ def _negligible() -> Iterator[SimulatedGate]:
 
 
 def _counts() -> Iterator[SimulatedGate]:
-    """Counts at random places in their bands, and then one of them, at random, outside."""
+    """Counts at random places in their bands, then a random one of them outside."""
     about = claim("architecture")
 
     def said(outcome: Outcome, wrong: int) -> Callable[[np.random.Generator], bool]:
@@ -170,7 +170,7 @@ def _costs() -> Iterator[SimulatedGate]:
 
 
 def violations(rows: Sequence[CalibrationRow], found: Sequence[Rate]) -> list[str]:
-    """What is wronger than promised in either table, by `calibration`'s measure and in one family."""
+    """Rates worse than promised in either table, by `calibration`'s measure and in one family."""
     return broken(
         [*(promise for row in rows for promise in promises(row)), *map(_promise, filter(_bound, found))]
     )

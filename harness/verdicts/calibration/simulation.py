@@ -1,4 +1,4 @@
-"""How often the verdicts are wrong: simulated experiments whose truth is known, judged by the real code.
+"""How often verdicts are wrong: simulated experiments with a known truth, judged by the real code.
 
     python -m harness.verdicts.calibration [--experiments N] [--json]
 
@@ -45,13 +45,13 @@ EXPERIMENTS = 10_000
 LEVEL_SD, PAIR_SD = 0.26, 0.26 * math.sqrt(2)  # points
 TIME_SD, RATIO_SD = 0.10, 0.15  # of logarithms
 EPOCHS, LOOK = 6.0, 0.25  # the faster arm's time to target, and the width of a bracket
-# How often all promises together may be called broken though each is just kept: Bonferroni divides this by
-# their number. Over a hundred rates lie right at their bound by construction, so that one of them would
-# always be a little beyond it, and nothing but this rate says how much is too much.
+# How often any promise may be called broken although each is just kept: Bonferroni divides this by their
+# number. Over a hundred rates lie exactly at their bound by construction, so one of them is always slightly
+# beyond it, and only this rate says how much is too much.
 FALSE_ALARMS = 0.01
 
 Array = NDArray[np.float64]
-Sample = NDArray[Any]  # one experiment: (arms, seeds), and further axes as the estimate needs
+Sample = NDArray[Any]  # one experiment: (arms, seeds), and further axes if the estimate needs them
 Draw = Callable[[float, np.random.Generator, tuple[int, int]], Iterable[Sample]]
 
 
@@ -65,7 +65,7 @@ class World:
     draw: Draw  # (truth, stream, (experiments, seeds)) → a sample for each experiment
     estimate: Callable[[Claim, Sample], Effect]
     exact: bool = True  # coverage is 95 %, not only at least
-    scale: str | None = None  # the protocol, where it is another than the paper's scale
+    scale: str | None = None  # the protocol, if it is not the paper's scale
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class CalibrationRow:
 
 
 def band_truths(about: Claim, far: float, other_side: float) -> dict[str, float]:
-    """The truths at which a claim with a band is tried."""
+    """The truths at which a claim with a band is simulated."""
     paper, band = about.primary.paper, about.primary.band
     assert paper is not None
     assert band is not None
@@ -96,7 +96,7 @@ def band_truths(about: Claim, far: float, other_side: float) -> dict[str, float]
 
 
 def worlds() -> tuple[World, ...]:
-    """Every kind of claim, each as one of the catalogue's."""
+    """Every kind of claim, each represented by one from the catalogue."""
     error, lrn, relu, decay = map(claim, ("error-rate", "lrn", "relu-speedup", "weight-decay"))
     ratios = band_truths(relu, 20.0, 0.5)
     directions = {"null": 0.0, "half a point": 0.5, "other side": -0.5}
@@ -129,7 +129,7 @@ def calibrate_all(experiments: int = EXPERIMENTS) -> list[CalibrationRow]:
 
 
 def violations(rows: Sequence[CalibrationRow]) -> list[str]:
-    """What is wronger than promised, beyond Monte-Carlo error; empty if the rules hold.
+    """Rates worse than promised, beyond Monte-Carlo error; empty if the rules hold.
 
     A promise is broken if a rate as bad has, by the binomial distribution, a probability below its share
     of FALSE_ALARMS when the promise is just kept.
@@ -138,7 +138,7 @@ def violations(rows: Sequence[CalibrationRow]) -> list[str]:
 
 
 def broken(given: Iterable[Promise]) -> list[str]:
-    """What is said of the broken ones among all promises of a page, which share FALSE_ALARMS."""
+    """Messages for the broken promises among all of a page, which share FALSE_ALARMS."""
     family = list(given)
     return [p.broken for p in family if p.probability < FALSE_ALARMS / len(family)]
 
@@ -155,21 +155,21 @@ def markdown(rows: Sequence[CalibrationRow]) -> str:
 
 
 def table(head: Sequence[str], words: int, rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table whose first `words` columns hold words, and the others figures."""
+    """A Markdown table whose first `words` columns hold words and the others numbers."""
     lines = [head, ["---"] * words + ["---:"] * (len(head) - words), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 @dataclass(frozen=True)
 class Promise:
-    """A bound on a rate: what to say if it is broken, and how probable a rate as bad is if it is kept."""
+    """A bound on a rate: the message if it is broken, and the probability of a rate as bad if it is kept."""
 
     broken: str
     probability: float
 
 
 def promises(row: CalibrationRow) -> Iterator[Promise]:
-    """What is promised of a row: rates of wrong verdicts, and the coverage of the intervals."""
+    """The promises for a row: rates of wrong verdicts, and the coverage of the intervals."""
     inside = row.truth in ("low edge", "paper", "high edge", "inside")
     at_most = {
         "reproduced": 0.0 if row.seeds == "3" else 1.0 if row.truth in ("paper", "inside") else 0.05,
@@ -195,7 +195,7 @@ def promises(row: CalibrationRow) -> Iterator[Promise]:
 
 
 def at_least(rate: float, bound: float, experiments: int) -> float:
-    """Probability of that rate or a larger one, in so many experiments, where the true one is the bound."""
+    """Probability of that rate or a larger one in `experiments`, if the true rate is the bound."""
     seen = round(rate * experiments)
     return 1.0 if seen == 0 else float(scipy.special.bdtrc(seen - 1, experiments, bound))
 
@@ -210,7 +210,7 @@ def _fixed(world: World, effect: Effect) -> tuple[Verdict, Interval | None]:
 
 
 def _sequential(world: World, effects: Sequence[Effect]) -> tuple[Verdict, Interval | None]:
-    """The verdict at the look at which it is decided, or at the last."""
+    """The verdict at the first decisive look, or at the last look."""
     for effect in effects:
         verdict = decide(world.claim, evidence(_scale(world), effect.n), effect, interim=True)
         if decided(verdict):
@@ -300,7 +300,7 @@ def _ratio(about: Claim, sample: Array) -> Effect:
 
 
 def _bracket(time: float, cap: float = math.inf) -> Time:
-    """The time as evaluations every quarter of an epoch show it, the last of them at or before the cap."""
+    """The time as seen by evaluations every quarter of an epoch, the last at or before the cap."""
     if time > cap:
         return Time(math.floor(cap / LOOK) * LOOK, None)
     low = math.floor(time / LOOK) * LOOK

@@ -1,1 +1,1 @@
-"""Comparing evidence from several places: effects as rows, laboratories, the same networks."""
+"""Comparisons of evidence from several places: effects as rows, laboratories, the same networks."""

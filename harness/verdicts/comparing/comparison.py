@@ -1,8 +1,8 @@
 """Two sets of evidence, effect by effect: what differs, which verdicts changed, and what cannot be compared.
 
-Evidence made under other conditions or by other code is compared, and the line says what was not the same:
-that is what one compares for. Another protocol, other data or another unit is another effect, and has no
-difference. No rule of a verdict asks for any of this.
+Evidence from other conditions or other code is compared, and the line says what differed: that is the point
+of comparing. Another protocol, other data or another unit make it another effect, without a difference. No
+verdict uses any of this.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Difference:
 
     @property
     def moved(self) -> bool:
-        """Whether the effect that a verdict rests on is not the same: of counts exactly, else by Holm's p."""
+        """Whether the effect behind a verdict changed: counts are compared exactly, others by Holm's p."""
         if self.reason == COUNTED:
             return self.first.primary and self.first.estimate != self.second.estimate
         return self.adjusted_p is not None and self.adjusted_p < 1 - DIRECTION
@@ -52,7 +52,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Unmatched:
-    """An effect that one side alone has, and why the other has none."""
+    """An effect that only one side has, and why the other lacks it."""
 
     row: EffectRow
     first: bool  # whether the first side has it
@@ -61,27 +61,27 @@ class Unmatched:
 
 @dataclass(frozen=True)
 class Change:
-    """A verdict that reads otherwise; None where the second side has none."""
+    """A verdict that changed; `second` is None if the second side has none."""
 
     first: EffectRow
     second: EffectRow | None
 
     @property
     def worse(self) -> bool:
-        """Whether it says less for the claim than before."""
+        """Whether it supports the claim less than before."""
         return self.second is None or self.second.outcome.says < self.first.outcome.says
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that two sides have to say to each other."""
+    """Everything compared between two sides."""
 
     differences: tuple[Difference, ...]
     unmatched: tuple[Unmatched, ...]
     changes: tuple[Change, ...]
 
     def failing(self, rule: Fails) -> list[EffectRow]:
-        """The rows of the first side at which a pipeline with this rule stops."""
+        """The rows of the first side that make a pipeline with this rule fail."""
         found = [change.first for change in self.changes if change.worse or rule is Fails.CHANGED]
         moved = [one.first for one in self.differences if one.moved and rule is Fails.CHANGED]
         return list(dict.fromkeys([*found, *moved]))
@@ -105,7 +105,7 @@ def pairs(
     same: Callable[[T], Hashable],
     unlike: Callable[[T, T], tuple[int, ...]],
 ) -> Iterator[tuple[T, T]]:
-    """Each of the first with that of the second which is the same thing and least unlike; each goes once."""
+    """Pairs each of the first with the most similar equivalent of the second; each is used once."""
     others: dict[Hashable, list[T]] = {}
     for other in second:
         others.setdefault(same(other), []).append(other)
@@ -129,7 +129,7 @@ def _nearest(
 
 
 def differing(first: EffectRow, second: EffectRow, columns: Iterable[str]) -> tuple[str, ...]:
-    """Those of the columns in which two rows differ."""
+    """The columns in which two rows differ."""
     return tuple(name for name in columns if getattr(first, name) != getattr(second, name))
 
 
@@ -157,7 +157,7 @@ def _barred(first: EffectRow, second: EffectRow) -> str:
 
 
 def _dependent(first: EffectRow, second: EffectRow) -> str:
-    """Why two samples are none: runs that both sides have say nothing of a difference between them."""
+    """Why these are not two samples: shared runs say nothing about a difference between the sides."""
     ours, theirs = set(first.runs.split(", ")), set(second.runs.split(", "))
     shared, most = len(ours & theirs - {""}), max(len(ours), len(theirs))
     if not shared:
@@ -176,14 +176,14 @@ def _unestimated(first: EffectRow, second: EffectRow) -> str:
 
 
 def _adjusted(found: Sequence[Difference]) -> list[Difference]:
-    """The differences with Holm's p over those that verdicts rest on."""
+    """The differences, with Holm's p over those behind verdicts."""
     known = {i: d.contrast.p_student for i, d in enumerate(found) if d.contrast and d.first.primary}
     family = holm({str(i): p for i, p in known.items() if p is not None})
     return [replace(one, adjusted_p=family.get(str(i))) for i, one in enumerate(found)]
 
 
 def _changes(differences: Sequence[Difference], alone: Sequence[Unmatched]) -> Iterator[Change]:
-    """Verdicts that read otherwise, each once, and those that the first side alone has."""
+    """Verdicts that changed, each once, and those that only the first side has."""
     told: set[tuple[str, str, str]] = set()
     for one in differences:
         name = (one.first.experiment, one.first.verdict, one.second.verdict)

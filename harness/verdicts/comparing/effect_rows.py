@@ -1,7 +1,7 @@
-"""Effects as flat rows: one of each effect of each experiment, with its conditions and its verdict.
+"""Effects as flat rows: one per effect of each experiment, with its conditions and its verdict.
 
-A row is all that a comparison, an export or a script needs of an effect, and what `export --to json` writes
-comes back as the same row. docs/export.md describes every column.
+A row is all that a comparison, an export or a script needs to know about an effect, and what `export --to
+json` writes is read back as the same row. docs/export.md describes every column.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EffectRow:
-    """An effect with where it is from; `primary`: the verdict rests on it (of counts: on all of them)."""
+    """An effect with its origin; `primary`: the verdict rests on it (all counts are primary)."""
 
     claim: str
     reproduction: str
@@ -73,7 +73,7 @@ class EffectRow:
 
     @property
     def effect(self) -> Effect:
-        """The effect, as far as the row holds it."""
+        """The effect, as far as the row has it."""
         return Effect(
             self.metric,
             self.unit,
@@ -98,7 +98,7 @@ class EffectRow:
 
 
 def rows(assessment: Assessment) -> Iterator[EffectRow]:
-    """A row for each effect of each of the experiment's claims; a verdict without an effect has one too."""
+    """A row for each effect of each of the experiment's claims, or one for a verdict without an effect."""
     for name in assessment.experiment.reproduction.claims:
         about = claim(name)
         nothing = Effect(about.primary.name, about.primary.unit, 0, None, None, None, note="no effect")
@@ -107,10 +107,10 @@ def rows(assessment: Assessment) -> Iterator[EffectRow]:
 
 
 def measurement(record: Record) -> str:
-    """What was measured of which trial, in 16 hexadecimal digits; clocks apart, where there is more.
+    """What was measured for which trial, in 16 hexadecimal digits; without clocks, if there is anything else.
 
-    A trial repeated on one machine gives this again, whatever version of the code its key is of: such runs
-    are one measurement, not two.
+    A trial repeated on one machine gives the same digits, whatever code version is in its key: such runs are
+    one measurement, not two.
     """
     unclocked = {name: value for name, value in record.metrics.items() if "seconds" not in name}
     content = f"{spelled_trial(record.trial)}\n{spelled(unclocked or dict(record.metrics))}"
@@ -118,12 +118,12 @@ def measurement(record: Record) -> str:
 
 
 def read(text: bytes) -> list[EffectRow]:
-    """The rows that `export --to json` wrote; ValueError where the text is nothing of the kind."""
+    """The rows that `export --to json` wrote; ValueError if the text is something else."""
     return msgspec.json.decode(text, type=list[EffectRow])
 
 
 def frame(found: Iterable[EffectRow]) -> pd.DataFrame:
-    """A row an effect, a column a field."""
+    """One row per effect, one column per field."""
     import pandas as pd
 
     columns = [field.name for field in fields(EffectRow)]
@@ -199,7 +199,7 @@ def _hardware(record: Record) -> str:
 
 
 def _joined(texts: Iterable[str]) -> str:
-    """Distinct texts in one cell, by the alphabet."""
+    """Distinct texts in one cell, sorted."""
     return ", ".join(sorted(set(texts) - {""}))
 
 

@@ -1,6 +1,6 @@
 """Where laboratories disagree on an effect, by Cochran's Q and I², and on trials that several repeated.
 
-Q takes standard errors as known, though they are of few seeds: its p is a little too small.
+Q treats standard errors as known, though they rest on few seeds: its p is slightly too small.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Group = tuple[str, str, str, str, str]
 
 @dataclass(frozen=True)
 class Agreement:
-    """One effect in several laboratories; `heterogeneity` is None where `reason` says why there is no Q."""
+    """One effect in several laboratories; `heterogeneity` is None if `reason` says why there is no Q."""
 
     rows: Mapping[str, EffectRow]  # by laboratory, with conditions where it has several
     heterogeneity: Heterogeneity | None
@@ -28,7 +28,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Repeats:
-    """Trials that several laboratories ran under the same key, and in how many of them all found the same."""
+    """Trials that several laboratories ran under the same key, and in how many all found the same."""
 
     trials: int
     alike: int

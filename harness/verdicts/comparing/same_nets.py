@@ -1,4 +1,4 @@
-"""The same network trained under two conditions, image by image, where records keep which ones were wrong."""
+"""The same network trained under two conditions, image by image, if records have per-image bits."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ METRIC = Measured.TEN_TOP1  # the paper's test error
 
 @dataclass(frozen=True)
 class NetOfRun:
-    """A tested network: a run, and the experiment that it is first met in."""
+    """A tested network: a run, and the first experiment that has it."""
 
     experiment: str
     run: Run
 
     @property
     def record(self) -> Record:
-        """What the run left behind."""
+        """The run's record."""
         return self.run.record
 
 
 @dataclass(frozen=True)
 class SameNet:
-    """One network on both sides and the images that it got wrong on one of them alone."""
+    """One network on both sides, and the images that it got wrong on only one of them."""
 
     first: NetOfRun
     second: NetOfRun
@@ -44,12 +44,12 @@ class SameNet:
 
     @property
     def unlike(self) -> bool:
-        """Whether one of the two trainings errs on more images than the other."""
+        """Whether one of the two trainings gets more images wrong than the other."""
         return self.adjusted_p < 1 - DIRECTION
 
 
 def nets(assessments: Iterable[Assessment]) -> list[NetOfRun]:
-    """Every final run whose record has a bit an image, once, however many experiments rest on it."""
+    """Every final run whose record has per-image bits, once, however many experiments use it."""
     found: dict[str, NetOfRun] = {}
     for assessment in assessments:
         for run in assessment.evidence.final():

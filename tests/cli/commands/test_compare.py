@@ -98,9 +98,9 @@ def test_one_claim_alone(tmp_path: Path) -> None:
     [
         (("a",), BadValue, "compare takes two places A and B, or one place and --precisions"),
         (("a", "b", "--precisions"), BadValue, "compare takes two places A and B"),
-        (("a", "nowhere"), BadValue, "nowhere is not there; name a results folder"),
+        (("a", "nowhere"), BadValue, "nowhere does not exist; name a results folder"),
         (("a", "."), BadValue, "holds neither records nor effects.json"),
-        (("a", "notes.txt"), BadValue, "notes.txt is not what 'export --to json' writes as effects.json"),
+        (("a", "notes.txt"), BadValue, "notes.txt is not an effects.json of 'export --to json'"),
         (("a", "b", "--fail-if", "wors"), UnknownName, r"unknown rule 'wors' \(nearest: worse"),
         (("a", "b", "--claim", "lrm"), UnknownName, r"unknown claim 'lrm' \(nearest: lrn"),
     ],

@@ -111,15 +111,15 @@ def test_every_gate_has_a_question_of_its_own() -> None:
 def test_gates_after_the_one_that_answers_are_not_asked(tmp_path: Path) -> None:
     found = gates(tmp_path, 2)
     assert [g.passed for g in found] == [True] * 5 + [False, None, None, None, None]
-    assert found[5].answer == "gate few seeds: n = 2, and a verdict needs 3"
+    assert found[5].answer == "gate few seeds: n = 2, but a verdict needs 3"
     assert {g.answer for g in found[6:]} == {explanation.NOT_ASKED}
 
 
 def test_a_cap_by_few_seeds_and_a_look_are_said(tmp_path: Path) -> None:
-    assert "a direction is the most that can be said" in gates(tmp_path / "few", 3)[5].answer
+    assert "at most a direction can be shown" in gates(tmp_path / "few", 3)[5].answer
     assert gates(tmp_path / "look", 5, looked=True)[6].answer == "n = 5 is a declared look"
     off = gates(tmp_path / "off", 7, looked=True)
-    assert off[6].answer == "gate looks: n = 7 is none of the declared 3, 5, 10"
+    assert off[6].answer == "gate looks: n = 7 is not a declared look (3, 5, 10)"
 
 
 def test_looks_that_were_taken_are_shown(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_every_claim_can_be_explained_without_any_record(tmp_path: Path, name: s
         ("error-rate", "a top-1 error"),
         ("architecture", "a count that the paper rounds"),
         ("colour-augmentation", "from the paper's 1: a figure that the paper gives as a lower bound"),
-        ("two-gpu-time", "none: its size is not judged"),
+        ("two-gpu-time", "none; its size is not judged"),
     ],
 )
 def test_a_band_says_which_policy_it_comes_from(name: str, words: str) -> None:
@@ -159,7 +159,7 @@ def test_json_holds_the_same_chain(tmp_path: Path, capsys: pytest.CaptureFixture
     assert len(found["experiment"]["runs"]) == 10
     assert found["experiment"]["gates"][0] == {
         "name": "not run",
-        "question": "has any final trial a record?",
+        "question": "does any final trial have a record?",
         "passed": True,
         "answer": "10 final runs have a record",
     }
@@ -194,7 +194,7 @@ def test_square_brackets_are_text_and_no_markup(tmp_path: Path, monkeypatch: pyt
 def test_an_unknown_protocol_names_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match=r"unknown protocol of relu-speedup 'cifar1' \(nearest: cifar10"):
         shown(Store(tmp_path), protocol="cifar1")
-    with pytest.raises(BadValue, match="--protocol cifar10: no reproduction of lrn is written yet"):
+    with pytest.raises(BadValue, match="--protocol cifar10: lrn has no reproduction yet"):
         shown(Store(tmp_path), "lrn", "cifar10")
 
 

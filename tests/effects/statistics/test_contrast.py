@@ -69,7 +69,7 @@ def test_it_covers_the_truth_as_often_as_it_promises() -> None:
         (Effect("x", "", 1, 60e6, None, None), "there is no standard error"),
         (
             smallest([level("conv1", "", FIRST), level("conv2", "", SECOND)]),
-            "its interval is not that of one standard error",
+            "its interval does not come from one standard error",
         ),
     ],
 )

@@ -194,15 +194,15 @@ def test_where_bits_are_lacking_the_note_says_so() -> None:
     flags = np.random.default_rng(0).random((3, 20)) < 0.5
     bare = [replace(r, record=replace(r.record, details={})) for r in arm("b", flags[::-1])]
     found = difference(evidence(*arm("a", flags), *bare), "a", "b", "x", metric(M.TEN_TOP1))
-    assert found.note.endswith("over seeds alone, as 3 of 6 runs keep no bits")
+    assert found.note.endswith("over seeds alone, as 3 of 6 runs have no per-image bits")
     assert found.standard_error == found.seed_error
     fewer = difference(evidence(*arm("a", flags), *arm("b", flags[:, :9])), "a", "b", "x", metric(M.TEN_TOP1))
     assert fewer.note.endswith("as not all runs were tested on the same images")
     losses = [replace(r, record=replace(r.record, metrics={"ten_loss": s / 2})) for s, r in enumerate(bare)]
     loss = difference(evidence(*losses), "b", "b", "x", metric(M.TEN_LOSS))
-    assert loss.note.endswith("over seeds alone, as there is no bit an image of it")
+    assert loss.note.endswith("over seeds alone, as it has no per-image bits")
     own = difference(evidence(*arm("a", flags)), "a", "a", "x", lambda run: float(run.seed))
-    assert own.note.endswith("as there is no bit an image of it")
+    assert own.note.endswith("as it has no per-image bits")
 
 
 def test_bits_of_a_stored_record_are_read(tmp_path: object) -> None:

@@ -57,16 +57,16 @@ def test_an_inconclusive_claim_says_how_far_it_is_from_a_verdict() -> None:
     ("outcome", "qualifier", "said"),
     [
         (Outcome.REPRODUCED, "", "this agrees with the paper (1.4 points)."),
-        (Outcome.DIRECTIONAL, "weaker", "the paper's direction, but weaker than there (1.4 points)."),
-        (Outcome.DIRECTIONAL, "proxy", "in runs at a smaller scale, which say nothing of its size."),
+        (Outcome.DIRECTIONAL, "weaker", "in the paper's direction, but weaker (paper: 1.4 points)."),
+        (Outcome.DIRECTIONAL, "proxy", "at a smaller scale that says nothing about the size."),
         (Outcome.NOT_REPRODUCED, "", "this contradicts the paper (1.4 points)."),
         (
             Outcome.NOT_REPRODUCED,
             "proxy",
-            "the opposite of the paper's direction, in runs at a smaller scale.",
+            "opposite to the paper's direction, at a smaller scale.",
         ),
-        (Outcome.INVALID, "", "these runs cannot show it, as the reason."),
-        (Outcome.REPORTED, "", "set beside the paper (1.4 points), and not judged."),
+        (Outcome.INVALID, "", "these runs cannot test it, because the reason."),
+        (Outcome.REPORTED, "", "shown beside the paper's figure (1.4 points), not judged."),
     ],
 )
 def test_every_outcome_has_its_words(outcome: Outcome, qualifier: str, said: str) -> None:
@@ -88,7 +88,7 @@ def test_smoke_shows_only_that_it_ran(tmp_path: Path) -> None:
     assert {fold.title for fold in entry.folded} == {"Attempts", "How the arms differ"}
     for file in (page, text):
         said = file.read_text(encoding="utf-8").split("relu-smoke", 2)[-1]
-        assert "2 of 2 runs came to their end" in said
+        assert "2 of 2 runs finished" in said
         section = said[said.index("This shows only") :]
         assert "1.3×" not in section
 
@@ -169,7 +169,7 @@ def test_every_run_is_a_dot_of_what_is_judged_and_the_gap_has_its_threshold() ->
     dots = [dot[0].text for dot in svg.iter(f"{SVG}circle")]
     assert dots == [f"seed {seed}: {gap:g} points" for _, seed, gap in finals]
     words = [text.text for text in svg.iter(f"{SVG}text")]
-    assert {"mean 12.50 points", "mean 21.50 points", "10: the least that overfits"} <= set(words)
+    assert {"mean 12.50 points", "mean 21.50 points", "10: minimum for overfitting"} <= set(words)
 
 
 def test_an_axis_has_round_ticks_within_its_ends() -> None:

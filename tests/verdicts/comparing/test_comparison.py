@@ -152,7 +152,9 @@ def test_records_of_other_code_are_named_with_their_commit(tmp_path: Path) -> No
         made = {"commit": "0123abc", "dirty": False}
         old.append(replace(record, key=f"{number:024}", code="of old", environment=made))
     (one,) = compared(filled(tmp_path / "a", 5), old).unmatched
-    assert one.reason.startswith("other code version: its 10 records are by 0123abc; 'export --to json'")
+    assert one.reason.startswith(
+        "other code version: its 10 records were made by 0123abc; 'export --to json'"
+    )
 
 
 def test_another_protocol_is_named(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""The building blocks of every figure: the frame, axes, labels, curves and pictures."""
+"""The parts of every figure: frame, axes, labels, curves and pictures."""

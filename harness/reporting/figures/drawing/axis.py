@@ -1,4 +1,4 @@
-"""A horizontal axis of a drawing made by hand: its ends, its round ticks, and where a value lies."""
+"""A horizontal axis of a hand-made drawing: its ends, its round ticks, and where a value lies."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Axis:
 
     @classmethod
     def over(cls, points: Sequence[float], left: float, right: float, log: bool = False) -> Axis:
-        """An axis that holds the finite ones of the points, and a little more."""
+        """An axis that covers the finite points and a little more."""
         known = [p for p in points if math.isfinite(p) and (p > 0 or not log)] or [1.0]
         low, high = min(known), max(known)
         if log:
@@ -47,7 +47,7 @@ class Axis:
         return cls(low - wide, high + wide, left, right)
 
     def at(self, value: float) -> float:
-        """Where a value is drawn; what the axis does not hold, at its end."""
+        """Where a value is drawn; at an end of the axis if it lies beyond."""
         held = min(max(value, self.low), self.high)
         share = (
             math.log(held / self.low) / math.log(self.high / self.low)
@@ -83,7 +83,7 @@ class Axis:
         return found[:: math.ceil(len(found) / MOST_TICKS)] if found else []
 
     def drawn(self, y: float, name: str) -> Iterator[str]:
-        """The axis' line at the height y, its ticks with their numbers, and its name below."""
+        """The line of the axis at height y, its ticks with numbers, and its name below."""
         yield line((self.left, y), (self.right, y), f'stroke="{FRAME}"')
         ticks = self.ticks
         for tick in ticks:
@@ -110,5 +110,5 @@ def circle(x: float, y: float, radius: float, more: str) -> str:
 
 
 def diamond(x: float, y: float, colour: str) -> str:
-    """A filled diamond: a figure that others found."""
+    """A filled diamond: a result of others."""
     return f'<path d="M{x:g},{y - 4.5:g} l4.5,4.5 l-4.5,4.5 l-4.5,-4.5 z" fill="{colour}"/>'

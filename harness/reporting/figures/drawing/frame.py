@@ -28,7 +28,7 @@ THEME = {INK: "ink", MUTED: "muted", FRAME: "frame", PAPER: "paper", BAND: "band
     colour: f"arm-{i}" for i, colour in enumerate(ARMS)
 }
 TALL = 0.6  # of its width
-LINE = 53  # letters of a heading in the widest face
+LINE = 53  # letters in a line of a heading, in the widest face
 WIDTH = 5.0  # inches: legible both on a phone and in the page's widest column
 STYLE: Any = {
     "svg.fonttype": "none",
@@ -53,9 +53,9 @@ STYLE: Any = {
 NEEDLESS = re.compile(
     r"\s*<metadata>.*?</metadata>|font-family: 'DejaVu Sans'; ?| transform=\"rotate\(-0 [^\"]*\"", re.DOTALL
 )
-PLACE = re.compile(r' (?:d|x|y|transform)="[^"]*"')  # no other attribute: an arm's name may have figures too
-FINER = re.compile(r"(?<=\.\d{3})\d+")  # than what can be seen, or read out of a curve
-# DejaVu is the widest of the usual sans faces: what was laid out in it fits in any of these.
+PLACE = re.compile(r' (?:d|x|y|transform)="[^"]*"')  # no other attribute: an arm's name may have numbers too
+FINER = re.compile(r"(?<=\.\d{3})\d+")  # than can be seen, or read off a curve
+# DejaVu is the widest of the usual sans faces: what fits in it fits in any of these.
 FACES = "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 
@@ -92,11 +92,11 @@ def _variable(colour: re.Match[str]) -> str:
 
 @contextmanager
 def frame(height: float, heading: str, caveat: str) -> Iterator[Figure]:
-    """An empty figure of `height` inches with its heading and, opposite, what it must say of itself."""
+    """An empty figure of `height` inches with its heading and, opposite, its warning."""
     import matplotlib.style
     from matplotlib.figure import Figure
 
-    with matplotlib.style.context(["default", STYLE]):  # whatever the reader's own matplotlibrc says
+    with matplotlib.style.context(["default", STYLE]):  # whatever the user's matplotlibrc says
         figure = Figure(figsize=(WIDTH, height))
         top = 1 - 0.1 / height
         figure.text(0.015, top, textwrap.fill(heading, LINE), va="top", fontsize=10, fontweight="bold")
@@ -107,7 +107,7 @@ def frame(height: float, heading: str, caveat: str) -> Iterator[Figure]:
 def svg(figure: Figure, name: str, title: str, description: str, scale: str = "") -> str:
     """The figure as SVG, with a title and a description for those who cannot see it.
 
-    `scale` says of a curve figure where its axes lie (`traces.scale`).
+    `scale` gives the position of a curve figure's axes (`traces.scale`).
     """
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
@@ -117,7 +117,7 @@ def svg(figure: Figure, name: str, title: str, description: str, scale: str = ""
 
 
 def _light(drawn: str) -> str:
-    """The drawing without finer places than count, and without the face of every single word."""
+    """The drawing without needless decimals, and without the font of every single word."""
     return PLACE.sub(lambda place: FINER.sub("", place[0]), NEEDLESS.sub("", drawn))
 
 

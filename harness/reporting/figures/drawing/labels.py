@@ -1,4 +1,4 @@
-"""Names at the ends of lines, moved apart as far as they need."""
+"""Names at the ends of lines, moved apart as far as necessary."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SIZE, SPACING = 8.5, 1.25  # points of a letter; a line's height in them
 LETTERS = 19  # of a line
-ROOM = 0.30  # of the figure's width, at the right of the axes
+ROOM = 0.30  # of the figure's width, to the right of the axes
 HARD = "\N{NO-BREAK SPACE}"
 AWAY = 0.05  # of the axes' width between a line's end and its name
 
@@ -36,7 +36,7 @@ class Label:
 
 
 def at_ends(figure: Figure, axes: Axes, labels: Sequence[Label]) -> None:
-    """Writes each name beside the axes, with a fine line to the end that it is of."""
+    """Writes each name beside the axes, with a thin line to the end of its curve."""
     (_, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     inches = axes.get_position().height * float(figure.get_size_inches()[1])
     line = SIZE * SPACING * (high - low) / (traces.POINTS * inches)
@@ -53,7 +53,7 @@ def at_ends(figure: Figure, axes: Axes, labels: Sequence[Label]) -> None:
 
 
 def apart(wanted: Sequence[float], sizes: Sequence[float], low: float, high: float) -> list[float]:
-    """Middles as near those wanted as may be, none over another; between `low` and `high` if they fit."""
+    """Middles as near as possible to those wanted, without overlap; between `low` and `high` if they fit."""
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
     found = [0.0] * len(wanted)
     edge = low

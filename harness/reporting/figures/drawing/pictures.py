@@ -1,6 +1,6 @@
 """Figures made of pictures: SVG written by hand, with pixels as PNG inside it, so that it stays one file.
 
-A record may hold anything, so a picture is taken from it only where it is a PNG, and words are escaped.
+A record may hold anything, so a picture is taken from it only if it is a PNG, and text is escaped.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
 LARGEST = 96  # pixels a side: photographs are shown small, and a page should stay light
-HEADER = 16.0  # what a caveat takes at the top
+HEADER = 16.0  # height of a caveat at the top
 HEADING = 13.0  # a line of a heading
-LETTER = 6.8  # the mean width of a bold one of a heading, in the widest face
+LETTER = 6.8  # mean width of a bold letter of a heading, in the widest face
 
 
 def drawing(
@@ -44,7 +44,7 @@ def words(x: float, y: float, said: str, colour: str = INK, more: str = "") -> s
 
 
 def wrapped(said: str, width: float) -> list[str]:
-    """A heading's lines in a drawing of that width."""
+    """The lines of a heading in a drawing of that width."""
     return textwrap.wrap(said, int(width / LETTER))
 
 
@@ -57,7 +57,7 @@ def heading(x: float, width: float, bold: str, plain: str = "") -> list[str]:
 
 
 def caveat(width: float, said: str) -> list[str]:
-    """What the figure must say of itself, at its upper right."""
+    """The figure's warning, at its upper right."""
     return [words(width - 6, 11, said, ARMS[1], 'text-anchor="end"')] if said else []
 
 
@@ -67,7 +67,7 @@ def box(x: float, y: float, width: float, height: float, more: str) -> str:
 
 
 def image(x: float, y: float, side: float, source: str, label: str = "") -> str:
-    """A square picture with its pixels kept square, and a label for a reader who points at it."""
+    """A square picture with its pixels kept square, and a label shown on hover."""
     title = f"<title>{html.escape(label)}</title>" if label else ""
     place = f'x="{x:g}" y="{y:g}" width="{side:g}" height="{side:g}"'
     return f'<image {place} style="image-rendering: pixelated" href="{source}">{title}</image>'
@@ -83,7 +83,7 @@ def picture(place: tuple[float, float], size: tuple[float, float], source: str) 
 def sheet(width: int, height: int, parts: Iterable[tuple[int, int, int, bytes]]) -> str:
     """Squares of 8-bit RGB pixels at their places on a clear sheet, as a data URI.
 
-    Stored and not compressed, so that its bytes are always alike.
+    Stored uncompressed, so that its bytes are always the same.
     """
     from PIL import Image  # only drawing needs it
 
@@ -94,7 +94,7 @@ def sheet(width: int, height: int, parts: Iterable[tuple[int, int, int, bytes]])
 
 
 def stored(encoded: object) -> str | None:
-    """A record's PNG in base64 as a data URI, made small where it is large; None where it is no PNG."""
+    """A record's base64 PNG as a data URI, scaled down if large; None if it is not a PNG."""
     from PIL import Image, UnidentifiedImageError
 
     try:

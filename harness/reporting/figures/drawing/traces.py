@@ -1,6 +1,6 @@
-"""What a curve figure says of its parts, so that a page can read their values out and hide some of them.
+"""Attributes of a curve figure's parts, by which a page can read off their values and hide some of them.
 
-A drawn part carries its arm, what it shows and its seed; the SVG says where its axes lie. By them
+A drawn part carries its arm, what it shows and its seed; the SVG says where its axes lie. From these
 `templates/curves.js` turns a line's points back into values, so that no number is written twice.
 """
 
@@ -19,13 +19,13 @@ MARK = re.compile(r' id="part\|([^|"]*)\|([^|"]*)\|([^|"]*)"')
 
 
 def mark(part: Artist, arm: str, shows: str = "", seed: int | None = None) -> None:
-    """Names what a part is of; without `shows` it is hidden with its arm, and nothing is read from it."""
+    """Tags a part with its origin; without `shows` it is hidden with its arm, and no value is read off."""
     names = (arm, shows, "" if seed is None else str(seed))
     part.set_gid("|".join(("part", *(name.replace("|", "/") for name in names))))
 
 
 def marked(drawn: str) -> str:
-    """The SVG with those names as data attributes."""
+    """The SVG with those tags as data attributes."""
     return MARK.sub(lambda found: _attributes(*found.groups()), drawn)
 
 
@@ -35,7 +35,7 @@ def _attributes(arm: str, shows: str, seed: str) -> str:
 
 
 def scale(figure: Figure, axes: Axes, unit: str) -> str:
-    """Attributes of an SVG: where its axes' ends lie, which values those are, and their unit."""
+    """Attributes of an SVG: where its axes end, at which values, and their unit."""
     width, height = (POINTS * inches for inches in figure.get_size_inches())
     place = axes.get_position()
     ends = (place.x0 * width, place.x1 * width, (1 - place.y0) * height, (1 - place.y1) * height)
