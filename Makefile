@@ -24,7 +24,7 @@ check: $(READY) docs  ## ruff, strict mypy, the rule that says which room may im
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
 
-# Not --quiet, which also hides warnings from --strict. Material's notice of its own end of life is not our fault.
+# Not --quiet, which also hides warnings from --strict. Material's notice of its own end of life is not about a page.
 docs: $(READY)  ## build the site in build/site; nothing is downloaded, and a broken link is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 

@@ -42,7 +42,7 @@ class Defaults:
 
     def __str__(self) -> str:
         if not self.file:
-            return f"none: {FILE}, or [tool.{TABLE}] in {PROJECT}, in the current folder can set some"
+            return f"none: {FILE} or [tool.{TABLE}] of {PROJECT} in the current folder can set some"
         return f"{self.file}: {', '.join(f'{key} = {value}' for key, value in self.values.items())}"
 
 

@@ -81,7 +81,7 @@ def _listed(file: Path, mark: Mark | None, entry: _Entry | None) -> Record | Non
 
 def _write(path: Path, found: Mapping[Path, Record], marks: Mapping[Path, Mark | None]) -> None:
     entries = {file.name: {"mark": marks[file], "record": without_curve(found[file])} for file in found}
-    with suppress(OSError):  # a read-only store does without
+    with suppress(OSError):  # a store that cannot be written to does without
         write_whole(path, msgspec.json.encode({"program": _program(), "entries": entries}))
 
 

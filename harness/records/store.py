@@ -71,7 +71,7 @@ class Store:
             self._damaged.append(sentence)
 
     def find(self, key: str) -> Record | None:
-        """The valid record of a key: the latest that did not fail, else the latest."""
+        """The record that counts for a key: the latest that did not fail, else the latest."""
         attempts = self.attempts(key)
         good = [r for r in attempts if r.status is not Status.FAILED] or attempts
         return good[-1] if good else None
@@ -83,7 +83,7 @@ class Store:
         return self._attempts[key]
 
     def lookup(self, trial: Trial, conditions: Conditions) -> Record | None:
-        """The valid record of a trial under these conditions and the current code."""
+        """The record that counts for a trial under these conditions and the current code."""
         return self.find(key_of(trial, conditions))
 
     def conditions(self) -> list[Conditions]:

@@ -172,7 +172,7 @@ def _nets(found: Sequence[SameNet]) -> Iterator[Row]:
             "images": nets[0].test.images,
             "A alone": sum(one.test.first_only for one in nets),
             "B alone": sum(one.test.second_only for one in nets),
-            "unlike by Holm's p": f"{sum(one.unlike for one in nets)} of {len(nets)}",
+            "different by Holm's p": f"{sum(one.unlike for one in nets)} of {len(nets)}",
             "other": ", ".join(dict.fromkeys(name for one in nets for name in one.differs)) or NOTHING,
         }
 

@@ -33,7 +33,7 @@ def show(into: Path, folders: Sequence[str], as_json: bool, console: Console, pr
         print_json({"merged": merged, "laboratories": whose, "repeats": again, "effects": effects})
         return
     print_rows(
-        [{"from": one.name, "new": one.new, "there already": one.known} for one in merged], False, console
+        [{"from": one.name, "new": one.new, "already there": one.known} for one in merged], False, console
     )
     held = ", ".join(f"{name} {len(own)}" for name, own in records.items())
     say(console, f"\n{into} holds the records of {held}")

@@ -79,7 +79,7 @@ def _held(lock: InterProcessReaderWriterLock, alone: bool) -> Iterator[None]:
 
 
 def holders(*paths: Path) -> list[int]:
-    """The other processes that hold locks on these files, if the system tells; empty except on Linux."""
+    """The other processes that hold locks on these files, as far as known; empty except on Linux."""
     inodes = {str(path.stat().st_ino) for path in paths}
     found = set()
     with suppress(OSError):

@@ -1,7 +1,7 @@
 """One trial trained by several processes at once, each on its own GPU or, without GPUs, its own core.
 
 The processes share only files beside the checkpoint with the engine: `.stop` asks them to checkpoint and
-stop, `.progress` tells their progress.
+stop, `.progress` holds their progress.
 """
 
 from __future__ import annotations
