@@ -18,7 +18,7 @@ from harness.forecast.next_runs import outlook
 from harness.paper.bands import at_least, count_band, difference_band, ratio_band, top1_band, top5_band
 from harness.paper.claims import Band, Claim, Metric
 from harness.paper.papers import of
-from harness.plans.experiment import Reproduction, Role
+from harness.plans.experiment import Evidence, Reproduction, Role
 from harness.records.keys import plain
 from harness.records.store import Store
 from harness.reporting.claims import replication
@@ -38,6 +38,7 @@ POLICIES: Mapping[str, tuple[Callable[[float], Band], ...]] = {  # by unit
     "": (count_band,),
 }
 NOT_ASKED = "not asked: an earlier gate stopped the case"
+AT_OWN_RATE = (Role.FINAL, Role.TRAINING)
 
 
 @dataclass(frozen=True)
@@ -118,12 +119,12 @@ def _sentence(doc: str | None) -> str:
     return text[:1].lower() + text[1:]
 
 
-def chosen(assessment: Assessment) -> dict[str, str]:
+def chosen(evidence: Evidence) -> dict[str, str]:
     """The learning rate that tuning chose for each arm."""
-    trials = assessment.evidence.plan.trials
+    trials = evidence.plan.trials
+    tuned = [(p.arm, learning_rate(plain(p.trial.settings))) for p in trials if p.role in AT_OWN_RATE]
+    rates = {arm: rate for arm, rate in tuned if rate is not None}
     arms = dict.fromkeys(p.arm for p in trials if p.role is Role.TUNING)
-    final = {p.arm: p.trial.settings for p in trials if p.role is Role.FINAL}
-    rates = {arm: learning_rate(plain(settings)) for arm, settings in final.items()}
     return {arm: f"learning rate {rates[arm]}" if arm in rates else "not known yet" for arm in arms}
 
 
@@ -156,7 +157,7 @@ def _experiment_data(found: Chain, assessment: Assessment) -> dict[str, Any]:
         "seeds": experiment.seeds,
         "by looks": assessment.interim,
         "looks": [asdict(look) for look in found.looks],
-        "tuning": chosen(assessment),
+        "tuning": chosen(assessment.evidence),
         "runs": [
             {
                 "arm": r.arm,

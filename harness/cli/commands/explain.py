@@ -160,7 +160,10 @@ def _experiment(found: Chain, assessment: Assessment) -> Iterator[tuple[str, lis
     yield f"Experiment {experiment.reproduction.name}", lines
     tuning = run_tables.tuning_table(assessment.evidence)
     if tuning:
-        yield "Tuning", [*(f"{arm}: {rate}" for arm, rate in chosen(assessment).items()), tuning, tuning.note]
+        yield (
+            "Tuning",
+            [*(f"{arm}: {rate}" for arm, rate in chosen(assessment.evidence).items()), tuning, tuning.note],
+        )
 
 
 def _measured(found: Chain, assessment: Assessment) -> Iterator[tuple[str, list[str | Table]]]:

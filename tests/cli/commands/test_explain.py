@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from rich.console import Console
@@ -17,13 +18,17 @@ import reproductions
 from harness.cli.commands.explain import show
 from harness.cli.terminal.tables import bounded
 from harness.contract.errors import BadValue, UnknownName
+from harness.contract.trial import Trial
 from harness.paper.catalogue import CLAIMS, claim
-from harness.plans.experiment import Experiment
+from harness.plans.experiment import Evidence, Experiment
+from harness.plans.protocols import CONVERGED_SHORT
+from harness.records.record import Record
 from harness.records.store import Store
 from harness.reporting import explanation
 from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments
 from harness.verdicts.gates import GATES
+from reproductions import crop_flip, feature_neighbours
 from tests.fakes.evidence.experiments import HERE, Value, decisive, experiment, filled, reproduction, vague
 from tests.fakes.evidence.trials import STAND_IN, record_for
 
@@ -91,6 +96,21 @@ def test_the_chain_goes_from_the_papers_sentence_to_the_verdict(tmp_path: Path) 
         "reproduced\n  because: CI₉₀ [",
     ):
         assert words in text
+
+
+@pytest.mark.parametrize("of", [crop_flip, feature_neighbours])
+@pytest.mark.parametrize(("tuned", "said"), [(True, "learning rate 0.01"), (False, "not known yet")])
+def test_the_rate_that_tuning_chose_is_told_also_of_networks_that_are_then_measured(
+    of: ModuleType, tuned: bool, said: str
+) -> None:
+    """Half of the shared rate, .02, errs least."""
+
+    def lookup(trial: Trial) -> Record | None:
+        rate = getattr(getattr(trial.settings, "schedule", None), "rate", None)
+        return record_for(trial, ten_top1=20.0 if rate == 0.01 else 30.0) if tuned else None
+
+    evidence = Evidence(CONVERGED_SHORT, of.REPRODUCTION.plan(CONVERGED_SHORT, 3, lookup), ())
+    assert set(explanation.chosen(evidence).values()) == {said}
 
 
 def test_every_gate_answers_for_itself(tmp_path: Path) -> None:
