@@ -132,7 +132,8 @@ def test_the_record_schema_names_all_that_programs_measure() -> None:
 def test_the_page_on_events_names_every_event_and_field() -> None:
     page = (DOCS / "run-events.md").read_text(encoding="utf-8")
     listed = {
-        row[0].strip("`"): set(re.findall(r"`(\w+)`", row[2])) for row in rows("run-events.md", "# Events")
+        row[0].strip("`"): set(re.findall(r"`(\w+)`", row[2]))
+        for row in rows("run-events.md", "# Run events")
     }
     common = {*events.TrialEvent.__struct_fields__}
     known = {kind.__struct_config__.tag: {*kind.__struct_fields__} for kind in get_args(events.AnyEvent)}
