@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from harness.records.provenance import Declared
+from harness.records.record import Record
 from harness.reporting.claims import entries
 from harness.reporting.claims.beyond import Question
 from harness.reporting.claims.entries import Entry
 from harness.reporting.claims.sections import Section
 from harness.reporting.front import overview
-from harness.reporting.front.origin import EvidenceOrigin, origin
+from harness.reporting.front.origin import EvidenceOrigin, once_each, origin
 from harness.reporting.front.overview import Line
 
 
@@ -30,9 +32,14 @@ class Report:
     live: int = 0  # seconds after which the page of a run in progress reloads
 
     @cached_property
+    def evidence(self) -> list[Record]:
+        """The records behind its claims and questions, each once."""
+        return once_each(chain(*(s.records for s in self.sections), *(q.records for q in self.questions)))
+
+    @cached_property
     def origin(self) -> EvidenceOrigin:
         """Where its records come from."""
-        return origin(self.sections, self.here, self.declared)
+        return origin(self.evidence, (r for s in self.sections for r in s.stale), self.here, self.declared)
 
     @cached_property
     def entries(self) -> list[Entry]:

@@ -199,7 +199,7 @@ def test_where_the_records_come_from() -> None:
     declared = Declared("a.py", "abc1234", "2029-12-31T10:00:00Z", False)
     whole = made.complete(("19pct",))
     dirty = replace(whole.records[1], environment={**ENVIRONMENT, "dirty": True})
-    found = origin([replace(whole, records=(whole.records[0], dirty))], ENVIRONMENT, declared)
+    found = origin([whole.records[0], dirty], whole.stale, ENVIRONMENT, declared)
     assert (found.records, found.clean, found.stale) == (2, 1, 1)
     assert "2 records, 1 from a clean commit" in found.parts
     assert found.judged_by == "0123abc"

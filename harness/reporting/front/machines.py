@@ -18,7 +18,7 @@ NAMES = ("setting", "value")
 
 def machines(records: Sequence[Record], here: Mapping[str, Any]) -> list[Table]:
     """What is the same for all records, their differences, and what differs where the report was made."""
-    names, counts = _counted(list({id(r): r for r in records}.values()))
+    names, counts = _counted(records)
     if not counts:
         return _made(here, {})
     columns = dict(zip(names, zip(*counts, strict=True), strict=True))

@@ -10,7 +10,6 @@ from harness.contract.device import DeviceKind
 from harness.paper.papers import held
 from harness.records.provenance import Declared
 from harness.records.record import Record
-from harness.reporting.claims.sections import Section
 
 CATALOGUE = "harness/paper/catalogue.py"  # where claims, bands and what is judged are declared
 MOST = 3  # names in a line
@@ -77,13 +76,14 @@ class EvidenceOrigin:
         return f"{said}. The first record here is from {self.first[:10]}; git log shows what changed since."
 
 
-def origin(sections: Sequence[Section], here: Mapping[str, Any], declared: Declared | None) -> EvidenceOrigin:
-    """That of a report on these sections, made `here` (the environment)."""
-    records = _once(r for s in sections for r in s.records)
+def origin(
+    records: Sequence[Record], stale: Iterable[Record], here: Mapping[str, Any], declared: Declared | None
+) -> EvidenceOrigin:
+    """The origin of a report on these records, made `here` (the environment)."""
     return EvidenceOrigin(
         len(records),
         sum(_clean(r) for r in records),
-        len(_once(r for s in sections for r in s.stale)),
+        len(once_each(stale)),
         min((r.started for r in records if r.started), default=""),
         max((r.finished for r in records if r.finished), default=""),
         _frequent(map(_machine, records)),
@@ -93,7 +93,8 @@ def origin(sections: Sequence[Section], here: Mapping[str, Any], declared: Decla
     )
 
 
-def _once(records: Iterable[Record]) -> list[Record]:
+def once_each(records: Iterable[Record]) -> list[Record]:
+    """The records without those that several sections share more than once."""
     return list({id(record): record for record in records}.values())
 
 

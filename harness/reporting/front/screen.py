@@ -76,7 +76,7 @@ def screen(report: Report, files: Sequence[str]) -> Screen:
         unsettled=needs.unsettled(sections),
         settled=needs.settled(sections),
         data=needs.data_needed(sections),
-        machines=machines([r for s in sections for r in s.records], report.here),
+        machines=machines(report.evidence, report.here),
         files=files,
         script=script,
         script_hash=f"sha256-{digest}",

@@ -49,8 +49,9 @@ def explained(store: Store, protocol: str | None = None) -> str:
 
 def test_the_report_has_its_tables_and_no_verdict(store: Store, tmp_path: Path) -> None:
     found = sections.sections(Assessments(store))
-    pages = render(Report(found, questions=beyond.questions(Assessments(store))), tmp_path)
-    for page in pages:
+    report = Report(found, questions=beyond.questions(Assessments(store)))
+    assert report.origin.records == 8
+    for page in render(report, tmp_path):
         text = page.read_text(encoding="utf-8")
         told = text[text.index("Which AlexNet is AlexNet?") :]
         assert beyond.STANDING in told
@@ -93,7 +94,7 @@ def test_explain_shows_the_question_and_never_a_verdict(store: Store) -> None:
     assert text.startswith("implementations: beyond the paper\nWhich AlexNet is AlexNet?")
     assert beyond.STANDING in text
     assert "Ten-view top-1 error, %" in text
-    assert "Not run" in explained(store, "imagenette-short")
+    assert "not run\nFor an answer, which is never judged: " in explained(store, "imagenette-short")
     with pytest.raises(UnknownName, match=r"unknown protocol of implementations 'imagenet' \(nearest: "):
         explained(store, "imagenet")
 
