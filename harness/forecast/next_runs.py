@@ -101,7 +101,7 @@ def outlook(
 ) -> Outlook:
     """Where the claim stands by its best evidence, and the runs that would say more."""
     if reproduction is None:
-        unwritten = f"declared, but has no reproduction; it would need {claim.needs or claim.conditions}"
+        unwritten = f"declared but has no reproduction; it would need {claim.needs or claim.conditions}"
         return Outlook(unwritten, runnable=False)
     if reproduction.name in known.failing:
         return Outlook(known.failing[reproduction.name], runnable=False)

@@ -72,7 +72,7 @@ class AlexNet:
     without: tuple[str, ...] = ()
 
     def describe(self) -> Network:
-        """The network; BadValue where the input is too small or a layer to remove does not exist."""
+        """The network; BadValue where the input is too small, UnknownName for a layer that is not there."""
         for name in self.without:
             if name not in LAYERS[1:-1]:
                 raise UnknownName("layer to remove", name, LAYERS[1:-1])

@@ -80,7 +80,7 @@ def test_every_claim_has_a_line_a_standing_and_a_command(tmp_path: Path) -> None
 
 def test_a_claim_without_a_reproduction_says_so(tmp_path: Path, only: Reproduction) -> None:
     section = next(s for s in sections.sections(Assessments(Store(tmp_path))) if s.claim.id == "fall-2009")
-    said = "declared, but has no reproduction; it would need the ImageNet Fall 2009 release"
+    said = "declared but has no reproduction; it would need the ImageNet Fall 2009 release"
     assert needs.standing(section).startswith(said)
     assert section.next_command == "./repro.py explain fall-2009"
     assert "some four times the arithmetic of error-rate" in section.needs
