@@ -25,7 +25,7 @@ TOP, ROW, BELOW = 30.0, 31.0, 34.0  # heights above the rows, of a row, and belo
 MOST_ROWS = 8
 APART, EDGE = 80.0, 50.0  # between two names above, and between a name and an end of the drawing
 LETTER, STARTS = 5.5, 'text-anchor="start"'  # a letter's width above, and of a name that begins at its line
-REACH = 3.0  # how many times what must be seen an interval may exceed it before it is cut off
+REACH = 3.0  # an interval is cut off beyond this many spans of what must be visible
 COLOURS: Mapping[Outcome, str] = {
     Outcome.REPRODUCED: ARMS[2],
     Outcome.DIRECTIONAL: ARMS[0],
@@ -68,7 +68,7 @@ def strip(name: str, sections: Sequence[Section], caveat: str) -> Drawing | None
 
 
 def _row(section: Section, metric: Metric) -> ExperimentRow | None:
-    """The section's row; None for smoke runs and for counts."""
+    """The section's row; None for smoke runs, and without an estimate."""
     effect = next((effect for effect in section.effects if effect.metric == metric.name), None)
     if section.smoke or effect is None or not effect.n or _point(effect) is None:
         return None
