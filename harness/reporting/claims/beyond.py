@@ -64,9 +64,9 @@ class Question:
 
     @property
     def progress(self) -> str:
-        """How much of the plan has records, and what is still to come."""
+        """How much of the plan has records and what is still to come, or the run to begin with."""
         if self.assessment is None:
-            return f"Not run: {self.next_run.words}"
+            return self.next_run.words
         to_come = self.assessment.evidence.plan.to_come
         return (
             f"{self.stored} planned trials have a record{f'; still to come: {to_come}' if to_come else ''}."

@@ -65,7 +65,7 @@ def test_a_report_without_records_says_what_it_would_take(tmp_path: Path) -> Non
     (asked,) = beyond.of(QUESTION, Assessments(Store(tmp_path)))
     assert asked.badges == (("not-run", "not run"),)
     assert (asked.shown, asked.folded, asked.said) == ((), (), ())
-    assert asked.progress.startswith("Not run: For an answer, which is never judged: ./repro.py run impl")
+    assert asked.progress.startswith("For an answer, which is never judged: ./repro.py run impl")
     assert asked.command == "./repro.py run implementations --protocol cifar10-converged-short"
 
 
