@@ -121,7 +121,7 @@ def _declared(claim: Claim) -> Iterator[str]:
         )
         for metric in claim.metrics
     )
-    yield table(Table("", ("metric", "the paper", "counts as the paper's", "authors' log, 2012"), rows))
+    yield table(Table("", ("metric", "the paper", "band", "authors' log, 2012"), rows))
     rests = RESTS.get(claim.kind, "the first metric")
     yield f"\nThe verdict rests on {rests}; bands are this project's policy.\n"
 

@@ -132,7 +132,7 @@ def _declared(claim: Claim, spread: str) -> Iterator[tuple[str, list[str | Table
         primary = " (primary)" if one and metric is claim.primary else ""
         lines.append(f"band, {metric.name}{primary}: {band}{origin(metric)}")
     scale = f"the paper's scale is protocol {claim.paper_scale}" if claim.paper_scale else "at any scale"
-    yield "Declared beforehand", [*lines, f"conditions: {claim.conditions}; {scale}"]
+    yield "Declared in advance", [*lines, f"conditions: {claim.conditions}; {scale}"]
 
 
 def _direction(claim: Claim) -> str:

@@ -36,7 +36,7 @@ ROOT = Path(reproductions.__file__).parent.parent
 TITLES = (
     "relu-speedup: reproduced",
     "The paper, § 3.1, Fig. 1",
-    "Declared beforehand",
+    "Declared in advance",
     "Experiment relu-speedup",
     "Final runs, seed by seed",
     "Effects, the primary one first",
