@@ -32,6 +32,9 @@ class Role(StrEnum):
     SHARED_RATE = "shared rate"  # final trials repeated at that rate, for arms with another rate
 
 
+AT_OWN_RATE = (Role.FINAL, Role.TRAINING)  # trials of an arm at the learning rate chosen for it
+
+
 class Check(StrEnum):
     """A check that a protocol makes of its own runs before they may show anything."""
 

@@ -18,7 +18,7 @@ from harness.forecast.next_runs import outlook
 from harness.paper.bands import at_least, count_band, difference_band, ratio_band, top1_band, top5_band
 from harness.paper.claims import Band, Claim, Metric
 from harness.paper.papers import of
-from harness.plans.experiment import Evidence, Reproduction, Role
+from harness.plans.experiment import AT_OWN_RATE, Evidence, Reproduction, Role
 from harness.records.keys import plain
 from harness.records.store import Store
 from harness.reporting.claims import replication
@@ -38,7 +38,6 @@ POLICIES: Mapping[str, tuple[Callable[[float], Band], ...]] = {  # by unit
     "": (count_band,),
 }
 NOT_ASKED = "not asked: an earlier gate stopped the case"
-AT_OWN_RATE = (Role.FINAL, Role.TRAINING)
 
 
 @dataclass(frozen=True)
@@ -122,8 +121,9 @@ def _sentence(doc: str | None) -> str:
 def chosen(evidence: Evidence) -> dict[str, str]:
     """The learning rate that tuning chose for each arm."""
     trials = evidence.plan.trials
-    tuned = [(p.arm, learning_rate(plain(p.trial.settings))) for p in trials if p.role in AT_OWN_RATE]
-    rates = {arm: rate for arm, rate in tuned if rate is not None}
+    tuned = {(p.arm, p.role): p.trial.settings for p in trials if p.role in AT_OWN_RATE}
+    found = ((arm, learning_rate(plain(settings))) for (arm, _), settings in tuned.items())
+    rates = {arm: rate for arm, rate in found if rate is not None}
     arms = dict.fromkeys(p.arm for p in trials if p.role is Role.TUNING)
     return {arm: f"learning rate {rates[arm]}" if arm in rates else "not known yet" for arm in arms}
 

@@ -26,7 +26,7 @@ from harness.contract.once import once
 from harness.contract.trial import Status
 from harness.effects.from_runs import Measure, gap, metric
 from harness.paper.claims import Claim, Fit
-from harness.plans.experiment import Evidence, Reproduction, Role, Run
+from harness.plans.experiment import AT_OWN_RATE, Evidence, Reproduction, Run
 from harness.records.schema import CurveColumn, Measured
 
 GAP = 10.0  # points between training and test error
@@ -152,6 +152,5 @@ def same_mean(first: Sequence[float], second: Sequence[float]) -> float:
 
 def _trained(evidence: Evidence, arm: str) -> list[Run]:
     """The arm's successful runs at its own rate, or those of the networks that it measures."""
-    roles = (Role.FINAL, Role.TRAINING)
-    runs = [run for run in evidence.runs if run.arm == arm and run.planned.role in roles]
+    runs = [run for run in evidence.runs if run.arm == arm and run.planned.role in AT_OWN_RATE]
     return [run for run in runs if run.record.status is Status.OK]
