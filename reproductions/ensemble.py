@@ -7,7 +7,8 @@ five, so the averages are independent. Predictions are those of the ten views, s
 trained; all averages share one test set. Costs four hours on two cores for
 five averages of five at `cifar10-converged-short`; a GPU's time is not yet measured.
 
-Observed: nothing yet at these protocols.
+Observed: nothing yet. On CIFAR-10 pilots were under-fitted, so no verdict is to be expected there: see
+docs/protocols.md.
 """
 
 from __future__ import annotations

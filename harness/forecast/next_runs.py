@@ -23,7 +23,7 @@ from harness.records.environment import best_precision
 from harness.records.store import Store
 from harness.verdicts.assess import Assessments
 from harness.verdicts.assessment import Assessment
-from harness.verdicts.gates import at_paper_scale, ever_judged, judged_at
+from harness.verdicts.gates import at_paper_scale, ever_judged, fails_in_pilots, judged_at
 from harness.verdicts.verdict import Outcome
 
 DEVICES = {CPU: "core", CUDA: "GPU"}
@@ -151,10 +151,13 @@ def _smoke(claim: Claim, best: Assessment) -> bool:
 def _next_runs(
     claim: Claim, reproduction: Reproduction, known: Assessments, best: Assessment | None
 ) -> tuple[NextRun, ...]:
-    """The cheapest run that would say more than the best evidence, and the one at the paper's scale."""
+    """The cheapest run that would say more than the best evidence, and the one at the paper's scale.
+
+    One that pilots showed to give no verdict is named only if there is no other.
+    """
     if best is not None and _settled(claim, best):
         return ()
-    protocols = _cheapest_first(reproduction)
+    protocols = sorted(_cheapest_first(reproduction), key=lambda protocol: fails_in_pilots(claim, protocol))
 
     def begun(protocol: Protocol) -> NextRun:
         return _next_run(claim, reproduction, protocol, protocol.seeds, known)
@@ -263,4 +266,6 @@ def _gives(claim: Claim, protocol: Protocol) -> str:
         return "a verdict at the paper's scale"
     if not judged_at(claim, protocol):
         return "a figure at a smaller scale, not judged"
+    if fails_in_pilots(claim, protocol):
+        return "a figure without a verdict, as pilots at this scale were under-fitted"
     return "a direction at a smaller scale (proxy)"

@@ -3,7 +3,8 @@
 An experiment is worth the undecided claims that it answers, and costs the most time its trials can take.
 Experiments without a verdict come first, then inconclusive ones, each in order of increasing cost per claim:
 no other order decides more claims within a given time. Decided claims follow, once nothing undecided is left,
-and questions that are not claims of the paper come last.
+and what no run can decide comes last: questions that are not claims of the paper, and claims for which pilots
+at that protocol were under-fitted.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from harness.contract.trial import Status, Trial
 from harness.forecast import cost, kept_speeds
 from harness.forecast.cost import SpeedSource
 from harness.forecast.telling import telling
+from harness.paper.papers import claim
 from harness.plans.experiment import Experiment, Protocol, Reproduction, gather, unfold
 from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.store import Store
 from harness.verdicts.assess import Assessments
+from harness.verdicts.gates import fails_in_pilots
 from harness.verdicts.rules import decided
 from harness.verdicts.verdict import Outcome, Verdict
 
@@ -32,7 +35,7 @@ class Standing(IntEnum):
     NO_VERDICT = 0
     INCONCLUSIVE = 1
     DECIDED = 2
-    NEVER_JUDGED = 3  # it answers no claim, so no run of it can decide one
+    NEVER_JUDGED = 3  # it answers no claim, or pilots were under-fitted for it: no run of it can decide one
 
 
 class Intent(StrEnum):
@@ -139,7 +142,7 @@ _MADE_UP = Record("", "", {}, Conditions(DeviceKind.CPU, ""), "", Status.OK, met
 
 def known(experiment: Experiment, assessments: Assessments) -> Standing:
     """What the store says about the experiment's claims, on the machine about which it knows most."""
-    if not experiment.reproduction.claims:
+    if all(fails_in_pilots(claim(name), experiment.protocol) for name in experiment.reproduction.claims):
         return Standing.NEVER_JUDGED
     suitable = (c for c in assessments.conditions if c.suit(experiment.protocol.dataset))
     everywhere = dict.fromkeys((experiment.conditions, *suitable))

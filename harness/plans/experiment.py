@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.contract.effect import Effect
 from harness.contract.errors import UnknownName, own_code
+from harness.contract.once import once
 from harness.contract.trial import Precision, Settings, Status, Trial
 from harness.records.conditions import Conditions
-from harness.records.keys import canonical, entries, key_of
+from harness.records.keys import canonical, key_of
 from harness.records.record import Record
 from harness.records.store import Store
 
@@ -64,6 +65,7 @@ class Protocol:
     scale: str = ""  # the paper scale that this is a variant of, if its name differs
     per_arm: tuple[str, ...] = ()  # dotted settings chosen for each arm, such as by tuning
     gates: tuple[Check, ...] = ()  # asked before a verdict; a proxy should declare them
+    under_fitted: bool = False  # in pilots: the gate of that name stopped claims about accuracy
 
     @property
     def smoke(self) -> bool:
@@ -77,8 +79,9 @@ class Protocol:
         return replace(self, precision=precision, deviations=declared + more)
 
     def trial(self, settings: T, seed: int) -> Trial[T]:
-        """A trial in the protocol's precision."""
-        return Trial(settings, seed, self.precision or Precision.FP32)
+        """A trial in the protocol's precision: the same object for the same settings and seed."""
+        made: Trial[T] = _trials(settings)(seed, self.precision or Precision.FP32)
+        return made
 
 
 @dataclass(frozen=True)
@@ -262,7 +265,10 @@ class Experiment:
 
     def key(self, trial: Trial) -> str:
         """The trial's key under the experiment's conditions and today's code."""
-        return _key(trial, self.conditions)
+        known, conditions = _keys(trial), canonical(self.conditions)
+        if conditions not in known:
+            known[conditions] = key_of(trial, self.conditions)
+        return known[conditions]
 
     def ask(self, store: Store) -> None:
         """Records in the store, before anything runs, how many seeds were requested."""
@@ -281,18 +287,13 @@ class Experiment:
         return lambda trial: store.find(self.key(trial))
 
 
-_KEYS: dict[tuple[str | frozenset[str], ...], str] = {}
+@once
+def _trials(settings: Any) -> Callable[[int, Precision], Any]:
+    """Makes trials with the settings, each once, as plans name the same ones again and again."""
+    return cache(partial(Trial, settings))
 
 
-def _key(trial: Trial, conditions: Conditions) -> str:
-    """The key, computed once per process: plans name the same trials again and again.
-
-    Trials are distinguished as their keys are: by their canonical text, as two that differ in 1 and 1.0 are
-    equal but have two keys; and by where their code begins, as two packages may have classes of one name. The
-    text of their settings is shared by all seeds and hashed once.
-    """
-    settings, seed, precision = map(canonical, (trial.settings, trial.seed, trial.precision))
-    name = settings, seed, precision, canonical(conditions), entries(trial)
-    if name not in _KEYS:
-        _KEYS[name] = key_of(trial, conditions)
-    return _KEYS[name]
+@once
+def _keys(trial: Trial) -> dict[str, str]:
+    """The trial's keys so far, by the canonical text of the conditions."""
+    return {}

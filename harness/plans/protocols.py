@@ -127,6 +127,7 @@ def converged(name: str, summary: str, drops: tuple[int, ...], epochs: int) -> P
         ),
         per_arm=OWN_RATE,
         gates=TRAINED_ENOUGH,
+        under_fitted=True,
     )
 
 
@@ -147,14 +148,12 @@ def early(protocol: Protocol, name: str, parts: int) -> Protocol:
     )
 
 
-# Whoever plans a run should know: docs/protocols.md, Pilots.
-TOO_SHORT = "(in pilots under-fitted for claims on accuracy)"
 CONVERGED = converged(
-    "cifar10-converged", f"the proxy network on all of CIFAR-10, 40 epochs {TOO_SHORT}", (25, 33, 38), 40
+    "cifar10-converged", "the proxy network on all of CIFAR-10, 40 epochs", (25, 33, 38), 40
 )
 CONVERGED_SHORT = converged(
     "cifar10-converged-short",
-    f"the proxy network on all of CIFAR-10, 20 epochs, for two cores {TOO_SHORT}",
+    "the proxy network on all of CIFAR-10, 20 epochs, for two cores",
     (13, 17, 19),
     20,
 )
@@ -179,6 +178,7 @@ SCARCE = Protocol(
     ),
     per_arm=OWN_RATE,
     gates=TRAINED_ENOUGH,
+    under_fitted=True,
 )
 TEN_CLASSES = ("Imagenette's ten classes in place of ImageNet's thousand.",)
 IMAGENETTE = Protocol(

@@ -20,7 +20,7 @@ from harness.reporting.wording import UNREACHED, text, words
 NO_KEYS: Mapping[int, Key] = MappingProxyType({})
 NO_PLACES: Mapping[str, int | None] = MappingProxyType({})
 MOST_STALE = 20  # rows: years of records would fill the page
-MOST_UNFOLDED = 4  # further experiments on a claim or question whose runs are listed one by one
+MOST_UNFOLDED = 2  # further experiments on a claim or question whose runs are listed one by one
 
 
 def seed_table(evidence: Evidence, keys: Mapping[int, Key] = NO_KEYS, where: str = "") -> Table | None:

@@ -14,7 +14,7 @@ from harness.contract.effect import Effect
 from harness.contract.trial import Status
 from harness.effects.from_runs import idle
 from harness.effects.statistics.significance import LOOKS
-from harness.paper.claims import Claim, Kind
+from harness.paper.claims import Claim, Fit, Kind
 from harness.plans.experiment import Check, Evidence, Protocol, Reproduction
 from harness.verdicts import trained_enough
 from harness.verdicts.trained_enough import Answer
@@ -89,6 +89,11 @@ def judged_at(claim: Claim, protocol: Protocol) -> bool:
     """Whether the claim can be judged at the protocol; a level or count has no band at other scales."""
     bound = claim.kind in (Kind.LEVEL, Kind.EXACT) and not at_paper_scale(claim, protocol)
     return ever_judged(claim) and not bound
+
+
+def fails_in_pilots(claim: Claim, protocol: Protocol) -> bool:
+    """Whether pilots showed that the gate *under-fitted* stops the claim at the protocol."""
+    return claim.fit is Fit.FLATTENED and protocol.under_fitted
 
 
 def _no_run(case: Case) -> Reasons:

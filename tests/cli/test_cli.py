@@ -168,6 +168,16 @@ def test_list_knows_every_claim(tmp_path: Path) -> None:
     assert "relu-speedup" in call("list", "--results-dir", tmp_path)
 
 
+def test_a_claim_that_pilots_showed_to_get_no_verdict_is_named_before_anything_runs(
+    cifar_root: Path, tmp_path: Path
+) -> None:
+    known_speed.keep(tmp_path)
+    where = ("--dry-run", "--data-dir", cifar_root.parent, "--results-dir", tmp_path, "--device", "cpu")
+    said = "expect invalid (under-fitted): weight-decay at cifar10-scarce; in pilots"
+    assert said in " ".join(call("run", "weight-decay", "--protocol", "cifar10-scarce", *where).split())
+    assert "under-fitted" not in call("run", "crop-flip", "--protocol", "cifar10-scarce", *where)
+
+
 def test_a_dry_run_shows_the_trials_and_runs_none(cifar_root: Path, tmp_path: Path) -> None:
     known_speed.keep(tmp_path)
     where = ("--data-dir", cifar_root.parent, "--results-dir", tmp_path)

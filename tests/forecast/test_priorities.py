@@ -125,6 +125,15 @@ def test_decided_claims_wait_until_nothing_undecided_is_left(tmp_path: Path) -> 
     assert priorities.groups(ordered) == [[dear], [decided]]
 
 
+def test_claims_that_pilots_showed_to_get_no_verdict_come_last(tmp_path: Path) -> None:
+    known = Assessments(Store(tmp_path))
+    standing = {
+        name: priorities.known(Experiment(of, of.protocol("cifar10-scarce"), 5, HERE), known)
+        for name, of in ((name, reproductions.named(name)) for name in ("weight-decay", "crop-flip"))
+    }
+    assert standing == {"weight-decay": Standing.NEVER_JUDGED, "crop-flip": Standing.NO_VERDICT}
+
+
 def test_a_verdict_from_another_machine_counts_as_known(tmp_path: Path) -> None:
     store = filled(tmp_path, 5, decisive)
     elsewhere = replace(experiment(5), conditions=Conditions(DeviceKind.CUDA, "2.13.0"))

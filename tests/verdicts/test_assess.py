@@ -17,6 +17,7 @@ from rich.console import Console
 import reproductions
 from harness.cli.commands import explain
 from harness.contract.device import DeviceKind
+from harness.contract.once import once
 from harness.contract.trial import Trial
 from harness.effects.statistics.intervals import level
 from harness.paper.catalogue import claim
@@ -114,7 +115,7 @@ def test_every_key_finding_and_verdict_of_a_report_is_computed_once(
 
     chosen = tuple(estimating(reproductions.named(name)) for name in NAMES)
     monkeypatch.setattr(reproductions, "every", lambda: chosen)
-    monkeypatch.setattr(plans, "_KEYS", {})
+    monkeypatch.setattr(plans, "_keys", once(lambda trial: {}))
     monkeypatch.setattr(plans, "key_of", counted(keys, key_of, trial_of))
     monkeypatch.setattr(stores, "key_of", counted(elsewhere, key_of, trial_of))
     monkeypatch.setattr(assessment, "judge", counted(verdicts, rules.judge, about))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -13,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+import reproductions
 from harness.contract.device import DeviceKind
 from harness.contract.trial import Status, Trial
 from harness.effects.from_runs import Measure, gap, metric
 from harness.effects.statistics.intervals import paired_difference
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim, Metric
+from harness.plans.ablation import BASELINE, training
 from harness.plans.experiment import (
     Check,
     Evidence,
@@ -32,16 +35,19 @@ from harness.plans.experiment import (
     Role,
     Run,
 )
+from harness.plans.protocols import CONVERGED_SHORT, SCARCE, SHORT
 from harness.records.conditions import Conditions
+from harness.records.keys import plain
 from harness.records.record import Record
 from harness.records.schema import Measured
 from harness.reporting.claims.sections import Section
 from harness.reporting.pages import render
 from harness.reporting.report import Report
 from harness.verdicts.assessment import Assessment, assess
-from harness.verdicts.gates import HALVES, UNDER_FITTED
+from harness.verdicts.gates import HALVES, UNDER_FITTED, fails_in_pilots
 from harness.verdicts.rules import decided
 from harness.verdicts.trained_enough import (
+    FALL,
     alike,
     baseline,
     fall_at_first_rate,
@@ -57,6 +63,7 @@ BOTH = (Check.UNDER_FITTED, Check.HALVES)
 OVERFITTING, NORM = claim("dropout-overfitting"), claim("lrn")
 PROXY = Protocol("proxy", "made up", None, 5)
 HERE = Conditions(DeviceKind.CPU, "made up")
+PUBLISHED = Path(reproductions.__file__).parents[1] / "reports" / "2026-11-28-xeon-2-cores"
 Metrics = Mapping[str, float]
 Curve = tuple[dict[str, float | None], ...]
 
@@ -238,6 +245,28 @@ def test_a_rising_loss_is_said_to_rise() -> None:
     rising = with_curves(answered(LRN), "paper", lambda seed: curve(lambda e: 1 + 0.01 * e))
     assert "rose by" in flattened(rising, "paper").words
     assert not flattened(rising, "paper").stops
+
+
+@pytest.mark.parametrize(
+    ("protocol", "factor", "runs"), [(CONVERGED_SHORT, 1.0, 3), (SCARCE, 1.0, 9), (SCARCE, 0.5, 9)]
+)
+def test_a_protocol_is_marked_under_fitted_if_the_published_baseline_was(
+    protocol: Protocol, factor: float, runs: int
+) -> None:
+    settings = plain(training(protocol, BASELINE, 0, factor).settings)
+    records = [json.loads(file.read_bytes()) for file in PUBLISHED.glob("records/*.json")]
+    curves = [r["curve"] for r in records if r["trial"]["settings"] == settings]
+    assert len(curves) == runs
+    fall = fall_at_first_rate(curves)
+    assert protocol.under_fitted
+    assert fall is not None
+    assert fall > 2 * FALL
+
+
+def test_pilots_stop_claims_about_accuracy_alone() -> None:
+    about = ("lrn", "depth", "weight-decay", "crop-flip", "bias-init", "relu-speedup")
+    assert [fails_in_pilots(claim(name), SCARCE) for name in about] == [True] * 3 + [False] * 3
+    assert not any(fails_in_pilots(claim(name), SHORT) for name in about)
 
 
 @pytest.mark.parametrize(

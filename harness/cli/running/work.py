@@ -16,9 +16,11 @@ from harness.contract.errors import BadValue, DataError
 from harness.data.sources import STAND_IN_NOTICE
 from harness.forecast import priorities
 from harness.forecast.priorities import Step
+from harness.paper.papers import claim
 from harness.plans.experiment import Experiment, Reproduction
 from harness.records.store import Store
 from harness.verdicts import sequential
+from harness.verdicts.gates import fails_in_pilots
 
 
 @dataclass(frozen=True)
@@ -111,8 +113,15 @@ def work_for(asked: RunRequest) -> Work:
 
 
 def warnings(todo: Sequence[Experiment], store: Store) -> Iterator[str]:
-    """What the user must know beforehand: damaged records, stand-in data."""
+    """What the user must know beforehand: damaged records, stand-in data, claims that will get no verdict."""
     yield from store.damaged
     data = (experiment.conditions.data for experiment in todo)
     if any(one is not None and one.stand_in for one in data):
         yield STAND_IN_NOTICE
+    of = ((one.protocol, claim(name)) for one in todo for name in one.reproduction.claims)
+    stopped = [f"{about.id} at {protocol.name}" for protocol, about in of if fails_in_pilots(about, protocol)]
+    if stopped:
+        yield (
+            f"expect invalid (under-fitted): {', '.join(stopped)}; in pilots, training there was too short "
+            "for claims about accuracy: see docs/protocols.md, Pilots"
+        )
