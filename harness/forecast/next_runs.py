@@ -162,7 +162,7 @@ def _next_runs(
     def begun(protocol: Protocol) -> NextRun:
         return _next_run(claim, reproduction, protocol, protocol.seeds, known)
 
-    if best is not None and not _smoke(claim, best):
+    if best is not None and not _smoke(claim, best) and not fails_in_pilots(claim, best.evidence.protocol):
         first = _further(claim, best, known)
     else:
         first = begun(protocols[0]) if protocols else None

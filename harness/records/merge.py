@@ -20,7 +20,7 @@ from pathlib import Path
 from harness.contract.errors import BadValue, StoreError
 from harness.records.files import write_next, write_whole
 from harness.records.record import OtherFormat, Record, Unreadable, decode
-from harness.records.store import Store
+from harness.records.store import DECLARED, Store
 
 NAME = re.compile(r"[\w.-]+")
 
@@ -134,6 +134,8 @@ def _join(into: Path, source: LaboratoryStore, files: Mapping[str, Path]) -> Mer
     _join_asked(into, source.root)
     for folder in (source.root / "looks").glob("*/"):  # what is judged at looks stays so
         (into / "looks" / folder.name).mkdir(parents=True, exist_ok=True)
+        for note in folder.glob(DECLARED):
+            write_whole(into / "looks" / folder.name / DECLARED, note.read_bytes())
         _copy(_files(folder), into / "looks" / folder.name)
     _copy(new, into / "records")
     return Merged(source.name, len(new), len(files) - len(new))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NOTE, MOST_SEEDS = 64, 10_000  # bytes in a note, and the most seeds that can be requested
+DECLARED = "declared"  # the note in an experiment's folder of looks, there before any look
 
 
 class Store:

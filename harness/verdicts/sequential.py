@@ -1,8 +1,9 @@
 """Interim looks: seeds are added at n = 3, 5 and 10 only, and every look taken is on record.
 
 `<results>/looks/<experiment>/<n>-<attempt>.json` holds one look, written once and never replaced. The folder
-is created before the first trial runs. From then on the experiment is judged by its looks, whoever asks and
-with whatever code: a forgotten look would turn patience into chance findings.
+is created before the first trial runs, with a note, since git and many archives drop empty folders. From then
+on the experiment is judged by its looks, whoever asks and with whatever code: a forgotten look would turn
+patience into chance findings.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from harness.effects.statistics.significance import LOOKS
 from harness.paper.claims import Kind
 from harness.paper.papers import claim
 from harness.plans.experiment import Evidence, Experiment
-from harness.records.files import read, write_next
+from harness.records.files import read, write_next, write_whole
 from harness.records.keys import plain
-from harness.records.store import Store
+from harness.records.store import DECLARED, Store
 from harness.verdicts.assessment import Assessment, assess
 from harness.verdicts.gates import FEWEST
 from harness.verdicts.rules import decided
@@ -69,7 +70,7 @@ def begin(experiment: Experiment, store: Store) -> None:
         return
     folder = _folder(experiment, store)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / DECLARED, f"seeds are added at {', '.join(map(str, LOOKS))}\n")
     except OSError as error:
         raise _unwritable(folder, error) from error
 

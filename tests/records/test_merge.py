@@ -108,12 +108,15 @@ def test_looks_and_the_seeds_asked_for_come_along(tmp_path: Path) -> None:
         look = source.root / "looks" / "relu-speedup.smoke.0" / "3-1.json"
         look.parent.mkdir(parents=True)
         look.write_text(f'{{"n": 3, "by": "{source.name}"}}')
+    (a.root / "looks" / "older").mkdir()  # as a version without that note began it
     (a.root / "looks" / "begun").mkdir()
+    (a.root / "looks" / "begun" / "declared").write_text("seeds are added at 3, 5, 10\n")
     for _ in range(2):
         merge(tmp_path / "all", [b, a])
     assert Store(tmp_path / "all").asked("relu-speedup", "smoke", STAND_IN) == 10
     looks = tmp_path / "all" / "looks"
-    assert sorted(os.listdir(looks)) == ["begun", "relu-speedup.smoke.0"]
+    assert sorted(os.listdir(looks)) == ["begun", "older", "relu-speedup.smoke.0"]
+    assert os.listdir(looks / "begun") == ["declared"]
     assert sorted(os.listdir(looks / "relu-speedup.smoke.0")) == ["3-1.json", "3-2.json"]
 
 

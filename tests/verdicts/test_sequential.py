@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,6 +111,18 @@ def test_looks_are_judged_with_wider_intervals_for_ever(tmp_path: Path) -> None:
     found = judged(5, Store(tmp_path))
     assert found.interim
     assert "at a look (nominal 98.10%)" in "; ".join(found.verdicts["relu-speedup"].reasons)
+
+
+def test_a_copy_that_drops_empty_folders_knows_what_was_begun(tmp_path: Path) -> None:
+    """As git and many archives do, before a look was taken."""
+    sequential.begin(experiment(3), Store(tmp_path / "here"))
+    for file in filter(Path.is_file, (tmp_path / "here").rglob("*")):
+        there = tmp_path / "there" / file.relative_to(tmp_path / "here")
+        there.parent.mkdir(parents=True)
+        shutil.copyfile(file, there)
+    assert sequential.begun(experiment(3), Store(tmp_path / "there"))
+    assert sequential.taken(experiment(3), (store := Store(tmp_path / "there"))) == []
+    assert store.damaged == ()
 
 
 def near(arm: str, seed: int) -> float:

@@ -12,19 +12,21 @@ from pathlib import Path
 import pytest
 
 import reproductions
-from harness.contract.device import CPU, CUDA
+from harness.contract.device import CPU, CUDA, DeviceKind
 from harness.contract.effect import Effect
 from harness.contract.trial import Precision
 from harness.forecast.cost import SpeedSource, assumed
 from harness.forecast.next_runs import NextRun, Outlook, Price, sources
 from harness.paper.catalogue import CLAIMS, claim
-from harness.plans.experiment import Finding, Protocol, Reproduction
+from harness.plans.experiment import Experiment, Finding, Protocol, Reproduction
+from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.store import Store
 from harness.reporting import effect_tables, tables
 from harness.reporting.claims import sections
 from harness.reporting.front import needs, overview
 from harness.reporting.pages import render
 from harness.reporting.report import Report
+from harness.testing.records import answer
 from harness.verdicts.assess import Assessments
 from harness.verdicts.verdict import Outcome
 from tests.fakes.evidence import sections as made
@@ -78,6 +80,25 @@ def test_every_claim_has_a_line_a_standing_and_a_command(tmp_path: Path) -> None
     ]  # fmt: skip
     assert by_claim["crop-flip"].runs[0].dataset == "cifar10"
     assert by_claim["architecture"].next_command == "./repro.py run architecture --protocol exact"
+
+
+@pytest.mark.parametrize(
+    ("name", "protocols"),
+    [("weight-decay", ["imagenette-short", "imagenet"]), ("crop-flip", ["cifar10-scarce", "imagenet"])],
+)
+def test_evidence_is_not_continued_where_pilots_showed_that_it_gives_no_verdict(
+    tmp_path: Path, name: str, protocols: list[str]
+) -> None:
+    store, of = Store(tmp_path), reproductions.named(name)
+    here = Conditions(DeviceKind.CPU, "2.13.0", DataIdentity("cifar10", Form.FILES, "made up"))
+    begun = Experiment(of, of.protocol("cifar10-scarce"), 5, here)
+    begun.ask(store)
+    for planned in begun.evidence(store).plan.trials[:9]:
+        store.append(answer(planned.trial, here))
+    section = next(s for s in sections.sections(Assessments(store)) if s.claim.id == name)
+    assert section.verdict.protocol == "cifar10-scarce"
+    assert section.command == f"./repro.py run {name} --protocol cifar10-scarce"
+    assert [run.protocol for run in section.runs] == protocols
 
 
 def test_a_claim_without_a_reproduction_says_so(tmp_path: Path, only: Reproduction) -> None:
