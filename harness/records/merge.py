@@ -113,10 +113,8 @@ def _own_name(root: Path) -> str:
 
 def _whole_records(root: Path) -> dict[str, Path]:
     """The files of a store by digest; StoreError if one is damaged or of another version."""
-    damaged = Store(root).damaged
-    if damaged:
-        more = f" ({len(damaged) - 1} more like it)" if len(damaged) > 1 else ""
-        raise StoreError(f"nothing was merged: {damaged[0]}{more}")
+    if damaged := Store(root).left_out():
+        raise StoreError(f"nothing was merged: {'; '.join(damaged)}")
     return _files(root / "records")
 
 

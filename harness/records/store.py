@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NOTE, MOST_SEEDS = 64, 10_000  # bytes in a note, and the most seeds that can be requested
+NAMED = 3  # files left out that are named one by one where they are not the subject
 DECLARED = "declared"  # the note in an experiment's folder of looks, there before any look
 
 
@@ -59,6 +60,17 @@ class Store:
         """A sentence for every file that is left out, with what to do about it."""
         _ = self.records
         return tuple(self._damaged)
+
+    def left_out(self, named: int = NAMED) -> tuple[str, ...]:
+        """The first sentences of `damaged`, and how many more files there are; `status` has them all."""
+        first, more = self.damaged[:named], len(self.damaged) - named
+        if more <= 0:
+            return first
+        files = "1 more file is" if more == 1 else f"{more:,} more files are"
+        return (
+            *first,
+            f"{files} left out; './repro.py status --results-dir {visible(str(self.root))}' names each",
+        )
 
     def take_in(self) -> list[Record]:
         """Reads and returns the records that other processes have written since."""

@@ -101,7 +101,7 @@ def of_store(store: Store, tracker: Tracker = SILENT) -> EvidenceSide:
     each = tracked(reproductions.every(), f"judging {store.root}", tracker)
     found = [known.of(e) for r in each for e in known.experiments(r)]
     rows = [row for assessment in found for row in effect_rows.rows(assessment)]
-    return EvidenceSide(str(store.root), tuple(rows), tuple(nets(found)), _stale(known), _notices(store))
+    return EvidenceSide(str(store.root), tuple(rows), tuple(nets(found)), _stale(known), store.left_out(1))
 
 
 def part(root: Path, records: Sequence[Record]) -> Store:
@@ -132,9 +132,3 @@ def _of_other_code(records: Sequence[Record]) -> str:
         f"other code version: its {len(records)} records were made by {commits}; "
         f"'export --to json' with that code gives an {EFFECTS} to compare"
     )
-
-
-def _notices(store: Store) -> tuple[str, ...]:
-    """The first of the files left out, and how many more there are."""
-    more = len(store.damaged) - 1
-    return store.damaged[:1] + (f"and {more} more files of {store.root} are left out",) * (more > 0)

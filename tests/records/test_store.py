@@ -117,6 +117,28 @@ def test_what_is_no_regular_file_is_named_and_left_out_at_once(tmp_path: Path) -
     assert len(after.damaged) == 5
 
 
+@pytest.mark.parametrize(
+    ("count", "last"),
+    [
+        (0, None),
+        (1, "f0-1.json"),
+        (3, "f2-1.json"),
+        (4, "1 more file is left"),
+        (1203, "1,200 more files are"),
+    ],
+)
+def test_of_many_files_left_out_a_few_are_named(tmp_path: Path, count: int, last: str | None) -> None:
+    store = Store(tmp_path)
+    store.folder.mkdir()
+    for number in range(count):
+        (store.folder / f"f{number}-1.json").write_text("{}")
+    assert len(store.damaged) == count
+    said = store.left_out()
+    assert len(said) == min(count, 4)
+    assert said[:3] == store.damaged[:3]
+    assert last is None or last in said[-1]
+
+
 @pytest.mark.parametrize("change", ["trial", "conditions", "code"])
 def test_a_record_of_another_trial_than_its_key_s_answers_nothing(tmp_path: Path, change: str) -> None:
     """As when somebody copies a good result to the key of a bad one."""

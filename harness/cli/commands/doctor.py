@@ -129,7 +129,7 @@ def _results(results_dir: Path) -> Diagnosis:
         store.writable()
         records = len(store.records)
         if store.damaged:
-            raise DataError("; ".join(store.damaged))
+            raise DataError("; ".join(store.left_out()))
         return f"{records} records in {results_dir}"
 
     return _tried("results", seen, "delete damaged records, or name another folder with --results-dir")

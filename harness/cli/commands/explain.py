@@ -57,7 +57,7 @@ def show(name: str, protocol: str | None, store: Store, as_json: bool, console: 
         for line in body:
             console.print(_grid(line) if isinstance(line, Table) else line, markup=False, highlight=False)
         console.print()
-    for sentence in store.damaged:
+    for sentence in store.left_out():
         say(console, sentence, WARNING)
 
 

@@ -30,7 +30,7 @@ def write(
     """Writes records, curves and effects into the folder; yields each file once it is complete."""
     if to is ExportFormat.PARQUET and importlib.util.find_spec("pyarrow") is None:
         raise BadValue("--to parquet needs pyarrow: pip install 'alexnet-repro[export]', or name csv or json")
-    for sentence in store.damaged:
+    for sentence in store.left_out():
         say(console, sentence, WARNING)
     if not store.records:
         raise StoreError(f"there are no records in {store.root}; name another folder with --results-dir")

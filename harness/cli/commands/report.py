@@ -41,7 +41,7 @@ def write(
     with progress as tracker:
         known = Assessments(store)
         found = sections.sections(known, tracker)
-        notices = [*sections.notices(found), *store.damaged]
+        notices = [*sections.notices(found), *store.left_out()]
         records = Path(os.path.relpath(store.folder, out)).as_posix()
         here, asked = environment.describe(CPU), beyond.questions(known)
         report = Report(found, here, notices, asked, declared, records, live)

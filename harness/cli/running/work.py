@@ -114,7 +114,7 @@ def work_for(asked: RunRequest) -> Work:
 
 def warnings(todo: Sequence[Experiment], store: Store) -> Iterator[str]:
     """What the user must know beforehand: damaged records, stand-in data, claims that will get no verdict."""
-    yield from store.damaged
+    yield from store.left_out()
     data = (experiment.conditions.data for experiment in todo)
     if any(one is not None and one.stand_in for one in data):
         yield STAND_IN_NOTICE
