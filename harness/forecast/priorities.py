@@ -35,7 +35,7 @@ class Standing(IntEnum):
     NO_VERDICT = 0
     INCONCLUSIVE = 1
     DECIDED = 2
-    NEVER_JUDGED = 3  # it answers no claim, or pilots were under-fitted for it: no run of it can decide one
+    UNDECIDABLE = 3  # it answers no claim, or pilots were under-fitted for it: no run of it can decide one
 
 
 class Intent(StrEnum):
@@ -143,7 +143,7 @@ _MADE_UP = Record("", "", {}, Conditions(DeviceKind.CPU, ""), "", Status.OK, met
 def known(experiment: Experiment, assessments: Assessments) -> Standing:
     """What the store says about the experiment's claims, on the machine about which it knows most."""
     if all(fails_in_pilots(claim(name), experiment.protocol) for name in experiment.reproduction.claims):
-        return Standing.NEVER_JUDGED
+        return Standing.UNDECIDABLE
     suitable = (c for c in assessments.conditions if c.suit(experiment.protocol.dataset))
     everywhere = dict.fromkeys((experiment.conditions, *suitable))
     return max(_known(replace(experiment, conditions=c), assessments) for c in everywhere)

@@ -131,7 +131,7 @@ def test_claims_that_pilots_showed_to_get_no_verdict_come_last(tmp_path: Path) -
         name: priorities.known(Experiment(of, of.protocol("cifar10-scarce"), 5, HERE), known)
         for name, of in ((name, reproductions.named(name)) for name in ("weight-decay", "crop-flip"))
     }
-    assert standing == {"weight-decay": Standing.NEVER_JUDGED, "crop-flip": Standing.NO_VERDICT}
+    assert standing == {"weight-decay": Standing.UNDECIDABLE, "crop-flip": Standing.NO_VERDICT}
 
 
 def test_a_verdict_from_another_machine_counts_as_known(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ KNOWN = {
     Standing.NO_VERDICT: "no verdict yet",
     Standing.INCONCLUSIVE: "inconclusive",
     Standing.DECIDED: "decided",
-    Standing.NEVER_JUDGED: "never judged",
+    Standing.UNDECIDABLE: "gets no verdict",
 }
 
 

@@ -118,5 +118,5 @@ def test_the_list_names_it_behind_the_claims(store: Store) -> None:
 
 def test_within_a_given_time_it_comes_after_all_claims(tmp_path: Path) -> None:
     known = Assessments(Store(tmp_path))
-    assert priorities.known(experiment("cifar10-converged-short"), known) is Standing.NEVER_JUDGED
-    assert max(Standing) is Standing.NEVER_JUDGED
+    assert priorities.known(experiment("cifar10-converged-short"), known) is Standing.UNDECIDABLE
+    assert max(Standing) is Standing.UNDECIDABLE
