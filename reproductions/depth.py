@@ -10,8 +10,8 @@ four lower ends lie above 0, and fails if an upper end at Bonferroni's level lie
 chosen after the runs. Costs seven hours on two cores at `cifar10-converged-short`, the shared arm included;
 a GPU's time is not yet measured.
 
-Observed: nothing yet. On CIFAR-10 pilots were under-fitted, so no verdict is to be expected there: see
-docs/protocols.md.
+Observed: nothing yet. Pilots on CIFAR-10 and at `imagenette-short` were under-fitted, so no verdict is to be
+expected there: see docs/protocols.md.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ The 2012 source has a third norm that the paper never mentions, within maps, aft
 the run behind "without" removed all three: so the same three arms, and the undisclosed norm alone.
 Costs nine hours on two cores at `cifar10-converged-short`; a GPU's time is not yet measured.
 
-Observed: nothing yet. On CIFAR-10 pilots were under-fitted, so no verdict is to be expected there: see
-docs/protocols.md.
+Observed: nothing yet. Pilots on CIFAR-10 and at `imagenette-short` were under-fitted, so no verdict is to be
+expected there: see docs/protocols.md.
 """
 
 from __future__ import annotations

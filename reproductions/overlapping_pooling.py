@@ -9,8 +9,8 @@ exists. An effect of .4 points needs 70 seeds at a proxy, so a verdict there res
 three hours on two cores at `cifar10-converged-short`, the shared arm included; a GPU's time is not yet
 measured.
 
-Observed: nothing yet. On CIFAR-10 pilots were under-fitted, so no verdict is to be expected there: see
-docs/protocols.md.
+Observed: nothing yet. Pilots on CIFAR-10 and at `imagenette-short` were under-fitted, so no verdict is to be
+expected there: see docs/protocols.md.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ its smaller fan-in, otherwise it stays). The training time on one device or two 
 `two-gpu-time`. Costs five hours on two cores at `cifar10-converged-short`, the shared arm included; a
 GPU's time is not yet measured.
 
-Observed: nothing yet. On CIFAR-10 pilots were under-fitted, so no verdict is to be expected there: see
-docs/protocols.md.
+Observed: nothing yet. Pilots on CIFAR-10 and at `imagenette-short` were under-fitted, so no verdict is to be
+expected there: see docs/protocols.md.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ tried too. The paper gives a direction and no figure. The training loss, and the
 it, are those of the trained weights on training images, unaugmented and by the centre view. Costs four hours
 on two cores at `cifar10-scarce`; a GPU's time is not yet measured.
 
-Observed: nothing yet. On CIFAR-10 pilots were under-fitted, so no verdict is to be expected there: see
-docs/protocols.md.
+Observed: nothing yet. Pilots on CIFAR-10 and at `imagenette-short` were under-fitted, so no verdict is to be
+expected there: see docs/protocols.md.
 """
 
 from __future__ import annotations

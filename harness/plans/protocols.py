@@ -225,6 +225,7 @@ SHORT = Protocol(
     ),
     per_arm=OWN_RATE,
     gates=TRAINED_ENOUGH,
+    under_fitted=True,
 )
 # Every arm learns at the same rates for the same time: the epochs after which the authors lowered theirs.
 LOGGED_EPOCHS = Drops(0.01, (23, 51, 78), 90)

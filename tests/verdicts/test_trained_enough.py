@@ -35,7 +35,7 @@ from harness.plans.experiment import (
     Role,
     Run,
 )
-from harness.plans.protocols import CONVERGED_SHORT, SCARCE, SHORT
+from harness.plans.protocols import CONVERGED_SHORT, IMAGENETTE, SCARCE
 from harness.records.conditions import Conditions
 from harness.records.keys import plain
 from harness.records.record import Record
@@ -266,7 +266,7 @@ def test_a_protocol_is_marked_under_fitted_if_the_published_baseline_was(
 def test_pilots_stop_claims_about_accuracy_alone() -> None:
     about = ("lrn", "depth", "weight-decay", "crop-flip", "bias-init", "relu-speedup")
     assert [fails_in_pilots(claim(name), SCARCE) for name in about] == [True] * 3 + [False] * 3
-    assert not any(fails_in_pilots(claim(name), SHORT) for name in about)
+    assert not any(fails_in_pilots(claim(name), IMAGENETTE) for name in about)
 
 
 @pytest.mark.parametrize(
