@@ -40,7 +40,7 @@ def canonical(value: Any) -> str:
     """
     if value is None or isinstance(value, (str, bool, int, float)):
         return spelled(value)
-    if isinstance(value, Trial):  # recreated whenever a plan names it
+    if isinstance(value, Trial):  # composed of its settings' text, which is remembered once for all seeds
         return _object(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _whole(value)

@@ -118,8 +118,12 @@ def warnings(todo: Sequence[Experiment], store: Store) -> Iterator[str]:
     data = (experiment.conditions.data for experiment in todo)
     if any(one is not None and one.stand_in for one in data):
         yield STAND_IN_NOTICE
-    of = ((one.protocol, claim(name)) for one in todo for name in one.reproduction.claims)
-    stopped = [f"{about.id} at {protocol.name}" for protocol, about in of if fails_in_pilots(about, protocol)]
+    stopped = [
+        f"{name} at {one.protocol.name}"
+        for one in todo
+        for name in one.reproduction.claims
+        if fails_in_pilots(claim(name), one.protocol)
+    ]
     if stopped:
         yield (
             f"expect invalid (under-fitted): {', '.join(stopped)}; in pilots, training there was too short "
