@@ -1,8 +1,8 @@
 """Local response normalisation (§3.3): across neighbouring maps, or within a map as the 2012 code also does.
 
 The formula in plain operations is `reference`. Networks run `normalise`, which uses the fastest
-implementation for the tensor's device: a Triton kernel on CUDA, else cache-sized blocks (`lrn_fused`); both
-save only the input for the backward pass. If it has to fall back, it logs the reason once.
+implementation for the tensor: Triton's on CUDA across maps, Numba's on a CPU in fp32 or bf16; both save only
+the input for the backward pass. Elsewhere the reference runs; a missing compiler is logged once.
 
 An even window reaches one further after than before, as in ONNX; PyTorch's reaches one further before.
 """
@@ -10,15 +10,15 @@ An even window reaches one further after than before, as in ONNX; PyTorch's reac
 from __future__ import annotations
 
 import logging
-import math
-from functools import cache
+from functools import cache, reduce
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from harness.models.description import AcrossMaps, Layer, Shape, WithinMap
-from harness.models.layers.lrn_fused import Formula, Fused
+from harness.models.layers import lrn_field
+from harness.models.layers.lrn_field import Formula, formula
 
 log = logging.getLogger(__name__)
 SLOWER = "response normalisation runs in PyTorch's operations"
@@ -50,47 +50,37 @@ class ResponseNorm(nn.Module):
         return repr(self.layer)
 
 
-def formula(layer: AcrossMaps | WithinMap) -> Formula:
-    """The layer's window and constants, with α as the factor of the sum."""
-    window = (1, layer.size) if isinstance(layer, AcrossMaps) else (layer.size, layer.size)
-    alpha = layer.alpha / math.prod(window) if layer.divided else layer.alpha
-    return Formula(window, alpha, layer.beta, layer.k)
-
-
 def reference(x: Tensor, layer: AcrossMaps | WithinMap) -> Tensor:
     """The formula in plain operations, slow and clear; differentiable any number of times."""
     wide = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
-    maps = _nchw_field(wide, layer)
-    return (maps / base(wide, layer) ** layer.beta).reshape(x.shape).to(x.dtype)
+    field = lrn_field.of(wide, layer)
+    return lrn_field.back(field / base(field, formula(layer)) ** layer.beta, x).to(x.dtype)
 
 
-def base(x: Tensor, layer: AcrossMaps | WithinMap) -> Tensor:
-    """What is raised to β: k + α Σ a² at every unit of (N, maps, height, width), in its windows' order."""
-    rule = formula(layer)
+def base(field: Tensor, rule: Formula) -> Tensor:
+    """What is raised to β: k + α Σ a² at every unit of a field."""
     rows, columns = rule.window
     margins = (0, 0, (columns - 1) // 2, columns // 2, (rows - 1) // 2, rows // 2)
-    squares = functional.pad(_nchw_field(x, layer).square(), margins)
-    return rule.k + rule.alpha * squares.unfold(1, rows, 1).unfold(2, columns, 1).sum((-2, -1))
+    squares = functional.pad(field.square(), margins)
+    in_columns = reduce(torch.add, (squares.narrow(2, j, field.shape[2]) for j in range(columns)))
+    in_rows = reduce(torch.add, (in_columns.narrow(1, i, field.shape[1]) for i in range(rows)))
+    return rule.k + rule.alpha * in_rows
 
 
 def normalise(x: Tensor, layer: AcrossMaps | WithinMap) -> Tensor:
     """The formula by the fastest available implementation; keeps the memory format of `x`."""
-    if torch.compiler.is_compiling():
+    fused = None if torch.compiler.is_compiling() else _fused(x, layer)
+    if fused is None:
         return reference(x, layer)
-    last = x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)
-    field = _channels_last_field(x, layer) if last else _nchw_field(x.contiguous(), layer)
-    out = _apply(field, formula(layer))
-    if not last:
-        return out.view(x.shape)
-    images, maps, height, width = x.shape
-    return out.view(images, height, width, maps).permute(0, 3, 1, 2)
+    return lrn_field.back(fused.apply(lrn_field.of(x, layer), formula(layer)), x)  # type: ignore[no-untyped-call]
 
 
-def _apply(field: Tensor, rule: Formula) -> Tensor:
-    suits = field.is_cuda and rule.window[0] == 1 and field.dtype != torch.float64
-    kernel = triton_kernel() if suits else None
-    out: Tensor = (kernel or Fused).apply(field, rule)  # type: ignore[no-untyped-call]
-    return out
+def _fused(x: Tensor, layer: AcrossMaps | WithinMap) -> type[torch.autograd.Function] | None:
+    if x.is_cuda:
+        return triton_kernel() if isinstance(layer, AcrossMaps) and x.dtype != torch.float64 else None
+    if x.device.type == "cpu" and x.dtype in (torch.float32, torch.bfloat16):
+        return numba_kernel()
+    return None
 
 
 @cache
@@ -107,16 +97,12 @@ def triton_kernel() -> type[torch.autograd.Function] | None:
     return FusedTriton
 
 
-def _nchw_field(x: Tensor, layer: AcrossMaps | WithinMap) -> Tensor:
-    images, maps = x.shape[:2]
-    if isinstance(layer, AcrossMaps):
-        return x.reshape(images, layer.groups, maps // layer.groups, math.prod(x.shape[2:]))
-    return x.reshape(images * maps, *x.shape[2:], 1)
-
-
-def _channels_last_field(x: Tensor, layer: AcrossMaps | WithinMap) -> Tensor:
-    images, maps, height, width = x.shape
-    pixels = x.permute(0, 2, 3, 1)
-    if isinstance(layer, AcrossMaps):
-        return pixels.reshape(images * height * width, layer.groups, maps // layer.groups, 1)
-    return pixels
+@cache
+def numba_kernel() -> type[torch.autograd.Function] | None:
+    """The CPU implementation, or None with the reason logged."""
+    try:
+        from harness.models.layers.lrn_numba import FusedNumba
+    except ImportError as error:
+        log.warning("%s: Numba cannot be imported (%s)", SLOWER, error)
+        return None
+    return FusedNumba

@@ -1,6 +1,6 @@
 """Normalisation across maps as two Triton kernels: every number is read from memory about once.
 
-The field is (batch, columns, maps, pixels) as in `lrn_fused`; both kernels see it as (batch · columns, maps,
+The field is (batch, columns, maps, pixels) as in `lrn_field`; both kernels see it as (batch · columns, maps,
 pixels). A program has a tile of maps × pixels where pixels are contiguous (NCHW), and a run of numbers in
 memory order where maps are (channels-last: one pixel). Neighbours are read again, from the cache.
 """
@@ -16,14 +16,14 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from harness.models.layers.lrn_fused import Formula
+from harness.models.layers.lrn_field import Formula
 
 RUN = 1024  # numbers per program, channels-last
 TILE = (16, 64)  # maps and pixels per program, NCHW
 
 
 class FusedTriton(torch.autograd.Function):
-    """Like `lrn_fused.Fused`, for windows in the columns of the field alone."""
+    """A field's normalisation for windows in its columns alone; `field` is contiguous."""
 
     @staticmethod
     def forward(ctx: Any, field: Tensor, formula: Formula) -> Tensor:

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.data.augmentation import Views
+from harness.models.layers import lrn_field
 from harness.models.layers.lrn import ResponseNorm, base
+from harness.models.layers.lrn_field import formula
 from harness.models.network import Net
 
 IMAGES = 500
@@ -43,7 +45,8 @@ def of(net: Net, views: Views) -> list[dict[str, Any]]:
 def _watching(found: list[dict[str, Any]]) -> Any:
     def watch(module: nn.Module, inputs: tuple[Tensor]) -> None:
         assert isinstance(module, ResponseNorm)
-        under = base(inputs[0].float(), module.layer).double()
+        field = lrn_field.of(inputs[0].float(), module.layer)
+        under = base(field, formula(module.layer)).double()
         factor = under**-module.layer.beta
         found.append(
             {
