@@ -1,29 +1,32 @@
 """Training batches cut from a memory map by background threads ahead of their use, bit for bit `Augmented`'s.
 
-Threads copy the crops' bytes, without their borders, out of the map. For a GPU they put them in pinned
-memory, and mirroring, mean and colours are one batched step there; for a CPU the threads do these steps too,
-a few images at a time, so that the images stay in its cache.
+For a CPU the threads make floats of the map's bytes in one pass. For a GPU they copy the crops' bytes,
+without their borders, to pinned memory; mirroring, mean and colours are one batched step there, and on a CPU
+too if Numba is missing.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from functools import cache
 from itertools import islice
-from typing import TypeVar
+from typing import TypeVar, cast
 
+import numpy as np
 import torch
 from numpy.lib.stride_tricks import as_strided
 from torch import Tensor
 
-from harness.data.augmentation import Augmented, ColourBasis
+from harness.data.augmentation import Augmented, ColourBasis, Crops
 from harness.data.images import Images
 from harness.data.views import Augmentation, MeanCrop
 from harness.records.environment import cores
 
-AT_ONCE = 4  # images that a CPU processes together: their floats stay in its cache
+log = logging.getLogger(__name__)
 Batch = tuple[Tensor, Tensor]
 T = TypeVar("T")
 Made = TypeVar("Made")
@@ -57,7 +60,7 @@ class Windows:
         count, height, width, _ = images.shape
         shape = (count, height - side + 1, width - side + 1, side, 3 * side)
         strides = (height * width * 3, width * 3, 3, width * 3, 1)
-        self.side, self.all = side, images.as_strided(shape, strides)
+        self.images, self.side, self.all = images, side, images.as_strided(shape, strides)
         if images.device.type == "cpu":
             # NumPy copies whole rows, PyTorch single bytes: a quarter of the time.
             size = images.element_size()
@@ -79,6 +82,17 @@ class Coming:
 
     cut: Cut
     copied: torch.cuda.Event
+
+
+@cache
+def one_pass() -> Callable[..., None] | None:
+    """The compiled pass, or None with the reason logged."""
+    try:
+        from harness.data.inputs.single_pass import vary
+    except ImportError as error:
+        log.warning("inputs are made in PyTorch's operations: Numba cannot be imported (%s)", error)
+        return None
+    return cast("Callable[..., None]", vary)
 
 
 def input_threads(device: torch.device) -> int:
@@ -142,9 +156,27 @@ class Prefetched:
         if self.side is not None:
             return self._sent(chosen, self.side)
         inputs = torch.empty(len(chosen), self.how.side, self.how.side, 3)
-        for some, place in zip(torch.split(chosen, AT_ONCE), torch.split(inputs, AT_ONCE), strict=True):
-            self._vary(self._cut(some), place)
+        if vary := one_pass():
+            self._in_one_pass(vary, chosen, inputs)
+        else:
+            self._vary(self._cut(chosen), inputs)
         return inputs.permute(0, 3, 1, 2), self.labels[chosen]
+
+    def _in_one_pass(self, vary: Callable[..., None], chosen: Tensor, inputs: Tensor) -> None:
+        """`_vary` of `_cut` on a CPU, to the bit."""
+        assert self.drawn.crops is not None
+        crops, shifts, colour = self.drawn.crops.of(chosen), self.drawn.shifts, self.how.colour
+        means, places = self.centre_mean[None], (torch.zeros_like(chosen),) * 3
+        if self.how.mean is MeanCrop.OWN:
+            means, places = self.means.images, (crops.flip.long(), crops.top, self._mirrored_left(crops))
+        noise = torch.zeros(len(chosen), 3) if shifts is None else shifts[chosen]
+        scale = 1.0 if shifts is None or colour is None else 1 / colour.divisor
+        given = (self.windows.images, chosen, crops.top, crops.left, crops.flip, means, *places, noise)
+        vary(*(x.contiguous().numpy() for x in given), np.float32(scale), inputs.numpy())
+
+    def _mirrored_left(self, crops: Cut | Crops) -> Tensor:
+        """Where a crop begins in the mean that is mirrored with it."""
+        return torch.where(crops.flip, self.drawn.width - self.how.side - crops.left, crops.left)
 
     def _sent(self, chosen: Tensor, side: torch.cuda.Stream) -> Coming:
         """Copies on a separate stream; `_finish` makes the training's stream wait for it."""
@@ -177,10 +209,10 @@ class Prefetched:
 
     def _vary(self, cut: Cut, inputs: Tensor) -> None:
         """`Augmented`'s arithmetic; mirroring only moves numbers, so it can come first."""
-        inputs.copy_(_mirrored(cut.pixels, cut.flip))
+        flip = cut.flip[:, None, None, None]
+        inputs.copy_(torch.where(flip, cut.pixels.flip(2), cut.pixels))
         if self.how.mean is MeanCrop.OWN:
-            far = self.drawn.width - self.how.side - cut.left
-            inputs -= self.means.gather(cut.flip.long(), cut.top, torch.where(cut.flip, far, cut.left))
+            inputs -= self.means.gather(cut.flip.long(), cut.top, self._mirrored_left(cut))
         else:
             inputs -= self.centre_mean
         if self.how.colour is not None and cut.shifts.shape[1]:
@@ -189,11 +221,3 @@ class Prefetched:
             inputs.flatten(2).add_(row)
             if self.how.colour.divisor != 1:
                 inputs *= 1 / self.how.colour.divisor
-
-
-def _mirrored(images: Tensor, flip: Tensor) -> Tensor:
-    if images.device.type != "cpu":
-        return torch.where(flip[:, None, None, None], images.flip(2), images)
-    some = flip.nonzero().flatten()  # the others stay as they are
-    images.numpy()[some.numpy()] = images.index_select(0, some).flip(2).numpy()  # again by whole rows
-    return images

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -48,11 +50,19 @@ def mapped(root: Path) -> tuple[Images, torch.Tensor, ColourBasis]:
     return datasets.load("imagenette", place), *datasets.mean_and_basis("imagenette", place)
 
 
-@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(("threads", "in_one_pass"), [(1, True), (3, True), (1, False)])
 @pytest.mark.parametrize("name", HOW)
 def test_batches_are_bit_for_bit_those_of_resident_images(
-    name: str, threads: int, monkeypatch: pytest.MonkeyPatch, mapped: tuple[Images, torch.Tensor, ColourBasis]
+    name: str,
+    threads: int,
+    in_one_pass: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    mapped: tuple[Images, torch.Tensor, ColourBasis],
 ) -> None:
+    """In one pass where Numba is there, and else in the operations that a GPU runs."""
+    assert prefetch.one_pass() is not None
+    if not in_one_pass:
+        monkeypatch.setattr(prefetch, "one_pass", lambda: None)
     images, mean, basis = mapped
     resident = Images(images.pixels.clone(), images.labels)
     assert torch.equal(resident.mean(), mean)
@@ -134,6 +144,20 @@ def test_batches_on_the_gpu_are_those_of_augmented(
     for expected, found in zip(one.each(order, 8), other.each(order, 8), strict=True):
         assert torch.equal(expected[0], found[0])
         assert torch.equal(expected[1], found[1])
+
+
+def test_without_numba_it_says_why_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "harness.data.inputs.single_pass", None)
+    prefetch.one_pass.cache_clear()
+    try:
+        with caplog.at_level(logging.WARNING):
+            assert prefetch.one_pass() is prefetch.one_pass() is None
+    finally:
+        prefetch.one_pass.cache_clear()
+    assert len(caplog.records) == 1
+    assert "Numba cannot be imported" in caplog.text
 
 
 def test_windows_are_all_the_crops_there_are() -> None:
