@@ -268,7 +268,7 @@ def report(
     elif watch:
         written = command.watch(folder, results_dir, options.progress, wanted, options.console())
     else:
-        written = command.write(folder, options.store(results_dir), options.progress(), wanted)
+        written = command.write(folder, options.existing_store(results_dir), options.progress(), wanted)
     for page in written:
         typer.echo(page)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.bench.workloads import names as workload_names
-from harness.contract.errors import UnknownName
+from harness.contract.errors import BadValue, UnknownName
 
 if TYPE_CHECKING:
     from harness.cli.terminal.console import Output
@@ -168,6 +168,16 @@ def store(results_dir: Path) -> Store:
     from harness.records.store import Store
 
     return Store(results_dir)
+
+
+def existing_store(results_dir: Path) -> Store:
+    """The store in a results folder that must be there."""
+    if not results_dir.is_dir():
+        raise BadValue(
+            f"--results-dir {results_dir} does not exist; name a folder with records, or create some with "
+            "'./repro.py run --all --protocol smoke'"
+        )
+    return store(results_dir)
 
 
 def console(stderr: bool = False, sparing: bool = False) -> Output:

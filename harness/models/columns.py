@@ -227,7 +227,9 @@ def check(description: Network) -> None:
 
 
 def _check_layer(layer: Layer, name: str) -> None:
-    if isinstance(layer, Local) or (isinstance(layer, Conv) and layer.groups not in (1, 2)):
+    if isinstance(layer, Local):
+        raise BadValue(f"'{name}' cannot be split into two columns: {layer.name} is locally connected")
+    if isinstance(layer, Conv) and layer.groups not in (1, 2):
         raise BadValue(
             f"'{name}' cannot be split into two columns: {layer.name} has neither one group nor two"
         )

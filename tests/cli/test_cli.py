@@ -220,6 +220,13 @@ def test_what_needs_no_torch_does_not_import_it(command: list[str], tmp_path: Pa
     assert done.returncode == 0, done.stderr
 
 
+def test_a_report_of_a_mistyped_folder_is_refused_and_creates_nothing(tmp_path: Path) -> None:
+    refused = process("report", "--results-dir", tmp_path / "mistyped")
+    assert refused.returncode == 2
+    assert f"--results-dir {tmp_path / 'mistyped'} does not exist; name a folder" in refused.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_help_needs_little_processor_time() -> None:
     """Half a second is promised for an idle machine; CPU time does not count other work."""
     before = os.times()

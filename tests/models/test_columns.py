@@ -16,7 +16,7 @@ from harness.contract.ranks import Group, Rank, launch
 from harness.contract.streams import generator
 from harness.models.alexnet import AlexNet, alexnet
 from harness.models.columns import Both, Column, check
-from harness.models.description import Conv, Dense, Network
+from harness.models.description import Conv, Dense, Local, Network
 from harness.models.exchange import Swap
 from harness.models.layers.dropout import reseed
 from harness.models.network import Net
@@ -221,3 +221,10 @@ def test_more_groups_are_refused() -> None:
     four = tuple(replace(x, groups=4) if getattr(x, "name", "") == "conv4" else x for x in network.layers)
     with pytest.raises(BadValue, match="conv4 has neither one group nor two"):
         check(replace(network, layers=four))
+
+
+def test_a_locally_connected_layer_is_refused_for_what_it_is() -> None:
+    network = alexnet("paper")
+    local = tuple(Local("conv4", 384, 3) if getattr(x, "name", "") == "conv4" else x for x in network.layers)
+    with pytest.raises(BadValue, match="conv4 is locally connected"):
+        check(replace(network, layers=local))

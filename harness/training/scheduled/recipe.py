@@ -84,7 +84,8 @@ class Scheduled(Recipe):
     @property
     def summary(self) -> str:
         """`rate 0.01, 8 epochs`, with the initial rate."""
-        return f"rate {self.schedule.at(0, 0, ()).rate:g}, {self.max_epochs} epochs"
+        epochs = "1 epoch" if self.max_epochs == 1 else f"{self.max_epochs} epochs"
+        return f"rate {self.schedule.at(0, 0, ()).rate:g}, {epochs}"
 
     def most_images(self, training_set: int) -> int:
         """The most images that a trial may train on; an upper bound on its cost."""
