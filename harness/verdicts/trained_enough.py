@@ -6,9 +6,10 @@ verdicts.
 *Under-fitted.* A remedy for overfitting can show nothing where nothing overfits: without it, the mean test
 error over seeds must exceed the training error by at least 10 points. An accuracy that still rises fast says
 which arm learns sooner, not which ends better: the baseline's training loss must fall by less than 1 % over
-the last tenth of its stage at the first rate. One evaluation is noisy, so the loss is averaged over each of
-the stage's last two tenths and over seeds, and the fall between these means is scaled to a tenth. As losses
-fall ever more slowly, that slightly exceeds the last tenth's own fall: the gate errs on the safe side.
+the last tenth of its stage at the first rate. One evaluation varies by several percent, so the fall is that
+of a line through the logarithms of the stage's last two fifths, averaged over seeds. As losses fall ever more
+slowly, that exceeds the last tenth's own fall, by a fifth if they fall as a power of time: the gate errs on
+the safe side.
 
 *A/A.* Even and odd seeds of the baseline do not differ, so a two-sided t test at level .01 finds a
 difference in 1 % of sound experiments, and more often if something besides the arms affects the results.
@@ -19,7 +20,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from statistics import fmean
+from math import exp, log
+from statistics import fmean, linear_regression
 
 from harness.contract.formatting import number, p_value, quantity
 from harness.contract.once import once
@@ -31,6 +33,7 @@ from harness.records.schema import CurveColumn, Measured
 
 GAP = 10.0  # points between training and test error
 FALL = 0.01  # of the training loss over a tenth of the stage
+LATE = 0.4  # of the stage, from which the pace of the fall is taken
 ALIKE = 0.01  # level of the A/A test
 FEWEST_HALF = 2  # seeds in each half
 
@@ -89,17 +92,12 @@ def flattened(evidence: Evidence, arm: str) -> Answer:
 
 
 Curve = Sequence[Mapping[str, float | None]]
-Tenths = tuple[tuple[float, float], tuple[float, float]]
 
 
 def fall_at_first_rate(curves: Sequence[Curve]) -> float | None:
-    """The fraction by which the mean loss falls in a tenth of the stage at the first rate, if known."""
-    told = [tenths for curve in curves if (tenths := _tenths(curve))]
-    if not told:
-        return None
-    before, last = (fmean(tenths[i][1] for tenths in told) for i in (0, 1))
-    apart = fmean(tenths[1][0] - tenths[0][0] for tenths in told)  # in tenths
-    return 1 - float((last / before) ** (1 / apart))
+    """The fraction by which the loss falls in a tenth of the stage at the first rate, if known."""
+    slopes = [slope for curve in curves if (slope := _slope(curve)) is not None]
+    return 1 - exp(fmean(slopes) / 10) if slopes else None
 
 
 def _stage(curve: Curve) -> Iterator[tuple[float, float]]:
@@ -112,19 +110,12 @@ def _stage(curve: Curve) -> Iterator[tuple[float, float]]:
 
 
 @once  # many experiments share the baseline's curves
-def _tenths(curve: Curve) -> Tenths | None:
-    """Mean position, in tenths of the stage, and mean loss, of the last tenth but one and of the last."""
-    stage = list(_stage(curve))
+def _slope(curve: Curve) -> float | None:
+    """By how much the loss's logarithm changes in a whole stage, at the pace of its last two fifths."""
+    stage = [(epoch, loss) for epoch, loss in _stage(curve) if loss > 0]
     end = stage[-1][0] if stage else 0.0
-    parts: tuple[list[tuple[float, float]], list[tuple[float, float]]] = ([], [])
-    for epoch, loss in stage:
-        place = 10 * epoch / end
-        if place > 8 + 1e-9:
-            parts[place > 9 + 1e-9].append((place, loss))
-    if not all(parts):
-        return None
-    before, last = ((fmean(at for at, _ in part), fmean(loss for _, loss in part)) for part in parts)
-    return before, last
+    late = [(epoch / end, log(loss)) for epoch, loss in stage if epoch > (1 - LATE) * end]
+    return linear_regression(*zip(*late, strict=True)).slope if len(late) > 2 else None
 
 
 def alike(about: Claim, evidence: Evidence, reproduction: Reproduction | None) -> Answer:

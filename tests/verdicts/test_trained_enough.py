@@ -206,16 +206,21 @@ def test_a_fall_that_slows_is_never_taken_for_less_than_it_is() -> None:
         assert found >= 1 - loss(20) / loss(18) - 1e-12
 
 
-def test_noise_is_averaged_over_a_tenth_and_over_seeds() -> None:
+def test_noise_is_averaged_over_two_fifths_and_over_seeds() -> None:
     stream = np.random.default_rng(3)
     found = [
         fall_at_first_rate([curve(lambda e: 1 + 0.03 * stream.normal(), 20, 8) for _ in range(5)])
         for _ in range(400)
     ]
-    # 16 rows in each tenth and 5 seeds: .03 √(2 / 80)
-    assert float(np.std([f for f in found if f is not None])) == pytest.approx(
-        0.03 * math.sqrt(2 / 80), rel=0.15
-    )
+    # A line through 64 rows and 5 seeds, spread evenly over .4 of the stage; a tenth of its slope.
+    error = 0.03 / math.sqrt(64 * 5) / (0.4 / math.sqrt(12)) / 10
+    assert float(np.std([f for f in found if f is not None])) == pytest.approx(error, rel=0.15)
+
+
+def test_a_power_of_time_is_taken_for_a_fifth_more_than_it_falls() -> None:
+    found = fall_at_first_rate([curve(lambda epoch: epoch**-0.1, 40, 8)])
+    assert found is not None
+    assert found / (1 - 0.9**0.1) == pytest.approx(1.2, abs=0.03)
 
 
 def test_a_loss_that_still_falls_fast_stops_a_claim_on_accuracy() -> None:

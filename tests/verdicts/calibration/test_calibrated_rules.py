@@ -140,7 +140,7 @@ def test_a_gate_that_stops_nothing_is_noticed(monkeypatch: Patch) -> None:
     monkeypatch.setattr(trained_enough, "FALL", 1.0)
     said = "\n".join(violations([], [*rates("under-fitted, gap", 300), *rates("under-fitted, loss", 100)]))
     assert "under-fitted, gap, 9 points, 5 seeds: passed in 100.0%" in said
-    assert "under-fitted, loss, falls by 2%, 5 seeds: passed in 100.0%" in said
+    assert "under-fitted, loss, falls by 2%, 9 seeds: passed in 100.0%" in said
 
 
 def test_the_command_prints_both_tables_and_its_verdict(
