@@ -8,8 +8,8 @@ from typing import Any
 
 import numba
 
-# Multiplications and additions may be contracted, and nothing else: roots and quotients are rounded as IEEE
-# has it, so that results do not depend on the processor.
+# A multiplication and an addition may be fused, and nothing else: roots and quotients are rounded as IEEE has
+# it, so that all processors that can fuse give the same bits.
 _jit: Any = partial(numba.njit, nogil=True, fastmath={"contract"}, error_model="numpy")
 
 

@@ -265,6 +265,18 @@ def test_fp32_and_bf16_are_compiled_on_a_cpu() -> None:
         assert all(lrn._fused(torch.ones(1, 2, 1, 1, dtype=dtype), layer) is kernel for layer in LAYERS)
 
 
+def test_what_was_compiled_is_found_again() -> None:
+    """By new functions, as in a later process; it would not be if these closed over others."""
+    from harness.models.layers.lrn_numba import kernels
+
+    for _ in range(2):
+        kernels.cache_clear()
+        both_ways(torch.randn(2, 8, 5, 3), torch.randn(2, 8, 5, 3), AcrossMaps())
+    for passes in kernels(1, 5, True, False):
+        assert passes.stats.cache_hits
+        assert not passes.stats.cache_misses
+
+
 def test_bf16_is_rounded_to_the_nearest() -> None:
     """Every bf16 number, infinities and those that are none included, beside PyTorch's rounding."""
     x = torch.arange(1 << 16, dtype=torch.int32).to(torch.uint16).view(torch.bfloat16).view(-1, 1, 1, 1)
