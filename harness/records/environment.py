@@ -18,7 +18,7 @@ from harness.contract.device import Device, DeviceKind
 from harness.contract.trial import Precision
 from harness.records.provenance import provenance
 
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pillow")
+PACKAGES = ("torch", "torchvision", "numpy", "numba", "scipy", "pillow")
 # A CPU with one of these multiplies bf16 faster than fp32; others emulate it, ten times slower than fp32.
 BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 AMPERE = 8.0  # the first compute capability with bf16

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from math import exp, log
+from math import exp, inf, log
 from statistics import fmean, linear_regression
 
 from harness.contract.formatting import number, p_value, quantity
@@ -86,7 +86,7 @@ def flattened(evidence: Evidence, arm: str) -> Answer:
     fall = fall_at_first_rate([run.record.curve for run in _trained(evidence, arm)])
     if fall is None:
         return Answer(f"no curve of '{arm}' shows how its training loss fell", stops=True)
-    over = "over the last tenth of its stage at the first rate"
+    over = "a tenth of its stage at the first rate, towards the end"
     said = f"the training loss of '{arm}' {'fell' if fall >= 0 else 'rose'} by {abs(fall):.2%} {over}"
     return Answer(f"{said}; a claim about accuracy needs a fall below {FALL:.0%}", stops=fall >= FALL)
 
@@ -112,7 +112,7 @@ def _stage(curve: Curve) -> Iterator[tuple[float, float]]:
 @once  # many experiments share the baseline's curves
 def _slope(curve: Curve) -> float | None:
     """By how much the loss's logarithm changes in a whole stage, at the pace of its last two fifths."""
-    stage = [(epoch, loss) for epoch, loss in _stage(curve) if loss > 0]
+    stage = [(epoch, loss) for epoch, loss in _stage(curve) if 0 < loss < inf]
     end = stage[-1][0] if stage else 0.0
     late = [(epoch / end, log(loss)) for epoch, loss in stage if epoch > (1 - LATE) * end]
     return linear_regression(*zip(*late, strict=True)).slope if len(late) > 2 else None

@@ -232,8 +232,8 @@ def test_a_loss_that_still_falls_fast_stops_a_claim_on_accuracy() -> None:
     verdict = judged(LRN, fast).verdict(NORM)
     assert verdict.headline == "invalid (under-fitted)"
     assert verdict.reasons == (
-        "gate under-fitted: the training loss of 'paper' fell by 1.19% over the last tenth of its stage at "
-        "the first rate; a claim about accuracy needs a fall below 1%",
+        "gate under-fitted: the training loss of 'paper' fell by 1.19% a tenth of its stage at the first "
+        "rate, towards the end; a claim about accuracy needs a fall below 1%",
     )
     assert verdict.advice == ()
     assert decided(verdict)  # more seeds would not be trained for longer
@@ -275,7 +275,13 @@ def test_pilots_stop_claims_about_accuracy_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "rows", [(), ({"epoch": 1.0, "rate": 0.1, "train_loss": None},), curve(lambda e: 1.0, 5, 1)]
+    "rows",
+    [
+        (),
+        ({"epoch": 1.0, "rate": 0.1, "train_loss": None},),
+        curve(lambda e: 1.0, 5, 1),
+        curve(lambda e: math.inf),
+    ],
 )
 def test_a_curve_too_coarse_to_tell_stops_the_case(rows: Curve) -> None:
     found = with_curves(answered(LRN), "paper", lambda seed: rows)

@@ -135,7 +135,8 @@ class Prefetched:
         self.drawn = Augmented(images, mean.cpu(), how, seed, basis)
         self.windows = Windows(images.pixels, how.side)
         self.means = Windows(torch.stack([mean, mean.flip(1)]), how.side)  # upright and mirrored
-        self.centre_mean = self.drawn.centre_mean.to(mean.device)
+        self.centre_mean = self.drawn.centre_mean.contiguous().to(mean.device)
+        self.vary = None if mean.is_cuda else one_pass()
         count = input_threads(mean.device)
         self.threads, self.ahead = ThreadPoolExecutor(count, "input"), 2 * count
         self.side = torch.cuda.Stream(mean.device) if mean.is_cuda else None  # type: ignore[no-untyped-call]
@@ -156,10 +157,10 @@ class Prefetched:
         if self.side is not None:
             return self._sent(chosen, self.side)
         inputs = torch.empty(len(chosen), self.how.side, self.how.side, 3)
-        if vary := one_pass():
-            self._in_one_pass(vary, chosen, inputs)
-        else:
+        if self.vary is None:
             self._vary(self._cut(chosen), inputs)
+        else:
+            self._in_one_pass(self.vary, chosen, inputs)
         return inputs.permute(0, 3, 1, 2), self.labels[chosen]
 
     def _in_one_pass(self, vary: Callable[..., None], chosen: Tensor, inputs: Tensor) -> None:
@@ -172,7 +173,7 @@ class Prefetched:
         noise = torch.zeros(len(chosen), 3) if shifts is None else shifts[chosen]
         scale = 1.0 if shifts is None or colour is None else 1 / colour.divisor
         given = (self.windows.images, chosen, crops.top, crops.left, crops.flip, means, *places, noise)
-        vary(*(x.contiguous().numpy() for x in given), np.float32(scale), inputs.numpy())
+        vary(*(x.numpy() for x in given), np.float32(scale), inputs.numpy())
 
     def _mirrored_left(self, crops: Cut | Crops) -> Tensor:
         """Where a crop begins in the mean that is mirrored with it."""

@@ -1,4 +1,4 @@
-"""Training inputs on a CPU in one pass, compiled by Numba: from a map's bytes to finished floats."""
+"""Training inputs on a CPU in one pass, compiled by Numba: from a memory map's bytes to finished floats."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import numpy as np
 
 from harness.models.machine_code import compiled
 
+PLACES = "i8[::1], i8[::1], i8[::1]"
 
-@compiled
+
+@compiled(
+    f"void(u1[:, :, :, ::1], {PLACES}, b1[::1], f4[:, :, :, ::1], {PLACES}, f4[:, ::1], f4, f4[:, :, :, ::1])"
+)
 def vary(pixels, image, top, left, flip, means, mean, mean_top, mean_left, shifts, scale, out):  # type: ignore[no-untyped-def]
     """Writes (crop − mean's crop + shift) · scale to `out`, float32 (n, side, side, 3).
 

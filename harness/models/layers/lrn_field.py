@@ -37,7 +37,10 @@ def formula(layer: AcrossMaps | WithinMap) -> Formula:
 
 
 def of(x: Tensor, layer: AcrossMaps | WithinMap) -> Tensor:
-    """The field of (N, maps, height, width) or, across maps, of (N, maps); a copy only if `x` has gaps."""
+    """The field of (N, maps, height, width) or, across maps, of (N, maps).
+
+    No copy of an `x` that is contiguous in either memory format.
+    """
     images, maps = x.shape[:2]
     if _maps_last(x):
         pixels = x.permute(0, 2, 3, 1)
