@@ -25,7 +25,7 @@ def compiled(signature: str) -> Callable[[Callable[..., Any]], Any]:
         try:
             function.__qualname__ += f"_{_identity(function, signature)}"
             return _jit(signature, cache=True)(function)
-        except (OSError, RuntimeError):  # there is no place, or none left, to keep it
+        except Exception:  # no place to keep it, or what was kept is damaged; the function's own fault recurs
             return _jit(signature)(function)
 
     return compile_
