@@ -7,12 +7,10 @@ too if Numba is missing.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from functools import cache
 from itertools import islice
 from typing import TypeVar, cast
 
@@ -21,12 +19,12 @@ import torch
 from numpy.lib.stride_tricks import as_strided
 from torch import Tensor
 
+from harness.contract.optional import if_importable
 from harness.data.augmentation import Augmented, ColourBasis, Crops
 from harness.data.images import Images
 from harness.data.views import Augmentation, MeanCrop
 from harness.records.environment import cores
 
-log = logging.getLogger(__name__)
 Batch = tuple[Tensor, Tensor]
 T = TypeVar("T")
 Made = TypeVar("Made")
@@ -84,14 +82,11 @@ class Coming:
     copied: torch.cuda.Event
 
 
-@cache
-def one_pass() -> Callable[..., None] | None:
+@if_importable("Numba", "inputs are made in PyTorch's operations")
+def one_pass() -> Callable[..., None]:
     """The compiled pass, or None with the reason logged."""
-    try:
-        from harness.data.inputs.single_pass import vary
-    except ImportError as error:
-        log.warning("inputs are made in PyTorch's operations: Numba cannot be imported (%s)", error)
-        return None
+    from harness.data.inputs.single_pass import vary
+
     return cast("Callable[..., None]", vary)
 
 

@@ -10,12 +10,13 @@ An even window reaches one further after than before, as in ONNX; PyTorch's reac
 from __future__ import annotations
 
 import logging
-from functools import cache, reduce
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from harness.contract.optional import if_importable
 from harness.models.description import AcrossMaps, Layer, Shape, WithinMap
 from harness.models.layers import lrn_field
 from harness.models.layers.lrn_field import Formula, formula
@@ -83,26 +84,20 @@ def _fused(x: Tensor, layer: AcrossMaps | WithinMap) -> type[torch.autograd.Func
     return None
 
 
-@cache
+@if_importable("Triton", SLOWER)
 def triton_kernel() -> type[torch.autograd.Function] | None:
     """The CUDA implementation, or None with the reason logged."""
-    try:
-        from harness.models.layers.lrn_triton import FusedTriton
-    except ImportError as error:
-        log.warning("%s: Triton cannot be imported (%s)", SLOWER, error)
-        return None
+    from harness.models.layers.lrn_triton import FusedTriton
+
     if torch.cuda.is_available() and torch.cuda.get_device_capability() < (7, 0):
         log.warning("%s: this GPU is too old for Triton", SLOWER)
         return None
     return FusedTriton
 
 
-@cache
-def numba_kernel() -> type[torch.autograd.Function] | None:
+@if_importable("Numba", SLOWER)
+def numba_kernel() -> type[torch.autograd.Function]:
     """The CPU implementation, or None with the reason logged."""
-    try:
-        from harness.models.layers.lrn_numba import FusedNumba
-    except ImportError as error:
-        log.warning("%s: Numba cannot be imported (%s)", SLOWER, error)
-        return None
+    from harness.models.layers.lrn_numba import FusedNumba
+
     return FusedNumba

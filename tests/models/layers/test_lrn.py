@@ -29,10 +29,12 @@ TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-6, torch.bfloat16: 1e-2}
 LAYERS = (
     AcrossMaps(),
     AcrossMaps(groups=2, divided=True),
+    AcrossMaps(size=9, alpha=0.01, k=1.0),
     AcrossMaps(size=4, alpha=0.5),
     AcrossMaps(size=1),
     AcrossMaps(size=7, beta=0.6, alpha=1.0),
     WithinMap(),
+    WithinMap(size=3, alpha=5e-5),
     WithinMap(size=4, alpha=0.3, divided=False, beta=1.0),
 )
 
@@ -102,7 +104,7 @@ def test_forward_and_backward(
 @settings(max_examples=40, deadline=None)
 @given(
     shape=st.tuples(*(st.integers(1, 9) for _ in range(4))),
-    size=st.sampled_from((1, 2, 5)),  # each is compiled
+    size=st.integers(1, 11),
     within=st.booleans(),
     last=st.booleans(),
     seed=st.integers(0, 9),
