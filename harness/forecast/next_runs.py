@@ -24,7 +24,7 @@ from harness.records.store import Store
 from harness.verdicts.assess import Assessments
 from harness.verdicts.assessment import Assessment
 from harness.verdicts.gates import at_paper_scale, ever_judged, fails_in_pilots, judged_at
-from harness.verdicts.verdict import Outcome
+from harness.verdicts.verdict import Outcome, plain
 
 DEVICES = {CPU: "core", CUDA: "GPU"}
 
@@ -133,7 +133,7 @@ def _reason(claim: Claim, reproduction: Reproduction, known: Assessments, best: 
             "only smoke runs, which never give a verdict" if protocol.smoke else "only runs on stand-in data"
         )
     if verdict.outcome in (Outcome.INCONCLUSIVE, Outcome.INVALID, Outcome.NOT_RUN):
-        return "; ".join(reason.removeprefix("gate ") for reason in verdict.reasons)
+        return "; ".join(map(plain, verdict.reasons))
     return f"the paper's scale is {claim.paper_scale}, but this is {protocol.name}"
 
 

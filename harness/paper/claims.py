@@ -58,6 +58,10 @@ class Band:
         """Whether the whole interval lies in the band."""
         return self.low <= interval.low and interval.high <= self.high
 
+    def holds(self, value: float) -> bool:
+        """Whether the value lies in the band."""
+        return self.low <= value <= self.high
+
     def misses(self, interval: Interval) -> bool:
         """Whether the interval and the band have no point in common."""
         return interval.high < self.low or interval.low > self.high
@@ -77,6 +81,16 @@ class Metric:
     def expected(self) -> float | None:
         """The figure to expect if the paper is right: None if it gives no figure, or only a bound."""
         return None if self.band is not None and self.band.one_sided else self.paper
+
+    @property
+    def tolerated(self) -> Band | None:
+        """Where a count agrees with the paper's: in the band, or exactly at the paper's figure."""
+        exactly = None if self.paper is None else Band(self.paper, self.paper)
+        return self.band or exactly
+
+    def agrees(self, count: float | None) -> bool | None:
+        """Whether the count agrees with the paper's; None without a count or a figure to compare it with."""
+        return None if count is None or self.tolerated is None else self.tolerated.holds(count)
 
 
 @dataclass(frozen=True)
@@ -116,11 +130,6 @@ class Claim:
         if other is None:
             return self
         return replace(self, metrics=(other, *(metric for metric in self.metrics if metric is not other)))
-
-    def rests_on(self, name: str) -> bool:
-        """Whether the verdict rests on the metric of that name: each count, or else only the first metric."""
-        judged = self.metrics if self.kind is Kind.EXACT else self.metrics[:1]
-        return any(metric.name == name for metric in judged)
 
     def metric(self, name: str) -> Metric | None:
         """The declared metric of that name, if there is one."""

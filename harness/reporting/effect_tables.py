@@ -71,11 +71,8 @@ def counts_table(claim: Claim, effects: Sequence[Effect]) -> Table:
 def _count_row(claim: Claim, effect: Effect) -> tuple[object, ...]:
     metric, count = claim.metric(effect.metric), effect.estimate
     here = None if count is None else quantity(count, effect.unit)
-    if metric is None or metric.band is None or count is None:
-        return words(effect.metric), here, None, None
-    paper = None if metric.paper is None else quantity(metric.paper, metric.unit)
-    agrees = metric.band.low <= count <= metric.band.high
-    return words(effect.metric), here, paper, agrees
+    paper = None if metric is None or metric.paper is None else quantity(metric.paper, metric.unit)
+    return words(effect.metric), here, paper, metric and metric.agrees(count)
 
 
 def role(claim: Claim, number: int) -> str:

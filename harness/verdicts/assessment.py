@@ -13,7 +13,7 @@ from harness.plans.experiment import Evidence, Experiment, Finding, Reproduction
 from harness.verdicts.gates import Case, at_paper_scale, judged_at
 from harness.verdicts.rules import judge
 from harness.verdicts.validity import problems
-from harness.verdicts.verdict import Outcome, Verdict
+from harness.verdicts.verdict import Outcome, Qualifier, Verdict
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def robust(own: Verdict, shared: Verdict) -> Verdict:
         return replace(
             own,
             outcome=Outcome.INCONCLUSIVE,
-            qualifier="turns with the learning rate",
+            qualifier=Qualifier.TURNS,
             reasons=said,
             advice=(),
         )

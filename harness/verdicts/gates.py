@@ -18,11 +18,10 @@ from harness.paper.claims import Claim, Fit, Kind
 from harness.plans.experiment import Check, Evidence, Protocol, Reproduction
 from harness.verdicts import trained_enough
 from harness.verdicts.trained_enough import Answer
-from harness.verdicts.verdict import Outcome, Verdict
+from harness.verdicts.verdict import Outcome, Qualifier, Verdict
 
 FEWEST = 3  # seeds for any verdict
 ENOUGH = 5  # seeds for more than a direction
-PROXY = "proxy"  # the qualifier of an outcome at a scale other than the paper's
 Reasons = Sequence[str]
 
 
@@ -41,9 +40,9 @@ class Case:
     effects: Sequence[Effect] = ()
     reproduction: Reproduction | None = None
 
-    def say(self, outcome: Outcome, *reasons: str, qualifier: str = "", audit: bool = False) -> Verdict:
+    def say(self, outcome: Outcome, *reasons: str, qualifier: Qualifier = Qualifier.NONE) -> Verdict:
         """A verdict on this case."""
-        return Verdict(self.claim.id, self.evidence.protocol.name, outcome, reasons, qualifier, audit)
+        return Verdict(self.claim.id, self.evidence.protocol.name, outcome, reasons, qualifier)
 
     @property
     def at_paper_scale(self) -> bool:
@@ -66,7 +65,7 @@ class Gate:
     stopped: Callable[[Case], Reasons]  # why the case stops here; empty if it passes
     passed: Callable[[Case], str]  # the answer for a case that passes
     outcome: Outcome | None  # of a stopped case; None: the rules still apply, within what the gate allows
-    qualifier: Callable[[Case], str] = lambda case: ""
+    qualifier: Callable[[Case], Qualifier] = lambda case: Qualifier.NONE
 
     def verdict(self, case: Case) -> Verdict | None:
         """The verdict on the case if the gate stops it."""
@@ -227,7 +226,7 @@ def _answered(check: Check, ask: Callable[[Case], Answer]) -> Callable[[Case], s
 
 def _checked(check: Check, question: str, ask: Callable[[Case], Answer]) -> Gate:
     stopped, answered = _asked(check, ask), _answered(check, ask)
-    return Gate(str(check), question, stopped, answered, Outcome.INVALID, lambda case: str(check))
+    return Gate(str(check), question, stopped, answered, Outcome.INVALID, lambda case: Qualifier(check))
 
 
 def _smaller(case: Case) -> Reasons:
@@ -259,7 +258,7 @@ REPORTED = Gate(
     _not_to_judge,
     lambda case: "the claim can be judged, and this scale allows it",
     Outcome.REPORTED,
-    lambda case: PROXY if ever_judged(case.claim) else "",
+    lambda case: Qualifier.PROXY if ever_judged(case.claim) else Qualifier.NONE,
 )
 FEW_SEEDS = Gate("few seeds", "are there enough seeds?", _too_few, _enough, Outcome.INCONCLUSIVE)
 LOOK = Gate("looks", "was a look declared at this n?", _undeclared, _declared, Outcome.INCONCLUSIVE)

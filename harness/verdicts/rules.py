@@ -30,8 +30,8 @@ from harness.contract.formatting import decimals, limits, number, quantity, span
 from harness.effects.statistics.significance import EQUIVALENCE, INTERIM_EQUIVALENCE, MOST_SEEDS
 from harness.paper.claims import Band, Claim, Kind, Metric, Side
 from harness.plans.experiment import Evidence, Reproduction
-from harness.verdicts.gates import ENOUGH, GATES, PROXY, SCALE, Case, at_paper_scale
-from harness.verdicts.verdict import Outcome, Verdict
+from harness.verdicts.gates import ENOUGH, GATES, SCALE, Case, at_paper_scale
+from harness.verdicts.verdict import Outcome, Qualifier, Verdict
 
 PAIRS_FOR_A_BOUND = 6  # see effects/statistics/time_to_event.py
 
@@ -88,7 +88,7 @@ def not_run(claim: Claim) -> Verdict:
 def decided(verdict: Verdict) -> bool:
     """Whether more seeds cannot add to the verdict: where `run --until-decided` stops."""
     if verdict.outcome is Outcome.DIRECTIONAL:
-        return verdict.qualifier != "size unproven"
+        return verdict.qualifier is not Qualifier.SIZE_UNPROVEN
     return verdict.audit or verdict.outcome not in (Outcome.INCONCLUSIVE, Outcome.NOT_RUN)
 
 
@@ -147,19 +147,20 @@ def _exact(case: Case) -> Verdict:
     outside, unknown, inside = ([said for is_, said in places if is_ is x] for x in (False, None, True))
     reasons = [f"rule exact: {said}" for said in (*outside, *unknown, *inside)]
     if outside:
-        return case.say(Outcome.NOT_REPRODUCED, *reasons, qualifier="part holds" if inside else "")
+        part = Qualifier.PART_HOLDS if inside else Qualifier.NONE
+        return case.say(Outcome.NOT_REPRODUCED, *reasons, qualifier=part)
     return case.say(Outcome.INCONCLUSIVE if unknown else Outcome.REPRODUCED, *reasons)
 
 
 def _place(metric: Metric, case: Case) -> tuple[bool | None, str]:
     """Whether the count lies in the metric's band, also in words; None if that is unknown."""
-    band = metric.band or (Band(metric.paper, metric.paper) if metric.paper is not None else None)
+    band = metric.tolerated
     known = {effect.metric: effect.estimate for effect in (case.effect, *case.effects) if effect}
     count = known.get(metric.name)
     if band is None or count is None:
         lacking = "the paper gives no figure to compare with" if band is None else "it was not counted"
         return None, f"{metric.name}: {lacking}"
-    inside = band.low <= count <= band.high
+    inside = band.holds(count)
     place = f"{quantity(count, metric.unit)} is {'inside' if inside else 'outside'} {limits(band)}"
     return inside, f"{metric.name}: {place}"
 
@@ -172,7 +173,7 @@ def _proxy(case: Case, ci95: Interval) -> Verdict:
     else:
         outcome, what = Outcome.INCONCLUSIVE, "includes the no-effect value"
     reasons = (*SCALE.stopped(case), _reason(case, ci95, what), *_negligible(case))
-    return case.say(outcome, *reasons, qualifier=PROXY)
+    return case.say(outcome, *reasons, qualifier=Qualifier.PROXY)
 
 
 def _negligible(case: Case) -> tuple[str, ...]:
@@ -196,7 +197,7 @@ def _level(case: Case, ci90: Interval | None, ci95: Interval) -> Verdict:
         return case.say(Outcome.NOT_REPRODUCED, _reason(case, ci95, "is above the band"))
     if ci95.high < band.low:
         reason = _reason(case, ci95, "is below the band: better than the paper, to be audited")
-        return case.say(Outcome.INCONCLUSIVE, reason, qualifier="better than the paper: audit", audit=True)
+        return case.say(Outcome.INCONCLUSIVE, reason, qualifier=Qualifier.AUDIT)
     return case.say(Outcome.INCONCLUSIVE, _reason(case, ci95, "crosses an end of the band or contains it"))
 
 
@@ -222,9 +223,9 @@ def _capped(verdict: Verdict, case: Case) -> Verdict:
         return verdict
     if case.claim.kind is Kind.LEVEL:  # it has no direction to fall back on
         gate = f"gate few seeds: n = {case.seeds}, but reproducing a level needs {ENOUGH}"
-        return case.say(Outcome.INCONCLUSIVE, *verdict.reasons, gate, qualifier="inside the band")
+        return case.say(Outcome.INCONCLUSIVE, *verdict.reasons, gate, qualifier=Qualifier.INSIDE)
     gate = f"gate few seeds: n = {case.seeds}, but more than a direction needs {ENOUGH}"
-    return case.say(Outcome.DIRECTIONAL, *verdict.reasons, gate, qualifier="size unproven")
+    return case.say(Outcome.DIRECTIONAL, *verdict.reasons, gate, qualifier=Qualifier.SIZE_UNPROVEN)
 
 
 def _opposite(interval: Interval, claim: Claim) -> bool:
@@ -233,13 +234,14 @@ def _opposite(interval: Interval, claim: Claim) -> bool:
     return interval.high < claim.null if claim.side is Side.ABOVE else interval.low > claim.null
 
 
-def _size(ci95: Interval, band: Band | None, claim: Claim) -> str:
-    """What is known of the size relative to the paper's; empty if the claim has no band."""
+def _size(ci95: Interval, band: Band | None, claim: Claim) -> Qualifier:
+    """What is known of the size relative to the paper's; nothing if the claim has no band."""
     if band is None:
-        return ""
+        return Qualifier.NONE
     if not band.misses(ci95):
-        return "size unproven"
-    return "stronger" if (ci95.low > band.high) == (claim.side is Side.ABOVE) else "weaker"
+        return Qualifier.SIZE_UNPROVEN
+    above = ci95.low > band.high
+    return Qualifier.STRONGER if above == (claim.side is Side.ABOVE) else Qualifier.WEAKER
 
 
 def _band(case: Case) -> Band:

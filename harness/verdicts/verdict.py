@@ -51,11 +51,32 @@ SAYS: Mapping[Outcome, int] = {
 }
 
 
+class Qualifier(StrEnum):
+    """What limits an outcome; it follows the outcome in brackets."""
+
+    NONE = ""
+    PROXY = "proxy"  # at a scale other than the paper's
+    UNDER_FITTED = "under-fitted"
+    HALVES = "A/A"
+    WEAKER = "weaker"
+    STRONGER = "stronger"
+    SIZE_UNPROVEN = "size unproven"
+    INSIDE = "inside the band"  # of a level, with too few seeds to call it reproduced
+    AUDIT = "better than the paper: audit"
+    PART_HOLDS = "part holds"  # some counts agree, others do not
+    TURNS = "turns with the learning rate"
+
+
 class Fails(StrEnum):
     """What makes a comparison of two sets of verdicts fail."""
 
     WORSE = "worse"  # a verdict that supports its claim less, or is gone
     CHANGED = "changed"  # any verdict that differs, or an effect that is not the same
+
+
+def plain(reason: str) -> str:
+    """A reason without the name of the gate that gave it."""
+    return reason.partition(": ")[2] if reason.startswith("gate ") else reason
 
 
 # In the order in which a report counts and explains them.
@@ -79,14 +100,18 @@ class Verdict:
     protocol: str | None
     outcome: Outcome
     reasons: tuple[str, ...]
-    qualifier: str = ""
-    audit: bool = False
+    qualifier: Qualifier = Qualifier.NONE
     advice: tuple[str, ...] = ()  # if inconclusive: what could have been found, and what would decide
 
     @property
     def headline(self) -> str:
         """The words on the badge, such as `directional (proxy)`."""
         return f"{self.outcome} ({self.qualifier})" if self.qualifier else str(self.outcome)
+
+    @property
+    def audit(self) -> bool:
+        """Whether the result is better than the paper's, which must be explained before it is believed."""
+        return self.qualifier is Qualifier.AUDIT
 
     @property
     def sentences(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.contract.effect import Interval
 from harness.paper.catalogue import claim
-from harness.paper.claims import Band
+from harness.paper.claims import Band, Metric
 
 BAND = Band(4, 9)
 ends = st.floats(-20, 20)
@@ -63,10 +63,21 @@ def test_a_bound_is_no_figure_to_expect() -> None:
     assert claim("colour-augmentation").primary.expected is None
 
 
-def test_a_verdict_rests_on_the_first_metric_or_on_every_count() -> None:
-    assert [claim("lrn").rests_on(name) for name in ("top-1 error", "top-5 error")] == [True, False]
-    assert all(claim("architecture").rests_on(metric.name) for metric in claim("architecture").metrics)
-    assert not claim("architecture").rests_on("layers")
+@pytest.mark.parametrize(
+    ("paper", "band", "count", "agrees"),
+    [
+        (60.0, Band(59.0, 61.0), 59.0, True),
+        (60.0, Band(59.0, 61.0), 61.5, False),
+        (60.0, None, 60.0, True),  # without a band exactly the paper's figure agrees
+        (60.0, None, 60.5, False),
+        (None, None, 60.0, None),
+        (60.0, None, None, None),
+    ],
+)
+def test_a_count_agrees_in_its_band(
+    paper: float | None, band: Band | None, count: float | None, agrees: bool | None
+) -> None:
+    assert Metric("layers", "", paper, band).agrees(count) is agrees
 
 
 def test_a_metric_is_found_by_its_name() -> None:

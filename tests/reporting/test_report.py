@@ -24,7 +24,7 @@ from harness.records.record import Record
 from harness.reporting.figures import selection
 from harness.reporting.pages import render
 from harness.reporting.report import Report
-from harness.verdicts.verdict import Outcome, Verdict
+from harness.verdicts.verdict import Outcome, Qualifier, Verdict
 from tests.fakes.evidence import sections as made
 from tests.fakes.evidence.runs import ENVIRONMENT
 
@@ -279,8 +279,12 @@ def test_the_command_repeats_what_was_run() -> None:
     assert more.command.endswith("--protocol cifar10 --seeds 10")
 
 
-def test_a_better_level_asks_for_an_audit(page: Page) -> None:
-    assert "better than the paper: audit" in page.text
+def test_a_better_level_asks_for_an_audit() -> None:
+    section = made.invalid()
+    better = replace(section.verdict, outcome=Outcome.INCONCLUSIVE, qualifier=Qualifier.AUDIT)
+    assert made.changed(section, verdict=better).badges == (
+        ("inconclusive", "inconclusive (better than the paper: audit)"),
+    )
 
 
 def test_what_is_not_judged_says_so(page: Page, pages: tuple[str, str, Path]) -> None:

@@ -46,7 +46,7 @@ from harness.testing.records import answer
 from harness.verdicts import assessment, rules
 from harness.verdicts.assess import Assessments, best_first, most_first
 from harness.verdicts.assessment import Assessment, assess, robust
-from harness.verdicts.verdict import Outcome, Verdict
+from harness.verdicts.verdict import Outcome, Qualifier, Verdict
 from tests.fakes.evidence.experiments import (
     ARMS,
     HERE,
@@ -268,7 +268,7 @@ def test_an_experiment_without_an_effect_is_assessed_too(tmp_path: Path) -> None
     assert found.verdict(claim("relu-speedup")).outcome is Outcome.INCONCLUSIVE
 
 
-def said(outcome: Outcome, qualifier: str = "") -> Verdict:
+def said(outcome: Outcome, qualifier: Qualifier = Qualifier.NONE) -> Verdict:
     return Verdict("lrn", "cifar10", outcome, ("why",), qualifier, advice=("more seeds",))
 
 
@@ -279,7 +279,7 @@ SIDES = {Outcome.REPRODUCED: 1, Outcome.DIRECTIONAL: 1, Outcome.NOT_REPRODUCED: 
 @pytest.mark.parametrize("own", Outcome)
 def test_a_verdict_that_turns_with_the_learning_rate_is_none(own: Outcome, shared: Outcome) -> None:
     """Directional and not reproduced are opposite; anything else only adds what was found."""
-    found = robust(said(own), said(shared, "proxy"))
+    found = robust(said(own), said(shared, Qualifier.PROXY))
     told = f"with all arms at the shared learning rate: {shared} (proxy)"
     if own not in (*SIDES, Outcome.INCONCLUSIVE):
         assert found == said(own)

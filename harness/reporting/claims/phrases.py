@@ -13,9 +13,9 @@ from harness.paper.claims import Claim, Kind
 from harness.paper.papers import of
 from harness.reporting.claims.sections import Section
 from harness.reporting.wording import estimate, opened, words
-from harness.verdicts.gates import FEWEST, PROXY, judged_at
+from harness.verdicts.gates import FEWEST, judged_at
 from harness.verdicts.rules import intervals
-from harness.verdicts.verdict import Outcome
+from harness.verdicts.verdict import Outcome, Qualifier, plain
 
 # What was measured for a claim, its estimate and metric in braces; must read well with either sign.
 MEASURED: Mapping[str, str] = {
@@ -47,11 +47,11 @@ AGAINST = {
     Outcome.REPORTED: "shown beside the paper's figure ({}), not judged",
 }
 DIRECTION = {
-    "weaker": "in the paper's direction, but weaker (paper: {})",
-    "stronger": "in the paper's direction, and stronger (paper: {})",
-    "size unproven": "in the paper's direction; whether the size agrees ({}) is open",
-    PROXY: "in the paper's direction, at a smaller scale that says nothing about the size",
-    "": "in the paper's direction",
+    Qualifier.WEAKER: "in the paper's direction, but weaker (paper: {})",
+    Qualifier.STRONGER: "in the paper's direction, and stronger (paper: {})",
+    Qualifier.SIZE_UNPROVEN: "in the paper's direction; whether the size agrees ({}) is open",
+    Qualifier.PROXY: "in the paper's direction, at a smaller scale that says nothing about the size",
+    Qualifier.NONE: "in the paper's direction",
 }
 
 
@@ -90,9 +90,7 @@ def _ran(section: Section) -> str:
 def _counted(section: Section) -> str:
     claim, known = section.claim, {effect.metric: effect for effect in section.effects}
     pairs = [(metric, known[metric.name]) for metric in claim.metrics if metric.name in known]
-    inside = [
-        e for m, e in pairs if m.band and e.estimate is not None and m.band.low <= e.estimate <= m.band.high
-    ]
+    inside = [effect for metric, effect in pairs if metric.agrees(effect.estimate)]
     outside = [
         f"{words(m.name)} ({estimate(e)}, where the paper has {_paper(claim, m.name)})"
         for m, e in pairs
@@ -141,8 +139,8 @@ def _conclusion(section: Section) -> str:
     """What the verdict concludes."""
     verdict, figure = section.verdict, paper(section)
     if verdict.outcome is Outcome.DIRECTIONAL:
-        return DIRECTION.get(verdict.qualifier, DIRECTION[""]).format(figure)
-    if verdict.outcome is Outcome.NOT_REPRODUCED and verdict.qualifier == PROXY:
+        return DIRECTION[verdict.qualifier].format(figure)
+    if verdict.outcome is Outcome.NOT_REPRODUCED and verdict.qualifier is Qualifier.PROXY:
         opposite = "opposite to the paper's direction, at a smaller scale"
         return opposite if null_name(section.claim) == "no effect" else "less than the paper claims"
     if verdict.outcome in AGAINST:
@@ -153,9 +151,7 @@ def _conclusion(section: Section) -> str:
 
 
 def _plain(reasons: tuple[str, ...]) -> str:
-    """The first reason without the name of its gate."""
-    first = reasons[0] if reasons else "nothing was found"
-    return first.partition(": ")[2] if first.startswith("gate ") else first
+    return plain(reasons[0]) if reasons else "nothing was found"
 
 
 def _undecided(section: Section) -> str:
@@ -164,9 +160,9 @@ def _undecided(section: Section) -> str:
         return f"unfinished, with {len(evidence.runs)} of {len(evidence.plan.trials)} trials done so far"
     if section.verdict.audit:
         return f"better than the paper ({paper(section)}), which an audit should explain first"
-    if section.verdict.qualifier.startswith("turns"):
+    if section.verdict.qualifier is Qualifier.TURNS:
         return "the direction depends on the learning rate"
-    if section.verdict.qualifier == "inside the band":
+    if section.verdict.qualifier is Qualifier.INSIDE:
         return f"it lies in the paper's band ({paper(section)}), but more seeds must confirm it"
     if effect is None or effect.ci95 is None or effect.n < FEWEST:
         return f"too few runs for a verdict, which needs {FEWEST}"

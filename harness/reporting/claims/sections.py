@@ -23,8 +23,6 @@ from harness.verdicts.rules import not_run
 from harness.verdicts.verdict import Outcome, Verdict
 from reproductions import answering
 
-AUDIT = "better than the paper: audit"
-
 
 @dataclass(frozen=True)
 class Section:
@@ -106,7 +104,7 @@ class Section:
         found = [(str(verdict.outcome).replace(" ", "-"), headline)]
         found += [("smoke", "SMOKE")] * (self.smoke and verdict.outcome is not Outcome.SMOKE)
         found += [("stand-in", "stand-in data")] * self.made_up
-        return tuple(found + [("audit", AUDIT)] * verdict.audit)
+        return tuple(found)
 
     @property
     def deviations(self) -> tuple[str, ...]:

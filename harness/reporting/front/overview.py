@@ -13,7 +13,7 @@ from harness.paper.papers import another, title
 from harness.plans.experiment import Table
 from harness.reporting.claims.sections import Section, leading
 from harness.reporting.wording import estimate, support, words
-from harness.verdicts.verdict import MEANINGS, Outcome
+from harness.verdicts.verdict import MEANINGS, Outcome, Qualifier
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def tally(sections: Sequence[Section]) -> list[tuple[Outcome, int, int]]:
     """How many claims have which outcome, and how many of those as a proxy."""
     verdicts = [s.verdict for s in leading(sections)]
     count = Counter(v.outcome for v in verdicts)
-    proxies = Counter(v.outcome for v in verdicts if v.qualifier == "proxy")
+    proxies = Counter(v.outcome for v in verdicts if v.qualifier is Qualifier.PROXY)
     return [(outcome, count[outcome], proxies[outcome]) for outcome in MEANINGS if count[outcome]]
 
 

@@ -122,16 +122,11 @@ def _figure(section: Section) -> str:
 
 def _counts(section: Section) -> str:
     """Which counts agree with the paper, and what the others are instead."""
-    pairs = [(m, e) for e in section.effects if (m := section.claim.metric(e.metric)) and m.band]
-    outside = [_count(m, e) for m, e in pairs if not _inside(m, e)]
-    inside = [words(m.name) for m, e in pairs if _inside(m, e)]
+    pairs = [(m, e) for e in section.effects if (m := section.claim.metric(e.metric)) and m.tolerated]
+    outside = [_count(m, e) for m, e in pairs if not m.agrees(e.estimate)]
+    inside = [words(m.name) for m, e in pairs if m.agrees(e.estimate)]
     holding = f"{', '.join(inside)} {'agrees' if len(inside) == 1 else 'agree'}" if outside and inside else ""
     return "; ".join(part for part in (holding, *outside) if part) or "all counts agree"
-
-
-def _inside(metric: Metric, effect: Effect) -> bool:
-    band = metric.band
-    return band is not None and effect.estimate is not None and band.low <= effect.estimate <= band.high
 
 
 def _count(metric: Metric, effect: Effect) -> str:

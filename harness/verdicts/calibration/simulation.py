@@ -39,11 +39,12 @@ from harness.plans.experiment import Evidence, Plan, Planned, Protocol, Role, Ru
 from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.verdicts.rules import decide, decided
-from harness.verdicts.verdict import Outcome, Verdict
+from harness.verdicts.verdict import Outcome, Qualifier, Verdict
 
 EXPERIMENTS = 10_000
 LEVEL_SD, PAIR_SD = 0.26, 0.26 * math.sqrt(2)  # points
 TIME_SD, RATIO_SD = 0.10, 0.15  # of logarithms
+OFF_SIZE = (Qualifier.WEAKER, Qualifier.STRONGER, Qualifier.AUDIT)
 EPOCHS, LOOK = 6.0, 0.25  # the faster arm's time to target, and the width of a bracket
 # How often any promise may be called broken although each is just kept: Bonferroni divides this by their
 # number. Over a hundred rates lie exactly at their bound by construction, so one of them is always slightly
@@ -223,7 +224,7 @@ def _row(
 ) -> CalibrationRow:
     value, n = world.truths[truth], len(judged)
     covered = sum(i is None or i.low <= value <= i.high for _, i in judged)
-    off_size = sum(v.audit or v.qualifier in ("weaker", "stronger") for v, _ in judged)
+    off_size = sum(v.qualifier in OFF_SIZE for v, _ in judged)
 
     def share(outcome: Outcome) -> float:
         return sum(v.outcome is outcome for v, _ in judged) / n

@@ -244,9 +244,8 @@ def invalid() -> Section:
             values=(0.7, 0.9, 1.1),
         ),
     )
-    verdict = Verdict(
-        LRN.id, "imagenette", Outcome.INVALID, ("arms differ in rate, which is not the factor",), audit=True
-    )
+    why = ("arms differ in rate, which is not the factor",)
+    verdict = Verdict(LRN.id, "imagenette", Outcome.INVALID, why)
     return section(LRN, proof, verdict, effects, figure=None)
 
 

@@ -24,10 +24,11 @@ from harness.reporting.figures import runs, strip
 from harness.reporting.figures.drawing.axis import Axis
 from harness.reporting.pages import render
 from harness.reporting.report import Report
-from harness.verdicts.verdict import Outcome, Verdict
+from harness.verdicts.verdict import Outcome, Qualifier, Verdict
 from tests.fakes.evidence import sections as made
 from tests.fakes.evidence.runs import run
 
+NONE, PROXY = Qualifier.NONE, Qualifier.PROXY
 SVG = "{http://www.w3.org/2000/svg}"
 NOISY = Effect(
     "top-1 error", "points", 3, -0.787, None, Interval(-3.487, 1.912, 0.95), n_to_decide=23.0, counts=(3, 3)
@@ -35,7 +36,7 @@ NOISY = Effect(
 
 
 def of(
-    about: Claim, effect: Effect, outcome: Outcome, qualifier: str = "", protocol: str = "imagenet"
+    about: Claim, effect: Effect, outcome: Outcome, qualifier: Qualifier = NONE, protocol: str = "imagenet"
 ) -> Section:
     """A section of the claim with this effect and verdict, at a protocol."""
     base = made.renamed(made.complete(("19pct",)), about)
@@ -46,7 +47,7 @@ def of(
 
 
 def test_an_inconclusive_claim_says_how_far_it_is_from_a_verdict() -> None:
-    section = of(claim("lrn"), NOISY, Outcome.INCONCLUSIVE, "proxy", "cifar10-converged")
+    section = of(claim("lrn"), NOISY, Outcome.INCONCLUSIVE, PROXY, "cifar10-converged")
     assert phrases.finding(section) == (
         "Here the gain from normalisation was −0.8 points of top-1 error (95 % CI −3.5 to 1.9 points, 3 runs "
         "an arm): too noisy to tell; about 23 seeds would show the direction."
@@ -56,20 +57,20 @@ def test_an_inconclusive_claim_says_how_far_it_is_from_a_verdict() -> None:
 @pytest.mark.parametrize(
     ("outcome", "qualifier", "said"),
     [
-        (Outcome.REPRODUCED, "", "this agrees with the paper (1.4 points)."),
-        (Outcome.DIRECTIONAL, "weaker", "in the paper's direction, but weaker (paper: 1.4 points)."),
-        (Outcome.DIRECTIONAL, "proxy", "at a smaller scale that says nothing about the size."),
-        (Outcome.NOT_REPRODUCED, "", "this contradicts the paper (1.4 points)."),
+        (Outcome.REPRODUCED, NONE, "this agrees with the paper (1.4 points)."),
+        (Outcome.DIRECTIONAL, Qualifier.WEAKER, "in the paper's direction, but weaker (paper: 1.4 points)."),
+        (Outcome.DIRECTIONAL, PROXY, "at a smaller scale that says nothing about the size."),
+        (Outcome.NOT_REPRODUCED, NONE, "this contradicts the paper (1.4 points)."),
         (
             Outcome.NOT_REPRODUCED,
-            "proxy",
+            PROXY,
             "opposite to the paper's direction, at a smaller scale.",
         ),
-        (Outcome.INVALID, "", "these runs cannot test it, because the reason."),
-        (Outcome.REPORTED, "", "shown beside the paper's figure (1.4 points), not judged."),
+        (Outcome.INVALID, NONE, "these runs cannot test it, because the reason."),
+        (Outcome.REPORTED, NONE, "shown beside the paper's figure (1.4 points), not judged."),
     ],
 )
-def test_every_outcome_has_its_words(outcome: Outcome, qualifier: str, said: str) -> None:
+def test_every_outcome_has_its_words(outcome: Outcome, qualifier: Qualifier, said: str) -> None:
     assert phrases.finding(of(claim("lrn"), NOISY, outcome, qualifier)).endswith(said)
 
 
@@ -120,7 +121,7 @@ def shaded(svg: ElementTree.Element) -> int:
 
 
 def test_the_band_is_shaded_only_where_it_applies() -> None:
-    proxy = of(claim("lrn"), NOISY, Outcome.INCONCLUSIVE, "proxy", "cifar10-converged")
+    proxy = of(claim("lrn"), NOISY, Outcome.INCONCLUSIVE, PROXY, "cifar10-converged")
     whole = of(claim("lrn"), NOISY, Outcome.INCONCLUSIVE)
     assert (shaded(drawn(proxy)), shaded(drawn(whole)), shaded(drawn(proxy, whole))) == (0, 1, 1)
     fills = [dot.attrib["fill"] for dot in drawn(proxy, whole).iter(f"{SVG}circle")]
@@ -128,7 +129,7 @@ def test_the_band_is_shaded_only_where_it_applies() -> None:
 
 
 def test_the_strip_has_a_row_a_protocol_and_a_diamond_for_each_other_figure() -> None:
-    proxy = of(claim("lrn"), NOISY, Outcome.INCONCLUSIVE, "proxy", "cifar10-converged")
+    proxy = of(claim("lrn"), NOISY, Outcome.INCONCLUSIVE, PROXY, "cifar10-converged")
     words = [
         text.text or ""
         for text in drawn(proxy, of(claim("lrn"), NOISY, Outcome.INCONCLUSIVE)).iter(f"{SVG}text")

@@ -28,7 +28,7 @@ from harness.reporting.pages import render
 from harness.reporting.report import Report
 from harness.testing.records import answer
 from harness.verdicts.assess import Assessments
-from harness.verdicts.verdict import Outcome
+from harness.verdicts.verdict import Outcome, Qualifier
 from tests.fakes.evidence import sections as made
 from tests.fakes.evidence.experiments import ARMS, HERE, REAL, SMOKE, filled, reproduction, trial, vague
 from tests.fakes.evidence.trials import record_for
@@ -256,7 +256,7 @@ def test_only_the_first_effect_of_a_claim_is_primary() -> None:
 
 
 def test_the_tally_tells_proxies_apart() -> None:
-    verdict = replace(made.censored().verdict, qualifier="proxy")
+    verdict = replace(made.censored().verdict, qualifier=Qualifier.PROXY)
     proxy = made.changed(made.complete(), verdict=verdict)
     found = [made.unwritten(), proxy, made.renamed(proxy, made.LRN)]
     assert overview.tally(found) == [(Outcome.DIRECTIONAL, 2, 2), (Outcome.NOT_RUN, 1, 0)]
