@@ -31,8 +31,8 @@ docs: $(READY)  ## build the site in build/site; nothing is downloaded, and a br
 docs-serve: $(READY)  ## serve the site at localhost:8000, rebuilt as pages change
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
 
-gpu: $(READY)  ## on a machine with a GPU: every test that needs one and every workload, within ten minutes
-	$(BIN)/python -m harness.bench.owed $(ARGS)
+gpu: $(READY)  ## on a machine with a GPU: every test that needs one, whole trials and every workload, within ten minutes
+	$(BIN)/python -m harness.bench.gpu_suite $(ARGS)
 
 environment: $(READY)
 

@@ -12,6 +12,7 @@ from harness.bench.statistics import MedianAndRange
 from harness.contract.device import Device
 from harness.contract.progress import Tracker
 from harness.contract.trial import Precision
+from harness.engines.machine.gpus import PER_GPU
 from harness.records import environment
 
 # One run of the work with batches of the given number of images. Returns the number of images done, or that
@@ -94,8 +95,8 @@ class Asked:
 
     @property
     def workers(self) -> int:
-        """Single-threaded trials in parallel: one per core, and one on a GPU."""
-        return 1 if self.device.cuda else environment.cores()
+        """Single-threaded trials in parallel, as the engine has them: one per core, or several on a GPU."""
+        return min(PER_GPU, environment.cores()) if self.device.cuda else environment.cores()
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """What a process sets before it computes and what can change a number; all of it enters every key.
 
 On a CPU, one thread always adds in the same order, so a trial is reproducible bit for bit, interrupted or
-not. On a GPU, nothing of the kind is promised: gradients of overlapping pools are added by atomic operations
-in any order, whatever cuDNN does. So cuDNN uses the algorithms that it measures as fastest there, and two
-runs of a trial differ as two roundings do. fp32 means fp32 on both: no TF32.
+not. On a GPU, nothing of the kind is promised: cuDNN uses the algorithms that it measures as fastest, which
+may be others in another run, and some of which add in any order. So two runs of a trial differ as two
+roundings do. fp32 means fp32 on both: no TF32.
 """
 
 from __future__ import annotations

@@ -1,20 +1,26 @@
 """The training step as a CUDA graph: one launch in place of hundreds, which take longer than a small step.
 
 The first steps run directly, which loads kernels and lets cuDNN choose; then one is captured, and from then
-on replayed on every batch of that size. Steps of other sizes, such as at an epoch's end, run directly. If a
-step cannot be captured, all run directly, and this is logged once.
+on replayed on every batch of that size. Steps of other sizes, such as at an epoch's end, run directly.
+
+A capture that fails leaves gradients that were never computed, and a generator and an allocator that believe
+it goes on. So the trial fails, and its process takes no other one. With REPRO_CUDA_GRAPHS=0 every step runs
+directly.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
+import gc
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-log = logging.getLogger(__name__)
+from harness.contract.errors import EngineError
+
 Work = Callable[[Tensor, Tensor], None]  # on a batch's inputs and labels; leaves its results in place
 
 
@@ -32,7 +38,7 @@ def capture(work: Work, inputs: Tensor, labels: Tensor, fixed: Captured) -> Work
     for generator in fixed.generators:
         graph.register_generator_state(generator)  # a replay then advances it, as the work itself would
     # Threads that make batches may pin memory meanwhile: only this one is restricted.
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+    with _nothing_collected(), torch.cuda.graph(graph, capture_error_mode="thread_local"):
         work(*own)
 
     def replay(inputs: Tensor, labels: Tensor) -> None:
@@ -41,6 +47,19 @@ def capture(work: Work, inputs: Tensor, labels: Tensor, fixed: Captured) -> Work
         graph.replay()
 
     return replay
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Keeps the collector from destroying an earlier trial's graph within, which would end the capture."""
+    gc.collect()
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def beside(work: Work, inputs: Tensor, labels: Tensor) -> None:
@@ -66,16 +85,17 @@ class Graphed:
     ) -> None:
         """`fixed` returns what a graph would hold fixed: when that changes, a new graph is captured."""
         self.work, self.fixed, self.size, self.left = work, fixed, size, warm_up
+        self.graphs = os.environ.get("REPRO_CUDA_GRAPHS") != "0"
         self.record, self.run_first = record, run_first
         self.held: Captured | None = None
         self.replay: Work | None = None
 
     def __call__(self, inputs: Tensor, labels: Tensor) -> None:
-        """The work, once, on this batch."""
+        """The work, once, on this batch; EngineError if it cannot be captured."""
         if self.left:
             self.left -= 1
             self.run_first(self.work, inputs, labels)
-        elif len(labels) == self.size:
+        elif self.graphs and len(labels) == self.size:
             self._ready(inputs, labels)(inputs, labels)
         else:
             self.work(inputs, labels)
@@ -87,8 +107,9 @@ class Graphed:
             try:
                 self.replay = self.record(self.work, inputs, labels, fixed)
             except RuntimeError as error:
-                log.warning("training steps run without a CUDA graph: capture failed (%s)", error)
-                self.record = lambda work, *_: work
-                self.replay = self.work
+                raise EngineError(
+                    f"the training step cannot be captured as a CUDA graph ({error}); "
+                    "set REPRO_CUDA_GRAPHS=0 to train without graphs"
+                ) from error
             self.held = fixed
         return self.replay

@@ -95,7 +95,7 @@ def test_alexnet_step(precision: Precision, tmp_path: Path, monkeypatch: pytest.
 def test_cifar_trial_and_verdict_share_their_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the stand-in; the verdict is projected from the same numbers."""
     monkeypatch.setattr(measure, "seated", _here)
-    monkeypatch.setattr(cifar_trial, "STEPS", 1)
+    monkeypatch.setattr(cifar_trial, "steps", lambda device: 1)
     known = {name: workloads.named(name) for name in ("cifar-trial", "verdict")}
     known["cifar-trial"] = replace(known["cifar-trial"], plan=partial(cifar_trial.plan, workers=0))
     monkeypatch.setattr(workloads, "named", known.__getitem__)

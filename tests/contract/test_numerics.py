@@ -35,7 +35,7 @@ def test_a_gpu_chooses_its_algorithms_and_a_cpu_repeats_itself(kind: DeviceKind)
     assert torch.get_num_threads() == 1
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.gpu
 def test_a_product_in_fp32_has_the_digits_of_fp32() -> None:
     """TF32 keeps ten bits of a factor: its errors are a thousand times as large."""
     numerics.apply(numerics.usual(DeviceKind.CUDA))

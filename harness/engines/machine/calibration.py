@@ -25,13 +25,14 @@ PATIENCE = 60.0  # seconds for everything; a GPU may be slow to wake, or stuck
 
 
 def measure(device: Device, precisions: Sequence[Precision]) -> Mapping[Precision, float]:
-    """Images per second that one worker trains NETWORK on, alone on its core or GPU, by precision.
+    """Images per second that one worker trains NETWORK on, by precision.
 
+    On a GPU this is an equal part of what one worker would reach alone, which others may exceed by sharing.
     Empty if that fails or takes too long: it is not worth an error.
     """
     context = worker_context()
     receiver, sender = context.Pipe(duplex=False)
-    where = gpus.each(device)[0].torch
+    where = gpus.each(device)[0]
     process = context.Process(target=_measure, args=(sender, where, precisions, BATCH, SECONDS), daemon=True)
     with without_ctrl_c():
         process.start()
@@ -48,7 +49,7 @@ def measure(device: Device, precisions: Sequence[Precision]) -> Mapping[Precisio
 
 
 def _measure(
-    sender: Connection, device: str, precisions: Sequence[Precision], batch: int, seconds: float
+    sender: Connection, device: Device, precisions: Sequence[Precision], batch: int, seconds: float
 ) -> None:
     """Measures in its own process; Ctrl-C is handled by the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -58,7 +59,10 @@ def _measure(
         with turn(alone=False, stopping=lambda: time.monotonic() > end):
             from harness.training.timing.worker_speed import images_per_second
 
-            found = {p: images_per_second(NETWORK, device, p, batch, seconds) for p in precisions}
+            gpus.use(device)
+            sharing = gpus.PER_GPU if device.cuda else 1
+            alone = {p: images_per_second(NETWORK, device.torch, p, batch, seconds) for p in precisions}
+            found = {precision: speed / sharing for precision, speed in alone.items()}
     except Exception:  # whatever it was, the speed is unknown
         found = {}
     sender.send(found)

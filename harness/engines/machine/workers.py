@@ -18,6 +18,7 @@ from typing import Any
 
 from harness.contract.device import Device
 from harness.contract.session import TrialProgress
+from harness.contract.trial import Status
 from harness.engines.messages import Message
 from harness.records.record import Record
 
@@ -85,11 +86,12 @@ class Worker:
         there.close()  # so that the pipe ends when the process dies
         self.job: Job | None = None
         self.reported = False  # whether its trial has progressed far enough to have something to save
+        self.retired = False  # whether a trial failed on its GPU: all later work there may fail too
 
     @property
     def free(self) -> bool:
         """Whether it can be given a job."""
-        return self.job is None and self.process.is_alive()
+        return self.job is None and not self.retired and self.process.is_alive()
 
     def give(self, job: Job) -> None:
         """Starts a job."""
@@ -109,6 +111,8 @@ class Worker:
                 said = Died(self.process.exitcode)
             if said is None or isinstance(said, Record | Died):
                 key, self.job = self.job.key, None
+                failed = isinstance(said, Record) and said.status is Status.FAILED
+                self.retired = failed and self.device.cuda
                 yield key, said
             else:
                 self.reported = self.reported or isinstance(said, TrialProgress)
@@ -191,8 +195,8 @@ class Workers:
             worker.give(self.queue.pop(0))
 
     def _free(self) -> Worker | None:
-        """A worker without a job, started if one more is allowed; dead workers make room."""
-        for worker in [w for w in self.all if w.job is None and not w.process.is_alive()]:
+        """A worker without a job, started if one more is allowed; dead and retired workers make room."""
+        for worker in [w for w in self.all if w.job is None and not w.free]:
             self.all.remove(worker)
             worker.leave()
         for worker in self.all:

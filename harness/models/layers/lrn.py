@@ -89,8 +89,13 @@ def triton_kernel() -> type[torch.autograd.Function] | None:
     """The CUDA implementation, or None with the reason logged."""
     from harness.models.layers.lrn_triton import FusedTriton
 
-    if torch.cuda.is_available() and torch.cuda.get_device_capability() < (7, 0):
-        log.warning("%s: this GPU is too old for Triton", SLOWER)
+    if not torch.cuda.is_available():
+        return FusedTriton
+    try:  # the kernels are compiled now: that also needs a C compiler, Python's headers and a recent GPU
+        one = torch.ones(1, 1, 1, 1, device="cuda", requires_grad=True)
+        FusedTriton.apply(one, formula(AcrossMaps())).backward()  # type: ignore[no-untyped-call]
+    except Exception as error:
+        log.warning("%s: Triton's kernels do not run here (%s)", SLOWER, " ".join(str(error).split()))
         return None
     return FusedTriton
 

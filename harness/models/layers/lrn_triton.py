@@ -79,8 +79,9 @@ def _place(  # type: ignore[no-untyped-def]
     row = tl.arange(0, tall)[:, None]
     column = tl.arange(0, wide)[None, :]
     if flat:
-        at = program * wide + column + row
-        c = (at % maps).to(tl.int32)
+        first = program * wide
+        at = first + column + row
+        c = ((first % maps).to(tl.int32) + column + row) % maps  # one slow 64-bit remainder a program
         real = at < numel
     else:
         across = tl.cdiv(pixels, wide)
@@ -135,9 +136,9 @@ def _backward(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Gives y = g / d^β − 2αβ x Σ (g x / d^(β+1)), over the maps whose windows hold this one."""
     at, c, real = _place(numel, maps, pixels, flat, tall, wide)
-    near: Any = ()  # every map that can matter, fetched once: x of map c + i stands at n − 1 + i
+    near = ()  # every map that can matter, fetched once: x of map c + i stands at n − 1 + i
     for i in tl.static_range(1 - n, n):
-        near += (_load(x, at, c, real, maps, pixels, i),)
+        near += (_load(x, at, c, real, maps, pixels, i),)  # type: ignore[assignment]
     direct = tl.zeros(at.shape, tl.float32)
     total = tl.zeros(at.shape, tl.float32)
     for j in tl.static_range(-(n // 2), (n - 1) // 2 + 1):

@@ -5,26 +5,29 @@ from __future__ import annotations
 import time
 
 import torch
+from torch import Tensor
 
 from harness.contract import numerics
 from harness.contract.device import Device
 from harness.contract.trial import Precision
 from harness.models.description import Network
+from harness.models.layers.dropout import generators
 from harness.models.network import Net
+from harness.training.graphed import Captured, Graphed
 from harness.training.step import step
 from harness.training.timing.batches import batches
 from harness.training.timing.settings import StepTime
 from harness.training.update import for_network
 
 RATE, MOMENTUM = 1e-4, 0.9  # too small to diverge on noise; speed does not depend on it
-WARM_UP = 2  # steps in which libraries choose their algorithms
+WARM_UP = 4  # steps in which libraries choose their algorithms; on a GPU the last is captured
 ROUNDS = 4
 
 
 def images_per_second(
     network: Network, device: str, precision: Precision, batch: int = 128, seconds: float = 1.0
 ) -> float:
-    """Images per second that a worker trains on with one thread, or with a GPU to itself.
+    """Images per second that a worker trains on with one thread, or with a GPU to itself, as graphs.
 
     The fastest of ROUNDS rounds that take `seconds` in all: other load can only slow a round down.
     """
@@ -43,12 +46,17 @@ class _Steps:
         self.net = Net(network).initialise(0).on(device).train()
         self.update = for_network(self.net, RATE, 1.0, MOMENTUM)
         self.batch = next(batches(StepTime(network, batch=batch), 0, device))
+        fixed = Captured((), generators(self.net))
+        self.take = Graphed(self._step, lambda: fixed, batch) if device.type == "cuda" else self._step
+
+    def _step(self, inputs: Tensor, labels: Tensor) -> None:
+        step(self.net, self.update, self.precision, inputs, labels)
 
     def seconds(self, count: int) -> float:
         """Seconds of `count` steps: on a GPU including all waits, on a CPU the CPU time alone."""
         start = self._now()
         for _ in range(count):
-            step(self.net, self.update, self.precision, *self.batch)
+            self.take(*self.batch)
         return self._now() - start
 
     def _now(self) -> float:

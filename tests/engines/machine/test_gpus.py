@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from harness.contract.device import CPU, CUDA, Device, DeviceKind
-from harness.contract.trial import Trial
+from harness.contract.trial import Status, Trial
 from harness.engines import local
 from harness.engines.local import LocalEngine, Place
 from harness.engines.machine import gpus
@@ -18,7 +18,8 @@ from harness.engines.machine.workers import Job, Workers
 from harness.records import environment
 from harness.records.conditions import Conditions
 from harness.records.record import Record
-from tests.fakes.running.places import LONG, its_device
+from tests.fakes.evidence.trials import record_for
+from tests.fakes.running.places import LONG, its_device, its_process
 from tests.fakes.running.whereabouts import Whereabouts
 
 FIRST, SECOND, THIRD = (Device(DeviceKind.CUDA, index) for index in range(3))
@@ -74,6 +75,30 @@ def test_every_worker_process_has_one_gpu_for_its_whole_life(tmp_path: Path) -> 
     assert len(set(said)) == len({pid for pid, _ in said}) == 4
     for first in (0, 3, 6):
         assert Counter(device for _, device in said[first : first + 3]) == {FIRST: 2, SECOND: 1}
+
+
+@pytest.mark.parametrize(
+    ("device", "status", "processes"),
+    [(FIRST, Status.FAILED, 2), (FIRST, Status.DIVERGED, 1), (CPU, Status.FAILED, 1)],
+    ids=str,
+)
+def test_after_a_failure_on_a_gpu_another_process_takes_the_next_trial(
+    device: Device, status: Status, processes: int
+) -> None:
+    """An error on a GPU may stay with the process that had it."""
+    said: list[int] = []
+    workers = Workers(its_process, (device,), 1, lambda key, message: said.append(message))  # type: ignore[arg-type]
+    record = record_for(Trial(Whereabouts(), 0), status=status)
+    try:
+        for key in "ab":
+            workers.submit(Job(key, (record,)))
+        ended: list[object] = []
+        while len(ended) < 2:
+            ended += workers.ended(LONG)
+    finally:
+        workers.close()
+    assert ended == [("a", record), ("b", record)]
+    assert len(set(said)) == processes
 
 
 @pytest.mark.parametrize(("alone", "device"), [(False, SECOND), (True, FIRST)])

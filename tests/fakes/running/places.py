@@ -13,6 +13,15 @@ from harness.engines.machine.workers import Stop
 LONG = 120.0  # seconds that processes may take to start on a busy machine
 
 
+def its_process(end: Connection, stop: Stop, device: Device) -> None:
+    """It answers every request with its process's number and then with the outcome asked for."""
+    with suppress(EOFError):
+        while True:
+            (outcome,) = end.recv()
+            end.send(multiprocessing.current_process().pid)
+            end.send(outcome)
+
+
 def its_device(end: Connection, stop: Stop, device: Device) -> None:
     """It answers every request, but only once all workers have been seen."""
     with suppress(EOFError):

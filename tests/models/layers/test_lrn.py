@@ -349,6 +349,28 @@ def test_the_triton_kernels_in_the_interpreter() -> None:
     assert done.stdout.strip() == "same", done.stderr[-2000:]
 
 
+@pytest.mark.parametrize("window", [1, 4, 5])
+@pytest.mark.parametrize("flat", [False, True])
+def test_the_triton_kernels_compile_for_an_h100(
+    window: int, flat: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The interpreter accepts any Python; the compiler does not, and needs no GPU."""
+    triton = pytest.importorskip("triton")
+    from triton.backends.compiler import GPUTarget
+
+    from harness.models.layers import lrn_triton
+
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    tall, wide = (1, lrn_triton.RUN) if flat else lrn_triton.TILE
+    fixed = {"n": window, "flat": flat, "tall": tall, "wide": wide, "usual": True}
+    fixed |= {"pixels": 1} if flat else {}
+    kinds = dict.fromkeys("xgy", "*bf16") | dict.fromkeys(("numel", "maps", "pixels"), "i32")
+    for kernel in (lrn_triton._forward, lrn_triton._backward):
+        names = {name: "constexpr" if name in fixed else kinds.get(name, "fp32") for name in kernel.arg_names}
+        source = triton.compiler.ASTSource(kernel, names, fixed)
+        assert triton.compile(source, target=GPUTarget("cuda", 90, 32)).asm["cubin"]
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last], ids=str)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)

@@ -48,7 +48,7 @@ def test_a_worker_s_one_thread_does_it() -> None:
     assert torch.get_num_threads() == 1
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("precision", Precision)
 def test_on_a_gpu(precision: Precision) -> None:
     assert images_per_second(nineteen(), "cuda:0", precision, seconds=0.2) > 0

@@ -1,6 +1,6 @@
-"""Everything that is owed on a machine with a GPU: every test that needs one and every workload, on one page.
+"""Runs every test that needs a GPU, whole trials and every workload, and reports them on one page.
 
-    make gpu                                   # or: python -m harness.bench.owed
+    make gpu                                   # or: python -m harness.bench.gpu_suite
     make gpu ARGS="--device cpu --quick"       # tries it out on a machine without one
 
 Each part is a separate process with a time limit. After each, `results/gpu/results.json` and `index.md` are
@@ -23,7 +23,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from harness.bench import workloads
-from harness.bench.owed_page import page
+from harness.bench.gpu_suite_page import page
 from harness.bench.parts import Ended, Part, PartOutcome, PartState, run, tail
 from harness.contract.formatting import duration
 from harness.records import environment
@@ -33,7 +33,9 @@ from harness.records.provenance import ROOT, provenance
 MINUTES = 10.0  # for all parts together
 SHORTEST = 10.0  # seconds: no part begins with less time left
 TURNS = 20.0  # seconds for the turns of a workload
-LIMITS = {"device": 60.0, "test": 90.0, "bench": 90.0}  # seconds
+LIMITS = {"device": 60.0, "test": 90.0, "check": 90.0, "bench": 90.0}  # seconds
+# Between them: networks with and without norms and dropout, checkpoints, evaluation and worker processes.
+TRIALS = ("relu-speedup", "lrn")
 SPENT = "the time for all parts was spent: the same command continues here"
 MARK = "pytest.mark.gpu"
 Measured = Mapping[str, Any]
@@ -69,7 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _options(arguments: Sequence[str] | None) -> Options:
-    parser = argparse.ArgumentParser(prog="harness.bench.owed", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="harness.bench.gpu_suite", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     parser.add_argument("--quick", action="store_true", help="short turns")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="for all parts together")
@@ -84,8 +88,9 @@ def _refused(sentence: str) -> int:
 
 
 def parts(options: Options) -> list[Part]:
-    """Every file of GPU tests and every workload."""
+    """Every file of GPU tests, whole trials and every workload."""
     found = [_tests(path, options) for path in files_of_gpu_tests(ROOT / "tests")]
+    found += [_trials(name, options) for name in TRIALS]
     return found + [_workload(name, options) for name in workloads.names()]
 
 
@@ -104,6 +109,14 @@ def _tests(path: Path, options: Options) -> Part:
     report = place(options.out, name).resolve() / "junit.xml"
     command = (sys.executable, "-m", "pytest", "-q", "-m", "gpu", f"--junitxml={report}", str(path))
     return Part(name, command, LIMITS["test"], "test")
+
+
+def _trials(claim: str, options: Options) -> Part:
+    name = f"run {claim}"
+    store = place(options.out, name).resolve() / "store"
+    where = ("--device", options.device, "--results-dir", str(store))
+    command = (sys.executable, "repro.py", "run", claim, "--protocol", "smoke", *where)
+    return Part(name, command, LIMITS["check"])
 
 
 def _workload(name: str, options: Options) -> Part:

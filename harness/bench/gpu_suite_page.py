@@ -19,7 +19,7 @@ def page(written: str, made_with: Mapping[str, Any], found: Sequence[PartOutcome
 
 def _blocks(written: str, made_with: Mapping[str, Any], found: Sequence[PartOutcome]) -> Iterator[str]:
     count = {state: sum(one.state is state for one in found) for state in PartState}
-    yield "# What was owed on a GPU"
+    yield "# Tests, trials and workloads on a GPU"
     yield ", ".join(f"{number} {state}" for state, number in count.items() if number) + f"; {written}"
     yield "\n".join(f"- {escape(name)}: {escape(value)}" for name, value in made_with.items())
     yield _table(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.bench import owed
-from harness.bench.owed import Options, go_through, main, parts, read_bench
+from harness.bench import gpu_suite
+from harness.bench.gpu_suite import Options, go_through, main, parts, read_bench
 from harness.bench.parts import Ended, Part, PartOutcome, PartState, run
 
 STAMP = {"code": "abc", "gpu": "made up"}
@@ -114,12 +114,12 @@ def test_no_part_begins_when_the_time_is_spent(tmp_path: Path, monkeypatch: pyte
     assert found.state is PartState.NOT_RUN
     assert found.wrong
     assert found.seconds == 0
-    monkeypatch.setattr(owed, "SHORTEST", 0.5)
+    monkeypatch.setattr(gpu_suite, "SHORTEST", 0.5)
     (cut,) = go_through([replace(HANGING, limit=60.0)], tmp_path, STAMP, minutes=0.03, again=False)
-    assert (cut.state, cut.sentence) == (PartState.NOT_RUN, owed.SPENT)
+    assert (cut.state, cut.sentence) == (PartState.NOT_RUN, gpu_suite.SPENT)
     assert cut.seconds > 0  # it had begun
     (tmp_path / "results.json").write_text("{")  # truncated: none of it counts
-    assert owed.passed(tmp_path / "results.json", STAMP) == {}
+    assert gpu_suite.passed(tmp_path / "results.json", STAMP) == {}
 
 
 def test_a_workload_with_a_way_that_failed_has_failed_and_keeps_its_numbers(tmp_path: Path) -> None:
@@ -140,14 +140,14 @@ def test_a_workload_with_a_way_that_failed_has_failed_and_keeps_its_numbers(tmp_
 )
 def test_tests_go_by_pytests_report(counts: str, code: int, state: PartState, tmp_path: Path) -> None:
     (tmp_path / "junit.xml").write_text(f"<testsuites><testsuite {counts}/></testsuites>")
-    assert owed.read_tests(Ended(code, "", "", 1.0), tmp_path)[0] is state
+    assert gpu_suite.read_tests(Ended(code, "", "", 1.0), tmp_path)[0] is state
 
 
-def test_every_file_of_gpu_tests_and_every_workload_is_a_part(tmp_path: Path) -> None:
+def test_every_file_of_gpu_tests_trials_and_every_workload_are_parts(tmp_path: Path) -> None:
     names = [part.name for part in parts(Options("cuda", False, 10, False, tmp_path))]
     for name in ("training/test_graphed.py", "models/layers/test_lrn.py", "data/inputs/test_prefetch.py"):
         assert f"tests of {name}" in names
-    assert "bench imagenet" in names
+    assert {"run relu-speedup", "bench imagenet"} <= set(names)
     assert len(names) == len(set(names)) >= 10
 
 
@@ -166,7 +166,7 @@ def test_without_a_gpu_one_sentence_says_what_is_missing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     absent = python("device", """print('{"available": false, "torch": "2.13.0"}')""", kind="device")
-    monkeypatch.setattr(owed, "_device", lambda options: absent)
+    monkeypatch.setattr(gpu_suite, "_device", lambda options: absent)
     assert main([*arguments, "--out", str(tmp_path)]) == 2
     said = capsys.readouterr().err
     assert sentence in said
@@ -175,11 +175,11 @@ def test_without_a_gpu_one_sentence_says_what_is_missing(
 
 def test_all_of_it_with_parts_that_are_made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A device that cannot be inspected is no reason to stop: the parts say what they find."""
-    monkeypatch.setattr(owed, "parts", lambda options: [GOOD])
-    monkeypatch.setattr(owed, "_device", lambda options: python("device", "print(1 / 0)", kind="device"))
+    monkeypatch.setattr(gpu_suite, "parts", lambda options: [GOOD])
+    monkeypatch.setattr(gpu_suite, "_device", lambda options: python("device", "print(1 / 0)", kind="device"))
     assert main(["--out", str(tmp_path)]) == 1
     monkeypatch.setattr(
-        owed, "_device", lambda options: python("device", "print('{\"torch\": 1}')", kind="device")
+        gpu_suite, "_device", lambda options: python("device", "print('{\"torch\": 1}')", kind="device")
     )
     assert main(["--out", str(tmp_path)]) == 0
 
