@@ -8,7 +8,7 @@ hours on two cores, the shared arm included; a GPU's time is not yet measured.
 
 Observed on 2026-11-28 (`cifar10-scarce`, two Intel Xeon cores, bf16, torch 2.13.0, first look, n = 3 against
 9): without crops and flips the gap is 30.9 points wider [29.2, 32.6]: directional (proxy). The net gets every
-training image right, and its ten-view error is 9.8 points higher [8.5, 11.0].
+training image right, and its ten-view error is 9.8 points higher [8.2, 11.3].
 
 On 2026-11-22, with other code and at one rate for both arms (1,200 photographs, two AMD EPYC cores,
 bf16, n = 3 pairs of seeds, 95 % intervals): without crops and flips the gap is 23.9 points wider [23.4, 24.5]

@@ -8,7 +8,8 @@ not yet measured. How much longer training takes with dropout is another claim: 
 
 Observed on 2026-11-28 (`cifar10-scarce`, two Intel Xeon cores, bf16, torch 2.13.0, first look, n = 3 against
 9): the gap without dropout is 7.3 points wider [5.8, 8.7]: directional (proxy). Its ten-view error is 1.9
-points lower all the same [0.8, 3.0]: there, dropout narrows the gap but does not pay off.
+points lower all the same [0.5, 3.3]: there, dropout narrows the gap but does not pay off. At the shared rate
+the gap is 4.1 points wider [2.7, 5.5] and the error .3 points lower [-0.6, 1.2].
 
 On 2026-11-22, with other code and at one rate for both arms (1,200 photographs, two AMD EPYC cores,
 bf16, n = 3 pairs of seeds, 95 % intervals): the gap without dropout is 21.5 points wider [16.5, 26.6]. At a

@@ -22,7 +22,7 @@ from harness.plans.protocols import ON_OVERFITTING
 from harness.records.schema import Measured
 
 PAPERS = 5e-4
-# ε λ T / (1 − μ) = 11: the last stage at the full rate has 14,062, 2,775 and 4,440 updates.
+# ε λ T / (1 − μ) = 11 at the shared rate: the stage at it has 14,062, 2,775 and 4,440 updates.
 DECAYS = {"cifar10-scarce": 8e-3, "imagenette-short": 8e-2, "imagenette": 2.5e-2}
 DECAY, NONE, MORE = "decay", "no decay", "four times the decay"
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 ZERO = 1e-9  # anything smaller is not a finding
+NO_EFFECT = (0.0, 1.0)  # of a difference and of a ratio
 NOTHING = "–"  # shown where there is no value
 SINGULAR = {"points": "point", "days": "day"}
 # Seconds from which a unit is used, the unit in seconds, and its name.
@@ -48,12 +49,20 @@ def _four_digits(size: float) -> str:
 def decimals(ends: Range | None) -> int | None:
     """The decimals at which half of an interval's width has two digits; None where there is no such width.
 
-    An estimate is rounded like its interval: further digits are noise. Negative values mean tens and more.
+    An estimate is rounded like its interval: further digits are noise. But an interval that ends close to no
+    effect must not seem to touch it: then there are up to two more. Negative values mean tens and more.
     """
     half = (ends.high - ends.low) / 2 if ends else math.nan
-    if not ZERO <= half < math.inf:
+    if ends is None or not ZERO <= half < math.inf:
         return None
-    return 1 - int(f"{half:.1e}".partition("e")[2])
+    usual = 1 - int(f"{half:.1e}".partition("e")[2])
+    clear = (n for n in range(usual, usual + 2) if not any(_reaches(e, n) for e in (ends.low, ends.high)))
+    return next(clear, usual + 2)
+
+
+def _reaches(end: float, at: int) -> bool:
+    """Whether rounding moves an end to no effect."""
+    return end not in NO_EFFECT and round(end, at) in NO_EFFECT
 
 
 def quantity(value: float, unit: str, decimals: int | None = None) -> str:

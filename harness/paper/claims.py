@@ -99,6 +99,7 @@ class Claim:
 
     At a scale other than the paper's a verdict may rest on another metric, `elsewhere`, that shows a
     direction with fewer seeds. `negligible` has a band in which a difference there is as good as none.
+    `pays_in` names a metric that the technique should lower too, though the verdict does not rest on it.
     """
 
     id: str
@@ -117,6 +118,7 @@ class Claim:
     fit: Fit | None = None  # None: about speed, time or counts, which any network can show
     elsewhere: str = ""
     negligible: Metric | None = None
+    pays_in: str = ""
     needs: str = ""  # of a declared claim without a reproduction: what running it would take
 
     @property

@@ -65,6 +65,7 @@ class Protocol:
     scale: str = ""  # the paper scale that this is a variant of, if its name differs
     per_arm: tuple[str, ...] = ()  # dotted settings chosen for each arm, such as by tuning
     gates: tuple[Check, ...] = ()  # asked before a verdict; a proxy should declare them
+    unjudged: str = ""  # why no claim is judged here although trials run; empty: claims are judged
     under_fitted: bool = False  # in pilots: the gate of that name stopped claims about accuracy
 
     @property

@@ -148,13 +148,17 @@ def _newest_first(found: Iterable[Assessment]) -> list[Assessment]:
 
 
 def _rank(claim: Claim, found: Assessment) -> tuple[int, ...]:
-    """Complete before unfinished, valid before invalid, the paper's scale before others, more seeds first."""
+    """Complete before unfinished, valid before invalid, the paper's scale before others, more seeds first.
+
+    A variant of the paper's scale comes after what the claim itself declares.
+    """
     case, verdict = found.case(claim), found.verdict(claim)
     return (
         found.evidence.protocol.smoke or verdict.outcome is Outcome.SMOKE,
         bool(found.evidence.missing or found.evidence.plan.to_come),
         verdict.outcome in (Outcome.INVALID, Outcome.NOT_RUN),
         not case.at_paper_scale,
+        bool(found.evidence.protocol.scale),
         -case.seeds,
     )
 

@@ -87,7 +87,7 @@ def ever_judged(claim: Claim) -> bool:
 def judged_at(claim: Claim, protocol: Protocol) -> bool:
     """Whether the claim can be judged at the protocol; a level or count has no band at other scales."""
     bound = claim.kind in (Kind.LEVEL, Kind.EXACT) and not at_paper_scale(claim, protocol)
-    return ever_judged(claim) and not bound
+    return ever_judged(claim) and not bound and not protocol.unjudged
 
 
 def fails_in_pilots(claim: Claim, protocol: Protocol) -> bool:
@@ -170,6 +170,8 @@ def _unfinished(case: Case) -> Reasons:
 def _not_to_judge(case: Case) -> Reasons:
     if not ever_judged(case.claim):
         return ("shown beside the paper's figure, never judged",)
+    if case.evidence.protocol.unjudged:
+        return (f"gate scale: {case.evidence.protocol.unjudged}",)
     if not judged_at(case.claim, case.evidence.protocol):
         return (f"gate scale: at a scale other than the paper's, a {case.claim.kind} has no band",)
     return ()

@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.contract.effect import Effect, Interval
-from harness.contract.formatting import decimals, limits, number, quantity, span
+from harness.contract.formatting import decimals, interval, limits, number, quantity, span
 from harness.effects.statistics.significance import EQUIVALENCE, INTERIM_EQUIVALENCE, MOST_SEEDS
 from harness.paper.claims import Band, Claim, Kind, Metric, Side
 from harness.plans.experiment import Evidence, Reproduction
@@ -122,10 +122,12 @@ def _ruled(case: Case) -> Verdict:
         return case.say(
             Outcome.INCONCLUSIVE, f"no interval at this n: {case.effect.note or 'spread unknown'}"
         )
-    if not case.at_paper_scale:
-        return _proxy(case, ci95)
-    rule = _level if case.claim.kind is Kind.LEVEL else _against_null
-    return _capped(rule(case, ci90, ci95), case)
+    if case.at_paper_scale:
+        rule = _level if case.claim.kind is Kind.LEVEL else _against_null
+        found = _capped(rule(case, ci90, ci95), case)
+    else:
+        found = _proxy(case, ci95)
+    return replace(found, reasons=(*found.reasons, *_does_not_pay(case)))
 
 
 def intervals(effect: Effect, interim: bool) -> tuple[Interval | None, Interval | None]:
@@ -174,6 +176,16 @@ def _proxy(case: Case, ci95: Interval) -> Verdict:
         outcome, what = Outcome.INCONCLUSIVE, "includes the no-effect value"
     reasons = (*SCALE.stopped(case), _reason(case, ci95, what), *_negligible(case))
     return case.say(outcome, *reasons, qualifier=Qualifier.PROXY)
+
+
+def _does_not_pay(case: Case) -> tuple[str, ...]:
+    """That the metric which the technique should lower too rises, if the claim names one."""
+    name = case.claim.pays_in
+    effect = next((effect for effect in case.effects if effect.metric == name), None)
+    ci95 = intervals(effect, case.interim)[1] if effect else None
+    if effect is None or ci95 is None or not _opposite(ci95, case.claim):
+        return ()
+    return (f"the {name} itself moves the other way: CI₉₅ {interval(ci95, effect.unit)}",)
 
 
 def _negligible(case: Case) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Whether a proxy's runs can show a claim at all: they are trained enough, and differ only where arms do.
 
-Checked if a protocol declares it, on how training went and never on the effect, so that it cannot select
-verdicts.
+Checked if a protocol declares it. How the loss falls and whether halves agree say nothing of the effect, so
+these cannot select verdicts. The gap that must be wide does enter the effect on overfitting: where the
+network does not overfit even without the remedy, the claim is not contradicted, but the proxy is *invalid*.
 
 *Under-fitted.* A remedy for overfitting can show nothing where nothing overfits: without it, the mean test
 error over seeds must exceed the training error by at least 10 points. An accuracy that still rises fast says
@@ -26,6 +27,7 @@ from statistics import fmean, linear_regression
 from harness.contract.formatting import number, p_value, quantity
 from harness.contract.once import once
 from harness.contract.trial import Status
+from harness.effects.early_learning import area
 from harness.effects.from_runs import Measure, gap, metric
 from harness.paper.claims import Claim, Fit
 from harness.plans.experiment import AT_OWN_RATE, Evidence, Reproduction, Run
@@ -40,6 +42,7 @@ FEWEST_HALF = 2  # seeds in each half
 # The quantity in which the baseline's halves are compared: the one behind the claim's primary effect.
 OUTCOMES: Mapping[str, Measure] = {
     "gap": gap,
+    "area": area,
     "training error": metric(Measured.TRAIN_TOP1),
     "training loss": metric(Measured.TRAIN_LOSS),
     "loss": metric(Measured.TEN_LOSS),

@@ -67,6 +67,24 @@ def test_a_range_is_an_interval_or_a_band() -> None:
     assert span(None) == "–"
 
 
+@pytest.mark.parametrize(
+    ("ends", "shown"),
+    [
+        ((1.0038, 1.5468), "[1.004, 1.547]"),
+        ((0.4, 0.9996), "[0.4000, 0.9996]"),
+        ((-0.31, -0.004), "[−0.310, −0.004]"),
+        ((0.2, 31.0), "[0.2, 31.0]"),
+        ((1.0, 1.5468), "[1.00, 1.55]"),  # it does touch no effect
+        ((-0.31, 0.0), "[−0.31, 0.00]"),
+        ((1.0000001, 1.5), "[1.0000, 1.5000]"),  # two more decimals, not any number
+    ],
+)
+def test_an_interval_that_excludes_no_effect_does_not_seem_to_touch_it(
+    ends: tuple[float, float], shown: str
+) -> None:
+    assert interval(Interval(*ends, 0.95)) == shown
+
+
 def test_a_band_with_one_end_is_a_bound() -> None:
     assert limits(Band(1, math.inf), "points") == "≥ 1 point"
     assert limits(Band(2.5, math.inf), "points") == "≥ 2.5 points"

@@ -116,7 +116,12 @@ def test_the_smallest_has_the_lowest_lower_end_and_bonferroni_s_upper_one() -> N
     assert high == pytest.approx(min((e.estimate or 0) + t * (e.standard_error or 0) for e in effects))
     assert (found.n, found.counts) == (5, (5, 15))
     assert "is smallest" in found.note
-    assert smallest(effects[:1]).ci95 == effects[0].ci95
+    assert found.ci90
+    assert (found.ci90.low, found.ci90.high) == (
+        min(e.ci90.low for e in effects if e.ci90),
+        max(e.ci90.high for e in effects if e.ci90),
+    )
+    assert (smallest(effects[:1]).ci90, smallest(effects[:1]).ci95) == (effects[0].ci90, effects[0].ci95)
     assert smallest(effects[:1]).p_student == pytest.approx(effects[0].p_student)
 
 

@@ -128,7 +128,7 @@ def pooled(first: Sequence[float], second: Sequence[float], sets: Sequence[Image
 
 
 def smallest(found: Sequence[Result]) -> Result:
-    """The least of several: intersection-union below, Bonferroni above."""
+    """The least of several: intersection-union below, Bonferroni above; CI₉₀ covers those of all."""
     own = [one.own for one in found if one.own is not None]
     least = min(one.estimate for one in found if one.estimate is not None)
     if len(own) < len(found):
@@ -138,13 +138,15 @@ def smallest(found: Sequence[Result]) -> Result:
         upper = 1 - (1 - level) / len(own)
         return min(o.ends(level)[0] for o in own), min(o.ends(upper)[1] for o in own)
 
+    all90 = [o.ends(0.90) for o in own]
+    covering = min(low for low, _ in all90), max(high for _, high in all90)
     large = max(float(stats.t.sf(o.centre / o.error, o.df)) for o in own)
     small = min(float(stats.t.cdf(o.centre / o.error, o.df)) for o in own)
     p = min(1.0, 2 * min(large, len(own) * small))
     exact = [one.p_exact for one in found if one.p_exact is not None and (one.estimate or 0) > 0]
     whole = max(exact) if len(exact) == len(found) else None
     drawn = any(one.drawn for one in found)
-    return Result(least, ends(0.95), ends(0.90), p, whole, drawn)
+    return Result(least, ends(0.95), covering, p, whole, drawn)
 
 
 def share(successes: int, n: int) -> Result:

@@ -183,8 +183,12 @@ def at(protocol: Protocol, seeds: int, day: int, root: Path) -> Assessment:
 def test_of_sound_evidence_the_papers_scale_comes_first_then_more_seeds_then_the_newest(
     tmp_path: Path,
 ) -> None:
-    proxy = replace(REAL, name="a-proxy")
-    found = [at(REAL, 3, 1, tmp_path), *(at(proxy, n, day, tmp_path) for n, day in ((5, 2), (5, 1), (3, 9)))]
+    proxy, variant = replace(REAL, name="a-proxy"), replace(REAL, name="a-variant", scale=REAL.name)
+    found = [
+        at(REAL, 3, 1, tmp_path),
+        at(variant, 5, 9, tmp_path),
+        *(at(proxy, n, day, tmp_path) for n, day in ((5, 2), (5, 1), (3, 9))),
+    ]
     assert claim("relu-speedup").paper_scale == REAL.name
     for order in permutations(found):
         assert best_first(claim("relu-speedup"), order) == found

@@ -105,6 +105,20 @@ def test_rules(about: Claim, ci90: tuple[float, float], ci95: tuple[float, float
     assert any(ends in reason for ends in shown for reason in found.reasons)
 
 
+@pytest.mark.parametrize("protocol", ["imagenet", "small"])
+@pytest.mark.parametrize(("error", "told"), [((-3.0, -0.8), True), ((-3.0, 0.8), False), ((0.8, 3.0), False)])
+def test_a_remedy_that_raises_the_error_is_said_to(
+    error: tuple[float, float], told: bool, protocol: str
+) -> None:
+    """The gap alone is judged; that the network gets worse must not go unsaid."""
+    about = claim("dropout-overfitting")
+    gap, of_lrn = effect(about, (5.8, 8.7)), effect(LRN, error)
+    runs = evidence(about, [run(s) for s in range(5)], protocol)
+    found = judge(about, runs, gap, effects=[gap, of_lrn])
+    assert found.outcome is Outcome.DIRECTIONAL
+    assert ("the top-1 error itself moves the other way" in found.reasons[-1]) is told
+
+
 @pytest.mark.parametrize(
     ("loss", "error", "headline", "negligible"),
     [

@@ -64,6 +64,6 @@ def _row(one: Agreement) -> Row:
         "effect": words(first.metric),
         "laboratories": "; ".join(each),
         "Q": f"{number(q.q)} (df {q.df})" if q else NOTHING,
-        "p": p_value(q.p) if q else NOTHING,
+        "p, Welch": p_value(q.p) if q else NOTHING,
         "I²": f"{100 * q.i2:.0f} %" if q else one.reason,
     }

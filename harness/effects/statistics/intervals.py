@@ -142,10 +142,12 @@ def stouffer(p_values: Sequence[float]) -> float | None:
 def smallest(effects: Sequence[Effect]) -> Effect:
     """The smallest of several effects, with intervals that are valid whichever it is.
 
-    What holds for the smallest holds for any: the lower end is the smallest lower end, at the plain level,
-    as the smallest effect's own is not below it (intersection-union test; Berger 1982). The upper end is the
-    smallest upper end at Bonferroni's level. `p_student` belongs to these two ends; the exact p is the
-    largest, if all estimates are on the same side. Power is that of the effect that sets the lower end.
+    What the smallest exceeds, all exceed: the lower end is the smallest lower end, at the plain level, as the
+    smallest effect's own is not below it (intersection-union test; Berger 1982). The upper end of CI₉₅ is the
+    smallest upper end at Bonferroni's level. That of CI₉₀ is the largest, so that it lies in a band only if
+    each effect's own does: the smallest alone would say nothing of how large the others are. `p_student`
+    belongs to CI₉₅; the exact p is the largest, if all estimates are on the same side. Power is that of the
+    effect that sets the lower end.
     """
     known = [e for e in effects if e.estimate is not None]
     if len(known) < len(effects) or not known:
@@ -159,14 +161,15 @@ def smallest(effects: Sequence[Effect]) -> Effect:
     return replace(
         _bare(least, known),
         **power,
-        ci90=_smallest(known, EQUIVALENCE),
+        ci90=_all(known, EQUIVALENCE),
         ci95=_smallest(known, DIRECTION),
-        interim90=_smallest(known, INTERIM_EQUIVALENCE),
+        interim90=_all(known, INTERIM_EQUIVALENCE),
         interim95=_smallest(known, INTERIM_DIRECTION),
         minimum_detectable=lowest.minimum_detectable,
         p_student=_p_of_smallest(known),
         p_value=_largest_exact(known),
-        note=f"{least.metric} is smallest, and {lowest.metric} has the lowest lower end, of {len(known)}",
+        note=f"{least.metric} is smallest, and {lowest.metric} has the lowest lower end, of {len(known)}; "
+        "the 90 % interval covers those of all",
     )
 
 
@@ -263,6 +266,11 @@ def _bare(least: Effect, known: Sequence[Effect]) -> Effect:
 def _smallest(effects: Sequence[Effect], level: float) -> Interval:
     upper = 1 - (1 - level) / len(effects)
     return Interval(min(_ends(e, level)[0] for e in effects), min(_ends(e, upper)[1] for e in effects), level)
+
+
+def _all(effects: Sequence[Effect], level: float) -> Interval:
+    both = [_ends(effect, level) for effect in effects]
+    return Interval(min(low for low, _ in both), max(high for _, high in both), level)
 
 
 def ends(effect: Effect, level: float) -> tuple[float, float] | None:

@@ -19,6 +19,11 @@ LOOKS = (3, 5, 10)
 INTERIM_EQUIVALENCE, INTERIM_DIRECTION = 1 - 0.0406, 1 - 0.0190
 
 
+def over_looks(p: float) -> float:
+    """The p-value of a look, by Bonferroni's rule for all of them: any could have been the last."""
+    return min(1.0, len(LOOKS) * p)
+
+
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     """Holm's adjusted p-values, by the names of the raw ones."""
     adjusted, running, m = {}, 0.0, len(p_values)

@@ -9,7 +9,7 @@ from harness.contract.effect import Effect
 from harness.contract.formatting import duration
 from harness.contract.progress import SILENT, Tracker, tracked
 from harness.data import sources
-from harness.effects.statistics.significance import holm
+from harness.effects.statistics.significance import holm, over_looks
 from harness.forecast.next_runs import NextRun, Outlook, outlook
 from harness.paper import papers
 from harness.paper.claims import Claim
@@ -188,13 +188,15 @@ def _section(claim: Claim, assessment: Assessment, known: Assessments, leading: 
 def adjusted(found: Sequence[Section]) -> list[Section]:
     """The sections with Holm's p-values, from Student's of the primary effects of judged claims.
 
-    A paper's claims are one family: claims of another paper, from a package, change none of its values.
+    Where seeds were added at looks, the p-value is first adjusted for these. A paper's claims are one family:
+    claims of another paper, from a package, change none of its values.
     """
     judged = {s.claim.id: s for s in leading(found) if s.verdict.outcome.judged and s.effects}
     families: dict[str, dict[str, float]] = {}
     for name, section in judged.items():
         if (p := section.effects[0].p_student) is not None:
-            families.setdefault(papers.another(section.claim), {})[name] = p
+            family = families.setdefault(papers.another(section.claim), {})
+            family[name] = over_looks(p) if section.interim else p
     by_claim = {name: p for family in families.values() for name, p in holm(family).items()}
     return [
         replace(s, adjusted_p=by_claim.get(s.claim.id) if judged.get(s.claim.id) is s else None)

