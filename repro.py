@@ -13,8 +13,11 @@ if importlib.util.find_spec("typer") is None and PYTHON.exists():
     # Started with the system's Python: switch to the environment that `make environment` built.
     os.execv(PYTHON, [str(PYTHON), *sys.argv])
 
-from harness.cli.app import app  # noqa: E402  # typer is only certain to be found here
-from harness.cli.main import main  # noqa: E402
+try:
+    from harness.cli.app import app  # typer is only certain to be found here
+    from harness.cli.main import main
+except KeyboardInterrupt:  # before anything has begun
+    sys.exit(130)
 
 __all__ = ["app", "main"]
 

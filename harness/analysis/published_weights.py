@@ -109,8 +109,8 @@ def evaluate(asked: EvaluationRequest, tracker: Tracker = SILENT) -> Evaluation:
     if rule not in published.NORMALISATIONS:
         raise UnknownName("normalisation", rule, published.NORMALISATIONS)
     device = torch.device(asked.device.torch)
-    source = _source(asked)
     net = published.load(asked.variant, asked.weights).to(device)
+    source = _source(asked)
     images = datasets.split(source.place or Path(), asked.split)
     outputs = _outputs(asked, source, net.description.output[0])
     labels = torch.tensor(outputs)[images.labels]

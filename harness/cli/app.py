@@ -60,7 +60,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-data = typer.Typer(help="Verify, pack or download the data sets.", no_args_is_help=True)
+data = typer.Typer(help="Verify, prepare or fetch the data sets.", no_args_is_help=True)
 app.add_typer(data, name="data")
 
 
@@ -115,7 +115,7 @@ def run(
     where, site = (data_dir, results_dir), chosen_site(engine, address, storage)
     asked = RunRequest(
         found, protocol, seeds, device, workers, *where, until_decided, seconds, gpus, precision, site,
-        check, junit, verbose,
+        check, junit, verbose, not claims,
     )  # fmt: skip
     if not command.show(asked, shown):
         raise typer.Exit(1)
@@ -130,7 +130,8 @@ def status(
     """Show what is in the store and which records are still valid for the current code."""
     from harness.cli.commands import status as command
 
-    command.show(options.store(results_dir), why, json, options.console())
+    out, errors = options.console(), options.console(stderr=True)
+    command.show(options.store(results_dir), why, json, out, errors)
 
 
 @app.command()
@@ -286,7 +287,7 @@ def doctor(data_dir: DataDir = None, results_dir: ResultsDir = RESULTS, json: Js
 def evaluate(
     weights: Annotated[Path, typer.Option(help="A .safetensors, .pth or .npz file of weights.")],
     variant: Annotated[str, typer.Option(help="The network that the weights belong to.")] = "torchvision",
-    data: Annotated[str, choice("data set", DATA_SETS, "Photographs to evaluate on.")] = "imagenet",
+    data: Annotated[str, choice("data set", PHOTOGRAPHS, "Photographs to evaluate on.")] = "imagenet",
     split: Annotated[
         SplitOption, choice("split", SplitOption, "Part of the data set; not all data sets have test.")
     ] = SplitOption.VAL,

@@ -100,6 +100,11 @@ def limits(band: Range | None, unit: str = "") -> str:
     return span(band, unit)
 
 
+def count(n: int, of: str) -> str:
+    """A number of things: `1 trial`, `1,200 trials`."""
+    return f"{n:,} {of}{'' if n == 1 else 's'}"
+
+
 def p_value(p: float) -> str:
     """A p-value, never rounded to zero."""
     return "< 0.0001" if p < 1e-4 else f"{p:.4f}"

@@ -39,8 +39,8 @@ def verify(place: Path) -> list[Path]:
 
 def fetch(root: Path) -> Path:
     """Downloads and unpacks CIFAR-10 below `root`; does nothing if it is there and intact."""
-    root.mkdir(parents=True, exist_ok=True)
     try:
+        root.mkdir(parents=True, exist_ok=True)
         CIFAR10(str(root), download=True)
     except (OSError, RuntimeError) as error:
         raise DataError(

@@ -91,13 +91,20 @@ def speeds(
 
 
 def price(trials: Sequence[Trial], workers: int, known: Mapping[Precision, Speed]) -> Estimate:
-    """The most time that the trials take on this many workers at the known speeds."""
-    work: dict[Precision, float] = {}
+    """The most time that the trials take on this many workers at the known speeds.
+
+    Exclusive trials run one after another, and no number of workers makes a single trial faster.
+    """
+    alone = longest = shared = 0.0
     for trial in trials:
-        work[trial.precision] = work.get(trial.precision, 0.0) + most_multiply_adds(trial)
-    seconds = sum(amount / known[precision].value for precision, amount in work.items())
-    weakest = max((known[p].source for p in work), key=list(SpeedSource).index, default=SpeedSource.ASSUMED)
-    return Estimate(seconds / max(1, workers), weakest)
+        seconds = most_multiply_adds(trial) / known[trial.precision].value
+        if trial.settings.exclusive:
+            alone += seconds
+        else:
+            shared, longest = shared + seconds, max(longest, seconds)
+    sources = (known[precision].source for precision in {trial.precision for trial in trials})
+    weakest = max(sources, key=list(SpeedSource).index, default=SpeedSource.ASSUMED)
+    return Estimate(alone + max(longest, shared / max(1, workers)), weakest)
 
 
 def unknown(trials: Sequence[Trial], device: Device, records: Iterable[Record]) -> set[Precision]:

@@ -95,7 +95,8 @@ def origins(root: Path) -> dict[str, str]:
 def _check_names(into: Path, sources: Iterable[LaboratoryStore]) -> None:
     taken = {_own_name(into): into}
     for source in sources:
-        if not (source.root / "records").is_dir():
+        Store(source.root).check()
+        if not any((source.root / "records").glob("*.json")):
             raise StoreError(f"{source.root} holds no records; name a results folder or a published report")
         if source.root.resolve() == into.resolve():
             raise BadValue(f"{into} cannot be merged into itself")
@@ -114,7 +115,7 @@ def _own_name(root: Path) -> str:
 def _whole_records(root: Path) -> dict[str, Path]:
     """The files of a store by digest; StoreError if one is damaged or of another version."""
     if damaged := Store(root).left_out():
-        raise StoreError(f"nothing was merged: {'; '.join(damaged)}")
+        raise StoreError(f"nothing was merged, since a store must be whole: {'; '.join(damaged)}")
     return _files(root / "records")
 
 

@@ -51,9 +51,16 @@ class Store:
         return self._unread()
 
     def check(self) -> None:
-        """StoreError if the results folder is not a folder."""
-        if self.root.exists() and not self.root.is_dir():
-            raise StoreError(f"{self.root} is not a folder; name another with --results-dir")
+        """StoreError if the results folder, or that of its records, is no folder or cannot be read."""
+        for folder in (self.root, self.folder):
+            try:
+                next(folder.iterdir(), None)
+            except FileNotFoundError:
+                return
+            except NotADirectoryError:
+                raise StoreError(f"{folder} is not a folder; name another with --results-dir") from None
+            except OSError as error:
+                raise StoreError(f"{folder} cannot be read: {error.strerror}; make it readable") from error
 
     @property
     def damaged(self) -> tuple[str, ...]:
@@ -221,6 +228,8 @@ class Store:
             return decode(read(path))
         except OtherFormat as other:
             self.leave_out(f"{visible(str(path))} is left out: {other}; use the version that wrote it")
+        except PermissionError as error:
+            self.leave_out(f"{visible(str(path))} is left out: {error.strerror}; make it readable")
         except (OSError, Unreadable) as error:
             why = error.strerror if isinstance(error, OSError) else error
             self.leave_out(

@@ -36,7 +36,7 @@ def call(*arguments: str | Path) -> str:
     """What a command prints; its error is raised."""
     result = CliRunner().invoke(repro.app, [str(a) for a in arguments], catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    return result.output
+    return result.stdout
 
 
 def process(*arguments: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -85,7 +85,8 @@ def main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         (("run", "relu-speedup", "--json", "--detach"), "--json prints here, but a run with --detach"),
         (("run", "relu-sped", "--detach"), "unknown claim 'relu-sped' (nearest: relu-speedup"),
         (("run",), "name the claims to run, or give --all"),
-        (("run", "relu-speedup", "--all"), "name the claims to run, or give --all"),
+        (("run", "relu-speedup", "--all"), "--all runs every claim, and relu-speedup names some"),
+        (("run", "relu-speedup", "lrn", "--protocol", "cifar10"), "unknown protocol of lrn 'cifar10'"),
         (("data", "verify", "--data-dir", "nowhere"), "--data-dir nowhere is not a folder"),
     ],
 )
@@ -195,9 +196,9 @@ def test_status_tells_fresh_from_stale_and_names_damage(tmp_path: Path) -> None:
     cut = store.append(record_for(Trial(small(), 1), reached=0.0))
     cut.write_bytes(cut.read_bytes()[:100])
     out = call("status", "--why", "--results-dir", tmp_path)
-    assert "no protocol plans" in " ".join(out.split())
+    assert "no plan has this trial" in " ".join(out.split())
     assert cut.name in "".join(out.split())
-    rows = json.loads(call("status", "--why", "--json", "--results-dir", tmp_path).split("\n]")[0] + "]")
+    rows = json.loads(call("status", "--why", "--json", "--results-dir", tmp_path))
     assert [row["standing"] for row in rows] == ["stale"]
 
 

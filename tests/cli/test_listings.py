@@ -42,7 +42,7 @@ def said(screen: Console) -> list[str]:
 
 def test_status_gives_the_verdict_of_every_experiment_in_full(root: Path) -> None:
     screen = narrow()
-    status.show(Store(root), False, False, screen)
+    status.show(Store(root), False, False, screen, console())
     lines = said(screen)
     assert max(map(len, lines)) <= 80
     assert "…" not in "".join(lines)
@@ -54,7 +54,7 @@ def test_status_gives_the_verdict_of_every_experiment_in_full(root: Path) -> Non
 def test_status_for_scripts_has_the_verdict_of_each_claim(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status.show(Store(root), False, True, console())
+    status.show(Store(root), False, True, console(), console())
     rows = json.loads(capsys.readouterr().out)
     (early,) = [row for row in rows if row["protocol"] == "cifar10-early"]
     assert list(early["verdicts"]) == ["bias-init"]
@@ -64,14 +64,14 @@ def test_why_is_summed_up_and_every_record_counted_once(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     screen = narrow()
-    status.show(Store(root), True, False, screen)
+    status.show(Store(root), True, False, screen, console())
     lines = said(screen)
     assert max(map(len, lines)) <= 80
     assert len(lines) < COUNT / 4
     heads = [int(line.split()[1]) for line in lines if line.startswith(("fresh: ", "stale: "))]
     reasons = [int(found[1]) for line in lines if (found := re.match(r" *(\d+) {2}", line))]
     assert sum(heads) == sum(reasons) == COUNT
-    status.show(Store(root), True, True, console())
+    status.show(Store(root), True, True, console(), console())
     assert len(json.loads(capsys.readouterr().out)) == COUNT
 
 

@@ -52,11 +52,11 @@ def show_list(root: Path) -> None:
 
 
 def show_status(root: Path) -> None:
-    status.show(Store(root), False, False, console())
+    status.show(Store(root), False, False, console(), console())
 
 
 def show_why(root: Path) -> None:
-    status.show(Store(root), True, False, console())
+    status.show(Store(root), True, False, console(), console())
 
 
 def show_explanation(root: Path) -> None:

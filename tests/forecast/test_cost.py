@@ -8,12 +8,23 @@ import pytest
 
 from harness.contract.device import CPU, CUDA, Device, DeviceKind
 from harness.contract.trial import Precision, Trial
-from harness.forecast.cost import PASSES, SpeedSource, assumed, estimate, price, speeds, unknown
+from harness.forecast.cost import (
+    PASSES,
+    SpeedSource,
+    assumed,
+    estimate,
+    most_multiply_adds,
+    price,
+    speeds,
+    unknown,
+)
+from harness.models.cifar10 import nineteen
 from harness.plans.ablation import BASELINE
 from harness.plans.protocols import IMAGENETTE, SHORT
 from harness.records import environment
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.record import Record
+from harness.training.timing.settings import StepTime
 from tests.fakes.evidence.trials import record_for
 from tests.fakes.running.settings import Idle
 
@@ -84,9 +95,18 @@ WORK = MOST * FULL.settings.network.multiply_adds * PASSES
 
 
 def test_what_no_record_tells_is_taken_from_the_calibration() -> None:
-    found = estimate([SLOW, QUICK], CPU, 2, [], CALIBRATED)
+    found = estimate([SLOW, SLOW, QUICK], CPU, 2, [], CALIBRATED)
     assert found.source is SpeedSource.CALIBRATED
-    assert found.seconds == pytest.approx((WORK / 1e9 + WORK / 4e9) / 2)
+    assert found.seconds == pytest.approx((2 * WORK / 1e9 + WORK / 4e9) / 2)
+
+
+def test_no_number_of_workers_makes_one_trial_faster_or_exclusive_ones_parallel() -> None:
+    assert estimate([SLOW, QUICK], CPU, 1000, [], CALIBRATED).seconds == pytest.approx(WORK / 1e9)
+    timing = Trial(StepTime(nineteen(), batch=1000, steps=10), 0)
+    most = most_multiply_adds(timing) / 1e9
+    alone = estimate([timing] * 3, CPU, 4, [], CALIBRATED).seconds
+    assert alone == pytest.approx(3 * most)
+    assert estimate([timing, SLOW], CPU, 4, [], CALIBRATED).seconds == pytest.approx(most + WORK / 1e9)
 
 
 def test_records_come_before_it_and_it_before_what_is_assumed() -> None:

@@ -96,7 +96,7 @@ def test_a_damaged_record_is_refused_by_name(tmp_path: Path, damage) -> None:  #
     good, bad = lab(tmp_path / "good", record(0, 6.0)), lab(tmp_path / "bad", record(1, 7.0))
     (path,) = (bad.root / "records").iterdir()
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(StoreError, match=f"nothing was merged: {re.escape(str(path))}"):
+    with pytest.raises(StoreError, match=f"nothing was merged.*: {re.escape(str(path))}"):
         merge(tmp_path / "all", [good, bad])
     assert not (tmp_path / "all").exists()
 

@@ -229,7 +229,7 @@ def test_the_command_runs_look_by_look_and_status_and_report_know(
     assert command.start(ask(tmp_path, only), out)
     assert "n = 3: directional (size unproven); on to 5 seeds" in printed(out)
     assert "10 of 10 trials" in printed(out)
-    status.show(Store(tmp_path), False, False, out := console())
+    status.show(Store(tmp_path), False, False, out := console(), console())
     assert "n = 3: directional (size unproven); n = 5: reproduced" in " ".join(printed(out).split())
     (section,) = [s for s in sections.sections(Assessments(Store(tmp_path))) if s.claim.id == "relu-speedup"]
     assert section.verdict.headline == "reproduced"

@@ -32,7 +32,7 @@ def verify(dataset: str, data_dir: Path | None, progress: Progress) -> list[Path
     if not folders.packed(place):
         raise BadValue(
             f"{place} is a folder of image files, which has no checksums; "
-            f"its digest is {source.identity.digest}, and './repro.py data prepare {dataset}' makes a pack"
+            f"its digest is {source.identity.digest}, and './repro.py data prepare {dataset} --source {place}' makes a pack"
         )
     return _pack(place, progress)
 
@@ -74,7 +74,7 @@ def fetch(data_dir: Path | None, progress: Progress) -> Path:
 
     socket.setdefaulttimeout(20)  # a network that drops packets would otherwise hang forever
     destination = sources.destination(data_dir)
-    progress.say(f"Fetching CIFAR-10 ({MEGABYTES} MB) into {destination} …")
+    progress.say(f"Fetching CIFAR-10 ({MEGABYTES} MB) into {destination}, unless it is there …")
     own_bar = redirect_stderr(io.StringIO())  # torchvision's own bar would mix with these lines
     with progress as tracker, _growing(destination / ARCHIVE, tracker), own_bar:
         return cifar10.fetch(destination)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from harness.cli.terminal.outcomes import styled
 from harness.cli.terminal.progress import Progress
-from harness.cli.terminal.tables import Row, print_rows, say
+from harness.cli.terminal.tables import WARNING, Row, print_rows, say
 from harness.contract.formatting import NOTHING, duration
 from harness.forecast.next_runs import NextRun
 from harness.paper import papers
@@ -40,6 +40,8 @@ def show(store: Store, as_json: bool, console: Console, progress: Progress) -> N
     _print_next(found, console)
     say(console, f"\n{beyond.TITLE}; never judged:")
     print_rows([_question(question) for question in asked], False, console)
+    for sentence in known.store.left_out():
+        say(console, sentence, WARNING)
 
 
 def _print_outcome(outcome: Outcome, found: Sequence[Section], console: Console) -> None:

@@ -31,8 +31,11 @@ def new(name: str, claim_id: str | None = None, folder: Path | None = None) -> P
     if path.exists():
         raise BadValue(f"{path} already exists: choose another name, or edit that file")
     _check_free(claim, name)
-    with path.open("x", encoding="utf-8") as file:
-        file.write(text(name.replace("_", "-"), claim))
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text(name.replace("_", "-"), claim))
+    except OSError as error:
+        raise BadValue(f"{path} cannot be written: {error.strerror}; make its folder writable") from error
     return path
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from harness.cli.options import one_of
 from harness.cli.terminal.progress import Progress
-from harness.cli.terminal.tables import say
+from harness.cli.terminal.tables import WARNING, say
 from harness.contract.device import CPU
 from harness.records import environment, provenance
 from harness.records.store import Store
@@ -45,7 +45,10 @@ def write(
         records = Path(os.path.relpath(store.folder, out)).as_posix()
         here, asked = environment.describe(CPU), beyond.questions(known)
         report = Report(found, here, notices, asked, declared, records, live)
-        return pages.render(report, out, wanted, tracker)
+        made = pages.render(report, out, wanted, tracker)
+    for sentence in store.left_out():
+        progress.say(sentence, WARNING)
+    return made
 
 
 def watch(

@@ -14,7 +14,7 @@ from rich.console import Console
 from harness.cli import options
 from harness.cli.commands.data import verify_cifar10
 from harness.cli.running import detached, details, dry_run
-from harness.cli.running.check import check, there
+from harness.cli.running.check import check, earlier
 from harness.cli.running.dry_run import show_plan, show_trials
 from harness.cli.running.rows import Rows
 from harness.cli.running.stream import EventStream
@@ -80,15 +80,15 @@ def start(asked: RunRequest, console: Console, *others: RunView) -> bool:
     The console shows it to the user, and `others` are told the same. Ctrl-C checkpoints the running trials
     and returns.
     """
-    there(asked.check, asked.junit)
     deadline = None if asked.budget is None else Deadline(asked.budget)
     work = work_for(asked)
+    before = earlier(asked.check, asked.junit, work.experiments)
     work.store.writable()
     work.store.sweep()
     progress = progress_on(console)
     view = Together((Rows(progress), *others))
     view.planned(work)
-    for sentence in warnings(work.experiments, work.store):
+    for sentence in warnings(work):
         view.heard("", Notice(sentence))
     if asked.verbose:
         details.show(work, console)
@@ -105,9 +105,9 @@ def start(asked: RunRequest, console: Console, *others: RunView) -> bool:
         view.ended(replace(experiment, seeds=seeds), work.store)
     if deadline is not None:
         say(console, _left(work, deadline))
-    if asked.check is None:
+    if before is None:
         return ended
-    return check(asked.check, work.experiments, work.store, console, asked.junit) and ended
+    return check(before, work.experiments, work.store, console, asked.junit) and ended
 
 
 def _declare(experiment: Experiment, work: Work, view: RunView) -> None:

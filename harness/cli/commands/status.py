@@ -24,13 +24,16 @@ from harness.verdicts.assess import Assessments
 from harness.verdicts.verdict import Verdict
 from reproductions import another_paper
 
-UNPLANNED = "no protocol plans this trial any more"
+UNPLANNED = "no plan has this trial; it may again, once the trials that it depends on have a record"
 ANOTHER_WAY = "its plan took a different course"
 EACH = "For each record by its key: ./repro.py status --why --json"
 
 
-def show(store: Store, why: bool, as_json: bool, console: Console) -> None:
-    """Shows what the store has of each experiment; with `why`, why records count or do not."""
+def show(store: Store, why: bool, as_json: bool, console: Console, errors: Console) -> None:
+    """Shows what the store has of each experiment; with `why`, why records count or do not.
+
+    With JSON, sentences about damaged files go to `errors`.
+    """
     known = Assessments(store)
     if as_json:
         rows = list(_records(known)) if why else [_row(one) for one in _stored(known)]
@@ -45,7 +48,7 @@ def show(store: Store, why: bool, as_json: bool, console: Console) -> None:
     else:
         _print_experiments(list(_stored(known)), console)
     for sentence in store.damaged:
-        say(console, sentence, WARNING)
+        say(errors if as_json else console, sentence, WARNING)
 
 
 @dataclass(frozen=True)
@@ -98,14 +101,17 @@ def _row(one: StoredExperiment) -> Row:
 
 def _print_experiments(found: Sequence[StoredExperiment], console: Console) -> None:
     """Prints a line per experiment, verdict first; conditions only once if all share them."""
+    if not found:
+        say(console, "no record counts for today's code; './repro.py status --why' says why")
+        return
     several = len({_where(one.experiment.conditions) for one in found}) > 1
-    table = Table(box=None, pad_edge=False, header_style="bold", show_header=bool(found))
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for name, side in (("verdict", "left"), ("trials", "right"), ("experiment and protocol", "left")):
         table.add_column(name, justify=side, no_wrap=name == "trials")  # type: ignore[arg-type]
     for one in found:
         table.add_row(_verdicts(one), one.trials, _described(one, several))
     console.print(table, highlight=False)
-    if found and not several:
+    if not several:
         say(console, f"All on {_where(found[0].experiment.conditions)}.")
     if any(one.evidence.plan.to_come for one in found):
         say(console, "+: more trials will follow, depending on the results of these.")

@@ -93,5 +93,8 @@ def _stored(results: Path) -> str:
 
 
 def _ages(folder: Path) -> Sequence[float]:
-    now = time.time()
-    return [max(0.0, now - path.stat().st_mtime) for path in folder.glob("*.json")]
+    now, found = time.time(), []
+    for path in folder.glob("*.json"):
+        with suppress(OSError):  # removed in between, or a link to nothing
+            found.append(max(0.0, now - path.stat().st_mtime))
+    return found

@@ -13,31 +13,44 @@ from harness.cli.terminal.tables import FAILURE, WARNING, say
 from harness.contract.errors import BadValue
 from harness.plans.experiment import Experiment
 from harness.records.store import Store
-from harness.reporting.sides import of_store, side, side_by_side
+from harness.reporting.sides import EvidenceSide, of_store, side, side_by_side
 from harness.verdicts.verdict import Fails
 
 
-def there(place: Path | None, report: Path | None) -> None:
-    """Raises BadValue, before anything runs, if there is nothing to check against."""
-    if place is None and report is not None:
-        raise BadValue(f"--junit {report} reports what --check finds: give --check too, or leave it out")
-    if place is not None and not place.exists():
+def earlier(
+    place: Path | None, report: Path | None, experiments: Sequence[Experiment]
+) -> EvidenceSide | None:
+    """The evidence at `place` on what will be run; BadValue, before anything runs, if there is none."""
+    if place is None:
+        if report is not None:
+            raise BadValue(f"--junit {report} reports what --check finds: give --check too, or leave it out")
+        return None
+    if not place.exists():
         raise BadValue(
             f"--check {place} does not exist; name a results folder, a published report or an export"
         )
+    before = side(place).among(_run(experiments))
+    if not before.rows:
+        names = ", ".join(experiment.name for experiment in experiments)
+        raise BadValue(f"--check {place} has no evidence on {names}; name other evidence, or leave it out")
+    return before
+
+
+def _run(experiments: Sequence[Experiment]) -> set[tuple[str, str]]:
+    return {(claim, one.protocol.name) for one in experiments for claim in one.reproduction.claims}
 
 
 def check(
-    place: Path, experiments: Sequence[Experiment], store: Store, console: Console, report: Path | None
+    before: EvidenceSide,
+    experiments: Sequence[Experiment],
+    store: Store,
+    console: Console,
+    report: Path | None,
 ) -> bool:
-    """Whether no verdict on what was run says less for its claim than in the evidence at `place`."""
-    run = {(claim, one.protocol.name) for one in experiments for claim in one.reproduction.claims}
-    before, after = (one.among(run) for one in (side(place), of_store(store)))
-    compared = side_by_side(before, after).comparison
+    """Whether no verdict on what was run says less for its claim than in the earlier evidence."""
+    compared = side_by_side(before, of_store(store).among(_run(experiments))).comparison
     for change in compared.changes:
         say(console, changed(change), FAILURE if change.worse else WARNING)
-    if not before.rows:
-        say(console, f"--check: {place} has no evidence on what was run", WARNING)
     if report is not None:
         junit.write(compared, Fails.WORSE, report)
     return not compared.failing(Fails.WORSE)

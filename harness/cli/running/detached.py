@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.cli.running.check import earlier
 from harness.cli.running.work import RunRequest, work_for
 from harness.cli.terminal.tables import say
 from harness.contract.errors import StoreError
@@ -18,7 +19,9 @@ OPTION = "--detach"
 
 def start(asked: RunRequest, console: Console) -> None:
     """Checks the command, starts it, and says how to follow and stop it."""
-    store = work_for(asked).store
+    work = work_for(asked)
+    earlier(asked.check, asked.junit, work.experiments)
+    store = work.store
     store.writable()
     log = store.root / f"run-{datetime.now(UTC):%Y-%m-%dT%H%M%S.%fZ}.log"
     pid = _begin(log)

@@ -10,10 +10,11 @@ from rich.table import Table
 
 from harness.cli.running import details
 from harness.cli.running.calibrate import calibrate, speeds
+from harness.cli.running.check import earlier
 from harness.cli.running.events import FORMAT
 from harness.cli.running.work import RunRequest, Work, warnings, work_for
 from harness.cli.terminal.tables import WARNING, Row, print_json, say
-from harness.contract.formatting import duration
+from harness.contract.formatting import count, duration
 from harness.contract.trial import Precision
 from harness.forecast import cost, priorities
 from harness.forecast.cost import Speed, SpeedSource
@@ -50,7 +51,10 @@ class TrialPreview:
 
 @dataclass(frozen=True)
 class ExperimentPreview:
-    """An experiment's trials, and the most seconds that the remaining ones take on all workers."""
+    """An experiment's trials, and the most seconds that the remaining ones take on all workers.
+
+    `in_all` and `seconds_in_all` include the trials that depend on results still to come.
+    """
 
     reproduction: str
     protocol: str
@@ -61,6 +65,8 @@ class ExperimentPreview:
     seconds: float
     speed: SpeedSource
     to_come: str
+    in_all: int
+    seconds_in_all: float
 
 
 def show(asked: RunRequest, console: Console) -> None:
@@ -83,7 +89,8 @@ def write(asked: RunRequest, console: Console) -> None:
 
 def _work(asked: RunRequest, console: Console) -> Work:
     work = work_for(asked)
-    for sentence in warnings(work.experiments, work.store):
+    earlier(asked.check, asked.junit, work.experiments)
+    for sentence in warnings(work):
         say(console, sentence, WARNING)
     if asked.verbose:
         details.show(work, console)
@@ -103,10 +110,12 @@ def preview(experiment: Experiment, work: Work) -> ExperimentPreview:
     known = speeds(evidence, work)
     left = [planned.trial for planned in evidence.to_run]
     total = cost.price(left, work.workers, known)
+    needed = priorities.needed(experiment, work.store) if evidence.plan.to_come else left
+    in_all = cost.price(needed, work.workers, known)
     return ExperimentPreview(
         experiment.reproduction.name, experiment.protocol.name, experiment.seeds, work.workers,
         tuple(_trials(experiment, evidence, known)),
-        len(left), total.seconds, total.source, evidence.plan.to_come,
+        len(left), total.seconds, total.source, evidence.plan.to_come, len(needed), in_all.seconds,
     )  # fmt: skip
 
 
@@ -133,20 +142,20 @@ def _show(experiment: Experiment, found: ExperimentPreview, console: Console) ->
         stored = "yes" if one.stored else "no"
         table.add_row(one.key, one.role, one.arm, str(one.seed), one.settings, duration(one.seconds), stored)
     console.print(table, highlight=False, markup=False)
-    most = f", at most {duration(found.seconds)} on {found.workers} workers, {SPEEDS[found.speed]}"
-    say(console, f"{found.to_run} trials to run{most if found.to_run else ''}")
+    on = f"on {count(found.workers, 'worker')}, {SPEEDS[found.speed]}"
+    most = f", at most {duration(found.seconds)} {on}"
+    say(console, f"{count(found.to_run, 'trial')} to run{most if found.to_run else ''}")
     if found.to_come:
         say(console, f"then, depending on their results: {found.to_come}")
+        say(console, f"in all {count(found.in_all, 'trial')}, at most {duration(found.seconds_in_all)}")
 
 
 def show_plan(work: Work, seconds: float, console: Console) -> None:
-    """Shows the plan, and what cannot be run at all."""
+    """Shows the plan."""
     steps = _plan(work, seconds)
     console.print(plan_table(steps, seconds), highlight=False, markup=False)
     for sentence in speeds_in_words(steps):
         say(console, sentence)
-    for sentence in work.lacking:
-        say(console, f"cannot run: {sentence}")
 
 
 def _plan(work: Work, seconds: float) -> list[Step]:

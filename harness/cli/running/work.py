@@ -42,6 +42,7 @@ class RunRequest:
     check: Path | None = None  # earlier evidence; no verdict may say less afterwards
     junit: Path | None = None
     verbose: bool = False
+    every: bool = False  # nobody named them: those that cannot run stand aside
 
     def __post_init__(self) -> None:
         if self.until_decided and self.seeds is not None:
@@ -50,26 +51,28 @@ class RunRequest:
                 "looks (3, 5, 10): give one of the two"
             )
 
-    def experiments(self, device: Device) -> list[Experiment]:
-        """One per reproduction; one without this protocol is an error only if it is the only one named."""
-        return [self._experiment(r, device) for r in self._chosen()]
+    def experiments(self, device: Device) -> tuple[list[Experiment], list[str]]:
+        """One per reproduction that has the protocol and whose data are present, and what the others lack.
 
-    def feasible(self, device: Device) -> tuple[list[Experiment], list[str]]:
-        """The experiments whose data are present, and what the others lack."""
+        A named one that cannot run is an error, unless there is a budget to fill; so is it if none can.
+        """
         found: list[Experiment] = []
         lacking: list[str] = []
-        for reproduction in self._chosen():
+        for reproduction in self._meant():
             try:
                 found.append(self._experiment(reproduction, device))
             except DataError as error:
                 lacking.append(f"{reproduction.name}: {error}")
+        if lacking and not (found and (self.every or self.budget is not None)):
+            raise DataError("; ".join(lacking))
         return found, lacking
 
-    def _chosen(self) -> Sequence[Reproduction]:
-        chosen = self.reproductions
-        if self.protocol is not None and len(chosen) > 1:
-            chosen = [r for r in chosen if self.protocol in {p.name for p in r.protocols}] or chosen
-        return chosen
+    def _meant(self) -> Sequence[Reproduction]:
+        if self.protocol is None or not self.every:
+            return self.reproductions
+        return [r for r in self.reproductions if self.protocol in {p.name for p in r.protocols}] or (
+            self.reproductions
+        )
 
     def _experiment(self, reproduction: Reproduction, device: Device) -> Experiment:
         return choices.make_experiment(
@@ -95,7 +98,9 @@ class Work:
 
 def chosen(names: list[str], every: bool) -> list[Reproduction]:
     """The reproductions of the named claims, or all; BadValue for both or neither."""
-    if bool(names) == every:
+    if names and every:
+        raise BadValue(f"--all runs every claim, and {', '.join(names)} names some: give one of the two")
+    if not names and not every:
         raise BadValue("name the claims to run, or give --all; './repro.py list' shows them")
     found = reproductions.every() if every else map(reproductions.named, names)
     return list({r.name: r for r in found}.values())
@@ -106,26 +111,28 @@ def work_for(asked: RunRequest) -> Work:
     device = asked.site.device(asked.device, asked.gpus)
     workers = asked.site.workers(asked.workers, device)
     store = Store(asked.results_dir)
-    todo, lacking = (asked.experiments(device), []) if asked.budget is None else asked.feasible(device)
+    todo, lacking = asked.experiments(device)
     if asked.until_decided:
         todo = [sequential.at_look(experiment, store) for experiment in todo]
     return Work(asked, store, device, workers, todo, lacking)
 
 
-def warnings(todo: Sequence[Experiment], store: Store) -> Iterator[str]:
-    """What the user must know beforehand: damaged records, stand-in data, claims that will get no verdict."""
-    yield from store.left_out()
-    data = (experiment.conditions.data for experiment in todo)
+def warnings(work: Work) -> Iterator[str]:
+    """What the user must know beforehand: what cannot run or be read, stand-in data, no verdict to expect."""
+    yield from (f"cannot run: {sentence}" for sentence in work.lacking)
+    yield from work.store.left_out()
+    data = (experiment.conditions.data for experiment in work.experiments)
     if any(one is not None and one.stand_in for one in data):
         yield STAND_IN_NOTICE
     stopped = [
         f"{name} at {one.protocol.name}"
-        for one in todo
+        for one in work.experiments
         for name in one.reproduction.claims
         if fails_in_pilots(claim(name), one.protocol)
     ]
     if stopped:
         yield (
             f"expect invalid (under-fitted): {', '.join(stopped)}; in pilots, training there was too short "
-            "for claims about accuracy: see docs/protocols.md, Pilots"
+            "for claims about accuracy: see docs/protocols.md, Pilots; './repro.py list' names runs that can "
+            "give a verdict"
         )

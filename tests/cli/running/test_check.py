@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from rich.console import Console
 
 import reproductions
-from harness.cli.running.check import check, there
+from harness.cli.running.check import check, earlier
 from harness.contract.errors import BadValue
 from harness.records.store import Store
 from tests.fakes.evidence.experiments import (
@@ -31,8 +29,10 @@ def _made_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def checked(before: Store, after: Store, report: Path | None = None) -> tuple[bool, str]:
-    out = console()
-    return check(before.root, [experiment(5)], after, out, report), printed(out)
+    out, run = console(), [experiment(5)]
+    evidence = earlier(before.root, report, run)
+    assert evidence
+    return check(evidence, run, after, out, report), printed(out)
 
 
 def test_a_verdict_that_says_less_fails_and_one_that_says_more_does_not(tmp_path: Path) -> None:
@@ -45,16 +45,12 @@ def test_a_verdict_that_says_less_fails_and_one_that_says_more_does_not(tmp_path
     assert checked(good, good) == (True, "")
 
 
-def test_only_what_was_run_is_checked(tmp_path: Path) -> None:
-    good, bad = filled(tmp_path / "a", 5, decisive), filled(tmp_path / "b", 5, vague)
-    elsewhere = replace(experiment(5).protocol, name="another")
-    other, out = replace(experiment(5), protocol=elsewhere), Console(file=io.StringIO(), width=200)
-    assert check(good.root, [other], bad, out, None)
-    assert "has no evidence on what was run" in printed(out)
-
-
 def test_what_cannot_be_checked_is_said_before_anything_runs(tmp_path: Path) -> None:
     with pytest.raises(BadValue, match=r"--check .*nowhere does not exist; name a results folder"):
-        there(tmp_path / "nowhere", None)
+        earlier(tmp_path / "nowhere", None, [experiment(5)])
     with pytest.raises(BadValue, match=r"--junit x.xml reports what --check finds"):
-        there(None, Path("x.xml"))
+        earlier(None, Path("x.xml"), [experiment(5)])
+    elsewhere = replace(experiment(5), protocol=replace(experiment(5).protocol, name="another"))
+    with pytest.raises(BadValue, match=r"has no evidence on relu-speedup at another; name other evidence"):
+        earlier(filled(tmp_path, 5, decisive).root, None, [elsewhere])
+    assert earlier(None, None, [experiment(5)]) is None
