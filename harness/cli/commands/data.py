@@ -32,7 +32,8 @@ def verify(dataset: str, data_dir: Path | None, progress: Progress) -> list[Path
     if not folders.packed(place):
         raise BadValue(
             f"{place} is a folder of image files, which has no checksums; "
-            f"its digest is {source.identity.digest}, and './repro.py data prepare {dataset} --source {place}' makes a pack"
+            f"its digest is {source.identity.digest}, and './repro.py data prepare {dataset} --source "
+            f"{place}' makes a pack"
         )
     return _pack(place, progress)
 
