@@ -216,7 +216,6 @@ class Reproduction:
     estimate: Callable[[Evidence], Finding]
     figure: str | None = None  # a drawing of harness/reporting/figures
     manipulated: Manipulated = ()  # dotted settings in which arms may differ
-    baseline_arm: str | None = None  # None: the first of the plan
     overfitting_arm: str | None = None  # the one without the remedy; None: none has to overfit
     question: str = ""  # what a reproduction without claims asks
 

@@ -36,7 +36,6 @@ class Tuning:
 
     trials: list[Trial] = field(default_factory=list)
     best: float | None = None
-    at_edge: bool = False  # after `MOST_STEPS` steps a neighbour was still better
 
 
 def tune(race: Race, make: MakeTrial, lookup: Lookup) -> Tuning:
@@ -56,7 +55,7 @@ def tune(race: Race, make: MakeTrial, lookup: Lookup) -> Tuning:
 def _settled(
     rates: list[float], best: float, race: Race, make: MakeTrial, lookup: Lookup, tuning: Tuning
 ) -> Tuning:
-    """Compares the best with both its neighbours at the full budget, until it beats them."""
+    """Compares the best with both its neighbours at the full budget, until it beats them or steps run out."""
     factor = rates[1] / rates[0]
     for _ in range(MOST_STEPS):
         rates = _with_neighbours(rates, best, factor)
@@ -67,9 +66,8 @@ def _settled(
             return tuning
         before, best = best, min(near, key=lambda rate: (scores[rate], rate != best))
         if best == before:
-            tuning.best = best
-            return tuning
-    tuning.best, tuning.at_edge = best, True
+            break
+    tuning.best = best
     return tuning
 
 

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.contract.errors import StoreError
-from harness.contract.trial import Status, Trial
+from harness.contract.trial import Status
 from harness.contract.visible import visible
 from harness.records import checked
 from harness.records.conditions import Conditions
 from harness.records.files import read, sweep, write_next, write_whole
-from harness.records.keys import canonical, holds, key_of
+from harness.records.keys import canonical, holds
 from harness.records.record import OtherFormat, Record, Unreadable, decode, encode
 
 if TYPE_CHECKING:
@@ -101,10 +101,6 @@ class Store:
         if key not in self._attempts:
             self._attempts[key] = [r for r in self._by_key.get(key, []) if self._answers(r)]
         return self._attempts[key]
-
-    def lookup(self, trial: Trial, conditions: Conditions) -> Record | None:
-        """The record that counts for a trial under these conditions and the current code."""
-        return self.find(key_of(trial, conditions))
 
     def conditions(self) -> list[Conditions]:
         """The conditions under which records were made, most frequent first."""

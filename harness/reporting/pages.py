@@ -73,7 +73,6 @@ def templates() -> Environment:
         "words": wording.words,
         "opened": wording.opened,
         "limits": formatting.limits,
-        "p_value": formatting.p_value,
         "text": wording.text,
         "md": markdown.escape,
         "md_table": markdown.table,

@@ -21,6 +21,7 @@ from harness.reporting.claims.sections import Section, leading
 from harness.reporting.effect_tables import role
 from harness.reporting.front import overview
 from harness.reporting.front.origin import EvidenceOrigin
+from harness.reporting.latex import latex
 
 FORMAT = 1
 PAPER = (
@@ -181,18 +182,6 @@ def _cells(effect: EffectResult | None) -> list[object]:
     return [*map(values.get, OF_EFFECT), *ends]
 
 
-TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"} | {
-    sign: f"\\{sign}" for sign in "&%$#_{}"
-}
-SIGNS = {
-    "×": r"$\times$",
-    "−": "$-$",
-    "≥": r"$\geq$",
-    "≤": r"$\leq$",
-    "→": r"$\to$",
-    "∞": r"$\infty$",
-    "–": "--",
-}
 TEX_HEAD = r"""% needs \usepackage{booktabs}
 \begin{tabular}{llllll}
 \toprule
@@ -210,9 +199,4 @@ def _tex_row(section: Section) -> str:
     found = next(iter(overview.ours(section)), None)
     value, rest = (found.value, found.rest) if found else (NOTHING, NOTHING)
     cells = (title(section.claim), section.claim.section, section.claim.figure, value, rest)
-    return " & ".join(map(tex, (*cells, section.verdict.headline))) + r" \\"
-
-
-def tex(words: str) -> str:
-    """The words as LaTeX shows them."""
-    return "".join(TEX.get(sign, SIGNS.get(sign, sign)) for sign in words)
+    return " & ".join(map(latex, (*cells, section.verdict.headline))) + r" \\"

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from harness.contract.formatting import number
+from harness.effects.from_runs import by_arm
 from harness.plans.experiment import Evidence, Role, Run, Table
 from harness.records.record import Record
 from harness.records.schema import CurveColumn, Measured
@@ -88,12 +89,30 @@ def _yes_no(value: float | None) -> str:
 
 def tuning_table(evidence: Evidence) -> Table | None:
     """Every tuning run: which learning rates were tried, and the result of each."""
-    runs = [r for r in evidence.runs if r.planned.role is Role.TUNING]
+    runs = list(filter(_tunes, evidence.runs))
     runs.sort(key=lambda r: (_arms(evidence).index(r.arm), _rate(r) or 0.0, r.seed))
     columns = ("arm", "seed", "learning rate", "epochs budget", "epochs to target", "last error", "status")
     note = "Tuning seeds are not used again: no effect is computed from these runs."
     rows = tuple(_tuning_row(r) for r in runs)
     return Table("How the learning rates were chosen", columns, rows, note) if runs else None
+
+
+def at_edge(evidence: Evidence) -> tuple[str, ...]:
+    """Which arms were given the lowest or the highest of the learning rates tried for them."""
+    found: dict[str, list[str]] = {}
+    for arm, runs in by_arm(evidence).items():
+        tuning = (run for run in evidence.runs if run.arm == arm and _tunes(run))
+        rates, own = {rate for run in tuning if (rate := _rate(run)) is not None}, _rate(runs[0])
+        if len(rates) > 1 and own in (min(rates), max(rates)):
+            found.setdefault("lowest" if own == min(rates) else "highest", []).append(arm)
+    return tuple(
+        f"The {end} learning rate tried was chosen for {' and '.join(arms)}: a better one may lie beyond."
+        for end, arms in found.items()
+    )
+
+
+def _tunes(run: Run) -> bool:
+    return run.planned.role is Role.TUNING
 
 
 def _tuning_row(run: Run) -> tuple[object, ...]:

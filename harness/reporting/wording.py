@@ -9,15 +9,12 @@ from typing import TypeVar
 
 from harness.contract.effect import Effect
 from harness.contract.formatting import NOTHING, decimals, interval, number, quantity
+from harness.contract.visible import HALVES, HIDDEN
 
 T = TypeVar("T")
 UNREACHED = "not reached"
 LONGEST = 200  # letters of an error shown on a page; its record has the rest
-# Control characters, invisible ones and those that change the text's direction: a record may hold any.
-UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
-)
+UNSEEN = re.compile(f"[{HIDDEN}{HALVES}]")  # a record may hold any
 FIGURE = re.compile(r"[<>≥]? ?\[?−?[\d.,∞]+(e-?\d+)?([ –%×,\]].*)?$")
 
 

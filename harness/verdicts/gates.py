@@ -207,7 +207,7 @@ def _fit(case: Case) -> Answer:
 
 
 def _halves(case: Case) -> Answer:
-    return trained_enough.alike(case.claim, case.evidence, case.reproduction)
+    return trained_enough.alike(case.claim, case.evidence)
 
 
 def _asked(check: Check, ask: Callable[[Case], Answer]) -> Callable[[Case], Reasons]:

@@ -61,17 +61,16 @@ class Answer:
 def fitted(about: Claim, evidence: Evidence, reproduction: Reproduction | None) -> Answer:
     """Whether the networks are trained enough to show what is claimed of them."""
     if about.fit is Fit.FLATTENED:
-        return flattened(evidence, baseline(evidence, reproduction))
+        return flattened(evidence, baseline(evidence))
     if about.fit is Fit.OVERFITTED and reproduction and reproduction.overfitting_arm:
         return overfits(evidence, reproduction.overfitting_arm)
     asked = "no arm is named that must overfit" if about.fit else "the claim is not about accuracy"
     return Answer(f"not asked: {asked}")
 
 
-def baseline(evidence: Evidence, reproduction: Reproduction | None) -> str:
-    """The arm named as the baseline, or the plan's first."""
-    named = reproduction.baseline_arm if reproduction else None
-    return named or next(iter(evidence.arms), "")
+def baseline(evidence: Evidence) -> str:
+    """The plan's first arm."""
+    return next(iter(evidence.arms), "")
 
 
 def overfits(evidence: Evidence, arm: str) -> Answer:
@@ -121,9 +120,9 @@ def _slope(curve: Curve) -> float | None:
     return linear_regression(*zip(*late, strict=True)).slope if len(late) > 2 else None
 
 
-def alike(about: Claim, evidence: Evidence, reproduction: Reproduction | None) -> Answer:
+def alike(about: Claim, evidence: Evidence) -> Answer:
     """Whether the baseline's even and odd seeds agree, as they must."""
-    arm, measure = baseline(evidence, reproduction), OUTCOMES.get(about.primary.name, OUTCOME)
+    arm, measure = baseline(evidence), OUTCOMES.get(about.primary.name, OUTCOME)
     by_seed = {run.seed: value for run in _trained(evidence, arm) if (value := measure(run)) is not None}
     even, odd = ([v for seed, v in sorted(by_seed.items()) if seed % 2 == half] for half in (0, 1))
     if min(len(even), len(odd)) < FEWEST_HALF:

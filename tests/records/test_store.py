@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from harness.contract.errors import StoreError
 from harness.contract.trial import Status, Trial
 from harness.contract.visible import visible
+from harness.records.keys import key_of
 from harness.records.store import Store, decode, encode
 from harness.testing.records import REAL
 from tests.fakes.evidence.trials import STAND_IN, record_for, small
@@ -25,7 +26,7 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
     record = record_for(TRIAL, reached=1.0, epochs_high=None)
     Store(tmp_path).append(record)
     assert Store(tmp_path).records == [record]
-    assert Store(tmp_path).lookup(TRIAL, STAND_IN) == record
+    assert Store(tmp_path).find(key_of(TRIAL, STAND_IN)) == record
 
 
 @given(st.floats(-3e38, 3e38), st.text())

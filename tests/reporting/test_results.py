@@ -13,9 +13,9 @@ import pytest
 from harness.contract.errors import StoreError
 from harness.reporting.formats import FILES, Format
 from harness.reporting.index import published, write_index
+from harness.reporting.latex import latex
 from harness.reporting.pages import render
 from harness.reporting.report import Report
-from harness.reporting.results import tex
 from harness.reporting.wording import estimate, support
 from tests.fakes.evidence import sections as made
 from tests.fakes.evidence.runs import ENVIRONMENT
@@ -54,7 +54,7 @@ def test_every_form_has_the_same_numbers(written: Path) -> None:
             assert [row[f"{field}_low"], row[f"{field}_high"]] == ["" if x is None else repr(x) for x in ends]
         assert all(estimate(one) in page for page in pages), one.metric
     first = computed[0][1]
-    assert f"{tex(estimate(first))} & {tex(support(first))} & reproduced" in read(written, Format.TEX)
+    assert f"{latex(estimate(first))} & {latex(support(first))} & reproduced" in read(written, Format.TEX)
 
 
 def test_numbers_are_typed_and_an_open_end_is_null(written: Path) -> None:
@@ -93,8 +93,8 @@ def test_only_what_is_asked_for_is_written(tmp_path: Path) -> None:
 
 
 def test_latex_shows_words_as_they_are() -> None:
-    assert tex("50 % of a_b & −1 ×") == r"50 \% of a\_b \& $-$1 $\times$"
-    assert tex("\\{x}") == r"\textbackslash{}\{x\}"
+    assert latex("50 % of a_b & −1 ×") == r"50 \% of a\_b \& $-$1 $\times$"
+    assert latex("\\{x}") == r"\textbackslash{}\{x\}"
 
 
 def test_an_index_tells_what_each_report_said(written: Path) -> None:

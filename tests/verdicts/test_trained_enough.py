@@ -49,7 +49,6 @@ from harness.verdicts.rules import decided
 from harness.verdicts.trained_enough import (
     FALL,
     alike,
-    baseline,
     fall_at_first_rate,
     fitted,
     flattened,
@@ -320,22 +319,16 @@ def test_even_and_odd_seeds_of_the_baseline_must_agree() -> None:
 
 
 def test_a_p_that_is_nearly_nought_is_said_to_be_small() -> None:
-    answer = alike(NORM, of_baseline([20.0, 30.0, 20.001, 30.001, 20.002]), LRN)
+    answer = alike(NORM, of_baseline([20.0, 30.0, 20.001, 30.001, 20.002]))
     assert "(p < 0.0001)" in answer.words
     assert answer.stops
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_fewer_than_four_seeds_cannot_be_halved(n: int) -> None:
-    answer = alike(NORM, of_baseline([20.0, 30.0, 20.0][:n]), LRN)
+    answer = alike(NORM, of_baseline([20.0, 30.0, 20.0][:n]))
     assert not answer.stops
     assert answer.words.startswith(f"cannot be checked: 'paper' has {(n + 1) // 2} and {n // 2} of the")
-
-
-def test_the_baseline_is_the_first_arm_unless_another_is_named() -> None:
-    found = of_baseline([20.0] * 4)
-    assert baseline(found, None) == baseline(found, LRN) == "paper"
-    assert baseline(found, replace(LRN, baseline_arm="source")) == "source"
 
 
 @pytest.mark.parametrize(
@@ -349,8 +342,8 @@ def test_halves_are_compared_in_what_the_claim_is_judged_by(primary: str, name: 
         rest = {"centre_top1": 30.0, "train_top1": 10.0, "ten_top1": 20.0, "train_loss": 1.0}
         return {**rest, name: rest[name] + 5 * (seed % 2) + 0.01 * seed}
 
-    assert alike(about, answered(DROPOUT, 6, **{"with": values}), DROPOUT).stops
-    assert not alike(NORM, answered(DROPOUT, 6, **{"with": values}), DROPOUT).stops
+    assert alike(about, answered(DROPOUT, 6, **{"with": values})).stops
+    assert not alike(NORM, answered(DROPOUT, 6, **{"with": values})).stops
 
 
 def test_runs_that_chose_a_rate_or_went_wrong_do_not_count() -> None:
@@ -366,9 +359,9 @@ def test_runs_that_chose_a_rate_or_went_wrong_do_not_count() -> None:
         replace(r, planned=replace(r.planned, role=Role.TUNING)) if (r.arm, r.seed) == ("paper", 5) else r
         for r in found.runs
     )
-    expected = alike(NORM, of_baseline([20.0, 20.1, 20.2, 20.1, 20.0]), LRN).words
-    assert alike(NORM, replace(found, runs=runs), LRN).words == expected
-    assert alike(NORM, replace(found, runs=tuning), LRN).words == expected
+    expected = alike(NORM, of_baseline([20.0, 20.1, 20.2, 20.1, 20.0])).words
+    assert alike(NORM, replace(found, runs=runs)).words == expected
+    assert alike(NORM, replace(found, runs=tuning)).words == expected
 
 
 # ── from gate to report ──

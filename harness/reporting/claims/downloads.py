@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Sequence
 
 from harness.contract.effect import Effect
@@ -12,6 +11,7 @@ from harness.contract.formatting import interval
 from harness.plans.experiment import Evidence
 from harness.reporting.claims.phrases import sample
 from harness.reporting.claims.sections import Section
+from harness.reporting.latex import latex
 from harness.reporting.wording import estimate, neutral, opened
 from harness.verdicts.rules import intervals
 
@@ -19,8 +19,6 @@ EFFECTS = (
     "claim", "protocol", "proxy", "verdict", "metric", "unit", "paper", "estimate", "low95", "high95",
     "low90", "high90", "n", "censored", "values",
 )  # fmt: skip
-SPECIAL = re.compile(r"([&%$#_{}])")
-SIGNS = {"×": r"$\times$", "−": "$-$", "≥": r"$\geq$", "∞": r"$\infty$", "→": r"$\to$", "÷": r"$\div$"}
 
 
 def effects(sections: Sequence[Section]) -> str:
@@ -69,9 +67,3 @@ def latex_row(section: Section) -> str:
         section.verdict.headline,
     )
     return f"{' & '.join(map(latex, cells))} \\\\\n"
-
-
-def latex(said: str) -> str:
-    """A cell with all markup escaped."""
-    escaped = SPECIAL.sub(r"\\\1", said.replace("\\", r"\textbackslash ").replace("~", r"\textasciitilde "))
-    return "".join(SIGNS.get(letter, letter) for letter in escaped)

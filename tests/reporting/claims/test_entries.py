@@ -17,16 +17,17 @@ from harness.paper.catalogue import CLAIMS, claim
 from harness.paper.claims import Claim, Kind
 from harness.plans.experiment import Finding, Table
 from harness.reporting import effect_tables, run_tables, tables, wording
-from harness.reporting.claims import arms, downloads, phrases
+from harness.reporting.claims import arms, phrases
 from harness.reporting.claims.entries import Entry, Fold, entries
 from harness.reporting.claims.sections import Section
 from harness.reporting.figures import runs, strip
 from harness.reporting.figures.drawing.axis import Axis
+from harness.reporting.latex import latex
 from harness.reporting.pages import render
 from harness.reporting.report import Report
 from harness.verdicts.verdict import Outcome, Qualifier, Verdict
 from tests.fakes.evidence import sections as made
-from tests.fakes.evidence.runs import run
+from tests.fakes.evidence.runs import run, tuned
 
 NONE, PROXY = Qualifier.NONE, Qualifier.PROXY
 SVG = "{http://www.w3.org/2000/svg}"
@@ -212,7 +213,7 @@ def test_the_numbers_of_a_figure_lie_beside_it(tmp_path: Path) -> None:
 
 
 def test_latex_has_no_markup_in_a_cell() -> None:
-    assert downloads.latex("25 % & a_b − 6×") == r"25 \% \& a\_b $-$ 6$\times$"
+    assert latex("25 % & a_b − 6×") == r"25 \% \& a\_b $-$ 6$\times$"
 
 
 def test_a_column_that_says_nothing_is_left_out() -> None:
@@ -315,3 +316,19 @@ def test_the_rate_is_the_settings_own_or_its_schedules_first(
     settings: dict[str, object], rate: float | None
 ) -> None:
     assert run_tables.learning_rate(settings) == rate
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        (0.002, ()),
+        (0.0005, ("The lowest learning rate tried was chosen for relu: a better one may lie beyond.",)),
+        (0.004, ("The highest learning rate tried was chosen for relu: a better one may lie beyond.",)),
+    ],
+)
+def test_a_rate_at_the_edge_of_those_tried_is_a_deviation(own: float, said: tuple[str, ...]) -> None:
+    evidence = made.evidence([*tuned("relu", 5.0), *(run("relu", seed, own, 5.0) for seed in range(3))])
+    assert run_tables.at_edge(evidence) == said
+    assert (
+        made.changed(made.complete(), evidence=evidence).deviations[2:] == said
+    )  # after two that were declared

@@ -117,7 +117,7 @@ def test_the_cost_is_that_of_the_trials_that_are_missing(tmp_path: Path, only: R
         ("cifar10-short", False, 10), ("cifar10", True, 10),
     ]  # fmt: skip
     speeds = [assumed(device, Precision.FP32) for device in (CPU, CUDA)]
-    assert [price.seconds for price in second.prices] == [10 * each / speed for speed in speeds]
+    assert [price.seconds for price in second.prices] == pytest.approx([10 * each / s for s in speeds])
     assert {price.speed for price in first.prices} == {SpeedSource.ASSUMED}
     section = of_relu(filled(tmp_path / "some", 2))[0]
     assert section.verdict.outcome is Outcome.INCONCLUSIVE

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
 LARGEST = 96  # pixels a side: photographs are shown small, and a page should stay light
-HEADER = 16.0  # height of a caveat at the top
 HEADING = 13.0  # a line of a heading
 LETTER = 6.8  # mean width of a bold letter of a heading, in the widest face
 
