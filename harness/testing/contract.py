@@ -27,6 +27,7 @@ from harness.records.code_version import CHECKOUT, counts
 from harness.records.keys import canonical, entered, key_of
 from harness.testing.arms import *  # noqa: F403  # one line has all of the contract
 from harness.testing.records import REAL, finished
+from harness.verdicts.gates import Case
 from harness.verdicts.rules import judge
 from harness.verdicts.validity import problems
 from harness.verdicts.verdict import Outcome
@@ -152,4 +153,4 @@ def test_smoke_is_never_a_verdict(reproduction: Reproduction) -> None:
     effects = reproduction.estimate(evidence).effects
     for name in reproduction.claims:
         effect = effects[name][0] if name in effects else None
-        assert judge(papers.claim(name), evidence, effect).outcome is Outcome.SMOKE
+        assert judge(Case(papers.claim(name), evidence, effect)).outcome is Outcome.SMOKE

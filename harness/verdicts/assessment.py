@@ -42,11 +42,8 @@ class Assessment:
 
     def case(self, about: Claim) -> Case:
         """The case that the gates and rules judged."""
-        effects, reproduction = self.effects(about), self.experiment.reproduction
-        about = judged_as(about, self.evidence)
-        first = primary(about, self.finding)
-        invalid = _faults(about, self.finding, self.invalid)
-        return Case(about, self.evidence, first, invalid, self.interim, effects, reproduction)
+        parts = self.evidence, self.finding, self.invalid, self.interim, self.experiment.reproduction
+        return _case(about, *parts)
 
 
 def assess(experiment: Experiment, evidence: Evidence, interim: bool) -> Assessment:
@@ -76,29 +73,24 @@ def _assessment(
 ) -> Assessment:
     reproduction, faults = experiment.reproduction, tuple(invalid)
     verdicts = {
-        name: _judged(claim(name), evidence, finding, faults, interim, reproduction)
+        name: judge(_case(claim(name), evidence, finding, faults, interim, reproduction))
         for name in reproduction.claims
     }
     return Assessment(experiment, evidence, finding, faults, interim, verdicts)
 
 
-def _judged(
+def _case(
     about: Claim,
     evidence: Evidence,
     finding: Finding,
     invalid: tuple[str, ...],
     interim: bool,
     reproduction: Reproduction,
-) -> Verdict:
-    about = judged_as(about, evidence)
-    effect, all_of_them = primary(about, finding), finding.effects.get(about.id, ())
-    faults = _faults(about, finding, invalid)
-    return judge(about, evidence, effect, faults, interim, all_of_them, reproduction)
-
-
-def _faults(about: Claim, finding: Finding, invalid: tuple[str, ...]) -> tuple[str, ...]:
-    """What is wrong with the runs, and why they cannot show this claim."""
-    return (*invalid, finding.void[about.id]) if about.id in finding.void else invalid
+) -> Case:
+    """The claim as it is judged at the evidence's scale, with what is wrong with the runs for it."""
+    about, effects = judged_as(about, evidence), finding.effects.get(about.id, ())
+    faults = (*invalid, finding.void[about.id]) if about.id in finding.void else invalid
+    return Case(about, evidence, primary(about, finding), faults, interim, effects, reproduction)
 
 
 def robust(own: Verdict, shared: Verdict) -> Verdict:

@@ -27,16 +27,18 @@ Reasons = Sequence[str]
 
 @dataclass(frozen=True)
 class Case:
-    """Everything that a gate or a rule may use; `interim`: seeds are added at interim looks.
+    """Everything that a gate or a rule may use.
 
     `effect` is that of the primary metric; `effects` are all of the claim's, since each count is judged.
+    `invalid` are the sentences of `validity.problems`; `interim` says that seeds were added at the declared
+    looks because earlier verdicts were undecided; the reproduction names the arm that a gate asks about.
     """
 
     claim: Claim
     evidence: Evidence
     effect: Effect | None
-    invalid: Reasons
-    interim: bool
+    invalid: Reasons = ()
+    interim: bool = False
     effects: Sequence[Effect] = ()
     reproduction: Reproduction | None = None
 

@@ -22,60 +22,35 @@ rules go beyond the short form, and how often they are wrong.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.contract.effect import Effect, Interval
 from harness.contract.formatting import decimals, interval, limits, number, quantity, span
 from harness.effects.statistics.significance import EQUIVALENCE, INTERIM_EQUIVALENCE, MOST_SEEDS
 from harness.paper.claims import Band, Claim, Kind, Metric, Side
-from harness.plans.experiment import Evidence, Reproduction
-from harness.verdicts.gates import ENOUGH, GATES, SCALE, Case, at_paper_scale
+from harness.verdicts.gates import ENOUGH, GATES, SCALE, Case
 from harness.verdicts.verdict import Outcome, Qualifier, Verdict
 
 PAIRS_FOR_A_BOUND = 6  # see effects/statistics/time_to_event.py
 
 
-def judge(
-    claim: Claim,
-    evidence: Evidence | None,
-    effect: Effect | None,
-    invalid: Sequence[str] = (),
-    interim: bool = False,
-    effects: Sequence[Effect] = (),
-    reproduction: Reproduction | None = None,
-) -> Verdict:
-    """The verdict on a claim by its primary effect; `invalid` are the sentences of `validity.problems`.
-
-    `interim` says that seeds were added at the declared looks because earlier verdicts were undecided.
-    `effects` are all of the claim's, since each count is judged; the reproduction names the arms that gates
-    ask about. ValueError if the effect is not that of the claim's primary metric.
-    """
-    verdict = decide(claim, evidence, effect, invalid, interim, effects, reproduction)
+def judge(case: Case) -> Verdict:
+    """The verdict on a claim; ValueError if the effect is not that of the claim's primary metric."""
+    verdict, claim = decide(case), case.claim
     undecided = verdict.outcome is Outcome.INCONCLUSIVE and claim.kind is not Kind.EXACT
-    if evidence is not None and undecided and effect is not None and not verdict.audit:
+    if undecided and case.effect is not None and not verdict.audit:
         from harness.verdicts.power import planned  # brings numpy, which `list` can do without
 
-        proxy = not at_paper_scale(claim, evidence.protocol)
-        return replace(verdict, advice=advice(claim, planned(effect, claim, proxy), proxy))
+        proxy = not case.at_paper_scale
+        return replace(verdict, advice=advice(claim, planned(case.effect, claim, proxy), proxy))
     return verdict
 
 
-def decide(
-    claim: Claim,
-    evidence: Evidence | None,
-    effect: Effect | None,
-    invalid: Sequence[str] = (),
-    interim: bool = False,
-    effects: Sequence[Effect] = (),
-    reproduction: Reproduction | None = None,
-) -> Verdict:
+def decide(case: Case) -> Verdict:
     """`judge` without the advice on what would decide."""
+    claim, effect = case.claim, case.effect
     if effect is not None and effect.metric != claim.primary.name:
         raise ValueError(f"{claim.id} is judged by {claim.primary.name}, not by {effect.metric}")
-    if evidence is None:
-        return not_run(claim)
-    case = Case(claim, evidence, effect, invalid, interim, effects, reproduction)
     stopped = (verdict for gate in GATES if (verdict := gate.verdict(case)) is not None)
     return next(stopped, None) or _ruled(case)
 

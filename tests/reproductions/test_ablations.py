@@ -20,6 +20,7 @@ from harness.records.keys import canonical
 from harness.records.record import Record
 from harness.testing.records import REAL, answer
 from harness.verdicts.assessment import assess
+from harness.verdicts.gates import Case
 from harness.verdicts.rules import judge
 from harness.verdicts.verdict import Outcome
 from reproductions import bias_init as BIASES  # noqa: N812
@@ -160,7 +161,7 @@ def test_a_dead_network_shows_no_lack_of_overfitting() -> None:
     """Its gap is zero because it learned nothing."""
     found, effect = overfitting("imagenette-short", 89.9)
     assert effect.n == 0
-    verdict = judge(claim("dropout-overfitting"), found, effect)
+    verdict = judge(Case(claim("dropout-overfitting"), found, effect))
     assert verdict.outcome is Outcome.INVALID
     assert "runs that learned nothing were left out: " in verdict.reasons[0]
 
@@ -169,7 +170,7 @@ def test_a_dead_network_shows_no_lack_of_overfitting() -> None:
 def test_a_bad_network_counts_and_so_does_any_in_smoke(protocol: str, train: float) -> None:
     found, effect = overfitting(protocol, train)
     assert effect.n == 3
-    assert judge(claim("dropout-overfitting"), found, effect).outcome is not Outcome.INVALID
+    assert judge(Case(claim("dropout-overfitting"), found, effect)).outcome is not Outcome.INVALID
 
 
 @pytest.mark.parametrize(

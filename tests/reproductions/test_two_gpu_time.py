@@ -18,6 +18,7 @@ from harness.plans.experiment import Evidence, Reproduction, gather
 from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.training.timing.settings import Arrangement, Feed
+from harness.verdicts.gates import Case
 from harness.verdicts.rules import judge
 from harness.verdicts.validity import problems
 from harness.verdicts.verdict import Outcome
@@ -85,7 +86,7 @@ def test_only_two_devices_give_a_verdict(protocol: str, headline: str) -> None:
     evidence = answered(two_gpu_time.REPRODUCTION, protocol, columns_faster)
     finding = two_gpu_time.estimate(evidence)
     (effect,) = finding.effects["two-gpu-time"]
-    assert judge(claim("two-gpu-time"), evidence, effect).headline == headline
+    assert judge(Case(claim("two-gpu-time"), evidence, effect)).headline == headline
     counted, measured = (row[1] for row in finding.tables[-1].rows)
     assert measured == pytest.approx(0.9, abs=0.01)
     # By hand, in millions: conv1 to conv5, then the dense layers; the columns share the two-GPU net's.
@@ -119,7 +120,7 @@ def test_augmentation_in_the_background_is_the_claim_and_in_line_stands_beside()
     (effect,) = finding.effects["augmentation-cost"]
     assert effect.estimate == pytest.approx(1.0)
     assert [row[2] for row in finding.tables[0].rows] == pytest.approx([1.0, 1.5])
-    assert judge(claim("augmentation-cost"), evidence, effect).outcome is Outcome.REPORTED
+    assert judge(Case(claim("augmentation-cost"), evidence, effect)).outcome is Outcome.REPORTED
 
 
 def test_days_of_training_and_scaling() -> None:

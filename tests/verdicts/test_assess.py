@@ -33,7 +33,6 @@ from harness.plans.experiment import (
     Role,
     gather,
 )
-from harness.records import store as stores
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.keys import canonical, key_of
 from harness.records.record import Record
@@ -46,6 +45,7 @@ from harness.testing.records import answer
 from harness.verdicts import assessment, rules
 from harness.verdicts.assess import Assessments, best_first, most_first
 from harness.verdicts.assessment import Assessment, assess, robust
+from harness.verdicts.gates import Case
 from harness.verdicts.verdict import Outcome, Qualifier, Verdict
 from tests.fakes.evidence.experiments import (
     ARMS,
@@ -101,13 +101,13 @@ def test_every_key_finding_and_verdict_of_a_report_is_computed_once(
     An experiment with arms at their own rates is estimated and judged once more at the shared one.
     """
     store = stored(tmp_path, *NAMES)
-    keys, elsewhere, verdicts, decisions, findings = (Counter[object]() for _ in range(5))
+    keys, verdicts, decisions, findings = (Counter[object]() for _ in range(4))
 
     def trial_of(trial: Trial, conditions: Conditions) -> object:
         return canonical(trial), conditions
 
-    def about(claim: object, evidence: object, *rest: object) -> object:
-        return claim.id, evidence and evidence.protocol.name  # type: ignore[attr-defined]
+    def about(case: Case) -> object:
+        return case.claim.id, case.evidence.protocol.name
 
     def estimating(one: Reproduction) -> Reproduction:
         name = one.name
@@ -117,14 +117,12 @@ def test_every_key_finding_and_verdict_of_a_report_is_computed_once(
     monkeypatch.setattr(reproductions, "every", lambda: chosen)
     monkeypatch.setattr(plans, "_keys", once(lambda trial: {}))
     monkeypatch.setattr(plans, "key_of", counted(keys, key_of, trial_of))
-    monkeypatch.setattr(stores, "key_of", counted(elsewhere, key_of, trial_of))
     monkeypatch.setattr(assessment, "judge", counted(verdicts, rules.judge, about))
     monkeypatch.setattr(rules, "decide", counted(decisions, rules.decide, about))
     found = [section for section in sections(Assessments(store)) if section.assessment]
     assert [s.claim.id for s in found] == [
         "relu-speedup", "lrn", "depth", "feature-neighbours",
     ]  # fmt: skip
-    assert elsewhere == {}
     assert set(keys.values()) == {1}
     assert len(keys) >= len(store.records)
     rates = {

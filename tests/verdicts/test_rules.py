@@ -21,7 +21,8 @@ from harness.paper.claims import Band, Claim, Kind, Metric
 from harness.plans.experiment import Evidence, Plan, Planned, Protocol, Role, Run
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.record import Record
-from harness.verdicts.rules import decide, decided, judge
+from harness.verdicts.gates import Case
+from harness.verdicts.rules import decide, decided, judge, not_run
 from harness.verdicts.verdict import Outcome, Verdict
 from tests.fakes.running.settings import Idle
 
@@ -70,7 +71,7 @@ def verdict(
     about: Claim, found: Effect | None, protocol: str | None = None, interim: bool = False
 ) -> Verdict:
     n = found.n if found else 5
-    return judge(about, evidence(about, [run(s) for s in range(n)], protocol), found, interim=interim)
+    return judge(Case(about, evidence(about, [run(s) for s in range(n)], protocol), found, interim=interim))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_a_remedy_that_raises_the_error_is_said_to(
     about = claim("dropout-overfitting")
     gap, of_lrn = effect(about, (5.8, 8.7)), effect(LRN, error)
     runs = evidence(about, [run(s) for s in range(5)], protocol)
-    found = judge(about, runs, gap, effects=[gap, of_lrn])
+    found = judge(Case(about, runs, gap, effects=[gap, of_lrn]))
     assert found.outcome is Outcome.DIRECTIONAL
     assert ("the top-1 error itself moves the other way" in found.reasons[-1]) is told
 
@@ -137,7 +138,7 @@ def test_overlapping_pooling_rests_on_its_cross_entropy_at_a_proxy(
     assert (about.primary.name, declared.judged(at_paper_scale=True)) == ("loss", declared)
     found = [effect(about, loss), effect(declared, error)]
     runs = evidence(about, [run(s) for s in range(5)], "small")
-    verdict = judge(about, runs, found[0], effects=found)
+    verdict = judge(Case(about, runs, found[0], effects=found))
     assert verdict.headline == headline
     assert any("as good as no difference" in reason for reason in verdict.reasons) is negligible
 
@@ -205,7 +206,7 @@ def test_more_than_a_point_is_a_band_with_one_end(
 
 def test_n_is_seeds_whatever_the_effect_counts() -> None:
     many_images = effect(LRN, (1.0, 2.0), n=10_000)
-    found = judge(LRN, evidence(LRN, [run(0), run(1)]), many_images)
+    found = judge(Case(LRN, evidence(LRN, [run(0), run(1)]), many_images))
     assert found.outcome is Outcome.INCONCLUSIVE
 
 
@@ -226,16 +227,16 @@ def test_another_scale_is_a_proxy(about: Claim, ci: tuple[float, float], headlin
 
 
 def test_not_run() -> None:
-    assert judge(LRN, None, None).outcome is Outcome.NOT_RUN
-    assert judge(LRN, None, None).protocol is None
-    assert judge(LRN, evidence(LRN, [], to_come="all"), None).outcome is Outcome.NOT_RUN
+    assert not_run(LRN).outcome is Outcome.NOT_RUN
+    assert not_run(LRN).protocol is None
+    assert judge(Case(LRN, evidence(LRN, [], to_come="all"), None)).outcome is Outcome.NOT_RUN
 
 
 def test_incomplete() -> None:
     whole = evidence(LRN, [run(s) for s in range(5)])
-    found = judge(LRN, replace(whole, runs=whole.runs[:3]), effect(LRN, (1.0, 2.0), n=3))
+    found = judge(Case(LRN, replace(whole, runs=whole.runs[:3]), effect(LRN, (1.0, 2.0), n=3)))
     assert (found.outcome, found.reasons[0]) == (Outcome.INCONCLUSIVE, "incomplete: 3 of 5 trials")
-    found = judge(LRN, evidence(LRN, [run(0)], to_come="tuning of tanh"), None)
+    found = judge(Case(LRN, evidence(LRN, [run(0)], to_come="tuning of tanh"), None))
     assert found.reasons == ("incomplete: 1 of 1 trials, then tuning of tanh",)
 
 
@@ -247,24 +248,26 @@ def test_no_effect() -> None:
 
 def test_invalid() -> None:
     runs = evidence(LRN, [run(s) for s in range(5)])
-    found = judge(LRN, runs, effect(LRN, (1.0, 2.0)), ["arm a has seed 1 twice"])
+    found = judge(Case(LRN, runs, effect(LRN, (1.0, 2.0)), ["arm a has seed 1 twice"]))
     assert (found.outcome, found.reasons) == (Outcome.INVALID, ("gate invalid: arm a has seed 1 twice",))
 
 
 def test_failed_and_dropped_runs_are_seen_even_if_nobody_says_so() -> None:
     failed = evidence(LRN, [run(s, Status.FAILED if s == 2 else Status.OK) for s in range(5)])
-    assert judge(LRN, failed, effect(LRN, (1.0, 2.0))).reasons == ("gate invalid: final runs failed: arm-2",)
+    assert judge(Case(LRN, failed, effect(LRN, (1.0, 2.0)))).reasons == (
+        "gate invalid: final runs failed: arm-2",
+    )
     diverged = evidence(LRN, [run(s, Status.DIVERGED if s == 2 else Status.OK) for s in range(5)])
-    assert judge(LRN, diverged, effect(LRN, (1.0, 2.0), n=4)).outcome is Outcome.INVALID
-    assert judge(LRN, diverged, effect(LRN, (1.0, 2.0), n=5)).outcome is Outcome.REPRODUCED
+    assert judge(Case(LRN, diverged, effect(LRN, (1.0, 2.0), n=4))).outcome is Outcome.INVALID
+    assert judge(Case(LRN, diverged, effect(LRN, (1.0, 2.0), n=5))).outcome is Outcome.REPRODUCED
 
 
 def test_smoke_and_stand_in_data_are_never_a_verdict() -> None:
     assert verdict(LRN, effect(LRN, (1.0, 2.0)), protocol="smoke").outcome is Outcome.SMOKE
     runs = [run(0), *(run(s, data=MADE_UP) for s in range(1, 5))]
-    assert judge(LRN, evidence(LRN, runs), effect(LRN, (1.0, 2.0))).outcome is Outcome.SMOKE
+    assert judge(Case(LRN, evidence(LRN, runs), effect(LRN, (1.0, 2.0)))).outcome is Outcome.SMOKE
     started = evidence(LRN, runs, to_come="more")
-    assert judge(LRN, started, None).outcome is Outcome.SMOKE
+    assert judge(Case(LRN, started, None)).outcome is Outcome.SMOKE
 
 
 def test_costs_are_reported() -> None:
@@ -302,7 +305,7 @@ def test_every_count_must_lie_in_its_band_and_no_seeds_are_needed(
     changes: dict[str, float | None], headline: str, first: str
 ) -> None:
     made = counts(**changes)
-    found = judge(COUNT, evidence(COUNT, []), made[0], effects=made)
+    found = judge(Case(COUNT, evidence(COUNT, []), made[0], effects=made))
     assert found.headline == headline
     assert found.reasons[0].startswith(f"rule exact: {first}")
     assert len(found.reasons) == len(COUNT.metrics)
@@ -312,7 +315,7 @@ def test_every_count_must_lie_in_its_band_and_no_seeds_are_needed(
 @given(st.lists(st.booleans(), min_size=5, max_size=5))
 def test_counts_are_reproduced_where_all_are_right_and_in_part_where_some_are(right: list[bool]) -> None:
     made = [replace(e, estimate=e.estimate if ok else -7.0) for e, ok in zip(counts(), right, strict=True)]
-    found = judge(COUNT, evidence(COUNT, []), made[0], effects=made)
+    found = judge(Case(COUNT, evidence(COUNT, []), made[0], effects=made))
     expected = (
         "reproduced" if all(right) else "not reproduced (part holds)" if any(right) else "not reproduced"
     )
@@ -324,7 +327,8 @@ def test_an_exact_claim_without_band_needs_equality() -> None:
     layers = replace(COUNT, metrics=(Metric("layers", "", 8),))
     for count, outcome in ((8, Outcome.REPRODUCED), (7, Outcome.NOT_REPRODUCED)):
         assert (
-            judge(layers, evidence(layers, []), Effect("layers", "", 1, count, None, None)).outcome is outcome
+            judge(Case(layers, evidence(layers, []), Effect("layers", "", 1, count, None, None))).outcome
+            is outcome
         )
 
 
@@ -436,14 +440,16 @@ def test_the_order_of_records_does_not_matter(
     runs = list(whole.runs)
     random.shuffle(runs)  # type: ignore[attr-defined]
     found = estimated(about, values)
-    assert judge(about, replace(whole, runs=tuple(runs)), found) == judge(about, whole, found)
+    assert judge(Case(about, replace(whole, runs=tuple(runs)), found)) == judge(Case(about, whole, found))
 
 
 @given(judged, some_values, protocols)
 def test_a_failed_run_never_improves_a_verdict(about: Claim, values: list[float], name: str) -> None:
     runs = [run(s) for s in range(len(values))]
-    before = decide(about, evidence(about, runs, name), estimated(about, values))
-    after = decide(about, evidence(about, [*runs, run(99, Status.FAILED)], name), estimated(about, values))
+    before = decide(Case(about, evidence(about, runs, name), estimated(about, values)))
+    after = decide(
+        Case(about, evidence(about, [*runs, run(99, Status.FAILED)], name), estimated(about, values))
+    )
     assert WORTH.get(after.outcome, 0) <= WORTH.get(before.outcome, 0)
     assert after.outcome is Outcome.INVALID
 
@@ -457,7 +463,7 @@ def test_scaling_units_changes_nothing(about: Claim, values: list[float], name: 
     found = estimated(about, values)
     rescaled = level(metric.name, metric.unit, [v * factor for v in found.values])
     runs = evidence(about, [run(s) for s in range(len(values))], name)
-    first, second = judge(about, runs, found), judge(scaled, runs, rescaled)
+    first, second = judge(Case(about, runs, found)), judge(Case(scaled, runs, rescaled))
     assert (first.headline, first.audit) == (second.headline, second.audit)
 
 
@@ -477,7 +483,9 @@ def test_no_verdict_exceeds_its_cap(about: Claim, values: list[float], name: str
     n = len(values)
     for shift in (0.0, 3.0, -3.0):
         found = estimated(about, [0.01 * v + shift for v in values])
-        given_verdict = decide(about, evidence(about, [run(s) for s in range(n)], name), found, interim=looks)
+        given_verdict = decide(
+            Case(about, evidence(about, [run(s) for s in range(n)], name), found, interim=looks)
+        )
         if name == "smoke":
             assert given_verdict.outcome is Outcome.SMOKE
         elif name != about.paper_scale:
@@ -505,8 +513,8 @@ def test_a_wider_interval_never_says_more(
     wider = (ninety[0] - by[1], ninety[1] + by[2])
     widest = (min(whole[0] - by[0], wider[0]), max(whole[1] + by[3], wider[1]))
     runs = evidence(about, [run(s) for s in range(n)], name)
-    first = decide(about, runs, effect(about, ninety, whole, n=n))
-    second = decide(about, runs, effect(about, wider, widest, n=n))
+    first = decide(Case(about, runs, effect(about, ninety, whole, n=n)))
+    second = decide(Case(about, runs, effect(about, wider, widest, n=n)))
     assert STRENGTH.get(second.outcome, 0) <= STRENGTH.get(first.outcome, 0)
     if first.outcome is Outcome.INCONCLUSIVE and not first.audit:
         assert second.outcome is Outcome.INCONCLUSIVE

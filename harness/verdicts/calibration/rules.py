@@ -44,6 +44,7 @@ from harness.verdicts.calibration.simulation import (
     promises,
     table,
 )
+from harness.verdicts.gates import Case
 from harness.verdicts.rules import decide
 from harness.verdicts.verdict import Outcome
 
@@ -106,7 +107,7 @@ def _levels_at_four() -> Iterator[SimulatedGate]:
     def said(outcome: Outcome, truth: float) -> Callable[[np.random.Generator], bool]:
         def happens(stream: np.random.Generator) -> bool:
             effect = mean_level(about, levels(truth, stream, (1, 4))[0])
-            return decide(about, evidence(about.paper_scale or "", 4), effect).outcome is outcome
+            return decide(Case(about, evidence(about.paper_scale or "", 4), effect)).outcome is outcome
 
         return happens
 
@@ -125,7 +126,7 @@ def _negligible() -> Iterator[SimulatedGate]:
         def happens(stream: np.random.Generator) -> bool:
             arm, base = stream.normal(truth, LEVEL_SD, seeds), stream.normal(0.0, LEVEL_SD, 3 * seeds)
             effects = [unsure, pooled("top-1 error", "points", arm, base)]
-            found = decide(about, evidence(ELSEWHERE, seeds), unsure, effects=effects)
+            found = decide(Case(about, evidence(ELSEWHERE, seeds), unsure, effects=effects))
             return any("as good as no difference" in reason for reason in found.reasons)
 
         return happens
@@ -150,7 +151,7 @@ def _counts() -> Iterator[SimulatedGate]:
                 place = stream.uniform(metric.band.low, metric.band.high)
                 estimate = metric.band.high * stream.uniform(1.001, 2) if i in off else float(place)
                 effects.append(Effect(metric.name, metric.unit, 1, estimate, None, None))
-            found = decide(about, evidence("exact", 0), effects[0], effects=effects)
+            found = decide(Case(about, evidence("exact", 0), effects[0], effects=effects))
             return found.outcome is outcome
 
         return happens
@@ -164,7 +165,7 @@ def _costs() -> Iterator[SimulatedGate]:
 
     def happens(stream: np.random.Generator) -> bool:
         effect = ratio(about, ratios(1.0, stream, (1, 5))[0])
-        return decide(about, evidence("imagenet", 5), effect).outcome.judged
+        return decide(Case(about, evidence("imagenet", 5), effect)).outcome.judged
 
     yield SimulatedGate("costs", "null", "5", "judged", 0.0, happens)
 

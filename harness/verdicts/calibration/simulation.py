@@ -38,6 +38,7 @@ from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence, Plan, Planned, Protocol, Role, Run
 from harness.records.conditions import Conditions
 from harness.records.record import Record
+from harness.verdicts.gates import Case
 from harness.verdicts.rules import decide, decided
 from harness.verdicts.verdict import Outcome, Qualifier, Verdict
 
@@ -207,13 +208,13 @@ def percent(rate: float, experiments: int) -> str:
 
 
 def _fixed(world: World, effect: Effect) -> tuple[Verdict, Interval | None]:
-    return decide(world.claim, evidence(_scale(world), effect.n), effect), effect.ci95
+    return decide(Case(world.claim, evidence(_scale(world), effect.n), effect)), effect.ci95
 
 
 def _sequential(world: World, effects: Sequence[Effect]) -> tuple[Verdict, Interval | None]:
     """The verdict at the first decisive look, or at the last look."""
     for effect in effects:
-        verdict = decide(world.claim, evidence(_scale(world), effect.n), effect, interim=True)
+        verdict = decide(Case(world.claim, evidence(_scale(world), effect.n), effect, interim=True))
         if decided(verdict):
             break
     return verdict, effect.interim95
