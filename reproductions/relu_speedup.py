@@ -31,6 +31,7 @@ from harness.effects.time_to_target import bracket, fitted_crossing
 from harness.models.cifar10 import NETWORKS, bare
 from harness.models.description import Function, Network
 from harness.models.modern import fitted, normalised
+from harness.plans.ablation import to_come
 from harness.plans.experiment import (
     Evidence,
     Finding,
@@ -95,10 +96,7 @@ def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
             continue
         final = (make(tuning.best, seed, scale.max_epochs) for seed in range(seeds))
         trials += [Planned(trial, arm, Role.FINAL) for trial in final]
-    to_come = (
-        f"the learning rate of {' and '.join(untuned)}, then {seeds} final trials each" if untuned else ""
-    )
-    return Plan(tuple(trials), to_come)
+    return Plan(tuple(trials), to_come(untuned, seeds))
 
 
 def _trial(protocol: Protocol, function: Function, rate: float, seed: int, budget: int) -> Trial[ToTarget]:

@@ -71,7 +71,6 @@ REPRODUCTION = Reproduction(
     # A layer's spread goes with its fan-in at the proxy, where it stands for the same gain.
     manipulated={
         ONE: ("network.layers.*.units", "network.layers.*.groups"),
-        # A layer's spread goes with its fan-in at the proxy, where it stands for the same gain.
         WIDE: ("network.layers.*.units", "network.layers.*.groups", "network.layers.*.init"),
         APART: ("network.layers.*.groups", "network.layers.*.init"),
     },

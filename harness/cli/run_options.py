@@ -40,7 +40,7 @@ CheckAgainst = Annotated[
     typer.Option(
         "--check",
         metavar="PLACE",
-        help="Earlier evidence: exit with status 1 if a verdict on what was run says less than there.",
+        help="Earlier evidence: exit with status 1 if a verdict supports its claim less than there.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show only warnings and failures.")]
@@ -55,9 +55,14 @@ Detach = Annotated[
     typer.Option("--detach", help="Keep running after this terminal closes; output goes into --results-dir."),
 ]
 UntilDecided = Annotated[
-    bool, typer.Option("--until-decided", help="Add seeds at the looks 3, 5, 10 until a verdict is decided.")
+    bool,
+    typer.Option(
+        "--until-decided", help="Add seeds until the verdict is decided; it is checked at 3, 5 and 10 seeds."
+    ),
 ]
 Budget = Annotated[
     str | None,
-    typer.Option(help="Decide as much as possible in 90s, 20m or 1.5h; without CLAIM: of all claims."),
+    typer.Option(
+        help="Time limit, such as 90s, 20m or 1.5h: what decides most runs first; without CLAIM, of all claims."
+    ),
 ]

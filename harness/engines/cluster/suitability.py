@@ -93,7 +93,9 @@ def _check_device(device: Device, precision: Precision) -> None:
     if have < device.count:
         raise EngineError(f"torch sees {have} CUDA devices there, but a trial needs {device.count}")
     if precision is Precision.BF16 and not environment.has_bf16(device.kind):
-        raise EngineError("its hardware has no bf16, which would be ten times slower: give --precision fp32")
+        raise EngineError(
+            "its hardware has no bf16, and emulating it is ten times slower: give --precision fp32"
+        )
 
 
 def _check_hardware(device: Device, expected: str | None) -> None:

@@ -10,7 +10,7 @@ from harness.contract.formatting import duration
 from harness.contract.progress import SILENT, Tracker, tracked
 from harness.data import sources
 from harness.effects.statistics.significance import holm, over_looks
-from harness.forecast.next_runs import NextRun, Outlook, outlook
+from harness.forecast.next_runs import NextRun, Outlook, command, outlook
 from harness.paper import papers
 from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence, Finding, Reproduction
@@ -121,9 +121,9 @@ class Section:
         if self.assessment is None:
             return ""
         experiment = self.assessment.experiment
-        more = f" --seeds {experiment.seeds}" if experiment.seeds != experiment.protocol.seeds else ""
-        more = " --until-decided" if self.interim else more
-        return f"./repro.py run {experiment.reproduction.name} --protocol {experiment.protocol.name}{more}"
+        seeds = None if self.interim else experiment.seeds
+        found = command(experiment.reproduction, experiment.protocol, seeds)
+        return f"{found} --until-decided" if self.interim else found
 
     @property
     def cheapest(self) -> NextRun | None:
