@@ -174,7 +174,7 @@ def test_the_learning_curve_is_of_what_is_judged_and_the_running_error_apart() -
     )
     one = run("relu", 0, 0.02, 3.0)
     reached = replace(one, record=replace(one.record, curve=rows))
-    (panel,) = learning_curves.panels(made.evidence([reached]))
+    panel = learning_curves.panel(made.evidence([reached]))
     arm = panel.arms["relu"]
     assert arm.judged[0].errors == pytest.approx((28.0, 24.0))
     assert arm.running[0].errors == pytest.approx((50.0, 32.0, 29.0))

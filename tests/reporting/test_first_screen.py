@@ -47,7 +47,7 @@ def section(
     about = claim(name)
     proof = made.evidence([], scale or about.paper_scale or "machine")
     whole = made.changed(
-        made.renamed(made.complete(("19pct",)), about), finding=Finding({name: tuple(found)})
+        made.renamed(made.complete(), about), finding=Finding({name: tuple(found)})
     )
     assert whole.evidence
     protocol = replace(whole.evidence.protocol, name=proof.protocol.name)
@@ -197,7 +197,7 @@ def test_a_claim_judged_elsewhere_too_has_a_line_below_its_first() -> None:
 
 def test_where_the_records_come_from() -> None:
     declared = Declared("a.py", "abc1234", "2029-12-31T10:00:00Z", False)
-    whole = made.complete(("19pct",))
+    whole = made.complete()
     dirty = replace(whole.records[1], environment={**ENVIRONMENT, "dirty": True})
     found = origin([whole.records[0], dirty], whole.stale, ENVIRONMENT, declared)
     assert (found.records, found.clean, found.stale) == (2, 1, 1)
@@ -212,7 +212,7 @@ def test_where_the_records_come_from() -> None:
 
 
 def test_what_machines_share_is_told_once() -> None:
-    one, two, *_ = made.complete(("19pct",)).records
+    one, two, *_ = made.complete().records
     other = replace(two, environment={**ENVIRONMENT, "cpu": "Other"})
     shared, differing, made_on = machines([one, other], {**ENVIRONMENT, "os": "Plan 9"})
     assert ("python", "3.11.9") in shared.rows

@@ -201,7 +201,7 @@ def test_photographs_are_made_small() -> None:
 
 
 def test_a_page_with_pictures_loads_nothing_else(tmp_path: Path) -> None:
-    whole = made.complete(("19pct",))
+    whole = made.complete()
     proof = made.evidence([measured(QUERIES | FILTERS)])
     for figure in ("kernels", "neighbours"):
         changed = made.changed(whole, evidence=proof, finding=Finding())

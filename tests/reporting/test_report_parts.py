@@ -36,14 +36,14 @@ def test_the_median_counts_runs_that_never_got_there(
 
 
 def test_every_attempt_stands_beside_its_trial() -> None:
-    section = made.complete(("19pct",))
+    section = made.complete()
     found = attempts(section.evidence, section.records)
-    assert [a.ordinal for a in found if a.arm == "19pct/relu"][:2] == ["1 of 2", "2 of 2"]
+    assert [a.ordinal for a in found if a.arm == "relu"][:2] == ["1 of 2", "2 of 2"]
     assert len(found) == len(section.records)
 
 
 def test_where_the_arms_differ_is_read_from_the_records() -> None:
-    section = made.complete(("19pct",))
+    section = made.complete()
     assert section.evidence
     table = arms.arms_table(section.evidence)
     assert table

@@ -1,4 +1,4 @@
-"""Training error against epochs, as in Figure 1: one panel per network, one colour and dash per arm.
+"""Training error against epochs, as in Figure 1: one colour and dash per arm.
 
 What is judged is the error of the current weights on a sample of the training images, evaluated only near the
 target. The running error of the batches lags behind it, and is drawn faintly to lead up to it.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.contract.formatting import number
 from harness.contract.trial import Status
+from harness.effects.from_runs import by_arm
 from harness.plans.experiment import Evidence, Run
 from harness.records.schema import CurveColumn, Measured
 from harness.reporting.figures.drawing import traces
@@ -48,43 +49,26 @@ class ErrorCurves:
 
 @dataclass(frozen=True)
 class Panel:
-    """One network's curves by arm, the error to reach in percent, and the last epoch of any panel."""
+    """The curves by arm, the error to reach in percent, and the last epoch."""
 
-    network: str
     arms: Mapping[str, ErrorCurves]
     target: float | None
     last: float
 
-    @property
-    def heading(self) -> str:
-        """The network, if arms name one."""
-        return f"{self.network} network" if self.network else ""
-
 
 def learning_curves(name: str, evidence: Evidence, heading: str, caveat: str) -> list[Drawing]:
-    """A drawing for each network, all on one scale; names after the first end in the network's."""
-    drawn = panels(evidence)
-    names = [name if i == 0 else f"{name}-{p.network}" for i, p in enumerate(drawn)]
-    return [_draw(one, p, heading, caveat) for p, one in zip(drawn, names, strict=True)]
+    """One drawing; none without final runs."""
+    found = panel(evidence)
+    return [_draw(name, found, heading, caveat)] if found.arms else []
 
 
-def panels(evidence: Evidence) -> list[Panel]:
-    """The final runs by network and arm; an arm `19pct/relu` is the arm `relu` of the network `19pct`."""
-    found: dict[str, dict[str, list[Run]]] = {}
-    for run in evidence.final():
-        network, _, arm = run.arm.rpartition("/")
-        found.setdefault(network, {}).setdefault(arm, []).append(run)
-    drawn = {network: _ordered(arms) for network, arms in found.items()}
-    curves = [c for arms in drawn.values() for arm in arms.values() for c in (*arm.judged, *arm.running)]
-    last = max((e for c in curves for e in c.epochs), default=1.0)
-    order = list(dict.fromkeys(p.arm.rpartition("/")[0] for p in evidence.plan.trials))
-    kept = sorted(drawn, key=lambda name: order.index(name) if name in order else len(order))
-    return [Panel(name, drawn[name], _target(evidence.final()), last) for name in kept]
-
-
-def _ordered(arms: Mapping[str, Sequence[Run]]) -> dict[str, ErrorCurves]:
-    """ReLU first: the solid line in the paper."""
-    return {arm: _arm(arms[arm]) for arm in sorted(arms, key=lambda arm: (arm != "relu", arm))}
+def panel(evidence: Evidence) -> Panel:
+    """The final runs by arm, ReLU first: the solid line in the paper."""
+    runs = by_arm(evidence)
+    arms = {arm: _arm(runs[arm]) for arm in sorted(runs, key=lambda arm: (arm != "relu", arm))}
+    curves = [curve for arm in arms.values() for curve in (*arm.judged, *arm.running)]
+    last = max((epoch for curve in curves for epoch in curve.epochs), default=1.0)
+    return Panel(arms, _target(evidence.final()), last)
 
 
 def _arm(runs: Sequence[Run]) -> ErrorCurves:
@@ -106,9 +90,8 @@ def _target(runs: Sequence[Run]) -> float | None:
 
 
 def _draw(name: str, panel: Panel, heading: str, caveat: str) -> Drawing:
-    label = f"Training error against epochs{f', {panel.heading}' if panel.network else ''}"
-    said = [part for part in (heading, panel.heading) if part]
-    with frame(3.5, " · ".join(said), caveat) as figure:
+    label = "Training error against epochs"
+    with frame(3.5, heading, caveat) as figure:
         axes = figure.add_axes((0.1, 0.145, 0.875, 0.7))
         _prepare(axes, panel)
         for style, (arm, drawn) in enumerate(panel.arms.items()):

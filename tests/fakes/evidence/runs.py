@@ -99,19 +99,15 @@ def key_for(trial: Trial) -> str:
 
 def run(arm: str, seed: int, rate: float, end: float, role: Role = Role.FINAL, reached: bool = True) -> Run:
     """One planned trial with its record; `end` is the epoch at which it stops."""
-    network, _, function = arm.rpartition("/")
-    trial = Trial(settings=ToTarget(Net(network, function), rate), seed=seed)
+    trial = Trial(settings=ToTarget(Net("19pct", arm), rate), seed=seed)
     speed = end if reached else 2.5 * end
     return Run(Planned(trial, arm, role), record(trial, curve(speed, seed, end), end if reached else None))
 
 
-def figure_one(networks: tuple[str, ...] = ("19pct",), seeds: int = 5, slowest: float = 34.0) -> list[Run]:
+def figure_one(seeds: int = 5, slowest: float = 34.0) -> list[Run]:
     """Tuning and final runs of both arms."""
-    arms = [(f"{network}/{arm}", n, end) for n, network in enumerate(networks)
-            for arm, end in (("relu", 5.75 + n), ("tanh", slowest))]  # fmt: skip
-    return [
-        one for arm, n, end in arms for one in (*tuned(arm, end), *finals(arm, end, 0.25 * (1 + n), seeds))
-    ]
+    arms = (("relu", 5.75), ("tanh", slowest))
+    return [one for arm, end in arms for one in (*tuned(arm, end), *finals(arm, end, 0.25, seeds))]
 
 
 def tuned(arm: str, end: float) -> list[Run]:

@@ -152,9 +152,9 @@ def seconds() -> Effect:
     )
 
 
-def complete(networks: tuple[str, ...] = ("19pct", "13pct")) -> Section:
+def complete() -> Section:
     """A claim at paper scale, with everything a section can have."""
-    proof = evidence(figure_one(networks))
+    proof = evidence(figure_one())
     tables = (
         Table(
             "Ratio by network", ("network", "ratio"), (("19pct", 5.857), ("13pct", None)), "Two candidates."

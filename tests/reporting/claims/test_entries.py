@@ -40,7 +40,7 @@ def of(
     about: Claim, effect: Effect, outcome: Outcome, qualifier: Qualifier = NONE, protocol: str = "imagenet"
 ) -> Section:
     """A section of the claim with this effect and verdict, at a protocol."""
-    base = made.renamed(made.complete(("19pct",)), about)
+    base = made.renamed(made.complete(), about)
     assert base.evidence
     evidence = replace(base.evidence, protocol=replace(base.evidence.protocol, name=protocol))
     verdict = Verdict(about.id, protocol, outcome, ("the reason",), qualifier)
@@ -101,7 +101,7 @@ def test_a_conjunction_says_what_agrees_and_what_does_not() -> None:
     effects = tuple(
         Effect(m.name, m.unit, 1, count, None, None) for m, count in zip(about.metrics, counts, strict=True)
     )
-    section = made.renamed(made.complete(("19pct",)), about)
+    section = made.renamed(made.complete(), about)
     section = made.changed(section, finding=Finding({about.id: effects}))
     assert phrases.finding(section) == (
         "4 of 5 counts agree with the paper's, but not the largest share of a middle convolution (1.452 %, "
@@ -183,7 +183,7 @@ def test_an_axis_has_round_ticks_within_its_ends() -> None:
 
 
 def test_every_number_leads_to_its_record(tmp_path: Path) -> None:
-    section = made.complete(("19pct",))
+    section = made.complete()
     page, text = render(Report([section], records="../records"), tmp_path)
     html, said = (file.read_text(encoding="utf-8") for file in (page, text))
     assert section.evidence
@@ -196,7 +196,7 @@ def test_every_number_leads_to_its_record(tmp_path: Path) -> None:
 
 
 def test_the_numbers_of_a_figure_lie_beside_it(tmp_path: Path) -> None:
-    render(Report([made.complete(("19pct",))]), tmp_path)
+    render(Report([made.complete()]), tmp_path)
     rows = list(
         csv.DictReader(io.StringIO((tmp_path / "figures/relu-speedup.csv").read_text(encoding="utf-8")))
     )
@@ -207,7 +207,7 @@ def test_the_numbers_of_a_figure_lie_beside_it(tmp_path: Path) -> None:
         csv.DictReader(io.StringIO((tmp_path / "figures/relu-speedup-runs.csv").read_text(encoding="utf-8")))
     )
     assert len(ran) == 10
-    assert {row["arm"] for row in ran} == {"19pct/relu", "19pct/tanh"}
+    assert {row["arm"] for row in ran} == {"relu", "tanh"}
     row = (tmp_path / "figures/relu-speedup.tex").read_text(encoding="utf-8")
     assert r"& about 6$\times$ & 5.86$\times$ [5.61, 6.12] & n = 5 & reproduced \\" in row
 
@@ -241,7 +241,7 @@ def test_intervals_are_widened_for_looks_only_where_looks_were_used() -> None:
 def test_what_cannot_be_seen_is_marked_wherever_words_enter_a_page(tmp_path: Path) -> None:
     """A bell, terminal colours, reversed text, a zero-width space, half a surrogate pair."""
     unseen = "\x00\x1b\u202e\u2066\u200b\ud800\x7f"
-    section = made.complete(("19pct",))
+    section = made.complete()
     failed = replace(section.records[0], status=Status.FAILED, error=f"before{unseen}after", metrics={})
     hostile = replace(section, records=(*section.records, failed))
     for file in render(Report([hostile], {f"na{unseen}me": f"val{unseen}ue"}, [f"note{unseen}"]), tmp_path):
@@ -252,7 +252,7 @@ def test_what_cannot_be_seen_is_marked_wherever_words_enter_a_page(tmp_path: Pat
 
 
 def test_no_two_regions_have_one_name_and_no_header_is_empty(tmp_path: Path) -> None:
-    sections = [made.complete(("19pct",)), made.censored(), made.invalid()]
+    sections = [made.complete(), made.censored(), made.invalid()]
     html = render(Report(sections), tmp_path)[0].read_text(encoding="utf-8")
     names = re.findall(r'role="region" aria-label="([^"]*)"', html)
     assert len(names) == len(set(names)) > 10
@@ -260,7 +260,7 @@ def test_no_two_regions_have_one_name_and_no_header_is_empty(tmp_path: Path) -> 
 
 
 def test_a_long_error_is_shortened_and_its_record_linked(tmp_path: Path) -> None:
-    section = made.complete(("19pct",))
+    section = made.complete()
     failed = replace(section.records[0], status=Status.FAILED, error="word\n" * 5_000, metrics={})
     page, text = render(Report([replace(section, records=(*section.records, failed))]), tmp_path)
     for file in (page, text):
@@ -301,7 +301,7 @@ def test_a_table_without_rows_opens_no_fold() -> None:
 
 
 def test_an_interval_stands_at_most_twice_in_what_is_read_at_once(tmp_path: Path) -> None:
-    page, _ = render(Report([made.complete(("19pct",))]), tmp_path)
+    page, _ = render(Report([made.complete()]), tmp_path)
     html = page.read_text(encoding="utf-8")
     section = html[html.index('<section id="relu-speedup"') :]
     read = re.sub(r"<details.*?</details>|<desc.*?</desc>", "", section, flags=re.DOTALL)

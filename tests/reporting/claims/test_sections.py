@@ -23,7 +23,7 @@ from tests.fakes.evidence import sections as made
 def judged(name: str, p: float | None, outcome: Outcome = Outcome.DIRECTIONAL) -> Section:
     """A section of a claim of that name, whose primary effect has this p and whose secondary one .001."""
     claim = replace(made.SIX, id=name)
-    section = made.renamed(made.complete(("19pct",)), claim)
+    section = made.renamed(made.complete(), claim)
     primary, secondary = section.effects
     finding = Finding(
         {name: (replace(primary, p_student=p, p_value=0.5), replace(secondary, p_student=0.001))}

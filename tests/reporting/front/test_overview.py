@@ -204,7 +204,7 @@ def test_trials_that_are_shared_with_another_experiment_are_no_evidence(
 
 
 def test_deviations_are_said_once_and_referred_to_by_number() -> None:
-    one = made.complete(("19pct",))
+    one = made.complete()
     assert one.evidence
     protocol = replace(one.evidence.protocol, deviations=("bf16 arithmetic.", "fewer epochs"))
     evidence = replace(one.evidence, protocol=protocol)
