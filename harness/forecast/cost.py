@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import median
-from typing import Any
 
 from harness.contract.device import Device, DeviceKind
 from harness.contract.once import once
 from harness.contract.trial import Arithmetic, Precision, Settings, Trial
 from harness.data.catalogue import training_images
 from harness.records.environment import has_bf16
-from harness.records.keys import canonical
-from harness.records.record import Record
-from harness.records.schema import Cost
 
 # Assumed if nothing was measured: useful multiply-adds per second of one worker. A server core does
 # about as many; a GPU can do ten times as many, but small networks leave most of it idle.
@@ -54,35 +49,17 @@ class Estimate:
     source: SpeedSource
 
 
-NOTHING: Mapping[Precision, float] = {}
-
-
-def estimate(
-    trials: Sequence[Trial],
-    device: Device,
-    workers: int,
-    records: Iterable[Record],
-    calibrated: Mapping[Precision, float] = NOTHING,
-) -> Estimate:
-    """The most time that the trials take on this many workers, each at the speed of its own precision.
-
-    `calibrated` comes from `kept_speeds.kept`, for precisions that no record covers.
-    """
-    return price(trials, workers, speeds(trials, device, records, calibrated))
-
-
 def speeds(
     trials: Sequence[Trial],
     device: Device,
-    records: Iterable[Record],
-    calibrated: Mapping[Precision, float] = NOTHING,
+    recorded: Mapping[Precision, float],
+    calibrated: Mapping[Precision, float],
 ) -> Mapping[Precision, Speed]:
-    """The speeds at which the trials' precisions are priced."""
-    measured = _measured(trials, device, records)
+    """The speeds at which the trials' precisions are priced, from the best source that has them."""
 
     def best(precision: Precision) -> Speed:
-        if precision in measured:
-            return Speed(measured[precision], SpeedSource.RECORDS)
+        if precision in recorded:
+            return Speed(recorded[precision], SpeedSource.RECORDS)
         if precision in calibrated:
             return Speed(calibrated[precision] * device.count, SpeedSource.CALIBRATED)
         return Speed(assumed(device, precision), SpeedSource.ASSUMED)
@@ -105,11 +82,6 @@ def price(trials: Sequence[Trial], workers: int, known: Mapping[Precision, Speed
     sources = (known[precision].source for precision in {trial.precision for trial in trials})
     weakest = max(sources, key=list(SpeedSource).index, default=SpeedSource.ASSUMED)
     return Estimate(alone + max(longest, shared / max(1, workers)), weakest)
-
-
-def unknown(trials: Sequence[Trial], device: Device, records: Iterable[Record]) -> set[Precision]:
-    """Precisions of training trials whose speed no record gives."""
-    return {t.precision for t in trials if most_multiply_adds(t)} - _measured(trials, device, records).keys()
 
 
 def training_speed(images_per_second: float, network: Arithmetic) -> float:
@@ -135,24 +107,3 @@ def _most_multiply_adds(settings: Settings) -> float:
         return 0.0
     images = settings.most_images(training_images(settings.dataset))
     return float(images * settings.network.multiply_adds * PASSES)
-
-
-def _measured(
-    trials: Sequence[Trial], device: Device, records: Iterable[Record]
-) -> Mapping[Precision, float]:
-    """Median multiply-adds per second, by precision, of records that trained one of the trials' networks."""
-    networks = {trial.settings.network for trial in trials}
-    known = {canonical(network): network for network in networks if network is not None}
-    found: dict[Precision, list[float]] = {}
-    for record in records:
-        seen = _seen(record, known) if record.conditions.on(device) else None
-        if seen is not None:
-            found.setdefault(record.precision, []).append(seen)
-    return {precision: median(values) for precision, values in found.items()}
-
-
-def _seen(record: Record, known: Mapping[str, Arithmetic]) -> float | None:
-    rate = record.cost.get(Cost.IMAGES_PER_SECOND)
-    network: Any = record.settings.get("network") if rate else None
-    arithmetic = known.get(canonical(network)) if network else None
-    return training_speed(rate, arithmetic) if rate and arithmetic else None

@@ -14,9 +14,8 @@ from harness.contract.once import once
 from harness.contract.trial import Trial
 from harness.data.catalogue import DATA_SETS
 from harness.effects.statistics.significance import LOOKS
-from harness.forecast import cost, kept_speeds, priorities
+from harness.forecast import cost, priorities, speeds
 from harness.forecast.cost import SpeedSource
-from harness.forecast.telling import telling
 from harness.paper.claims import Claim
 from harness.plans.experiment import Experiment, Protocol, Reproduction
 from harness.records.environment import best_precision
@@ -254,8 +253,7 @@ def _left(
 
 
 def _price(trials: list[Trial], device: Device, store: Store) -> Price:
-    records = telling(store, trials, device)
-    most = cost.estimate(trials, device, 1, records, kept_speeds.kept(store.root, device))
+    most = cost.price(trials, 1, speeds.known(store, trials, device))
     return Price(DEVICES[device], most.seconds, most.source)
 
 

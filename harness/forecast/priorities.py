@@ -15,9 +15,8 @@ from enum import IntEnum, StrEnum
 
 from harness.contract.device import Device, DeviceKind
 from harness.contract.trial import Status, Trial
-from harness.forecast import cost, kept_speeds
+from harness.forecast import cost, speeds
 from harness.forecast.cost import SpeedSource
-from harness.forecast.telling import telling
 from harness.paper.papers import claim
 from harness.plans.experiment import Experiment, Protocol, Reproduction, gather, unfold
 from harness.records.conditions import Conditions
@@ -83,8 +82,7 @@ def plan(
 def _step(experiment: Experiment, assessments: Assessments, device: Device, workers: int) -> Step:
     store = assessments.store
     trials = needed(experiment, store)
-    records = telling(store, trials, device)
-    most = cost.estimate(trials, device, workers, records, kept_speeds.kept(store.root, device))
+    most = cost.price(trials, workers, speeds.known(store, trials, device))
     return Step(experiment, known(experiment, assessments), len(trials), most.seconds, most.source)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -10,14 +12,14 @@ from harness.contract.device import CPU, CUDA, Device, DeviceKind
 from harness.contract.trial import Precision, Trial
 from harness.forecast.cost import (
     PASSES,
+    Estimate,
     SpeedSource,
     assumed,
-    estimate,
     most_multiply_adds,
     price,
     speeds,
-    unknown,
 )
+from harness.forecast.speeds import recorded, unknown
 from harness.models.cifar10 import nineteen
 from harness.plans.ablation import BASELINE
 from harness.plans.protocols import IMAGENETTE, SHORT
@@ -25,6 +27,7 @@ from harness.records import environment
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.record import Record
 from harness.training.timing.settings import StepTime
+from tests.fakes.evidence.held import Held
 from tests.fakes.evidence.trials import record_for
 from tests.fakes.running.settings import Idle
 
@@ -41,6 +44,17 @@ MOST = FULL.settings.most_images(9_469)
 def seen(trial: Trial, rate: float, conditions: Conditions = HERE) -> Record:
     record = record_for(trial, conditions)
     return replace(record, cost={"images_per_second": rate})
+
+
+def estimate(
+    trials: list[Trial],
+    device: Device,
+    workers: int,
+    records: list[Record],
+    calibrated: Mapping[Precision, float] = MappingProxyType({}),
+) -> Estimate:
+    known = speeds(trials, device, recorded(Held(records), trials, device), calibrated)
+    return price(trials, workers, known)
 
 
 def test_the_same_network_s_speed_is_taken() -> None:
@@ -126,7 +140,7 @@ def test_several_devices_are_as_many_times_as_fast() -> None:
 
 
 def test_a_trial_by_itself_has_the_price_that_it_has_in_the_sum() -> None:
-    known = speeds([FULL, SLOW], CPU, [seen(FULL, 50.0)], CALIBRATED)
+    known = speeds([FULL, SLOW], CPU, recorded(Held([seen(FULL, 50.0)]), [FULL], CPU), CALIBRATED)
     each = [price([trial], 1, known) for trial in (FULL, SLOW)]
     assert [one.source for one in each] == [SpeedSource.RECORDS, SpeedSource.CALIBRATED]
     assert sum(one.seconds for one in each) == pytest.approx(price([FULL, SLOW], 1, known).seconds)
@@ -134,9 +148,9 @@ def test_a_trial_by_itself_has_the_price_that_it_has_in_the_sum() -> None:
 
 def test_unknown_is_what_trains_and_has_no_record() -> None:
     measures = Trial(Idle(), 0, Precision.BF16)  # trains nothing, so that no speed is needed
-    assert unknown([measures], CPU, []) == set()
-    assert unknown([FULL, SLOW, measures], CPU, []) == {Precision.FP32, Precision.BF16}
-    assert unknown([FULL, SLOW], CPU, [seen(FULL, 50.0)]) == {Precision.FP32}
+    assert unknown(Held([]), [measures], CPU) == set()
+    assert unknown(Held([]), [FULL, SLOW, measures], CPU) == {Precision.FP32, Precision.BF16}
+    assert unknown(Held([seen(FULL, 50.0)]), [FULL, SLOW], CPU) == {Precision.FP32}
 
 
 @pytest.mark.parametrize(("flags", "ratio"), [("fpu avx2 avx512f", 10), ("avx2 avx512_bf16", 50 / 80)])

@@ -46,9 +46,7 @@ def section(
     """The claim's section, at the paper's scale unless another is named."""
     about = claim(name)
     proof = made.evidence([], scale or about.paper_scale or "machine")
-    whole = made.changed(
-        made.renamed(made.complete(), about), finding=Finding({name: tuple(found)})
-    )
+    whole = made.changed(made.renamed(made.complete(), about), finding=Finding({name: tuple(found)}))
     assert whole.evidence
     protocol = replace(whole.evidence.protocol, name=proof.protocol.name)
     verdict = Verdict(name, protocol.name, outcome, ("made up",))

@@ -9,7 +9,7 @@ from harness.cli.running.work import Work
 from harness.contract.trial import Precision, Trial
 from harness.forecast import cost, kept_speeds
 from harness.forecast.cost import Speed
-from harness.forecast.telling import telling
+from harness.forecast.speeds import known, unknown
 from harness.plans.experiment import Evidence
 
 
@@ -17,9 +17,7 @@ def speeds(evidence: Evidence, work: Work) -> Mapping[Precision, Speed]:
     """The speeds at which an experiment's trials are priced, measured here if not known otherwise."""
     trials = [planned.trial for planned in evidence.plan.trials]
     calibrate(work, trials)
-    store, device = work.store, work.device
-    records = telling(store, trials, device)
-    return cost.speeds(trials, device, records, kept_speeds.kept(store.root, device))
+    return known(work.store, trials, work.device)
 
 
 def calibrate(work: Work, trials: Iterable[Trial]) -> bool:
@@ -32,8 +30,7 @@ def calibrate(work: Work, trials: Iterable[Trial]) -> bool:
         return False
     root, device = work.store.root, work.device
     wanted = list(trials)
-    unknown = cost.unknown(wanted, device, telling(work.store, wanted, device))
-    lacking = kept_speeds.missing(root, device, unknown)
+    lacking = kept_speeds.missing(root, device, unknown(work.store, wanted, device))
     if not lacking:
         return False
     with suppress(OSError):

@@ -1,0 +1,54 @@
+"""The speeds at which trials are priced: those of records, else of this machine, else assumed ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from statistics import median
+
+from harness.contract.device import Device
+from harness.contract.once import once
+from harness.contract.trial import Precision, Trial
+from harness.forecast import cost, kept_speeds
+from harness.forecast.cost import Speed
+from harness.records.keys import canonical, spelled
+from harness.records.record import Record
+from harness.records.schema import Cost
+from harness.records.store import Store
+
+
+def known(store: Store, trials: Sequence[Trial], device: Device) -> Mapping[Precision, Speed]:
+    """The speed of each of the trials' precisions."""
+    return cost.speeds(trials, device, recorded(store, trials, device), kept_speeds.kept(store.root, device))
+
+
+def unknown(store: Store, trials: Sequence[Trial], device: Device) -> set[Precision]:
+    """Precisions of training trials whose speed no record gives."""
+    needed = {trial.precision for trial in trials if cost.most_multiply_adds(trial)}
+    return needed - recorded(store, trials, device).keys()
+
+
+def recorded(store: Store, trials: Sequence[Trial], device: Device) -> Mapping[Precision, float]:
+    """Median multiply-adds per second, by precision, of records that trained one of the trials' networks."""
+    by_network, found = _by_network(store, len(store.records)), dict[Precision, list[float]]()
+    networks = {id(trial.settings.network): trial.settings.network for trial in trials}.values()
+    for name, network in {canonical(one): one for one in networks if one is not None}.items():
+        for record in by_network.get(name, ()):
+            if record.conditions.on(device):
+                speed = cost.training_speed(record.cost[Cost.IMAGES_PER_SECOND], network)
+                found.setdefault(record.precision, []).append(speed)
+    return {precision: median(speeds) for precision, speeds in found.items()}
+
+
+@lru_cache(maxsize=1)
+def _by_network(store: Store, count: int) -> Mapping[str, list[Record]]:
+    """The store's records, of which there are now `count`, by the network they trained."""
+    found: dict[str, list[Record]] = {}
+    for record in store.records:
+        network = record.settings.get("network")
+        if network and record.cost.get(Cost.IMAGES_PER_SECOND):
+            found.setdefault(_spelled(network), []).append(record)
+    return found
+
+
+_spelled = once(spelled)

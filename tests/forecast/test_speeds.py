@@ -1,0 +1,54 @@
+"""Speeds that records give."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from statistics import median
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.contract.device import CPU, CUDA
+from harness.contract.trial import Precision
+from harness.forecast.cost import PASSES
+from harness.forecast.speeds import known, recorded, unknown
+from harness.records.record import Record
+from tests.fakes.evidence.experiments import HERE, Network, Tiny, trial
+from tests.fakes.evidence.held import Held
+from tests.fakes.evidence.trials import record_for
+
+FAST = trial("relu", 0)
+ONE = FAST.settings.network.multiply_adds * PASSES
+SLOW = replace(FAST, settings=Tiny("tanh", network=Network("slow", 3_000)))
+
+
+def timed(fast: bool, precision: Precision, rate: float) -> Record:
+    one = record_for(replace(FAST if fast else SLOW, precision=precision), HERE)
+    return replace(one, cost={"images_per_second": rate} if rate else {})
+
+
+@given(st.lists(st.builds(timed, st.booleans(), st.sampled_from(Precision), st.floats(0, 1e4)), max_size=9))
+def test_a_speed_is_the_median_of_the_records_of_the_same_networks(records: list[Record]) -> None:
+    for trials in ([FAST], [SLOW], [FAST, SLOW], []):
+        nets = [trial.settings.network for trial in trials]
+        arithmetic = {net.name: net.multiply_adds * PASSES for net in nets}
+        found = recorded(Held(records), trials, CPU)
+        for precision in Precision:
+            told = [r for r in records if r.cost and r.precision is precision]
+            names = [record.settings["network"]["name"] for record in told]
+            rates = [
+                record.cost["images_per_second"] * arithmetic[name]
+                for record, name in zip(told, names, strict=True)
+                if name in arithmetic
+            ]
+            assert found.get(precision) == (pytest.approx(median(rates)) if rates else None)
+        assert recorded(Held(records), trials, CUDA) == {}
+        assert unknown(Held(records), trials, CPU) == {t.precision for t in trials} - found.keys()
+
+
+def test_a_record_that_is_added_tells_too() -> None:
+    store = Held([timed(True, Precision.FP32, 100.0)])
+    assert known(store, [FAST], CPU)[Precision.FP32].value == pytest.approx(100 * ONE)
+    store.records.append(timed(True, Precision.FP32, 200.0))
+    assert known(store, [FAST], CPU)[Precision.FP32].value == pytest.approx(150 * ONE)
