@@ -6,39 +6,38 @@ The paper shows the six nearest training images of five test images. Measured he
 neighbours have the query's class: by the last hidden layer minus by pixels, over the first thousand test
 images, with neighbours from the training images that the network was measured on. Two controls: the features
 of the same network before training, whose share is not due to learning; and, for the second half of the
-sentence, the rank of the neighbours by distance in pixels (50 % would be chance). Intervals are over seeds
-alone: the query images are the same ones each time. The picture shows the first five, not hand-picked. Costs
-a minute after any ablation; a GPU's time is not yet measured.
+sentence, the rank of the neighbours by distance in pixels (50 % would be chance). Intervals of shares cover
+seeds and queries. The picture shows the first five, not hand-picked. Costs a minute after any ablation; a
+GPU's time is not yet measured.
 
 Observed on 2026-11-28 (two Intel Xeon cores, bf16, torch 2.13.0, `cifar10-converged-short`, first look, n =
 3): 64.0 % of the neighbours by the last hidden layer have the query's class, 24.5 % of those by pixels and
-26.7 % of those before training: 39.5 points [38.0, 41.0] over pixels, directional (proxy). In pixels their
-median rank is 28 %: not among the nearest, but nearer than chance.
+26.7 % of those before training: 39.5 points over pixels [38.0, 41.0], over seeds alone: directional (proxy).
+In pixels their median rank is 28 %: not among the nearest, but nearer than chance.
 """
 
 from __future__ import annotations
 
 from harness.analysis.settings import Neighbours
-from harness.effects.by_seed import together
+from harness.effects.by_seed import alone
+from harness.effects.query_shares import difference, share
 from harness.plans.experiment import Evidence, Finding, Reproduction
 from harness.plans.protocols import ON_ACCURACY
 from harness.plans.trained_networks import ARM, plan_of
 from harness.records.schema import Measured
-
-NAMES = (Measured.FEATURES, Measured.PIXELS, Measured.UNTRAINED, Measured.PIXEL_RANK)
 
 
 def estimate(evidence: Evidence) -> Finding:
     """Percent of neighbours with the query's class by features minus by pixels; each alone; the controls."""
     from harness.effects.statistics import intervals  # brings scipy, which `list` can do without
 
-    features, pixels, untrained, rank = together(evidence, ARM, NAMES)
+    features, pixels, untrained = Measured.FEATURES, Measured.PIXELS, Measured.UNTRAINED
     effects = (
-        intervals.paired_difference("same class", "points", features, pixels),
-        intervals.level("same class, by the last hidden layer", "%", features),
-        intervals.level("same class, by pixels", "%", pixels),
-        intervals.paired_difference("same class, by features before training", "points", features, untrained),
-        intervals.level("median rank in pixels", "%", rank),
+        difference(evidence, ARM, "same class", features, pixels),
+        share(evidence, ARM, "same class, by the last hidden layer", features),
+        share(evidence, ARM, "same class, by pixels", pixels),
+        difference(evidence, ARM, "same class, by features before training", features, untrained),
+        intervals.level("median rank in pixels", "%", alone(evidence, ARM, Measured.PIXEL_RANK)),
     )
     return Finding({"feature-neighbours": effects})
 

@@ -22,6 +22,7 @@ from harness.data.augmentation import Views
 from harness.data.inputs.selection import Inputs
 from harness.models.description import Dense
 from harness.models.network import Net
+from harness.records.image_bits import packed
 from harness.training import artifacts
 
 CHUNK = 500
@@ -45,18 +46,18 @@ def run(trial: Trial[Neighbours], session: Session) -> TrialResult:
         for name, features in by.items()
     }
     labels = test.images.labels[some]
-    share = {
-        name: 100 * float((train.images.labels[near] == labels[:, None]).float().mean())
-        for name, near in found.items()
-    }
+    same = {name: train.images.labels[near] == labels[:, None] for name, near in found.items()}
     metrics: dict[str, float | None] = {
-        **share,
+        **{name: 100 * float(flags.float().mean()) for name, flags in same.items()},
         "pixel_rank": pixel_rank(_all(_pixels, train), _all(_pixels, test, some), found["features"]),
         "queries": float(len(some)),
         "searched": float(len(train.images)),
     }
     shown = {name: found[name] for name in ("features", "pixels")}
-    return TrialResult(Status.OK, metrics, details=_picture(net, inputs, shown, settings))
+    bits = {name: packed(flags.flatten().cpu().numpy()) for name, flags in same.items()}
+    kept = {"queries": len(some), "nearest": settings.nearest, **bits}
+    details = {"same_class": kept, **_picture(net, inputs, shown, settings)}
+    return TrialResult(Status.OK, metrics, details=details)
 
 
 def net_features(net: Net) -> Features:

@@ -36,11 +36,6 @@ def paired(
     return _shared([dict(_by_seed(evidence, arm, measure, dead)) for arm in arms])
 
 
-def together(evidence: Evidence, arm: str, names: Sequence[Measured]) -> list[list[float]]:
-    """One arm's values of each metric over the seeds that have all of them, by seed."""
-    return _shared([dict(_by_seed(evidence, arm, metric(name))) for name in names])
-
-
 def _by_seed(
     evidence: Evidence, arm: str, measure: Callable[[Run], T | None], dead: bool = False
 ) -> list[tuple[int, T]]:
@@ -71,7 +66,7 @@ def difference(
     images, lacking = two_way.image_part([[run for run, _ in arm] for arm in arms], signs(measure))
     values, others = ([value for _, value in arm] for arm in arms)
     effect = intervals.pooled_difference(name, unit, values, others, images)
-    return _said(effect, images, lacking)
+    return generalised(effect, images, lacking)
 
 
 def falls(evidence: Evidence, without: str, with_it: str, what: str = "") -> tuple[Effect, ...]:
@@ -109,7 +104,7 @@ def _gain(evidence: Evidence, arm: str, name: str, before: Measured, after: Meas
     first, second = ([run.record.metrics[which] or 0.0 for run in runs] for which in (before, after))
     images, lacking = two_way.image_part([runs], gain.signs)
     effect = intervals.paired_difference(name, "points", first, second, images)
-    return _said(effect, images, lacking)
+    return generalised(effect, images, lacking)
 
 
 def levels(evidence: Evidence, arm: str, top1: Measured, top5: Measured) -> tuple[Effect, ...]:
@@ -124,7 +119,7 @@ def _level(evidence: Evidence, arm: str, name: str, measure: RunMetric) -> Effec
     found = counted(evidence, arm, measure)
     images, lacking = two_way.image_part([[run for run, _ in found]], measure.signs)
     effect = intervals.level(name, "%", [value for _, value in found], images)
-    return _said(effect, images, lacking)
+    return generalised(effect, images, lacking)
 
 
 def alone(evidence: Evidence, arm: str, name: Measured) -> list[float]:
@@ -137,16 +132,15 @@ def signs(measure: Measure) -> Mapping[Measured, int]:
     return measure.signs if isinstance(measure, RunMetric) else {}
 
 
-def _said(effect: Effect, images: ImagePart | None, lacking: str) -> Effect:
+def generalised(effect: Effect, images: ImagePart | None, lacking: str, of: str = "images") -> Effect:
     """The effect with a note on what its interval generalises over, and the number of runs."""
     if effect.standard_error is None or effect.seed_error is None:
         return effect
     whole, seeds = (quantity(error, effect.unit) for error in (effect.standard_error, effect.seed_error))
     over = f"standard error {seeds} over seeds alone, as {lacking}"
     if images is not None:
-        over = (
-            f"standard error {whole} over seeds and {number(images.images)} images, {seeds} over seeds alone"
-        )
+        both = f"seeds and {number(images.images)} {of}"
+        over = f"standard error {whole} over {both}, {seeds} over seeds alone"
     counts = [f"{' runs against '.join(map(str, effect.counts))}"] if effect.counts else []
     said = "; ".join([*counts, over])
     return replace(effect, note=f"{effect.note}; {said}" if effect.note else said)

@@ -88,6 +88,21 @@ class Wrong(msgspec.Struct):
         held(self.train_top1 or "", self.train_images if self.train_top1 else 0)
 
 
+class SameClass(msgspec.Struct):
+    """Whether each query's nearest images have its class, one bit each, query by query."""
+
+    queries: Some = 1
+    nearest: Some = 1
+    features: str | None = None
+    pixels: str | None = None
+    untrained: str | None = None
+
+    def __post_init__(self) -> None:
+        """ValueError unless there is a bit for each neighbour of each query."""
+        for bits in (self.features, self.pixels, self.untrained):
+            held(bits or "", self.queries * self.nearest if bits else 0)
+
+
 class Norm(msgspec.Struct):
     """The effect of a norm."""
 
@@ -128,6 +143,7 @@ class Details(msgspec.Struct):
     """What programs keep for tables and figures."""
 
     wrong: Wrong | None = None
+    same_class: SameClass | None = None
     norms: list[Norm] = []
     kernels: list[list[Number]] = []
     side: Some = 1

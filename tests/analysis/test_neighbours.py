@@ -26,6 +26,7 @@ from harness.data.inputs import resident
 from harness.models.network import Net
 from harness.plans.ablation import BASELINE, training
 from harness.plans.protocols import SMOKE
+from harness.records.image_bits import unpacked
 from harness.training import artifacts
 
 SMALL = training(SMOKE, BASELINE, 0)
@@ -140,6 +141,17 @@ def test_the_share_by_pixels_is_brute_force(outcome: TrialResult) -> None:
     assert outcome.status is Status.OK
     assert outcome.metrics["pixels"] == pytest.approx(100 * (labels[near] == wanted[:12, None]).mean())
     assert (outcome.metrics["queries"], outcome.metrics["searched"]) == (12, 60)
+
+
+def test_a_bit_is_kept_for_each_neighbour_of_each_query(outcome: TrialResult) -> None:
+    kept = outcome.details["same_class"]
+    assert (kept["queries"], kept["nearest"]) == (12, 4)
+    for name in ("features", "pixels", "untrained"):
+        assert 100 * unpacked(kept[name], 48).mean() == pytest.approx(outcome.metrics[name])
+    (seen, labels), (asked, wanted) = crops(True), crops(False)
+    flat = [torch.tensor(x.reshape(len(x), -1)) for x in (seen, asked[:12])]
+    same = labels[brute_force(flat[0], flat[1], 4)] == wanted[:12, None]
+    assert (unpacked(kept["pixels"], 48).reshape(12, 4) == same).all()
 
 
 def decoded(picture: dict[str, str]) -> np.ndarray:

@@ -10,14 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.contract.trial import Status, Trial
-from harness.effects.by_seed import alone, difference, falls, gains, levels, paired, together
+from harness.effects.by_seed import alone, difference, falls, gains, levels, paired
 from harness.effects.from_runs import arms_table, gap, metric
 from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
 from harness.plans.protocols import CONVERGED
 from harness.records.record import Record
-from harness.records.schema import Measured
-from tests.fakes.evidence.experiments import REAL
-from tests.fakes.evidence.trials import STAND_IN, record_for, small
+from tests.fakes.evidence.trials import STAND_IN
 
 
 def run(arm: str, seed: int, status: Status = Status.OK, **metrics: float | None) -> Run:
@@ -134,18 +132,3 @@ def test_anything_can_be_paired() -> None:
     seen = paired(found, ("a", "b"), lambda r: str(r.record.key) if r.record.metrics else None)
     assert seen == [["a-0"], ["b-0"]]
     assert alone(found, "b", "x") == [4, 5]
-
-
-def test_metrics_of_one_arm_are_told_of_the_same_seeds() -> None:
-    """A record that lacks one of them would shift the others relative to it."""
-    names = (Measured.FEATURES, Measured.PIXELS)
-    held = [
-        {"features": 1.0, "pixels": 2.0},
-        {"features": 3.0},
-        {"pixels": 4.0},
-        {"features": 5.0, "pixels": 6.0},
-    ]
-    planned = [Planned(Trial(small(), seed), "a", Role.FINAL) for seed in range(4)]
-    runs = [Run(p, record_for(p.trial, **metrics)) for p, metrics in zip(planned, held, strict=True)]
-    evidence = Evidence(REAL, Plan(tuple(planned)), tuple(runs))
-    assert together(evidence, "a", names) == [[1.0, 5.0], [2.0, 6.0]]

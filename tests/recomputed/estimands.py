@@ -253,17 +253,34 @@ def lrn_cifar(arms: Arms) -> Effects:
 
 
 def neighbours(arms: Arms) -> Effects:
-    features, pixels, untrained, rank = (
-        values(known(arms, "paper", {name: 1}), {name: 1})
-        for name in ("features", "pixels", "untrained", "pixel_rank")
-    )
-    return {
-        "same class": formulas.paired(features, pixels),
-        "same class, by the last hidden layer": formulas.level(features),
-        "same class, by pixels": formulas.level(pixels),
-        "same class, by features before training": formulas.paired(features, untrained),
-        "median rank in pixels": formulas.level(rank),
+    runs = {
+        name: known(arms, "paper", {name: 1}) for name in ("features", "pixels", "untrained", "pixel_rank")
     }
+    found = {name: values(of, {name: 1}) for name, of in runs.items()}
+
+    def level(name: str) -> Result:
+        return formulas.level(found[name], queries(runs[name], {name: 1}))
+
+    def apart(first: str, second: str) -> Result:
+        both = queries(runs[first], {first: 1, second: -1})
+        return formulas.paired(found[first], found[second], both)
+
+    return {
+        "same class": apart("features", "pixels"),
+        "same class, by the last hidden layer": level("features"),
+        "same class, by pixels": level("pixels"),
+        "same class, by features before training": apart("features", "untrained"),
+        "median rank in pixels": formulas.level(found["pixel_rank"]),
+    }
+
+
+def queries(runs: Sequence[Raw], measure: Measure) -> list[Images]:
+    """In percent, runs × queries; none at all if any run lacks the bits."""
+    rows = [[raw.shares(name) for name in measure] for raw in runs]
+    if not rows or any(one is None for row in rows for one in row):
+        return []
+    signs = np.array(list(measure.values()))
+    return [Images((np.stack([100.0 * signs @ np.stack(row) for row in rows]),))]  # type: ignore[arg-type]
 
 
 def kernels(arms: Arms) -> Effects:

@@ -58,6 +58,15 @@ class Raw:
         held = np.frombuffer(base64.b64decode(wrong[name]), np.uint8)
         return np.unpackbits(held, count=wrong[of_set]).astype(np.float64)
 
+    def shares(self, name: str) -> Numbers | None:
+        """The share of each query's neighbours that have its class; None if no bits are kept."""
+        kept = self.content["details"].get("same_class") or {}
+        if name not in kept:
+            return None
+        queries, nearest = kept["queries"], kept["nearest"]
+        held = np.frombuffer(base64.b64decode(kept[name]), np.uint8)
+        return np.unpackbits(held, count=queries * nearest).reshape(queries, nearest).mean(1)
+
 
 @dataclass(frozen=True)
 class Arms:

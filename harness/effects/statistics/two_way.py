@@ -37,7 +37,7 @@ SETS: Mapping[str, str] = {
 PERCENT = 100.0
 
 Signs = Mapping[Measured, int]  # the errors that are added, and those that are subtracted
-Outcomes = NDArray[np.int8]  # (runs, images), in −1, 0, 1
+Outcomes = NDArray[np.int8] | NDArray[np.float64]  # (runs, images), in −1, 0, 1, or shares between
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,8 @@ def _interaction(cells: Outcomes) -> Term:
     n, count = cells.shape
     runs, images = cells.mean(1, dtype=np.float64), cells.mean(0, dtype=np.float64)
     mean = float(runs.mean())
-    squares = float(np.count_nonzero(cells))  # as every outcome is −1, 0 or 1
+    # Of −1, 0 and 1, the squares are what is not 0.
+    squares = float(np.count_nonzero(cells) if cells.dtype == np.int8 else np.square(cells).sum())
     rest = squares - count * float((runs**2).sum()) - n * float((images**2).sum()) + n * count * mean**2
     df = (n - 1) * (count - 1)
     return Term(PERCENT**2 * max(rest, 0.0) / df / (n * count), df)

@@ -29,6 +29,7 @@ from harness.training.timing.settings import StepTime
 from tests.fakes.evidence.trials import record_for
 
 IMAGES = 250
+QUERIES = 40
 SEEN = {"ten": "images", "centre": "images", "train": "train_images"}
 Row = dict[str, float | None]
 
@@ -80,6 +81,8 @@ def answer(trial: Trial, conditions: Conditions) -> Record:
     settings = trial.settings
     if isinstance(settings, Scheduled):
         return trained(record_for(trial, conditions), settings, level, stream)
+    if isinstance(settings, Neighbours):
+        return neighbours(record_for(trial, conditions), level, stream)
     metrics = MEASURED[type(settings)](level, stream)
     record = record_for(trial, conditions, **metrics)
     return replace(record, curve=raced(metrics)) if isinstance(settings, ToTarget) else record
@@ -143,11 +146,15 @@ def kernels(level: float, stream: np.random.Generator) -> Row:
     return {"ratio": level, "permutation_p": p, "energy_p": p / 2, **rest}
 
 
-def neighbours(level: float, stream: np.random.Generator) -> Row:
-    """Shares in percent."""
-    shares: Row = {n: x * level for n, x in (("features", 30), ("untrained", 25), ("pixel_rank", 20))}
-    pixels = 20 + float(stream.normal())
-    return {**shares, "pixels": pixels, "queries": 1000.0, "searched": 10_000.0}
+def neighbours(record: Record, level: float, stream: np.random.Generator) -> Record:
+    """Whether each neighbour has its query's class; some queries are hard for all."""
+    hard = np.random.default_rng(6).normal(0, 0.1, (QUERIES, 1))
+    rates = {"features": 0.3, "untrained": 0.25, "pixels": 0.2}
+    same = {name: stream.random((QUERIES, 6)) < rate * level + hard for name, rate in rates.items()}
+    shares: Row = {name: 100 * float(flags.mean()) for name, flags in same.items()}
+    more: Row = {"pixel_rank": 20 * level, "queries": float(QUERIES), "searched": 10_000.0}
+    kept = {"queries": QUERIES, "nearest": 6, **{name: packed(flags.ravel()) for name, flags in same.items()}}
+    return replace(record, metrics={**shares, **more}, details={"same_class": kept})
 
 
 def ensemble(level: float, stream: np.random.Generator) -> Row:
@@ -165,7 +172,6 @@ def step_time(level: float, stream: np.random.Generator) -> Row:
 MEASURED = {
     ToTarget: to_target,
     Kernels: kernels,
-    Neighbours: neighbours,
     Ensemble: ensemble,
     StepTime: step_time,
 }
