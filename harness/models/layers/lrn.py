@@ -92,8 +92,9 @@ def triton_kernel() -> type[torch.autograd.Function] | None:
     if not torch.cuda.is_available():
         return FusedTriton
     try:  # the kernels are compiled now: that also needs a C compiler, Python's headers and a recent GPU
-        one = torch.ones(1, 1, 1, 1, device="cuda", requires_grad=True)
-        FusedTriton.apply(one, formula(AcrossMaps())).backward()  # type: ignore[no-untyped-call]
+        with torch.inference_mode(False), torch.enable_grad():  # the first caller may be an evaluation
+            one = torch.ones(1, 1, 1, 1, device="cuda", requires_grad=True)
+            FusedTriton.apply(one, formula(AcrossMaps())).backward()  # type: ignore[no-untyped-call]
     except Exception as error:
         log.warning("%s: Triton's kernels do not run here (%s)", SLOWER, " ".join(str(error).split()))
         return None

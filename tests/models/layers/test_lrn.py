@@ -242,6 +242,27 @@ def test_build_refuses_what_it_cannot() -> None:
         build(Conv("c", 3), (7, 5, 5))
 
 
+def test_where_triton_s_kernels_do_not_run_it_says_why_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As without a C compiler; here, without a GPU."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch, "ones", broken)
+    lrn.triton_kernel.cache_clear()
+    try:
+        with caplog.at_level(logging.WARNING):
+            assert lrn.triton_kernel() is lrn.triton_kernel() is None
+    finally:
+        lrn.triton_kernel.cache_clear()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{lrn.SLOWER}: Triton's kernels do not run here (no C compiler)"
+    ]
+
+
+def broken(*_: object, **__: object) -> None:
+    raise RuntimeError("no C\n compiler")
+
+
 @pytest.mark.parametrize(("name", "kernel"), [("Triton", lrn.triton_kernel), ("Numba", lrn.numba_kernel)])
 def test_without_a_compiler_it_says_why_once(
     name: str, kernel: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
