@@ -4,7 +4,8 @@
 
 Both arms are trained at a constant rate, each at its own, until the validation loss, smoothed over three
 epochs, stops improving by 1 %, which the paper's schedule waited for before it lowered the rate. The epochs
-until that first plateau are compared. An arm without a plateau by the end is censored. Each level of the loss
+until that first plateau are compared, once the loss is well below chance. A run without a plateau by the end,
+or that never learns, is censored. Each level of the loss
 would give a different answer, so the ratio is shown for all levels that every run passes, with simultaneous
 bounds. Costs four hours on two cores; a GPU's time is not yet measured.
 
@@ -19,7 +20,16 @@ from harness.effects.from_runs import arms_table
 from harness.effects.plateau import ratio_by_level, ratio_of_plateaus
 from harness.plans.ablation import BASELINE, Arm, plan_of
 from harness.plans.experiment import Evidence, Finding, Protocol, Reproduction
-from harness.plans.protocols import CONVERGED, CONVERGED_SHORT, IMAGENET, IMAGENETTE, SHORT, SMOKE
+from harness.plans.protocols import (
+    CONVERGED,
+    CONVERGED_SHORT,
+    DROPPED,
+    IMAGENET,
+    IMAGENETTE,
+    LOGGED_DROPS,
+    SHORT,
+    SMOKE,
+)
 from harness.training.schedules import Drops
 
 WITH_IT, WITHOUT = "with dropout", "without dropout"
@@ -32,8 +42,13 @@ def at_a_constant_rate(protocol: Protocol) -> Protocol:
     drops: Drops = scale.schedule
     looks = {"validated": 5_000} if protocol.dataset == "cifar10" and not protocol.smoke else {}
     steady = replace(scale, schedule=replace(drops, epochs=()), measured=dict(scale.measured) | looks)
-    kept = "The learning rate stays constant to the end."
-    return replace(protocol, settings=steady, deviations=(*protocol.deviations, kept))
+    declared = (one for one in protocol.deviations if one not in (DROPPED, LOGGED_DROPS))
+    return replace(
+        protocol,
+        summary=f"{protocol.summary.removesuffix(', the rate lowered as logged')}, at a constant rate",
+        settings=steady,
+        deviations=(*declared, "The learning rate stays constant to the end."),
+    )
 
 
 def estimate(evidence: Evidence) -> Finding:

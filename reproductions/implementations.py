@@ -11,7 +11,8 @@ the paper's network, and the intervals of all those differences hold simultaneou
 On photographs, a network made for 227 pixels without padding takes 224 with the paper's padding: its maps are
 the same, and so are all arms' crops. In the proxy, a network of other widths has the same fractions of them.
 "No groups" keeps the maps and so has more weights; "PyTorch's default" is σ = 1 / √(3 fan-in), drawn from a
-normal distribution, with biases of 0.
+normal distribution, with biases of 0; so are all biases of `torchvision` and those of `dansuh17`'s dense
+layers, which PyTorch draws. `caffenet` differs from `caffe` in its biases too (1 and .1), not in order alone.
 
 By `--dry-run`, at a speed calibrated on two busy AMD EPYC cores, choosing the rates (126 trials) costs at
 most 4.7 h on both at `cifar10-converged-short` and 22.8 h at `imagenette-short`; by their images the 80 final

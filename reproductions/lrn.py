@@ -51,6 +51,10 @@ ARMS = {
     "source, spatial norm alone": Arm("source-2012", SPATIAL),
 }
 
+SCHEDULE = (
+    "The 2012 source's nets follow the protocol's schedule, not the source's own: their biases' rate falls "
+    "with the weights', colour noise never stops, and conv1 is never frozen."
+)
 OF_SOURCE = tuple(arm for arm in ARMS if arm.startswith("source"))
 
 
@@ -69,7 +73,8 @@ def estimate(evidence: Evidence) -> Finding:
     varies = spread(evidence, paper)
     shown = whole or evidence.protocol.smoke or varies is None or varies >= STILL
     void = {} if shown else {"lrn": f"the norms are constants: their factor varies by {varies:.1%} at most"}
-    return Finding({"lrn": effects}, (arms_table(evidence), norms_table(evidence)), void=void)
+    deviations = (SCHEDULE,) if any(evidence.final(arm) for arm in OF_SOURCE) else ()
+    return Finding({"lrn": effects}, (arms_table(evidence), norms_table(evidence)), deviations, void)
 
 
 REPRODUCTION = Reproduction(
@@ -78,7 +83,7 @@ REPRODUCTION = Reproduction(
     protocols=ON_ACCURACY,
     plan=plan_of(ARMS),
     estimate=estimate,
-    # Where the source's recipe is trained whole, its own augmentation comes along with it.
+    # The source's augmentation and its biases' rate and decay come along with its network.
     manipulated={
         **dict.fromkeys(("paper, constant", "paper, no norm"), ("network.layers",)),
         **dict.fromkeys(OF_SOURCE, ("network.layers", "augmentation", "bias_rate_factor", "bias_decay")),

@@ -19,6 +19,7 @@ from harness.analysis.settings import Neighbours
 from harness.contract.session import Session, TrialResult
 from harness.contract.trial import Status, Trial
 from harness.data.augmentation import Views
+from harness.data.images import even
 from harness.data.inputs.selection import Inputs
 from harness.models.description import Dense
 from harness.models.network import Net
@@ -39,7 +40,8 @@ def run(trial: Trial[Neighbours], session: Session) -> TrialResult:
     net = artifacts.network(session.artifacts.trained(settings.of), trained.network).to(device)
     before = Net(trained.network).initialise(settings.of.seed).eval().to(device)
     train, test = inputs.sample, inputs.test
-    some = torch.arange(min(settings.queries, len(test.images)), device=device)
+    total = len(test.images)
+    some = even(min(settings.queries, total), total).to(device)
     by = {"features": net_features(net), "pixels": _pixels, "untrained": net_features(before)}
     found = {
         name: nearest(_all(features, train), _all(features, test, some), settings)
@@ -56,7 +58,7 @@ def run(trial: Trial[Neighbours], session: Session) -> TrialResult:
     shown = {name: found[name] for name in ("features", "pixels")}
     bits = {name: packed(flags.flatten().cpu().numpy()) for name, flags in same.items()}
     kept = {"queries": len(some), "nearest": settings.nearest, **bits}
-    details = {"same_class": kept, **_picture(net, inputs, shown, settings)}
+    details = {"same_class": kept, **_picture(net, inputs, some, shown, settings)}
     return TrialResult(Status.OK, metrics, details=details)
 
 
@@ -104,22 +106,28 @@ def _distances(queries: Tensor, searched: Tensor) -> Tensor:
     return torch.cdist(queries, searched, compute_mode="donot_use_mm_for_euclid_dist")
 
 
-def _picture(net: Net, inputs: Inputs, found: dict[str, Tensor], settings: Neighbours) -> dict[str, Any]:
-    """What Figure 4 shows for the first queries: the image, its most probable classes, its nearest images."""
+def _picture(
+    net: Net, inputs: Inputs, some: Tensor, found: dict[str, Tensor], settings: Neighbours
+) -> dict[str, Any]:
+    """What Figure 4 shows for some queries: the image, its most probable classes, its nearest images.
+
+    They are at even distances among all queries, `some`, whose nearest images are `found`.
+    """
     test, train = inputs.test, inputs.sample
-    shown = torch.arange(min(settings.shown, len(test.images)), device=test.mean.device)
+    places = even(min(settings.shown, len(some)), len(some))
+    shown = some[places.to(some.device)]
     with torch.no_grad():
         probabilities = net(test.see(shown, test.centre)).softmax(1).cpu()
     best = probabilities.topk(min(5, probabilities.shape[1]))
     queries = [
         {
-            "image": _png(test, i),
-            "label": int(test.images.labels[i]),
-            "classes": best.indices[i].tolist(),
-            "probabilities": [round(p, 4) for p in best.values[i].tolist()],
-            **{name: _list(train, near[i]) for name, near in found.items()},
+            "image": _png(test, image),
+            "label": int(test.images.labels[image]),
+            "classes": best.indices[number].tolist(),
+            "probabilities": [round(p, 4) for p in best.values[number].tolist()],
+            **{name: _list(train, near[place]) for name, near in found.items()},
         }
-        for i in shown.tolist()
+        for number, (image, place) in enumerate(zip(shown.tolist(), places.tolist(), strict=True))
     ]
     return {"queries": queries}
 

@@ -45,7 +45,7 @@ class Neighbours(OfTrained):
     of: Trial[Scheduled]
     queries: int = 1_000
     nearest: int = 6
-    shown: int = 5
+    shown: int = 5  # queries in the picture
 
     @property
     def dataset(self) -> str:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from harness.contract.streams import generator
-from harness.data.images import Batches, Images
+from harness.data.images import Batches, Images, even
 from harness.data.views import Augmentation, ColourNoise, MeanCrop, Spread, View, centre, offsets
 
 PIXELS_AT_ONCE = 1 << 20
@@ -136,6 +136,16 @@ class Views(Batches):
         """Views of a slice of the images."""
         few = copy(self)
         few.images = Images(self.images.pixels[stretch], self.images.labels[stretch])
+        return few
+
+    def spaced(self, count: int | None) -> Self:
+        """Views of `count` images at even distances; None, or more than there are: of all."""
+        total = len(self.images)
+        if count is None or count >= total:
+            return self
+        chosen, few = even(count, total), copy(self)
+        parts = (self.images.pixels, self.images.labels)
+        few.images = Images(*(part.index_select(0, chosen.to(part.device)) for part in parts))
         return few
 
     def shifted(self, shift: Tensor) -> Self:

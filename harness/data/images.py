@@ -63,6 +63,11 @@ class Images:
         return (torch.stack(sums).sum(0).double() / len(self)).float()
 
 
+def even(count: int, total: int) -> Tensor:
+    """`count` of `total` places at even distances, int64 (count,): photographs are ordered by class."""
+    return torch.arange(count) * total // count
+
+
 @lru_cache(maxsize=4)
 def load(dataset: str, place: Path | None, train: bool = True) -> Images:
     """The data set in `place`, checked; the stand-in if there is none."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.contract.effect import Effect
 from harness.effects.by_seed import paired
+from harness.effects.from_runs import classes
 from harness.effects.statistics.significance import DIRECTION
 from harness.plans.experiment import Evidence, Run, Table
 from harness.records.schema import CurveColumn
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 SMOOTHED = 3  # epochs averaged
 PATIENCE = 5  # epochs without improvement that make a plateau
 LEAST = 0.01  # of the loss: a smaller fall is no improvement
+LEARNING = 0.9  # of chance's loss: above it nothing is learned yet, and standing still is no plateau
 LEVELS = 12
 
 
@@ -29,15 +31,25 @@ def smoothed(run: Run) -> list[float]:
     return [fmean(known[max(0, i + 1 - SMOOTHED) : i + 1]) for i in range(len(known))]
 
 
-def first_plateau(losses: Sequence[float]) -> Time:
+def plateau(run: Run) -> Time | None:
+    """The run's first plateau, once it has begun to learn; None without a validation loss."""
+    losses, count = smoothed(run), classes(run)
+    return first_plateau(losses, math.log(count) if count else math.inf) if losses else None
+
+
+def first_plateau(losses: Sequence[float], chance: float = math.inf) -> Time:
     """The epoch of the last improvement before the first plateau; censored there if there is none.
 
     An improvement is a loss at least 1 % below that of the last one. Five epochs without one are a plateau.
+    The search begins when the loss is well below `chance`; if that never comes, the last epoch is censored.
     """
     from harness.effects.statistics.time_to_event import Time  # brings scipy, which `list` can do without
 
+    learning = next((n for n, loss in enumerate(losses, 1) if loss < LEARNING * chance), None)
+    if learning is None:
+        return Time(float(len(losses)), None)
     best, at = float("inf"), 0
-    for epoch, loss in enumerate(losses, start=1):
+    for epoch, loss in enumerate(losses[learning - 1 :], start=learning):
         if loss <= best * (1 - LEAST):
             best, at = loss, epoch
         elif epoch - at >= PATIENCE:
@@ -49,11 +61,7 @@ def ratio_of_plateaus(evidence: Evidence, slow: str, fast: str) -> tuple[Effect,
     """Epochs to the first plateau, one arm ÷ the other, paired by seed; empty without pairs."""
     from harness.effects.statistics import time_to_event
 
-    def measure(run: Run) -> Time | None:
-        losses = smoothed(run)
-        return first_plateau(losses) if losses else None
-
-    slower, faster = paired(evidence, (slow, fast), measure, dead=True)
+    slower, faster = paired(evidence, (slow, fast), plateau, dead=True)
     return (time_to_event.ratio_of_times("epochs", "×", slower, faster),) if slower else ()
 
 

@@ -363,3 +363,14 @@ def test_nonsense_is_refused() -> None:
         Augmented(images, images.mean(), Augmentation(), 0)
     with pytest.raises(ValueError, match="at least 1"):
         Augmentation(sharing=0)
+
+
+@pytest.mark.parametrize("count", [None, 4, 7, 12, 13])
+def test_some_views_at_even_distances_have_every_class(count: int | None) -> None:
+    """Photographs are ordered by class, so that the first ones would be of one class."""
+    ordered = Images(noise_images(12, 16).pixels, torch.arange(12) // 3)
+    ordered.pixels[:, 0, 0, 0] = torch.arange(12, dtype=torch.uint8)
+    few = Views(ordered, ordered.mean(), Augmentation(side=8)).spaced(count).images
+    assert len(few) == min(count or 12, 12)
+    assert set(few.labels.tolist()) == {0, 1, 2, 3}
+    assert few.labels.tolist() == [int(number) // 3 for number in few.pixels[:, 0, 0, 0]]

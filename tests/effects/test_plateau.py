@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,6 +65,34 @@ def test_rows_without_a_number_are_passed_over(nothing: float | None) -> None:
 )
 def test_plateaus_by_hand(losses: list[float], wanted: Time) -> None:
     assert first_plateau(losses) == wanted
+
+
+@pytest.mark.parametrize(
+    ("losses", "wanted"),
+    [
+        ([2.30] * 8 + [1.0, 0.8, *[0.8] * 5], Time(9, 10)),  # it learned after eight epochs at chance
+        ([2.30] * 12, Time(12, None)),  # it never learned
+        ([2.08, 2.06, *[2.06] * 5], Time(1, 2)),  # learning begins below 9 / 10 of ln 10
+        ([1.0, 2.3, 2.3, 2.3, 2.3, 2.3], Time(0, 1)),  # it got worse, which chance does not excuse
+    ],
+)
+def test_standing_at_chance_is_no_plateau(losses: list[float], wanted: Time) -> None:
+    assert first_plateau(losses, chance=math.log(10)) == wanted
+
+
+def test_runs_that_learn_late_take_as_much_longer() -> None:
+    """They once counted as converged in their first epoch, and made the others look slow."""
+    ten = {"settings": {"network": {"layers": [{"units": 10}]}}}
+
+    def learns(after: int, arm: str, seed: int) -> Run:
+        made = run([2.3] * after + [2.3 * 0.5**e for e in range(1, 4)] + [0.28] * 9, arm, seed)
+        return replace(made, record=replace(made.record, trial=ten))
+
+    runs = [learns(8 if arm == "fast" else 0, arm, seed) for arm in ("slow", "fast") for seed in range(3)]
+    (effect,) = ratio_of_plateaus(evidence(*runs), "slow", "fast")
+    assert effect.censored == 0
+    assert effect.estimate is not None
+    assert effect.estimate < 0.5
 
 
 @given(curves, st.integers(-20, 20))

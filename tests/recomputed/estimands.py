@@ -123,17 +123,23 @@ def areas(arms: Arms, first: str, second: str) -> Result | None:
 
 
 def plateau(raw: Raw) -> Bracket | None:
-    """The last improvement by 1 % before five epochs without one, of the loss smoothed over three epochs."""
+    """The last improvement by 1 % before five epochs without one, of the loss smoothed over three epochs.
+
+    Looked for from the first epoch on in which that loss is below nine tenths of chance's.
+    """
     losses = [x for row in raw.curve if (x := row.get("validation_loss")) is not None and math.isfinite(x)]
-    best, at = math.inf, 0
+    best, at, begun = math.inf, 0, False
     for epoch in range(1, len(losses) + 1):
         recent = losses[max(0, epoch - 3) : epoch]
         mean = sum(recent) / len(recent)
+        begun = begun or mean < 0.9 * math.log(raw.classes or math.inf)
+        if not begun:
+            continue
         if mean <= 0.99 * best:
             best, at = mean, epoch
         elif epoch - at >= 5:
             return at - 1.0, float(at)
-    return (float(at), None) if losses else None
+    return (float(at if begun else len(losses)), None) if losses else None
 
 
 def bracket(name: str) -> Callable[[Raw], Bracket | None]:

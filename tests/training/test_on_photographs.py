@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from harness.contract.errors import DataError
 from harness.data import datasets, folders, sources
 from harness.data.datasets import load
 from harness.data.inputs import mapped, resident
@@ -122,6 +123,14 @@ def test_mapped_inputs_are_those_that_lie_in_memory(packed: Path) -> None:
         chosen = torch.tensor([3, 11, 0])
         assert torch.equal(from_pack.test.see(chosen, view), held.test.see(chosen, view))
     assert torch.equal(from_pack.sample.images.labels, held.sample.images.labels)
+
+
+def test_errors_are_counted_on_no_other_split_than_declared(packed: Path) -> None:
+    """ILSVRC-2010's are counted on test images; validation images steer its training."""
+    of_2010 = replace(SMALL, dataset="imagenet-2010")
+    with pytest.raises(DataError, match="has no test images, on which errors on ILSVRC-2010 are counted"):
+        mapped.inputs(of_2010, 3, packed, torch.device("cpu"))
+    assert len(mapped.inputs(replace(of_2010, held_out=4), 3, packed, torch.device("cpu")).test.images) == 4
 
 
 def test_images_of_a_pack_are_held_out_as_those_of_a_folder_are(packed: Path) -> None:

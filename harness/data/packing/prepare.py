@@ -65,11 +65,14 @@ def inside(dataset: str, source: Path) -> Path:
 
 
 def _compare(dataset: str, found: Survey, tracker: Tracker) -> None:
-    """Warns of splits that are not as large as the official ones."""
+    """Warns of splits that differ in size from the official ones; DataError without the one to test on."""
+    official = DATA_SETS[dataset]
+    if official.tested not in found.splits:
+        raise DataError(f"no {official.tested} images found, on which errors on {official.title} are counted")
     for split, (places, _) in found.splits.items():
-        official = DATA_SETS[dataset].images.get(split, len(places))
-        if len(places) != official:
-            tracker.warn(f"{split} has {len(places):,} images; the official split has {official:,}")
+        size = official.images.get(split, len(places))
+        if len(places) != size:
+            tracker.warn(f"{split} has {len(places):,} images; the official split has {size:,}")
 
 
 def _packed(target: Path, dataset: str, found: Survey, workers: int, tracker: Tracker) -> Index:

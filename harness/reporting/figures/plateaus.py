@@ -8,7 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from harness.contract.formatting import number
-from harness.effects.plateau import LEAST, PATIENCE, SMOOTHED, first_plateau, smoothed
+from harness.effects.plateau import LEAST, PATIENCE, SMOOTHED, plateau, smoothed
 from harness.plans.experiment import Evidence, Run
 from harness.reporting.figures.drawing import traces
 from harness.reporting.figures.drawing.frame import ARMS, DASHES, PAPER, Drawing, frame, svg
@@ -28,8 +28,8 @@ class LossCurve:
     @classmethod
     def of(cls, run: Run) -> LossCurve | None:
         """The run's curve, None if it has no validation loss."""
-        losses = tuple(smoothed(run))
-        return cls(run.seed, losses, first_plateau(losses).high) if losses else None
+        found = plateau(run)
+        return None if found is None else cls(run.seed, tuple(smoothed(run)), found.high)
 
 
 def plateaus(name: str, evidence: Evidence, heading: str, caveat: str) -> list[Drawing]:

@@ -24,7 +24,7 @@ IMAGES = 500
 def of(net: Net, views: Views) -> list[dict[str, Any]]:
     """Every norm, in order: mean of α Σ a², and the factor's mean and coefficient of variation.
 
-    Over all units of the centre views of the first 500 images, in fp32 and evaluation mode.
+    Over all units of the centre views of 500 images at even distances, in fp32 and evaluation mode.
     """
     found: list[dict[str, Any]] = []
     norms = [module for module in net.layers if isinstance(module, ResponseNorm)]
@@ -33,7 +33,7 @@ def of(net: Net, views: Views) -> list[dict[str, Any]]:
     net.eval()
     try:
         if norms:
-            few = next(iter(views.parts(IMAGES)))
+            few = views.spaced(IMAGES)
             net(few.see(torch.arange(len(few.images), device=few.mean.device), few.centre))
     finally:
         net.train(training)

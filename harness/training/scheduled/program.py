@@ -49,8 +49,8 @@ class Training:
         self.epochs = Epochs(self._loop(), self.parts, session, self.settings.max_epochs)
         self.begun: tuple[int, bool] | None = None
         unseen = self.inputs.validation or self.inputs.test
-        self.watched = self.inputs.sample.some(slice(self.settings.watched))
-        self.validated = unseen.some(slice(self.settings.validated))
+        self.watched = self.inputs.sample.spaced(self.settings.watched)
+        self.validated = unseen.spaced(self.settings.validated)
 
     def _loop(self) -> Loop:
         settings, ranks = self.settings, self.ranks

@@ -350,6 +350,13 @@ def test_a_bad_source_is_refused_in_a_sentence(
     assert not (tmp_path / "imagenet.pack").exists()
 
 
+@pytest.mark.usefixtures("_few_classes")
+def test_images_to_test_on_must_be_there(tmp_path: Path) -> None:
+    source = folders(tmp_path / "source", contents(SPLITS))
+    with pytest.raises(DataError, match="no test images found, on which errors on ILSVRC-2010 are counted"):
+        run("imagenet-2010", source, tmp_path)
+
+
 def test_a_full_disk_is_said_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Full:
         f_bavail, f_frsize = 1000, 4096
