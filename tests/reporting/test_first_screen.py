@@ -111,7 +111,7 @@ def test_counts_are_told_apart_by_their_bands() -> None:
     found = [Effect(m.name, m.unit, 1, m.paper, None, None) for m in about.metrics]
     found[-1] = replace(found[-1], estimate=1.45)
     text = said(section("architecture", found, Outcome.NOT_REPRODUCED))
-    assert "(parameters, neurons, convolutions, dense layers agree; largest share" in text
+    assert "(parameters, neurons, convolutions, dense layers: as stated; largest share" in text
     assert ": 1.45 % instead of 1 %)" in text
 
 

@@ -125,7 +125,7 @@ def _counts(section: Section) -> str:
     pairs = [(m, e) for e in section.effects if (m := section.claim.metric(e.metric)) and m.tolerated]
     outside = [_count(m, e) for m, e in pairs if not m.agrees(e.estimate)]
     inside = [words(m.name) for m, e in pairs if m.agrees(e.estimate)]
-    holding = f"{', '.join(inside)} {'agrees' if len(inside) == 1 else 'agree'}" if outside and inside else ""
+    holding = f"{', '.join(inside)}: as stated" if outside and inside else ""
     return "; ".join(part for part in (holding, *outside) if part) or "all counts agree"
 
 
