@@ -7,8 +7,8 @@ neighbours have the query's class: by the last hidden layer minus by pixels, ove
 neighbours from the training images that the network was measured on. Two controls: the features of the same
 network before training, whose share is not due to learning; and, for the second half of the sentence, the
 rank of the neighbours by distance in pixels (50 % would be chance). Intervals of shares cover seeds and
-queries. The picture shows five of them at even distances, not hand-picked. Costs a minute after any ablation;
-a GPU's time is not yet measured.
+queries. The picture shows five of the queries at even distances, not hand-picked. Costs a minute after any
+ablation; a GPU's time is not yet measured.
 
 Observed on 2026-11-28 (two Intel Xeon cores, bf16, torch 2.13.0, `cifar10-converged-short`, first look, n =
 3): 64.0 % of the neighbours by the last hidden layer have the query's class, 24.5 % of those by pixels and

@@ -111,7 +111,7 @@ def _picture(
 ) -> dict[str, Any]:
     """What Figure 4 shows for some queries: the image, its most probable classes, its nearest images.
 
-    They are at even distances among all queries, `some`, whose nearest images are `found`.
+    The queries shown are at even distances in `some`; `found` has the nearest images of all in `some`.
     """
     test, train = inputs.test, inputs.sample
     places = even(min(settings.shown, len(some)), len(some))

@@ -344,7 +344,10 @@ def verify(
 @data.command()
 def prepare(
     name: Annotated[str, named("data set to pack", PHOTOGRAPHS, "A data set of photographs.")],
-    source: Annotated[Path, typer.Option(help="Folder with train/ and val/, or with the official archives.")],
+    source: Annotated[
+        Path,
+        typer.Option(help="Folder with train/, val/ (ILSVRC-2010: and test/), or the official archives."),
+    ],
     out: Annotated[
         Path | None, typer.Option(help="Folder for the pack; default: $REPRO_DATA, then ./data.")
     ] = None,

@@ -63,6 +63,6 @@ UntilDecided = Annotated[
 Budget = Annotated[
     str | None,
     typer.Option(
-        help="Time limit, such as 90s, 20m or 1.5h: what decides most runs first; without CLAIM, of all."
+        help="Time limit, such as 90s or 1.5h: the most decisive trials run first; without CLAIM, of all."
     ),
 ]

@@ -30,6 +30,7 @@ class Effect:
     images too. `p_student` corresponds to CI₉₅, `p_value` to the exact test over seeds: sign flips of pairs,
     or permutations of two arms' runs. `minimum_detectable` is the smallest effect that this many seeds detect
     with 80 % power; `n_to_decide` is the number of seeds that would decide, infinite where that is too many.
+    `joint`: it is the smallest of so many effects, all of which must lie in a band.
     """
 
     metric: str
@@ -54,3 +55,4 @@ class Effect:
     log: bool = False
     counts: tuple[int, ...] = ()
     arms: tuple[tuple[float, ...], ...] = ()
+    joint: int = 1

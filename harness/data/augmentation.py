@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from harness.contract.streams import generator
-from harness.data.images import Batches, Images, even
+from harness.data.images import Batches, Images
 from harness.data.views import Augmentation, ColourNoise, MeanCrop, Spread, View, centre, offsets
 
 PIXELS_AT_ONCE = 1 << 20
@@ -139,14 +139,9 @@ class Views(Batches):
         return few
 
     def spaced(self, count: int | None) -> Self:
-        """Views of `count` images at even distances; None, or more than there are: of all."""
-        total = len(self.images)
-        if count is None or count >= total:
-            return self
-        chosen, few = even(count, total), copy(self)
-        parts = (self.images.pixels, self.images.labels)
-        few.images = Images(*(part.index_select(0, chosen.to(part.device)) for part in parts))
-        return few
+        """Views of at most `count` images at even distances, not copied; None: of all."""
+        step = 1 if count is None else math.ceil(len(self.images) / count)
+        return self.some(slice(None, None, step))
 
     def shifted(self, shift: Tensor) -> Self:
         """Views of images with `shift` (3,) added to every pixel's red, green and blue, in grey levels."""

@@ -28,7 +28,7 @@ from ray.exceptions import (
 )
 from ray.util.queue import Queue
 
-from harness.contract.device import Device
+from harness.contract.device import Device, DeviceKind
 from harness.contract.errors import EngineError
 from harness.contract.trial import Trial
 from harness.engines import mishaps
@@ -124,7 +124,10 @@ class RayEngine:
 
     def _start(self, task: TrialTask) -> None:
         options = self.nodes.options(task.trial.settings.exclusive)
-        remote = ray.remote(work).options(name=f"trial {task.key}", max_retries=RETRIES, **options)
+        # A failed trial's error may stick to the process that had its GPU, so each trial has its own.
+        on_a_gpu = task.expected.conditions.device is DeviceKind.CUDA
+        program = ray.remote(max_calls=1)(work) if on_a_gpu else ray.remote(work)
+        remote = program.options(name=f"trial {task.key}", max_retries=RETRIES, **options)
         ref = remote.remote(task.trial, task.expected, self.outbox)
         self.pending[ref] = task
         if self.stop.is_set():

@@ -10,6 +10,7 @@ from harness.contract.device import Device, DeviceKind
 from harness.contract.once import once
 from harness.contract.trial import Arithmetic, Precision, Settings, Trial
 from harness.data.catalogue import training_images
+from harness.engines.machine.gpus import PER_GPU
 from harness.records.environment import has_bf16
 
 # Assumed if nothing was measured: useful multiply-adds per second of one worker. A server core does
@@ -55,13 +56,17 @@ def speeds(
     recorded: Mapping[Precision, float],
     calibrated: Mapping[Precision, float],
 ) -> Mapping[Precision, Speed]:
-    """The speeds at which the trials' precisions are priced, from the best source that has them."""
+    """The speeds at which the trials' precisions are priced, from the best source that has them.
+
+    What was calibrated is the speed of a worker alone; those that share a GPU get at least equal parts.
+    """
+    sharing = PER_GPU if device.cuda and device.count == 1 else 1
 
     def best(precision: Precision) -> Speed:
         if precision in recorded:
             return Speed(recorded[precision], SpeedSource.RECORDS)
         if precision in calibrated:
-            return Speed(calibrated[precision] * device.count, SpeedSource.CALIBRATED)
+            return Speed(calibrated[precision] * device.count / sharing, SpeedSource.CALIBRATED)
         return Speed(assumed(device, precision), SpeedSource.ASSUMED)
 
     return {precision: best(precision) for precision in {trial.precision for trial in trials}}

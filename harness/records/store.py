@@ -58,7 +58,7 @@ class Store:
             except FileNotFoundError:
                 return
             except NotADirectoryError:
-                raise StoreError(f"{folder} is not a folder; name another with --results-dir") from None
+                raise StoreError(f"{folder} is not a folder; name the folder of a store") from None
             except OSError as error:
                 raise StoreError(f"{folder} cannot be read: {error.strerror}; make it readable") from error
 

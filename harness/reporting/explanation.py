@@ -22,7 +22,7 @@ from harness.plans.experiment import AT_OWN_RATE, Evidence, Reproduction, Role
 from harness.records.keys import plain
 from harness.records.store import Store
 from harness.reporting.claims import replication
-from harness.reporting.run_tables import learning_rate
+from harness.reporting.run_tables import deviations, learning_rate
 from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments, best_first
 from harness.verdicts.assessment import Assessment
@@ -152,7 +152,7 @@ def _experiment_data(found: Chain, assessment: Assessment) -> dict[str, Any]:
     return {
         "protocol": protocol.name,
         "summary": protocol.summary,
-        "deviations": [*protocol.deviations, *assessment.finding.deviations],
+        "deviations": deviations(assessment),
         "conditions": asdict(experiment.conditions),
         "seeds": experiment.seeds,
         "by looks": assessment.interim,

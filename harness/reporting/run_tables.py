@@ -17,6 +17,7 @@ from harness.records.record import Record
 from harness.records.schema import CurveColumn, Measured
 from harness.reporting.tables import Key
 from harness.reporting.wording import UNREACHED, text, words
+from harness.verdicts.assessment import Assessment
 
 NO_KEYS: Mapping[int, Key] = MappingProxyType({})
 NO_PLACES: Mapping[str, int | None] = MappingProxyType({})
@@ -97,6 +98,13 @@ def tuning_table(evidence: Evidence) -> Table | None:
     return Table("How the learning rates were chosen", columns, rows, note) if runs else None
 
 
+def deviations(assessment: Assessment) -> tuple[str, ...]:
+    """Where an experiment departs from the paper: as declared, as found, and by its learning rates."""
+    protocol, found = assessment.evidence.protocol, assessment.finding.deviations
+    edge = () if protocol.smoke else at_edge(assessment.evidence)
+    return tuple(dict.fromkeys((*protocol.deviations, *found, *edge)))
+
+
 def at_edge(evidence: Evidence) -> tuple[str, ...]:
     """Which arms were given the lowest or the highest of the learning rates tried for them."""
     found: dict[str, list[str]] = {}
@@ -106,7 +114,7 @@ def at_edge(evidence: Evidence) -> tuple[str, ...]:
         if len(rates) > 1 and own in (min(rates), max(rates)):
             found.setdefault("lowest" if own == min(rates) else "highest", []).append(arm)
     return tuple(
-        f"The {end} learning rate tried was chosen for {' and '.join(arms)}: a better one may lie beyond."
+        f"The {end} learning rate tried was chosen for {'; '.join(arms)}: a better one may lie beyond."
         for end, arms in found.items()
     )
 

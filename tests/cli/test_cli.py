@@ -196,7 +196,7 @@ def test_status_tells_fresh_from_stale_and_names_damage(tmp_path: Path) -> None:
     cut = store.append(record_for(Trial(small(), 1), reached=0.0))
     cut.write_bytes(cut.read_bytes()[:100])
     out = call("status", "--why", "--results-dir", tmp_path)
-    assert "no plan has this trial" in " ".join(out.split())
+    assert "no current plan includes this trial" in " ".join(out.split())
     assert cut.name in "".join(out.split())
     rows = json.loads(call("status", "--why", "--json", "--results-dir", tmp_path))
     assert [row["standing"] for row in rows] == ["stale"]

@@ -10,6 +10,7 @@ import pytest
 
 from harness.contract.device import CPU, CUDA, Device, DeviceKind
 from harness.contract.trial import Precision, Trial
+from harness.engines.machine.gpus import PER_GPU
 from harness.forecast.cost import (
     PASSES,
     Estimate,
@@ -137,6 +138,12 @@ def test_records_come_before_it_and_it_before_what_is_assumed() -> None:
 def test_several_devices_are_as_many_times_as_fast() -> None:
     found = estimate([QUICK], replace(CPU, count=4), 1, [], CALIBRATED)
     assert found.seconds == pytest.approx(WORK / 16e9)
+
+
+def test_workers_that_share_a_gpu_are_priced_at_equal_parts_and_one_trial_on_several_gpus_is_not() -> None:
+    alone = WORK / 4e9  # of a worker with a GPU to itself
+    assert estimate([QUICK], CUDA, 1, [], CALIBRATED).seconds == pytest.approx(PER_GPU * alone)
+    assert estimate([QUICK], replace(CUDA, count=2), 1, [], CALIBRATED).seconds == pytest.approx(alone / 2)
 
 
 def test_a_trial_by_itself_has_the_price_that_it_has_in_the_sum() -> None:

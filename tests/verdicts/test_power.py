@@ -124,6 +124,24 @@ def test_the_needed_seeds_of_two_arms_have_the_power_in_simulation() -> None:
     assert np.mean(inside & (seen > t95 * error)) == pytest.approx(0.8, abs=0.02)
 
 
+def test_effects_that_must_all_lie_in_the_band_need_more_seeds_and_then_do_in_simulation() -> None:
+    """Four layers that all cost what the paper says; each has CI₉₀ in the band with 95 % power."""
+    depth = claim("depth")
+    alone = replace(two(6, 16), metric=depth.primary.name)
+    n, band = planned(replace(alone, joint=4), depth).n_to_decide, depth.primary.band
+    assert n is not None
+    assert band is not None
+    assert n > (planned(alone, depth).n_to_decide or 0)
+    n, many, draws = int(n), max(16, int(n)), 20_000
+    stream = np.random.default_rng(7)
+    arms, base = stream.normal(2.0, 1, (draws, 4, n)), stream.normal(0, 1, (draws, 1, many))
+    pooled = (arms.var(2) * n + base.var(2) * many) / (n + many - 2)
+    half = sp.t.ppf(0.95, n + many - 2) * np.sqrt(pooled * (1 / n + 1 / many))
+    seen = arms.mean(2) - base.mean(2)
+    inside = (seen - half > band.low) & (seen + half < band.high)
+    assert np.mean(inside.all(1)) >= 0.8
+
+
 def test_no_number_of_seeds_makes_up_for_too_few_images() -> None:
     """An image part of one point squared puts the band of ±.7 points out of reach of any number of seeds."""
     images = ImagePart(500, (Term(1.0, 499),), ())

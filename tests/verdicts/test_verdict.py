@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from harness.verdicts.verdict import MEANINGS, Outcome, Verdict
+from harness.verdicts.verdict import MEANINGS, Outcome, Qualifier, Verdict
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
@@ -23,6 +23,8 @@ def test_the_readme_explains_verdicts_in_the_same_words() -> None:
 
 
 def test_advice_comes_after_the_reasons() -> None:
-    verdict = Verdict("lrn", "cifar10", Outcome.INCONCLUSIVE, ("reason",), "proxy", advice=("advice",))
+    verdict = Verdict(
+        "lrn", "cifar10", Outcome.INCONCLUSIVE, ("reason",), Qualifier.PROXY, advice=("advice",)
+    )
     assert verdict.sentences == ("reason", "advice")
     assert verdict.headline == "inconclusive (proxy)"

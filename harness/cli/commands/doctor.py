@@ -132,7 +132,7 @@ def _results(results_dir: Path) -> Diagnosis:
             raise DataError("; ".join(store.left_out()))
         return f"{records} records in {results_dir}"
 
-    return _tried("results", seen, "do as it says, or name another folder with --results-dir")
+    return _tried("results", seen, "follow that sentence, or name another folder with --results-dir")
 
 
 def _locks() -> Diagnosis:

@@ -24,7 +24,7 @@ from harness.verdicts.assess import Assessments
 from harness.verdicts.verdict import Verdict
 from reproductions import another_paper
 
-UNPLANNED = "no plan has this trial; it may again, once the trials that it depends on have a record"
+UNPLANNED = "no current plan includes this trial; one may, once the trials it depends on have run"
 ANOTHER_WAY = "its plan took a different course"
 EACH = "For each record by its key: ./repro.py status --why --json"
 

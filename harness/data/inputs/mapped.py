@@ -72,9 +72,9 @@ def _mapped(settings: Selection, seed: int, place: Path, device: torch.device) -
     own_test = "test" in splits(place) and not settings.held_out
     counted = DATA_SETS[settings.dataset]
     if counted.tested not in splits(place) and not settings.held_out:
-        raise DataError(
+        raise DataError(  # such a pack is older than `data prepare`'s own check
             f"{place} has no {counted.tested} images, on which errors on {counted.title} are counted; "
-            f"pack it again from a folder that has them"
+            "pack it again from a folder that has them"
         )
     tested = split(place, "test") if own_test else watched
     if settings.test_images is not None:

@@ -260,7 +260,7 @@ def bounded(effect: Effect, mean: float, seeds: float, df: float, images: ImageP
 
 def _bare(least: Effect, known: Sequence[Effect]) -> Effect:
     n = min(e.n for e in known)
-    return Effect(least.metric, least.unit, n, least.estimate, None, None, log=least.log)
+    return Effect(least.metric, least.unit, n, least.estimate, None, None, log=least.log, joint=len(known))
 
 
 def _smallest(effects: Sequence[Effect], level: float) -> Interval:

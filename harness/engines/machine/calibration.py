@@ -25,9 +25,8 @@ PATIENCE = 60.0  # seconds for everything; a GPU may be slow to wake, or stuck
 
 
 def measure(device: Device, precisions: Sequence[Precision]) -> Mapping[Precision, float]:
-    """Images per second that one worker trains NETWORK on, by precision.
+    """Images per second that one worker trains NETWORK on, alone on its core or GPU, by precision.
 
-    On a GPU this is an equal part of what one worker would reach alone, which others may exceed by sharing.
     Empty if that fails or takes too long: it is not worth an error.
     """
     context = worker_context()
@@ -60,9 +59,7 @@ def _measure(
             from harness.training.timing.worker_speed import images_per_second
 
             gpus.use(device)
-            sharing = gpus.PER_GPU if device.cuda else 1
-            alone = {p: images_per_second(NETWORK, device.torch, p, batch, seconds) for p in precisions}
-            found = {precision: speed / sharing for precision, speed in alone.items()}
+            found = {p: images_per_second(NETWORK, device.torch, p, batch, seconds) for p in precisions}
     except Exception:  # whatever it was, the speed is unknown
         found = {}
     sender.send(found)

@@ -52,7 +52,7 @@ class Question:
         """Why runs cannot be compared, if they cannot; then where they depart from the paper."""
         if self.assessment is None:
             return ()
-        return (*self.assessment.invalid, *self.assessment.evidence.protocol.deviations)
+        return (*self.assessment.invalid, *run_tables.deviations(self.assessment))
 
     @property
     def command(self) -> str:

@@ -89,7 +89,7 @@ def _ran(section: Section) -> str:
 
 def _counted(section: Section) -> str:
     claim, known = section.claim, {effect.metric: effect for effect in section.effects}
-    pairs = [(metric, known[metric.name]) for metric in claim.metrics if metric.name in known]
+    pairs = [(m, known[m.name]) for m in claim.metrics if m.name in known and m.tolerated]
     inside = [effect for metric, effect in pairs if metric.agrees(effect.estimate)]
     outside = [
         f"{words(m.name)} ({estimate(e)}, where the paper has {_paper(claim, m.name)})"

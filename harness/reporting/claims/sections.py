@@ -16,7 +16,7 @@ from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence, Finding, Reproduction
 from harness.records.record import Record
 from harness.reporting.figures.selection import stand_in
-from harness.reporting.run_tables import at_edge
+from harness.reporting.run_tables import deviations
 from harness.verdicts.assess import Assessments
 from harness.verdicts.assessment import Assessment
 from harness.verdicts.gates import at_paper_scale
@@ -110,10 +110,7 @@ class Section:
     @property
     def deviations(self) -> tuple[str, ...]:
         """Where what was run departs from the paper."""
-        if self.evidence is None or self.finding is None:
-            return ()
-        declared, edge = self.evidence.protocol.deviations, () if self.smoke else at_edge(self.evidence)
-        return tuple(dict.fromkeys((*declared, *self.finding.deviations, *edge)))
+        return deviations(self.assessment) if self.assessment else ()
 
     @property
     def command(self) -> str:

@@ -14,7 +14,7 @@ import pytest
 from harness.contract.effect import Effect, Interval
 from harness.contract.trial import Status
 from harness.paper.catalogue import CLAIMS, claim
-from harness.paper.claims import Claim, Kind
+from harness.paper.claims import Claim, Kind, Metric
 from harness.plans.experiment import Finding, Table
 from harness.reporting import effect_tables, run_tables, tables, wording
 from harness.reporting.claims import arms, phrases
@@ -95,6 +95,14 @@ def test_smoke_shows_only_that_it_ran(tmp_path: Path) -> None:
         assert "1.3×" not in section
 
 
+def test_a_count_without_a_figure_of_the_paper_neither_agrees_nor_disagrees() -> None:
+    layers, neurons = Metric("layers", "", 8.0), Metric("neurons", "")
+    about = replace(claim("architecture"), metrics=(layers, neurons))
+    section = of(about, Effect("layers", "", 1, 8.0, None, None), Outcome.INCONCLUSIVE)
+    found = Finding({about.id: (section.effects[0], Effect("neurons", "", 1, 650.0, None, None))})
+    assert phrases.finding(made.changed(section, finding=found)) == "1 of 1 counts agree with the paper's."
+
+
 def test_a_conjunction_says_what_agrees_and_what_does_not() -> None:
     about = claim("architecture")
     counts = (60_965_224, 659_272, 5, 3, 1.452)
@@ -159,7 +167,7 @@ def test_every_run_is_a_dot_of_what_is_judged_and_the_gap_has_its_threshold() ->
         replace(one, record=replace(one.record, metrics={"centre_top1": 20 + gap, "train_top1": 20.0}))
         for one, gap in ((run(arm, seed, 0.01, 2.0), gap) for arm, seed, gap in finals)
     ]
-    base = of(about, replace(NOISY, metric="gap"), Outcome.DIRECTIONAL, "proxy", "cifar10-scarce")
+    base = of(about, replace(NOISY, metric="gap"), Outcome.DIRECTIONAL, PROXY, "cifar10-scarce")
     assert base.evidence
     assert base.reproduction
     proof = replace(made.evidence(found), protocol=base.evidence.protocol)
