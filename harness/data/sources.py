@@ -46,6 +46,20 @@ def find(dataset: str, data_dir: Path | None, environ: Mapping[str, str] = os.en
     return None if place is None else Source(place, _identity(dataset, place))
 
 
+def check_tested(dataset: str, place: Path) -> None:
+    """DataError if a pack lacks the images that errors are counted on, as one from an older version may."""
+    if not folders.packed(place):
+        return
+    from harness.data.packing.pack import Pack  # imports numpy, which CIFAR-10's plans do not need
+
+    known = DATA_SETS[dataset]
+    if known.tested not in Pack(place).index.splits:
+        raise DataError(
+            f"{place} has no {known.tested} images, on which errors on {known.title} are counted; "
+            "pack it again from a folder that has them"
+        )
+
+
 def _identity(dataset: str, place: Path) -> DataIdentity:
     if known := DATA_SETS[dataset].digest:
         return DataIdentity(dataset, Form.FILES, known)

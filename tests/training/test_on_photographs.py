@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from harness.cli.running.choices import source_for
 from harness.contract.errors import DataError
 from harness.data import datasets, folders, sources
 from harness.data.datasets import load
 from harness.data.inputs import mapped, resident
 from harness.data.packing.prepare import prepare
 from harness.data.views import ten
+from harness.plans.protocols import IMAGENET, IMAGENETTE
 from tests.training.on_photographs import SMALL
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,12 +127,15 @@ def test_mapped_inputs_are_those_that_lie_in_memory(packed: Path) -> None:
     assert torch.equal(from_pack.sample.images.labels, held.sample.images.labels)
 
 
-def test_errors_are_counted_on_no_other_split_than_declared(packed: Path) -> None:
+def test_errors_are_counted_on_no_other_split_than_declared(packed: Path, tmp_path: Path) -> None:
     """ILSVRC-2010's are counted on test images; validation images steer its training."""
-    of_2010 = replace(SMALL, dataset="imagenet-2010")
+    (tmp_path / "imagenet-2010.pack").symlink_to(packed)
     with pytest.raises(DataError, match="has no test images, on which errors on ILSVRC-2010 are counted"):
-        mapped.inputs(of_2010, 3, packed, torch.device("cpu"))
-    assert len(mapped.inputs(replace(of_2010, held_out=4), 3, packed, torch.device("cpu")).test.images) == 4
+        source_for(replace(IMAGENET, dataset="imagenet-2010"), tmp_path)
+    (tmp_path / "imagenette.pack").symlink_to(packed)
+    found = source_for(IMAGENETTE, tmp_path)
+    assert found
+    assert found.place == tmp_path / "imagenette.pack"
 
 
 def test_images_of_a_pack_are_held_out_as_those_of_a_folder_are(packed: Path) -> None:

@@ -94,6 +94,8 @@ def source_for(protocol: Protocol, data_dir: Path | None) -> sources.Source | No
     found = sources.find(protocol.dataset, data_dir)
     if found is None and not protocol.smoke:
         raise sources.missing(protocol.dataset, data_dir)
+    if found is not None and found.place is not None:
+        sources.check_tested(protocol.dataset, found.place)
     return found or sources.stand_in(protocol.dataset)
 
 

@@ -16,7 +16,6 @@ from torch import Tensor
 from harness.contract.errors import DataError
 from harness.data import folders
 from harness.data.augmentation import Views
-from harness.data.catalogue import DATA_SETS
 from harness.data.datasets import mean_and_basis, split, splits
 from harness.data.images import Images
 from harness.data.inputs.prefetch import Prefetched, input_threads, made_ahead
@@ -70,12 +69,6 @@ def _mapped(settings: Selection, seed: int, place: Path, device: torch.device) -
     batches = Prefetched(train, mean, how, seed, basis)
     sample = train.first(min(settings.sample, len(train)))
     own_test = "test" in splits(place) and not settings.held_out
-    counted = DATA_SETS[settings.dataset]
-    if counted.tested not in splits(place) and not settings.held_out:
-        raise DataError(  # such a pack is older than `data prepare`'s own check
-            f"{place} has no {counted.tested} images, on which errors on {counted.title} are counted; "
-            "pack it again from a folder that has them"
-        )
     tested = split(place, "test") if own_test else watched
     if settings.test_images is not None:
         tested = tested.first(settings.test_images)

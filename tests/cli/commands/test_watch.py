@@ -162,5 +162,5 @@ def test_a_folder_that_is_not_there_runs_nothing(tmp_path: Path) -> None:
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match=r"file is not a folder; name another with --results-dir"):
+    with pytest.raises(StoreError, match=r"file is not a folder; name the folder of a store"):
         asked(tmp_path / "file")
