@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,6 +19,7 @@ from harness.data.inputs import prefetch
 from harness.data.inputs.prefetch import Prefetched, Windows, made_ahead
 from harness.data.views import Augmentation, ColourNoise, MeanCrop, Spread
 from harness.training.data_parallel import Ranks
+from tests.fakes.compilers import said_without
 from tests.fakes.photographs import contents, folders, pack
 
 PAPER = Augmentation(colour=ColourNoise())
@@ -150,14 +150,8 @@ def test_without_numba_it_says_why_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "harness.data.inputs.single_pass", None)
-    prefetch.one_pass.cache_clear()
-    try:
-        with caplog.at_level(logging.WARNING):
-            assert prefetch.one_pass() is prefetch.one_pass() is None
-    finally:
-        prefetch.one_pass.cache_clear()
-    assert len(caplog.records) == 1
-    assert "Numba cannot be imported" in caplog.text
+    (said,) = said_without(prefetch.one_pass, caplog)
+    assert "Numba cannot be imported" in said
 
 
 def test_windows_are_all_the_crops_there_are() -> None:

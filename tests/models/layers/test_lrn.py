@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import math
 import os
 import subprocess
@@ -24,6 +23,7 @@ from harness.models.description import AcrossMaps, Conv, WithinMap
 from harness.models.layers import lrn, reuse
 from harness.models.layers.lrn import build, normalise, reference
 from harness.models.layers.lrn_numba import _bf16_bits, compile_passes
+from tests.fakes.compilers import said_without
 
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-6, torch.bfloat16: 1e-2}
 LAYERS = (
@@ -248,13 +248,7 @@ def test_where_triton_s_kernels_do_not_run_it_says_why_once(
     """As without a C compiler; here, without a GPU."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch, "ones", broken)
-    lrn.triton_kernel.cache_clear()
-    try:
-        with caplog.at_level(logging.WARNING):
-            assert lrn.triton_kernel() is lrn.triton_kernel() is None
-    finally:
-        lrn.triton_kernel.cache_clear()
-    assert [record.getMessage() for record in caplog.records] == [
+    assert said_without(lrn.triton_kernel, caplog) == [
         f"{lrn.SLOWER}: Triton's kernels do not run here (no C compiler)"
     ]
 
@@ -268,14 +262,8 @@ def test_without_a_compiler_it_says_why_once(
     name: str, kernel: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, f"harness.models.layers.lrn_{name.lower()}", None)
-    kernel.cache_clear()
-    try:
-        with caplog.at_level(logging.WARNING):
-            assert kernel() is kernel() is None
-    finally:
-        kernel.cache_clear()
-    assert len(caplog.records) == 1
-    assert f"{name} cannot be imported" in caplog.text
+    (said,) = said_without(kernel, caplog)
+    assert f"{name} cannot be imported" in said
 
 
 @pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last], ids=str)
