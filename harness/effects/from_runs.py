@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
+from harness.contract.once import once
 from harness.contract.trial import Status
 from harness.plans.experiment import Evidence, Run, Table
 from harness.records.schema import Measured
@@ -49,6 +50,7 @@ def idle(evidence: Evidence, arm: str | None = None) -> list[Run]:
     return [] if evidence.protocol.smoke else [run for run in evidence.final(arm) if _idle(run)]
 
 
+@once  # asked for each of an arm's metrics
 def _idle(run: Run) -> bool:
     error, count = run.record.metrics.get(Measured.TRAIN_TOP1), classes(run)
     if error is None or count is None or run.record.status is not Status.OK:

@@ -33,9 +33,10 @@ def recorded(store: Store, trials: Sequence[Trial], device: Device) -> Mapping[P
     by_network, found = _by_network(store, len(store.records)), dict[Precision, list[float]]()
     networks = {id(trial.settings.network): trial.settings.network for trial in trials}.values()
     for name, network in {canonical(one): one for one in networks if one is not None}.items():
+        of_one = cost.training_speed(1.0, network)  # at one image per second
         for record in by_network.get(name, ()):
             if record.conditions.on(device):
-                speed = cost.training_speed(record.cost[Cost.IMAGES_PER_SECOND], network)
+                speed = of_one * record.cost[Cost.IMAGES_PER_SECOND]
                 found.setdefault(record.precision, []).append(speed)
     return {precision: median(speeds) for precision, speeds in found.items()}
 

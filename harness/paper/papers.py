@@ -87,10 +87,10 @@ def claims() -> tuple[Claim, ...]:
 
 def claim(name: str) -> Claim:
     """The claim with that id, of any paper; UnknownName, with the nearest ids, if there is none."""
-    known = {claim.id: claim for claim in claims()}
-    if name not in known:
-        raise UnknownName("claim", name, known)
-    return known[name]
+    found = next((claim for claim in claims() if claim.id == name), None)
+    if found is None:
+        raise UnknownName("claim", name, [claim.id for claim in claims()])
+    return found
 
 
 def of(claim: Claim) -> HeldPaper:

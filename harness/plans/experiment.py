@@ -139,11 +139,18 @@ class Evidence:
 
     def final(self, arm: str | None = None) -> list[Run]:
         """The final runs, of one arm or of all, by seed."""
-        return [run for run in self._final if arm in (None, run.arm)]
+        return list(self._final if arm is None else self._final_by_arm.get(arm, ()))
 
     @cached_property
     def _final(self) -> list[Run]:
         return sorted((r for r in self.runs if r.planned.role is Role.FINAL), key=lambda r: r.seed)
+
+    @cached_property
+    def _final_by_arm(self) -> Mapping[str, list[Run]]:
+        found: dict[str, list[Run]] = {}
+        for run in self._final:
+            found.setdefault(run.arm, []).append(run)
+        return found
 
     def at_shared_rate(self) -> Evidence | None:
         """The evidence with every arm at the shared rate; None if each has that rate anyway."""

@@ -30,7 +30,8 @@ def seed_table(evidence: Evidence, keys: Mapping[int, Key] = NO_KEYS, where: str
 
     `where` distinguishes one experiment's table from another's.
     """
-    runs = sorted(evidence.final(), key=lambda r: (_arms(evidence).index(r.arm), r.seed))
+    place = _places_of_arms(evidence)
+    runs = sorted(evidence.final(), key=lambda r: (place[r.arm], r.seed))
     names = list(dict.fromkeys(name for r in runs for name in _measured(r.record)))
     if not runs:
         return None
@@ -90,8 +91,8 @@ def _yes_no(value: float | None) -> str:
 
 def tuning_table(evidence: Evidence) -> Table | None:
     """Every tuning run: which learning rates were tried, and the result of each."""
-    runs = list(filter(_tunes, evidence.runs))
-    runs.sort(key=lambda r: (_arms(evidence).index(r.arm), _rate(r) or 0.0, r.seed))
+    place = _places_of_arms(evidence)
+    runs = sorted(filter(_tunes, evidence.runs), key=lambda r: (place[r.arm], _rate(r) or 0.0, r.seed))
     columns = ("arm", "seed", "learning rate", "epochs budget", "epochs to target", "last error", "status")
     note = "Tuning seeds are not used again: no effect is computed from these runs."
     rows = tuple(_tuning_row(r) for r in runs)
@@ -108,9 +109,12 @@ def deviations(assessment: Assessment) -> tuple[str, ...]:
 def at_edge(evidence: Evidence) -> tuple[str, ...]:
     """Which arms were given the lowest or the highest of the learning rates tried for them."""
     found: dict[str, list[str]] = {}
+    tried: dict[str, set[float]] = {}
+    for run in filter(_tunes, evidence.runs):
+        if (rate := _rate(run)) is not None:
+            tried.setdefault(run.arm, set()).add(rate)
     for arm, runs in by_arm(evidence).items():
-        tuning = (run for run in evidence.runs if run.arm == arm and _tunes(run))
-        rates, own = {rate for run in tuning if (rate := _rate(run)) is not None}, _rate(runs[0])
+        rates, own = tried.get(arm, set()), _rate(runs[0])
         if len(rates) > 1 and own in (min(rates), max(rates)):
             found.setdefault("lowest" if own == min(rates) else "highest", []).append(arm)
     return tuple(
@@ -153,8 +157,9 @@ def last_error(record: Record) -> float | None:
     return errors[-1] if errors else None
 
 
-def _arms(evidence: Evidence) -> list[str]:
-    return list(dict.fromkeys([p.arm for p in evidence.plan.trials] + [r.arm for r in evidence.runs]))
+def _places_of_arms(evidence: Evidence) -> Mapping[str, int]:
+    """Each arm's place in the plan's order."""
+    return {arm: place for place, arm in enumerate(evidence.arms)}
 
 
 def _key(record: Record, keys: Mapping[int, Key]) -> Key:
