@@ -80,6 +80,14 @@ def test_what_records_say(tmp_path: Path) -> None:
     assert amount.basis == f"by the records in {tmp_path.name}"
 
 
+def test_the_latest_published_store_comes_first(tmp_path: Path) -> None:
+    names = ("published/2030-01-01-old", "2030-01-03-new", "2030-01-02-between")
+    for name in (*(f"{name}/records" for name in names), "2030-01-04-page-alone"):
+        (tmp_path / name).mkdir(parents=True)
+    found = [str(store.relative_to(tmp_path)) for store in verdict.published(tmp_path)]
+    assert found == ["2030-01-03-new", "2030-01-02-between", "published/2030-01-01-old"]
+
+
 def test_projections_are_named_so_and_follow_from_the_rates(tmp_path: Path) -> None:
     stored(tmp_path / "results")
     found = measured("cifar-trial", this_harness=1000.0, slow=250.0, fast=500.0)

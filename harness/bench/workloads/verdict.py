@@ -79,10 +79,16 @@ def makespan(waves: Iterable[Sequence[float]], workers: int, rate: float) -> flo
 def amount_of_work(results: Path) -> Amount:
     """From the first store that holds all records, else from what the protocol declares."""
     protocol = next(one for one in REPRODUCTION.protocols if not one.smoke)
-    for root in (results, *sorted((ROOT / "reports" / "published").glob("*"), reverse=True)):
+    for root in (results, *published(ROOT / "reports")):
         if (root / "records").is_dir() and (found := by_records(protocol, Store(root).records, root)):
             return found
     return declared(protocol)
+
+
+def published(reports: Path) -> list[Path]:
+    """The published stores, the latest first, as their names begin with the date."""
+    stores = [folder.parent for folder in reports.glob("**/records")]
+    return sorted(stores, key=lambda store: store.name, reverse=True)
 
 
 def declared(protocol: Protocol) -> Amount:
