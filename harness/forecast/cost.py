@@ -13,15 +13,15 @@ from harness.data.catalogue import training_images
 from harness.engines.machine.gpus import PER_GPU
 from harness.records.environment import has_bf16
 
-# Assumed if nothing was measured: useful multiply-adds per second of one worker. A server core does
-# about as many; a GPU can do ten times as many, but small networks leave most of it idle.
+# Assumed if nothing was measured: useful multiply-adds per second of one worker. A server core does about
+# as many with the slowest networks; a GPU can do ten times as many, but small ones leave most of it idle.
 ASSUMED = {
-    (DeviceKind.CPU, Precision.FP32): 50e9,
-    (DeviceKind.CPU, Precision.BF16): 80e9,
+    (DeviceKind.CPU, Precision.FP32): 25e9,
+    (DeviceKind.CPU, Precision.BF16): 25e9,
     (DeviceKind.CUDA, Precision.FP32): 2e12,
     (DeviceKind.CUDA, Precision.BF16): 10e12,
 }
-EMULATED = 5e9  # bf16 on a CPU without it: ten times slower than fp32
+EMULATED = 2.5e9  # bf16 on a CPU without it: ten times slower than fp32
 # A training step is one forward and two backward passes of about the same arithmetic.
 PASSES = 3
 

@@ -93,6 +93,9 @@ def start(asked: RunRequest, console: Console, *others: RunView) -> bool:
     if asked.verbose:
         details.show(work, console)
         show_trials(work, console)
+    elif deadline is None:
+        for sentence in dry_run.costs(work):
+            say(console, sentence)
     _check_data(_due(work), console)
     if deadline is not None:
         show_plan(work, deadline.left(), console)

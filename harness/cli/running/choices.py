@@ -13,16 +13,28 @@ from harness.contract.errors import BadValue, EngineError
 from harness.contract.trial import Precision
 from harness.data import sources
 from harness.engines.machine import gpus as machine
+from harness.paper.papers import claim
 from harness.plans.experiment import Experiment, Protocol, Reproduction
 from harness.records import environment
 from harness.records.conditions import Conditions
+from harness.verdicts.gates import fails_in_pilots, judged_at
 
 
 def choose_protocol(reproduction: Reproduction, name: str | None) -> Protocol:
-    """The requested protocol or, without a name, the first that can give a verdict."""
-    if name is None:
-        return next((p for p in reproduction.protocols if not p.smoke), reproduction.protocols[0])
-    return reproduction.protocol(name)
+    """The requested protocol or, without a name, the first that can give a verdict.
+
+    Where none can, as for costs and questions, it is the first that is not smoke.
+    """
+    if name is not None:
+        return reproduction.protocol(name)
+    real = [protocol for protocol in reproduction.protocols if not protocol.smoke]
+    return next((p for p in real if decidable(reproduction, p)), (real or reproduction.protocols)[0])
+
+
+def decidable(reproduction: Reproduction, protocol: Protocol) -> bool:
+    """Whether runs at the protocol may give a verdict on one of the reproduction's claims."""
+    about = [claim(name) for name in reproduction.claims]
+    return any(judged_at(one, protocol) and not fails_in_pilots(one, protocol) for one in about)
 
 
 def choose_device(asked: str, gpus: int = 1) -> Device:

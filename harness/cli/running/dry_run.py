@@ -11,6 +11,7 @@ from rich.table import Table
 from harness.cli.running import details
 from harness.cli.running.calibrate import calibrate, speeds
 from harness.cli.running.check import earlier
+from harness.cli.running.choices import choose_precision, decidable
 from harness.cli.running.events import FORMAT
 from harness.cli.running.work import RunRequest, Work, warnings, work_for
 from harness.cli.terminal.tables import WARNING, Row, print_json, say
@@ -19,10 +20,12 @@ from harness.contract.trial import Precision
 from harness.forecast import cost, priorities
 from harness.forecast.cost import Speed, SpeedSource
 from harness.forecast.priorities import Standing, Step
+from harness.forecast.speeds import known
 from harness.plans.experiment import Evidence, Experiment
 
 TRIALS = ("key", "role", "arm", "seed", "settings", "at most", "in the store")
 STEPS = ("in this order", "protocol", "seeds", "known", "trials", "at most", "will be done")
+LONG = 60.0  # seconds, from which a run says beforehand what it will take
 SPEEDS = {
     SpeedSource.RECORDS: "at the speed of earlier records",
     SpeedSource.CALIBRATED: "at a speed calibrated on this machine",
@@ -107,25 +110,25 @@ def _as_values(step: Step) -> Row:
 def preview(experiment: Experiment, work: Work) -> ExperimentPreview:
     """One experiment's trials and which of them are left."""
     evidence = experiment.evidence(work.store)
-    known = speeds(evidence, work)
+    priced = speeds(evidence, work)
     left = [planned.trial for planned in evidence.to_run]
-    total = cost.price(left, work.workers, known)
+    total = cost.price(left, work.workers, priced)
     needed = priorities.needed(experiment, work.store) if evidence.plan.to_come else left
-    in_all = cost.price(needed, work.workers, known)
+    in_all = cost.price(needed, work.workers, priced)
     return ExperimentPreview(
         experiment.reproduction.name, experiment.protocol.name, experiment.seeds, work.workers,
-        tuple(_trials(experiment, evidence, known)),
+        tuple(_trials(experiment, evidence, priced)),
         len(left), total.seconds, total.source, evidence.plan.to_come, len(needed), in_all.seconds,
     )  # fmt: skip
 
 
 def _trials(
-    experiment: Experiment, evidence: Evidence, known: Mapping[Precision, Speed]
+    experiment: Experiment, evidence: Evidence, priced: Mapping[Precision, Speed]
 ) -> Iterator[TrialPreview]:
     left = {experiment.key(planned.trial) for planned in evidence.to_run}
     for planned in evidence.plan.trials:
         trial, key = planned.trial, experiment.key(planned.trial)
-        most, said = cost.price([trial], 1, known).seconds, trial.settings.summary
+        most, said = cost.price([trial], 1, priced).seconds, trial.settings.summary
         yield TrialPreview(key, planned.role, planned.arm, trial.seed, said, most, key not in left)
 
 
@@ -142,12 +145,42 @@ def _show(experiment: Experiment, found: ExperimentPreview, console: Console) ->
         stored = "yes" if one.stored else "no"
         table.add_row(one.key, one.role, one.arm, str(one.seed), one.settings, duration(one.seconds), stored)
     console.print(table, highlight=False, markup=False)
+    for sentence in _costs(found):
+        say(console, sentence)
+
+
+def _costs(found: ExperimentPreview) -> Iterator[str]:
     on = f"on {count(found.workers, 'worker')}, {SPEEDS[found.speed]}"
     most = f", at most {duration(found.seconds)} {on}"
-    say(console, f"{count(found.to_run, 'trial')} to run{most if found.to_run else ''}")
+    yield f"{count(found.to_run, 'trial')} to run{most if found.to_run else ''}"
     if found.to_come:
-        say(console, f"then, depending on their results: {found.to_come}")
-        say(console, f"in all {count(found.in_all, 'trial')}, at most {duration(found.seconds_in_all)}")
+        yield f"then, depending on their results: {found.to_come}"
+        yield f"in all {count(found.in_all, 'trial')}, at most {duration(found.seconds_in_all)}"
+
+
+def costs(work: Work) -> Iterator[str]:
+    """What experiments will take at most, if that is long, and what else could be run in less time."""
+    for experiment in work.experiments:
+        if experiment.protocol.smoke:
+            continue
+        found = preview(experiment, work)
+        if found.seconds_in_all >= LONG:
+            yield f"{experiment.name}: {'; '.join(_costs(found))}"
+            if work.asked.protocol is None and (others := list(_cheaper(experiment, work, found))):
+                yield f"this takes less time, with --protocol: {', '.join(others)}"
+
+
+def _cheaper(experiment: Experiment, work: Work, found: ExperimentPreview) -> Iterator[str]:
+    """Other protocols that may give a verdict in less than half the time, with what each takes at most."""
+    reproduction, device = experiment.reproduction, work.device
+    for protocol in reproduction.protocols:
+        if protocol.smoke or not decidable(reproduction, protocol):
+            continue
+        at = protocol.at(choose_precision(work.asked.precision, protocol, device))
+        trials = priorities.whole(reproduction, at, at.seeds)
+        most = cost.price(trials, work.workers, known(work.store, trials, device)).seconds
+        if most < found.seconds_in_all / 2:
+            yield f"{protocol.name} (at most {duration(most)})"
 
 
 def show_plan(work: Work, seconds: float, console: Console) -> None:
