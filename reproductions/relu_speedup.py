@@ -18,7 +18,7 @@ favour .004 for ReLU. Records: reports/published. With batch normalisation (`cif
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -121,7 +121,7 @@ def estimate(evidence: Evidence) -> Finding:
         if arms["relu"]
     )
     effects += _smoothed(evidence)
-    tables = (_arms(evidence, times["epochs"]),) if evidence.final() else ()
+    tables = (_arms(evidence),) if evidence.final() else ()
     return Finding({"relu-speedup": effects}, tables, (ON_A_CPU if on_a_cpu else ON_A_GPU,))
 
 
@@ -140,9 +140,10 @@ def _times(evidence: Evidence, metric: str) -> dict[str, list[Time]]:
     return dict(zip(ARMS, paired(evidence, tuple(ARMS), bracket(metric)), strict=True))
 
 
-def _arms(evidence: Evidence, times: Mapping[str, Sequence[Time]]) -> Table:
-    """Each arm's rate, runs that reached the target, and restricted mean of epochs."""
-    rows = tuple(_row(arm, evidence.final(arm), found) for arm, found in times.items())
+def _arms(evidence: Evidence) -> Table:
+    """Each arm's rate, runs that reached the target, and restricted mean of epochs; all of its seeds."""
+    times = {arm: paired(evidence, (arm,), bracket("epochs"))[0] for arm in ARMS}
+    rows = tuple(_row(arm, evidence.final(arm), found) for arm, found in times.items() if found)
     columns = (
         "arm",
         "learning rate",
@@ -158,8 +159,8 @@ def _row(arm: str, runs: Sequence[Run], times: Sequence[Time]) -> tuple[object, 
 
     rate = runs[0].record.settings["rate"] if runs else None
     reached = sum(not t.censored for t in times)
-    tau = max((t.high or t.low for t in times), default=0.0)
-    mean = time_to_event.restricted_mean(times, tau) if times else None
+    tau = max(t.high or t.low for t in times)
+    mean = time_to_event.restricted_mean(times, tau)
     return arm, rate, f"{reached} of {len(times)}", mean, tau
 
 

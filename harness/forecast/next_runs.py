@@ -37,10 +37,16 @@ class Price:
     speed: SpeedSource
 
     @property
+    def assumed(self) -> bool:
+        """Whether nothing was measured, so that it is no upper bound."""
+        return self.speed is SpeedSource.ASSUMED
+
+    @property
     def words(self) -> str:
-        """`9.2 h of one core (speed assumed)`."""
+        """`at most 9.2 h of one core (speed measured)`."""
         time = duration(self.seconds) if self.seconds >= 1 else "seconds"
-        return f"{time} of one {self.device} (speed {self.speed})"
+        bound = "about" if self.assumed else "at most"
+        return f"{bound} {time} of one {self.device} (speed {self.speed})"
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class NextRun:
         if not self.trials:
             return "nothing left to run"
         count = f"{self.trials} {'trial' if self.trials == 1 else 'trials'}"
-        return f"{count}, at most {' or '.join(price.words for price in self.prices)}"
+        return f"{count}, {' or '.join(price.words for price in self.prices)}"
 
     @property
     def words(self) -> str:

@@ -125,4 +125,5 @@ def _finals(
 
 def to_come(untuned: Sequence[str], seeds: int) -> str:
     """What a plan cannot know until these arms have a learning rate."""
-    return f"the learning rate of {' and '.join(untuned)}, then {seeds} final trials each" if untuned else ""
+    each = " each" if len(untuned) > 1 else ""
+    return f"the learning rate of {' and '.join(untuned)}, then {seeds} final trials{each}" if untuned else ""

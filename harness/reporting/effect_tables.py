@@ -8,7 +8,7 @@ from math import comb
 from harness.contract.effect import Effect
 from harness.contract.formatting import decimals, interval, number, p_value, quantity
 from harness.effects.statistics.significance import DIRECTION as LEVEL
-from harness.effects.statistics.significance import MOST_SEEDS
+from harness.effects.statistics.significance import LOOKS, most_seeds
 from harness.paper.claims import Claim, Kind
 from harness.plans.experiment import Table
 from harness.reporting.wording import opened, words
@@ -22,7 +22,11 @@ DIRECTION = "n that would show the direction"  # at a scale other than the paper
 PRIMARY, SECONDARY, SHOWN, COUNTED = "primary", "secondary, not judged", "shown, not judged", "judged"
 STUDENT = "p, Student: from the intervals' t."
 EXACT = "p, exact: from sign flips or permutations of seeds."
-HOLM = "p, Holm: Student's, adjusted over the primary effects of all judged claims in this report."
+HOLM = "p, Holm: Student's, adjusted over the primary effects of the paper's judged claims in this report"
+LOOKED = "; first multiplied by {}, the number of looks"
+AT_LOOKS = (
+    "Intervals have the wider levels of interim looks, so that they are as often right as 95 and 90 % ones."
+)
 DUNNETT = "p, Dunnett: over seeds alone, adjusted over the arms that share a control."
 MAY_BE_ABSENT = ("censored", "p, exact", "p, Holm", "p, Dunnett")
 
@@ -36,11 +40,12 @@ def effect_table(
 ) -> Table:
     """Everything known about each effect; for a single value, only what one value can tell.
 
-    `proxy` says that this is a scale other than the paper's, `interim` that seeds are added at looks.
+    `proxy` says that this is a scale other than the paper's, `interim` that seeds are added at looks, so that
+    the effects have the intervals that count there.
     """
     families = _dunnett(effects)
     rows = [
-        _effect_row(claim, e, role(claim, i), None if i else adjusted_p, families.get(i, ""))
+        _effect_row(claim, e, role(claim, i), None if i else adjusted_p, families.get(i, ""), interim)
         for i, e in enumerate(effects)
     ]
     single = all(e.n <= 1 and not e.censored for e in effects)
@@ -51,12 +56,13 @@ def effect_table(
     rests = [f"The verdict rests on {resting}."] * (len(effects) > 1 and ever_judged(claim))
     rests += [STUDENT] * any(e.p_student is not None for e in effects)
     rests += [EXACT] * any(row[COLUMNS.index("p, exact")] for row in rows)
-    rests += [HOLM] * (adjusted_p is not None) + [DUNNETT] * bool(families)
+    rests += [f"{HOLM}{LOOKED.format(len(LOOKS)) if interim else ''}."] * (adjusted_p is not None)
+    rests += [DUNNETT] * bool(families)
     tested = [" ".join(rests)] * bool(rests)
     said = [f"{opened(words(e.metric))}, value by value: {', '.join(map(number, e.values))}." for e in few]
     remarks = [f"{opened(words(e.metric))}: {e.note}" for e in effects if e.note]
     shown = tuple(tuple(row[i] for i in kept) for row in rows)
-    note = "\n".join(tested + said + remarks + _looks(effects[:1] if interim else ()))
+    note = "\n".join(tested + [AT_LOOKS] * interim + said + remarks)
     names = (*COLUMNS[:-1], DIRECTION) if proxy else COLUMNS
     return Table("Effects", tuple(names[i] for i in kept), shown, note)
 
@@ -83,7 +89,7 @@ def role(claim: Claim, number: int) -> str:
 
 
 def _effect_row(
-    claim: Claim, e: Effect, role: str, adjusted_p: float | None, of_arms: str
+    claim: Claim, e: Effect, role: str, adjusted_p: float | None, of_arms: str, interim: bool
 ) -> tuple[object, ...]:
     metric = claim.metric(e.metric)
     value = None if e.estimate is None else quantity(e.estimate, e.unit, decimals(e.ci95))
@@ -91,8 +97,9 @@ def _effect_row(
     intervals = (interval(i) if i else None for i in (e.ci95, e.ci90))
     exact = e.p_value if least_exact_p(e) <= 1 - LEVEL else None  # otherwise it could never reach the level
     tested = (None if p is None else p_value(p) for p in (e.p_student, exact, adjusted_p))
-    beyond = e.n_to_decide is not None and e.n_to_decide > MOST_SEEDS
-    decides = f"> {number(MOST_SEEDS)}" if beyond else e.n_to_decide
+    most = most_seeds(interim)
+    beyond = e.n_to_decide is not None and e.n_to_decide > most
+    decides = f"> {number(most)}" if beyond else e.n_to_decide
     n = " against ".join(map(str, e.counts)) or e.n
     least = None if e.minimum_detectable is None else quantity(e.minimum_detectable, e.unit)
     rest = (e.lower_bound, least, decides)
@@ -100,8 +107,14 @@ def _effect_row(
 
 
 def least_exact_p(effect: Effect) -> float:
-    """The smallest two-sided p that this number of sign flips or permutations can give."""
-    return 2 / (comb(sum(effect.counts), effect.counts[0]) if effect.counts else 2**effect.n)
+    """The smallest two-sided p that this number of sign flips or permutations can give.
+
+    With arms of different sizes no other arrangement mirrors the most extreme one.
+    """
+    if not effect.counts:
+        return 2.0 ** (1 - effect.n)
+    mirrored = 2 if len(set(effect.counts)) == 1 else 1
+    return mirrored / comb(sum(effect.counts), effect.counts[0])
 
 
 def _dunnett(effects: Sequence[Effect]) -> dict[int, str]:
@@ -118,13 +131,3 @@ def _dunnett(effects: Sequence[Effect]) -> dict[int, str]:
             adjusted = dunnett(control, list(arms.values())) or []
             found |= {at: f"{p_value(p)} ({len(arms)} arms)" for at, p in zip(arms, adjusted, strict=False)}
     return found
-
-
-def _looks(effects: Sequence[Effect]) -> list[str]:
-    """Intervals at the nominal levels of interim looks."""
-    return [
-        f"{opened(words(e.metric))}, at the wider levels of interim looks: {interval(e.interim90)} and "
-        f"{interval(e.interim95)}."
-        for e in effects
-        if e.interim95
-    ]

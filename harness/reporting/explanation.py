@@ -13,7 +13,7 @@ from typing import Any
 from harness.contract.effect import Effect
 from harness.contract.errors import BadValue
 from harness.contract.formatting import number
-from harness.effects.statistics.significance import MOST_SEEDS
+from harness.effects.statistics.significance import most_seeds
 from harness.forecast.next_runs import outlook
 from harness.paper.bands import at_least, count_band, difference_band, ratio_band, top1_band, top5_band
 from harness.paper.claims import Band, Claim, Metric
@@ -168,13 +168,13 @@ def _experiment_data(found: Chain, assessment: Assessment) -> dict[str, Any]:
             }
             for r in assessment.evidence.final()
         ],
-        "effects": list(map(_effect_data, assessment.effects(found.claim))),
+        "effects": [_effect_data(e, assessment.interim) for e in assessment.effects(found.claim)],
         "gates": [asdict(answer) for answer in answers(assessment.case(found.claim))],
         "replication": asdict(compared) if compared else None,
     }
 
 
-def _effect_data(effect: Effect) -> dict[str, Any]:
+def _effect_data(effect: Effect, interim: bool) -> dict[str, Any]:
     """The effect, with a bound in place of an infinite number of seeds, which JSON cannot express."""
     beyond = effect.n_to_decide is not None and math.isinf(effect.n_to_decide)
-    return {**asdict(effect), "n_to_decide_exceeds": MOST_SEEDS if beyond else None}
+    return {**asdict(effect), "n_to_decide_exceeds": most_seeds(interim) if beyond else None}

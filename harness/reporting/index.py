@@ -61,6 +61,7 @@ class PublishedReport:
     """A report: where it is and what its results.json says, or in `trouble` why that cannot be read."""
 
     link: str
+    readable: str  # the same in Markdown, if it is there
     name: str
     hardware: str = NOTHING
     days: str = NOTHING
@@ -93,24 +94,31 @@ def published(folder: Path) -> list[PublishedReport]:
 
 
 def _read(page: Path, folder: Path) -> PublishedReport:
-    link = quote(page.relative_to(folder).as_posix())
+    in_markdown = page.with_name(FILES[Format.MD])
+    link, readable = (
+        quote(one.relative_to(folder).as_posix())
+        for one in (page, in_markdown if in_markdown.exists() else page)
+    )
     name = page.parent.relative_to(folder).as_posix()
     path = page.with_name(FILES[Format.JSON])
     try:
         found = msgspec.json.decode(path.read_bytes(), type=_Results)
     except FileNotFoundError:
-        return PublishedReport(link, name, trouble="rendered by code that wrote no results.json")
+        return PublishedReport(link, readable, name, trouble="rendered by code that wrote no results.json")
     except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:
-        return PublishedReport(link, name, trouble=f"its results.json cannot be read ({error})")
+        return PublishedReport(link, readable, name, trouble=f"its results.json cannot be read ({error})")
     if found.format != FORMAT:
         return PublishedReport(
-            link, name, trouble=f"its results.json has format {found.format}; this version reads {FORMAT}"
+            link,
+            readable,
+            name,
+            trouble=f"its results.json has format {found.format}; this version reads {FORMAT}",
         )
     origin = found.origin
     days = " to ".join(dict.fromkeys(moment[:10] for moment in (origin.first, origin.last) if moment))
     hardware = "; ".join(origin.hardware) or NOTHING
     told = (days or NOTHING, f"{origin.records:,}", origin.judged_by or NOTHING)
-    return PublishedReport(link, name, hardware, *told, verdicts=_verdicts(found.results, link))
+    return PublishedReport(link, readable, name, hardware, *told, verdicts=_verdicts(found.results, link))
 
 
 def _verdicts(results: Sequence[_Result], link: str) -> tuple[tuple[str, Cell], ...]:

@@ -59,6 +59,7 @@ class ExperimentRun:
     protocol: str
     paper_scale: bool
     seeds: int
+    at_looks: bool
     device: str
     precision: str
     torch: str
@@ -110,10 +111,15 @@ def _result(section: Section, first: bool) -> ClaimResult:
         claim.id, title(claim), of(claim).paper.name, claim.section, claim.figure, first,
         _experiment(section), str(verdict.outcome), verdict.qualifier, verdict.audit, verdict.sentences,
         section.adjusted_p,
-        () if section.smoke else tuple(_effect(claim, e, i) for i, e in enumerate(section.effects)),
+        tuple(_effect(claim, e, i) for i, e in enumerate(_effects(section))),
         section.deviations, tuple(dict.fromkeys(r.key for r in section.records)), len(section.stale),
         section.command,
     )  # fmt: skip
+
+
+def _effects(section: Section) -> tuple[Effect, ...]:
+    """With both kinds of intervals; none of smoke runs."""
+    return section.assessment.effects(section.claim) if section.assessment and not section.smoke else ()
 
 
 def _experiment(section: Section) -> ExperimentRun | None:
@@ -122,7 +128,7 @@ def _experiment(section: Section) -> ExperimentRun | None:
     found = section.assessment.experiment
     held = found.conditions
     where = (str(held.device), str(held.precision), held.torch, str(held.data or ""))
-    return ExperimentRun(found.protocol.name, not section.proxy, found.seeds, *where)
+    return ExperimentRun(found.protocol.name, not section.proxy, found.seeds, section.interim, *where)
 
 
 def _effect(claim: Claim, e: Effect, place: int) -> EffectResult:
@@ -183,9 +189,9 @@ def _cells(effect: EffectResult | None) -> list[object]:
 
 
 TEX_HEAD = r"""% needs \usepackage{booktabs}
-\begin{tabular}{llllll}
+\begin{tabular}{lllllll}
 \toprule
-Claim & Section & Paper & Ours & 95\,\% interval, $n$ & Verdict \\
+Claim & Section & Paper & Ours & 95\,\% interval, $n$ & Protocol & Verdict \\
 \midrule"""
 
 
@@ -196,7 +202,9 @@ def as_tex(sections: Sequence[Section]) -> str:
 
 
 def _tex_row(section: Section) -> str:
-    found = next(iter(overview.ours(section)), None)
-    value, rest = (found.value, found.rest) if found else (NOTHING, NOTHING)
-    cells = (title(section.claim), section.claim.section, section.claim.figure, value, rest)
-    return " & ".join(map(latex, (*cells, section.verdict.headline))) + r" \\"
+    found = [one for one in overview.ours(section) if one.judged]
+    value = "; ".join(f"{one.name} {one.value}".strip() for one in found) or NOTHING
+    rest = "; ".join(one.rest for one in found if one.rest) or NOTHING
+    claim = section.claim
+    cells = (title(claim), claim.section, claim.figure, value, rest, section.scale, section.verdict.headline)
+    return " & ".join(map(latex, cells)) + r" \\"

@@ -11,7 +11,7 @@ from harness.paper.claims import Claim
 from harness.paper.papers import claim
 from harness.plans.experiment import Evidence, Experiment, Finding, Reproduction
 from harness.verdicts.gates import Case, at_paper_scale, judged_at
-from harness.verdicts.rules import judge
+from harness.verdicts.rules import counted, judge
 from harness.verdicts.validity import problems
 from harness.verdicts.verdict import Outcome, Qualifier, Verdict
 
@@ -40,6 +40,10 @@ class Assessment:
         first = primary(judged_as(about, self.evidence), self.finding)
         return found if first is None else (first, *(effect for effect in found if effect is not first))
 
+    def judged(self, about: Claim) -> tuple[Effect, ...]:
+        """The same effects, with the intervals that count: at interim looks, the wider ones."""
+        return tuple(counted(effect, self.interim) for effect in self.effects(about))
+
     def case(self, about: Claim) -> Case:
         """The case that the gates and rules judged."""
         parts = self.evidence, self.finding, self.invalid, self.interim, self.experiment.reproduction
@@ -50,7 +54,7 @@ def assess(experiment: Experiment, evidence: Evidence, interim: bool) -> Assessm
     """What the evidence says about the experiment's claims; ReproductionFails if its estimate raises."""
     manipulated = experiment.reproduction.manipulated
     with own_code(f"the estimate of {experiment.name}"):
-        finding = _planned(experiment.reproduction.estimate(evidence), evidence)
+        finding = _planned(experiment.reproduction.estimate(evidence), evidence, interim)
     found = _assessment(experiment, evidence, finding, problems(evidence, manipulated), interim)
     if (shared := evidence.at_shared_rate()) is None:
         return found
@@ -120,7 +124,7 @@ def primary(about: Claim, finding: Finding) -> Effect | None:
     return next((effect for effect in found if effect.metric == about.primary.name), None)
 
 
-def _planned(finding: Finding, evidence: Evidence) -> Finding:
+def _planned(finding: Finding, evidence: Evidence, interim: bool) -> Finding:
     """The finding, with the seeds that would decide if a verdict may rest on its effects."""
     protocol, effects = evidence.protocol, dict(finding.effects)
     if not effects:
@@ -130,5 +134,5 @@ def _planned(finding: Finding, evidence: Evidence) -> Finding:
     for name, found in finding.effects.items():
         if not protocol.smoke and judged_at(claim(name), protocol):
             proxy = not at_paper_scale(claim(name), protocol)
-            effects[name] = tuple(planned(effect, claim(name), proxy) for effect in found)
+            effects[name] = tuple(planned(effect, claim(name), proxy, interim) for effect in found)
     return replace(finding, effects=effects)

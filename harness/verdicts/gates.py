@@ -240,6 +240,11 @@ def _smaller(case: Case) -> Reasons:
     return (f"gate scale: {here} is not {wanted}, so no band applies",)
 
 
+def _elsewhere(case: Case) -> Qualifier:
+    """Marks what says nothing about the paper's scale, even if it stops before that is asked."""
+    return Qualifier.PROXY if ever_judged(case.claim) and not case.at_paper_scale else Qualifier.NONE
+
+
 NOT_RUN = Gate("not run", "does any final trial have a record?", _no_run, _runs_counted, Outcome.NOT_RUN)
 INVALID = Gate("invalid", "can the runs be compared?", _faults, _comparable, Outcome.INVALID)
 SMOKE = Gate(
@@ -255,6 +260,7 @@ INCOMPLETE = Gate(
     _unfinished,
     lambda case: f"all {len(case.evidence.plan.trials)} planned trials have a record, and there is an effect",
     Outcome.INCONCLUSIVE,
+    _elsewhere,
 )
 REPORTED = Gate(
     "reported",
@@ -262,10 +268,12 @@ REPORTED = Gate(
     _not_to_judge,
     lambda case: "the claim can be judged, and this scale allows it",
     Outcome.REPORTED,
-    lambda case: Qualifier.PROXY if ever_judged(case.claim) else Qualifier.NONE,
+    _elsewhere,
 )
-FEW_SEEDS = Gate("few seeds", "are there enough seeds?", _too_few, _enough, Outcome.INCONCLUSIVE)
-LOOK = Gate("looks", "was a look declared at this n?", _undeclared, _declared, Outcome.INCONCLUSIVE)
+FEW_SEEDS = Gate("few seeds", "are there enough seeds?", _too_few, _enough, Outcome.INCONCLUSIVE, _elsewhere)
+LOOK = Gate(
+    "looks", "was a look declared at this n?", _undeclared, _declared, Outcome.INCONCLUSIVE, _elsewhere
+)
 UNDER_FITTED = _checked(Check.UNDER_FITTED, "are the networks trained enough to show it?", _fit)
 HALVES = _checked(Check.HALVES, "do two halves of the baseline agree?", _halves)
 SCALE = Gate(

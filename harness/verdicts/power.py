@@ -13,28 +13,50 @@ import scipy
 
 from harness.contract.effect import Effect
 from harness.effects.statistics.exact import Array
-from harness.effects.statistics.intervals import t_quantile
-from harness.effects.statistics.significance import DIRECTION, EQUIVALENCE, MOST_SEEDS, POWER
+from harness.effects.statistics.intervals import detectable, t_quantile
+from harness.effects.statistics.significance import (
+    DIRECTION,
+    EQUIVALENCE,
+    INTERIM_DIRECTION,
+    INTERIM_EQUIVALENCE,
+    LOOKS,
+    MOST_SEEDS,
+    POWER,
+)
 from harness.paper.claims import Band, Claim, Metric, Side
 
 EVERYTHING = Band(-math.inf, math.inf)
 
 
-def planned(effect: Effect, claim: Claim, proxy: bool = False) -> Effect:
-    """The effect with `n_to_decide`, if the claim declares its metric and an interval shows the spread."""
+def planned(effect: Effect, claim: Claim, proxy: bool = False, interim: bool = False) -> Effect:
+    """The effect with `n_to_decide`, if the claim declares its metric and an interval shows the spread.
+
+    If seeds are added at interim looks, only these can decide, at their stricter levels; so too for what this
+    look can detect.
+    """
     if effect.n_to_decide is not None:
         return effect
-    return replace(effect, n_to_decide=needed_seeds(effect, claim, proxy))
+    least = _detectable_at_look(effect) if interim else effect.minimum_detectable
+    n = needed_seeds(effect, claim, proxy, interim)
+    return replace(effect, minimum_detectable=least, n_to_decide=n)
 
 
-def needed_seeds(effect: Effect, claim: Claim, proxy: bool = False) -> float | None:
+def _detectable_at_look(effect: Effect) -> float | None:
+    if effect.minimum_detectable is None or effect.standard_error is None or effect.df is None:
+        return None
+    least = detectable(effect.df, INTERIM_DIRECTION) * effect.standard_error
+    return math.exp(least) if effect.log else least
+
+
+def needed_seeds(effect: Effect, claim: Claim, proxy: bool = False, interim: bool = False) -> float | None:
     """Seeds for 80 % power for the best verdict, if the paper's figure is true and the spread as observed.
 
     Against a baseline with more runs, these are the arm's seeds; the baseline grows once the arm is as large.
     Of joint effects each gets so much power that all of them lie in the band in 80 % of cases (Bonferroni).
     The images' part of the variance stays. Without a figure the estimate replaces it; so too at a `proxy`,
-    where only a direction is sought. Infinite above 1,000; None if no interval shows the spread, if runs are
-    censored, and for a metric that the claim does not declare.
+    where only a direction is sought. At `interim` looks only 3, 5 and 10 are possible. Infinite if even the
+    most are too few; None if no interval shows the spread, if runs are censored, and for a metric that the
+    claim does not declare.
     """
     metric = claim.metric(effect.metric)
     if metric is None or effect.standard_error is None or effect.estimate is None or effect.censored:
@@ -43,9 +65,11 @@ def needed_seeds(effect: Effect, claim: Claim, proxy: bool = False) -> float | N
     null = -math.inf if claim.null is None else scale(claim.null)
     truth, band = _aim(metric, effect.estimate, null, scale, proxy)
     design = Design.of(effect)
-    candidates = range(3 if band is EVERYTHING else 5, MOST_SEEDS + 1)
+    fewest = 3 if band is EVERYTHING else 5
+    candidates = [n for n in LOOKS if n >= fewest] if interim else range(fewest, MOST_SEEDS + 1)
+    levels = (INTERIM_EQUIVALENCE, INTERIM_DIRECTION) if interim else (EQUIVALENCE, DIRECTION)
     wanted = POWER if band is EVERYTHING else 1 - (1 - POWER) / effect.joint
-    at = bisect_left(candidates, wanted, key=lambda n: power(*design.at(n), truth, band, null))
+    at = bisect_left(candidates, wanted, key=lambda n: power(*design.at(n), truth, band, null, levels))
     return candidates[at] if at < len(candidates) else math.inf
 
 
@@ -91,14 +115,21 @@ class Design:
         ) ** 2  # Satterthwaite's; thousands of images count as known
 
 
-def power(error: float, df: float, truth: float, band: Band, null: float = -math.inf) -> float:
+def power(
+    error: float,
+    df: float,
+    truth: float,
+    band: Band,
+    null: float = -math.inf,
+    levels: tuple[float, float] = (EQUIVALENCE, DIRECTION),
+) -> float:
     """Probability that CI₉₀ falls inside the band and CI₉₅ above the null, for a normal estimate.
 
     `error` is its true standard error, estimated with `df` degrees of freedom: integrates over 200 quantiles
-    of that estimate.
+    of that estimate. `levels` are those that count as 90 and 95 %.
     """
     seen = error * _deviations(df)
-    t90, t95 = t_quantile(EQUIVALENCE, df), t_quantile(DIRECTION, df)
+    t90, t95 = (t_quantile(level, df) for level in levels)
     low = np.maximum(band.low + t90 * seen, null + t95 * seen)
     high = band.high - t90 * seen
     inside = scipy.special.ndtr((high - truth) / error) - scipy.special.ndtr((low - truth) / error)

@@ -26,24 +26,25 @@ from dataclasses import replace
 
 from harness.contract.effect import Effect, Interval
 from harness.contract.formatting import decimals, interval, limits, number, quantity, span
-from harness.effects.statistics.significance import EQUIVALENCE, INTERIM_EQUIVALENCE, MOST_SEEDS
+from harness.effects.statistics.significance import EQUIVALENCE, INTERIM_EQUIVALENCE, most_seeds
 from harness.paper.claims import Band, Claim, Kind, Metric, Side
-from harness.verdicts.gates import ENOUGH, GATES, SCALE, Case
+from harness.verdicts.gates import ENOUGH, GATES, INCOMPLETE, LOOK, SCALE, Case
 from harness.verdicts.verdict import Outcome, Qualifier, Verdict
 
 PAIRS_FOR_A_BOUND = 6  # see effects/statistics/time_to_event.py
+FIRST = (INCOMPLETE, LOOK)  # what these ask for comes before any more seeds
 
 
 def judge(case: Case) -> Verdict:
     """The verdict on a claim; ValueError if the effect is not that of the claim's primary metric."""
     verdict, claim = decide(case), case.claim
     undecided = verdict.outcome is Outcome.INCONCLUSIVE and claim.kind is not Kind.EXACT
-    if undecided and case.effect is not None and not verdict.audit:
-        from harness.verdicts.power import planned  # brings numpy, which `list` can do without
+    if case.effect is None or not undecided or verdict.audit or any(gate.stopped(case) for gate in FIRST):
+        return verdict
+    from harness.verdicts.power import planned  # brings numpy, which `list` can do without
 
-        proxy = not case.at_paper_scale
-        return replace(verdict, advice=advice(claim, planned(case.effect, claim, proxy), proxy))
-    return verdict
+    proxy, interim = not case.at_paper_scale, case.interim
+    return replace(verdict, advice=advice(claim, planned(case.effect, claim, proxy, interim), proxy, interim))
 
 
 def decide(case: Case) -> Verdict:
@@ -67,10 +68,11 @@ def decided(verdict: Verdict) -> bool:
     return verdict.audit or verdict.outcome not in (Outcome.INCONCLUSIVE, Outcome.NOT_RUN)
 
 
-def advice(claim: Claim, effect: Effect, proxy: bool = False) -> tuple[str, ...]:
+def advice(claim: Claim, effect: Effect, proxy: bool = False, interim: bool = False) -> tuple[str, ...]:
     """What the runs could have found, and how many seeds would decide if the paper's figure is true.
 
-    At a scale other than the paper's its figure is not expected, and only a direction is sought.
+    At a scale other than the paper's its figure is not expected, and only a direction is sought. If seeds are
+    added at interim looks, no other number of them can decide.
     """
     said = []
     if effect.minimum_detectable is not None:
@@ -82,7 +84,8 @@ def advice(claim: Claim, effect: Effect, proxy: bool = False) -> tuple[str, ...]
         expected = not proxy and claim.primary.expected is not None
         truth = "the paper's figure" if expected else "the estimate"
         many = math.isinf(effect.n_to_decide)
-        needed = f"more than {number(MOST_SEEDS)} seeds" if many else f"n = {number(effect.n_to_decide)}"
+        most = number(most_seeds(interim))
+        needed = f"more than {most} seeds" if many else f"n = {number(effect.n_to_decide)}"
         would = f"{needed} would {'show the direction' if proxy else 'decide'} with 80 % power"
         said.append(f"if {truth} is true and the spread is as observed, {would}")
     return tuple(said)
@@ -109,6 +112,11 @@ def intervals(effect: Effect, interim: bool) -> tuple[Interval | None, Interval 
     """The intervals that count as CI₉₀ and CI₉₅; with censored runs there is no CI₉₀."""
     ci90, ci95 = (effect.interim90, effect.interim95) if interim else (effect.ci90, effect.ci95)
     return (None if effect.censored else ci90), ci95
+
+
+def counted(effect: Effect, interim: bool) -> Effect:
+    """The effect with the intervals that count for a verdict as its 90 and 95 % intervals."""
+    return replace(effect, ci90=effect.interim90, ci95=effect.interim95) if interim else effect
 
 
 def excludes_null(interval: Interval, claim: Claim) -> bool:

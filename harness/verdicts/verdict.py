@@ -83,7 +83,7 @@ def plain(reason: str) -> str:
 MEANINGS: Mapping[Outcome, str] = {
     Outcome.REPRODUCED: "the 90 % interval is in the band and the 95 % interval excludes the no-effect value",
     Outcome.DIRECTIONAL: "the 95 % interval lies on the paper's side of no effect; the size is not shown",
-    Outcome.NOT_REPRODUCED: "the 95 % interval lies outside the band and not on the paper's side",
+    Outcome.NOT_REPRODUCED: "the 95 % interval or a count lies outside the band, not on the paper's side",
     Outcome.INCONCLUSIVE: "none of these; the n that would decide is given",
     Outcome.INVALID: "the runs cannot be compared, or could not have shown it; the reason is given",
     Outcome.SMOKE: "shows only that the code runs; never a verdict",

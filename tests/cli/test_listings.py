@@ -6,6 +6,7 @@ import io
 import json
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from rich.console import Console
@@ -116,3 +117,19 @@ def test_a_watched_report_is_written_again_when_a_record_comes_and_stays_when_it
     report.watch(tmp_path / "report", tmp_path, lambda: progress_on(console()), (Format.HTML,), screen, wait)
     assert written == [(0, report.EVERY), (1, report.EVERY), (1, 0)]
     assert [re.findall(r": (\d+) records", line) for line in said(screen)] == [["0"], ["1"]]
+
+
+def test_links_to_records_survive_any_name_of_a_folder(tmp_path: Path) -> None:
+    store = fill(tmp_path / "my store (1) #2", COUNT)
+    (page, *_) = report.write(tmp_path / "out", store, progress_on(console()), (Format.MD,))
+    links = re.findall(r"\]\((\.\.[^)]*\.json)\)", page.read_text(encoding="utf-8"))
+    assert links
+    assert all((page.parent / unquote(link)).exists() for link in links)
+
+
+def test_of_counts_the_list_shows_those_that_disagree(tmp_path: Path) -> None:
+    screen = narrow()
+    listing.show(Store(tmp_path), False, screen, progress_on(console()))
+    said_so = " ".join(" ".join(said(screen)).split())
+    assert "parameters 60,965,224" in said_so
+    assert "largest share of a middle convolution 1.452 %" in said_so

@@ -183,7 +183,7 @@ def test_at_looks_the_interval_that_counts_is_shown() -> None:
     fixed = section("lrn", [wider])
     looked = made.changed(fixed, interim=True)
     assert overview.ours(fixed)[0].rest == support(wider)
-    assert overview.ours(looked)[0].rest == support(replace(wider, ci95=wider.interim95)) != support(wider)
+    assert overview.ours(looked)[0].rest == f"{support(replace(wider, ci95=wider.interim95))}, at a look"
 
 
 def test_a_claim_judged_elsewhere_too_has_a_line_below_its_first() -> None:

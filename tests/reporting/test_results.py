@@ -6,7 +6,9 @@ import csv
 import io
 import json
 import re
+import shutil
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -54,7 +56,8 @@ def test_every_form_has_the_same_numbers(written: Path) -> None:
             assert [row[f"{field}_low"], row[f"{field}_high"]] == ["" if x is None else repr(x) for x in ends]
         assert all(estimate(one) in page for page in pages), one.metric
     first = computed[0][1]
-    assert f"{latex(estimate(first))} & {latex(support(first))} & reproduced" in read(written, Format.TEX)
+    shown = " & ".join((latex(estimate(first)), latex(support(first)), "cifar10 on cpu", "reproduced"))
+    assert shown in read(written, Format.TEX)
 
 
 def test_numbers_are_typed_and_an_open_end_is_null(written: Path) -> None:
@@ -65,8 +68,8 @@ def test_numbers_are_typed_and_an_open_end_is_null(written: Path) -> None:
     assert (censored["estimate"], censored["lower_bound"], censored["censored"]) == (None, 8.2, 3)
     first = by_claim["relu-speedup"]
     assert first["experiment"] == {
-        "protocol": "cifar10", "paper_scale": True, "seeds": 5, "device": "cpu", "precision": "fp32",
-        "torch": "2.11.0", "data": "cifar10 (files, c58f30108f71)",
+        "protocol": "cifar10", "paper_scale": True, "seeds": 5, "at_looks": False, "device": "cpu",
+        "precision": "fp32", "torch": "2.11.0", "data": "cifar10 (files, c58f30108f71)",
     }  # fmt: skip
     assert (first["outcome"], first["leading"], first["stale_records"]) == ("reproduced", True, 1)
     assert len(first["records"]) == len(set(first["records"])) > 10
@@ -113,6 +116,17 @@ def test_an_index_tells_what_each_report_said(written: Path) -> None:
         assert "rendered by code that wrote no results.json" in page
         assert "its results.json cannot be read" in page
     assert not re.search(r"<script|src=", html)
+
+
+def test_the_index_in_markdown_links_to_markdown_where_there_is_any(written: Path, tmp_path: Path) -> None:
+    for name, forms in (("a.html b", (Format.HTML, Format.MD)), ("c", (Format.HTML,))):
+        (tmp_path / name).mkdir()
+        for form in (*forms, Format.JSON):
+            shutil.copy(written / FILES[form], tmp_path / name)
+    _, text = (path.read_text(encoding="utf-8") for path in write_index(tmp_path))
+    linked = {unquote(link.partition("#")[0]) for link in re.findall(r"\]\(([^)]*)\)", text)}
+    assert linked == {"a.html b/report.md", "c/report.html"}
+    assert all((tmp_path / link).exists() for link in linked)
 
 
 def test_an_index_of_nothing_is_a_sentence(tmp_path: Path) -> None:

@@ -76,3 +76,13 @@ def test_only_pairs_count() -> None:
 
     found = gather(REPRODUCTION, CIFAR, 5, lookup)
     assert REPRODUCTION.estimate(found).effects["relu-speedup"][0].n == 4
+
+
+def test_the_table_of_arms_has_an_arm_whose_pairs_are_still_to_come() -> None:
+    """All of tanh's final runs are there before ReLU has a rate."""
+
+    def only_tanh(trial: Trial) -> Record | None:
+        return answer(trial, 6.0) if function(trial) == "tanh" else None
+
+    (table,) = REPRODUCTION.estimate(gather(REPRODUCTION, CIFAR, 5, only_tanh)).tables
+    assert [(row[0], row[2], row[4]) for row in table.rows] == [("tanh", "5 of 5", 36.0)]

@@ -54,6 +54,22 @@ def test_at_a_proxy_they_exclude_the_null_by_a_t_test_of_the_estimate(sd: float,
     assert planned(found, other, proxy=True).n_to_decide == needed
 
 
+@pytest.mark.parametrize(("sd", "needed"), [(0.2, 3), (0.5, 5), (1.0, 10), (1.5, math.inf)])
+def test_at_looks_it_is_the_first_look_whose_level_has_the_power(sd: float, needed: float) -> None:
+    """scipy's noncentral t at .0190, the nominal level of these looks."""
+    values = [1.4 + sd * x for x in (-1.2, -0.6, 0.0, 0.6, 1.2)]
+    found = level("top-1 error", "points", values)
+    spread = float(np.std(values, ddof=1))
+
+    def shown(n: int, truth: float = 1.4) -> float:
+        return float(sp.nct.sf(sp.t.ppf(1 - 0.0190 / 2, n - 1), n - 1, truth / spread * math.sqrt(n)))
+
+    planned_so = planned(found, claim("lrn"), proxy=True, interim=True)
+    assert planned_so.n_to_decide == next((n for n in (3, 5, 10) if shown(n) >= 0.8), math.inf) == needed
+    assert planned_so.minimum_detectable is not None
+    assert shown(5, planned_so.minimum_detectable) == pytest.approx(0.8, abs=1e-6)
+
+
 def test_a_proxy_without_an_effect_shows_no_direction_whatever_n() -> None:
     flat = level("top-1 error", "points", [-1.0, 0.0, 1.0])
     assert planned(flat, claim("lrn"), proxy=True).n_to_decide == math.inf

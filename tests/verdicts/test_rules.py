@@ -235,9 +235,23 @@ def test_not_run() -> None:
 def test_incomplete() -> None:
     whole = evidence(LRN, [run(s) for s in range(5)])
     found = judge(Case(LRN, replace(whole, runs=whole.runs[:3]), effect(LRN, (1.0, 2.0), n=3)))
-    assert (found.outcome, found.reasons[0]) == (Outcome.INCONCLUSIVE, "incomplete: 3 of 5 trials")
+    assert (found.headline, found.reasons[0]) == ("inconclusive", "incomplete: 3 of 5 trials")
     found = judge(Case(LRN, evidence(LRN, [run(0)], to_come="tuning of tanh"), None))
     assert found.reasons == ("incomplete: 1 of 1 trials, then tuning of tanh",)
+
+
+@pytest.mark.parametrize(("n", "looks"), [(2, False), (7, True)])
+def test_what_stops_early_at_another_scale_is_marked_as_a_proxy(n: int, looks: bool) -> None:
+    """Too few seeds, and no declared look: otherwise an error on CIFAR-10 stands beside ImageNet's."""
+    found = verdict(LRN, at_look(LRN, (0.8, 2.0), (0.4, 2.2), n), protocol="imagenette", interim=looks)
+    assert found.headline == "inconclusive (proxy)"
+    assert verdict(LRN, at_look(LRN, (0.8, 2.0), (0.4, 2.2), n), interim=looks).headline == "inconclusive"
+
+
+def test_more_seeds_are_no_advice_while_declared_trials_are_missing() -> None:
+    whole = evidence(LRN, [run(s) for s in range(5)])
+    noisy = paired_difference("top-1 error", "points", [41.0, 42.5, 40.1, 41.2], [40.5] * 4)
+    assert judge(Case(LRN, replace(whole, runs=whole.runs[:4]), noisy)).advice == ()
 
 
 def test_no_effect() -> None:
@@ -396,6 +410,15 @@ def test_looks_use_the_nominal_levels_and_say_so() -> None:
     found = verdict(LRN, at_look(LRN, (0.8, 2.0), (0.4, 2.2), 10), interim=True)
     assert found.outcome is Outcome.REPRODUCED
     assert "CI₉₀ at a look (nominal 95.94%)" in found.reasons[0]
+
+
+def test_at_a_look_only_a_later_look_is_advised() -> None:
+    """At a fixed n, 23 seeds would do for this spread; but no look is at 23, and the last is at 10."""
+    noisy = paired_difference("top-1 error", "points", [41.0, 42.5, 40.1, 41.2, 43.0], [40.5] * 5)
+    fixed, looks = (verdict(LRN, noisy, interim=interim).advice for interim in (False, True))
+    assert int(fixed[1].partition("n = ")[2].split()[0]) > 10
+    assert looks[1].endswith("more than 10 seeds would decide with 80 % power")
+    assert float(looks[0].split()[-2]) > float(fixed[0].split()[-2])  # a stricter level detects less
 
 
 def test_seeds_at_an_undeclared_look_decide_nothing() -> None:

@@ -148,7 +148,7 @@ def _experiment(found: Chain, assessment: Assessment) -> Iterator[tuple[str, lis
     experiment = assessment.experiment
     protocol, where = experiment.protocol, experiment.conditions
     lines: list[str | Table] = [f"protocol {protocol.name}: {protocol.summary}"]
-    lines += [f"deviation: {d}" for d in (*protocol.deviations, *assessment.finding.deviations)]
+    lines += [f"deviation: {d}" for d in run_tables.deviations(assessment)]
     if assessment.evidence.plan.trials:
         lines.append(
             f"on {where.device}, torch {where.torch}, data {where.data}; {experiment.seeds} seeds an arm"
@@ -172,7 +172,7 @@ def _measured(found: Chain, assessment: Assessment) -> Iterator[tuple[str, list[
     seeds = run_tables.seed_table(assessment.evidence)
     if seeds:
         yield seeds.title, [seeds, *seeds.note.splitlines()]
-    effects = assessment.effects(found.claim)
+    effects = assessment.judged(found.claim)
     if effects:
         proxy = not at_paper_scale(found.claim, assessment.evidence.protocol)
         table = effect_tables.effect_table(found.claim, effects, proxy=proxy, interim=assessment.interim)
@@ -208,7 +208,9 @@ def _verdict(found: Chain) -> Iterator[str]:
 
 
 def _grid(table: Table) -> Grid:
-    grid = Grid(*table.columns, box=None, pad_edge=False, header_style="bold")
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for column in table.columns:
+        grid.add_column(column, overflow="fold")  # a number cut off would be another number
     for row in tables.cells(table):
         grid.add_row(*row)
     return grid

@@ -67,11 +67,16 @@ def _said(section: Section) -> Text:
     """What was found beside the paper's figure; nothing from smoke runs, which show nothing."""
     if section.smoke:
         return Text(f"ran; the paper: {section.claim.figure}{_of(section)}", "dim")
-    primary = next((replace(one, name="").line for one in ours(section)), NOTHING)
-    said = Text.assemble((primary, "bold"), f"; the paper: {section.claim.figure}")
+    said = Text.assemble((_ours(section) or NOTHING, "bold"), f"; the paper: {section.claim.figure}")
     qualified = [section.verdict.qualifier] * bool(section.verdict.qualifier)
     below = ", ".join(filter(None, [papers.another(section.claim), *qualified, section.scale]))
     return said.append(f"\n{below}", "dim") if below else said
+
+
+def _ours(section: Section) -> str:
+    """What is judged: the first effect, or every count."""
+    judged = [one for one in ours(section) if one.judged] or ours(section)[:1]
+    return "; ".join((one if len(judged) > 1 else replace(one, name="")).line for one in judged)
 
 
 def _of(section: Section) -> str:
@@ -85,7 +90,8 @@ def _print_next(found: Sequence[Section], console: Console) -> None:
     runs = [(s.claim.id, run) for s in found for run in s.runs]
     if not runs:
         return
-    say(console, "Next experiments, with the most time that they take on one core or one GPU:")
+    say(console, "Next experiments, with the most time that they take on one core or one GPU")
+    say(console, "(~: roughly, at an assumed speed):")
     say(console, "./repro.py run CLAIM --protocol PROTOCOL")
     print_rows([{"claim": name, **_run(run)} for name, run in runs], False, console)
 
@@ -111,14 +117,13 @@ def _asked(asked: Question) -> Row:
 
 def _claim(section: Section) -> Row:
     claim, verdict = section.claim, section.verdict
-    primary = next((replace(one, name="") for one in ours(section)), None)
     return {
         "claim": claim.id,
         "of paper": papers.of(claim).paper.name,
         "section": claim.section,
         "paper": claim.figure,
         "2012 run": logged(claim),
-        "ours": primary.line if primary else "",
+        "ours": _ours(section),
         "protocol": verdict.protocol or "",
         "p, Student": section.raw_p,
         "p, Holm": section.adjusted_p,
@@ -142,6 +147,6 @@ def _runs_of(run: NextRun) -> Row:
 
 
 def _run(run: NextRun) -> dict[str, str]:
-    most = {price.device: duration(price.seconds) for price in run.prices}
+    most = {price.device: f"{'~' * price.assumed}{duration(price.seconds)}" for price in run.prices}
     none = dict.fromkeys(("core", "GPU"), NOTHING)
     return {"protocol": run.protocol, "trials": str(run.trials), **none, **most}

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from rich.console import Console
 
@@ -42,7 +43,7 @@ def write(
         known = Assessments(store)
         found = sections.sections(known, tracker)
         notices = [*sections.notices(found), *store.left_out()]
-        records = Path(os.path.relpath(store.folder, out)).as_posix()
+        records = quote(Path(os.path.relpath(store.folder, out)).as_posix())
         here, asked = environment.describe(CPU), beyond.questions(known)
         report = Report(found, here, notices, asked, declared, records, live)
         made = pages.render(report, out, wanted, tracker)

@@ -210,9 +210,9 @@ def t_quantile(level: float, df: float) -> float:
 
 
 @lru_cache(4096)
-def detectable(df: float) -> float:
-    """Distance from the null, in standard errors, that a two-sided .05 t test finds with 80 % power."""
-    return float(scipy.special.nctdtrinc(df, 1 - POWER, t_quantile(DIRECTION, df)))
+def detectable(df: float, level: float = DIRECTION) -> float:
+    """Distance from the null, in standard errors, that a two-sided t test finds with 80 % power."""
+    return float(scipy.special.nctdtrinc(df, 1 - POWER, t_quantile(level, df)))
 
 
 def student_p(effect: Effect) -> float | None:

@@ -19,6 +19,11 @@ LOOKS = (3, 5, 10)
 INTERIM_EQUIVALENCE, INTERIM_DIRECTION = 1 - 0.0406, 1 - 0.0190
 
 
+def most_seeds(interim: bool) -> int:
+    """Where the search for the n that would decide ends: at the last look, if seeds are added at looks."""
+    return LOOKS[-1] if interim else MOST_SEEDS
+
+
 def over_looks(p: float) -> float:
     """The p-value of a look, by Bonferroni's rule for all of them: any could have been the last."""
     return min(1.0, len(LOOKS) * p)

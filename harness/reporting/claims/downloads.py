@@ -17,7 +17,7 @@ from harness.verdicts.rules import intervals
 
 EFFECTS = (
     "claim", "protocol", "proxy", "verdict", "metric", "unit", "paper", "estimate", "low95", "high95",
-    "low90", "high90", "n", "censored", "values",
+    "low90", "high90", "at_looks", "n", "censored", "values",
 )  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def _row(section: Section, effect: Effect) -> tuple[object, ...]:
     ends = (end for i in (ci95, ci90) for end in ((i.low, i.high) if i else (None, None)))
     return (
         section.claim.id, section.scale, section.proxy, section.verdict.headline, effect.metric, effect.unit,
-        metric and metric.paper, effect.estimate, *ends, effect.n, effect.censored,
+        metric and metric.paper, effect.estimate, *ends, section.interim, effect.n, effect.censored,
         " ".join(map(repr, effect.values)),
     )  # fmt: skip
 
@@ -57,8 +57,7 @@ def _csv(columns: Iterable[str], rows: Iterable[Sequence[object]]) -> str:
 def latex_row(section: Section) -> str:
     """The claim, the paper's figure, ours with its interval, the sample and the verdict, as a row."""
     effect = section.effects[0]
-    _, ci95 = intervals(effect, section.interim)
-    ours = f"{estimate(effect)} {interval(ci95)}" if ci95 else estimate(effect)
+    ours = f"{estimate(effect)} {interval(effect.ci95)}" if effect.ci95 else estimate(effect)
     cells = (
         opened(section.claim.statement),
         section.claim.figure,

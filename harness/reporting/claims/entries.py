@@ -18,7 +18,6 @@ from harness.reporting.figures import runs, selection
 from harness.reporting.figures.drawing.frame import Drawing
 from harness.reporting.figures.strip import strip
 from harness.reporting.wording import estimate
-from harness.verdicts.rules import intervals
 
 SHORT = 24  # letters: longer statements of the paper are left out of a heading
 
@@ -88,9 +87,10 @@ class Entry:
 
     @property
     def _heading(self) -> str:
-        """The result and the paper's figure, for a drawing that is seen alone."""
+        """The result and the paper's figure, for a drawing seen alone; a level's figure only at its scale."""
         found, paper = phrases.headline(self.section), phrases.paper(self.section)
-        figure = len(paper) <= SHORT and any(map(str.isdigit, paper))
+        comparable = self.section.claim.kind is not Kind.LEVEL or not self.section.proxy
+        figure = comparable and len(paper) <= SHORT and any(map(str.isdigit, paper))
         there = f" (paper: {paper})" if figure else ""
         return f"{found[:1].upper()}{found[1:]}{there}" if found else ""
 
@@ -185,6 +185,5 @@ def _further_row(section: Section) -> tuple[object, ...]:
     effect = section.effects[0] if section.effects and section.effects[0].n else None
     if effect is None:
         return section.scale, section.verdict.headline, None, None, None
-    _, ci95 = intervals(effect, section.interim)
-    shown = interval(ci95, effect.unit) if ci95 else NOTHING
+    shown = interval(effect.ci95, effect.unit) if effect.ci95 else NOTHING
     return section.scale, section.verdict.headline, estimate(effect), shown, phrases.sample(effect)

@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from harness.contract.effect import Effect
 from harness.contract.formatting import between, number, quantity
 from harness.contract.trial import Status
-from harness.effects.statistics.significance import MOST_SEEDS
+from harness.effects.statistics.significance import most_seeds
 from harness.paper.claims import Claim, Kind
 from harness.paper.papers import of
 from harness.reporting.claims.sections import Section
 from harness.reporting.wording import estimate, opened, words
 from harness.verdicts.gates import FEWEST, judged_at
-from harness.verdicts.rules import intervals
 from harness.verdicts.verdict import Outcome, Qualifier, plain
 
 # What was measured for a claim, its estimate and metric in braces; must read well with either sign.
@@ -113,10 +112,9 @@ def _paper(claim: Claim, name: str) -> str:
 
 def _support(section: Section) -> str:
     """The uncertainty of the estimate, in brackets."""
-    effect, interim = section.effects[0], section.interim
-    _, ci95 = intervals(effect, interim)
-    said = [f"95 % CI {between(ci95, effect.unit)}"] if ci95 else []
-    said += ["at an interim look"] * interim + [sample(effect)]
+    effect = section.effects[0]
+    said = [f"95 % CI {between(effect.ci95, effect.unit)}"] if effect.ci95 else []
+    said += ["at an interim look"] * section.interim + [sample(effect)]
     return f" ({', '.join(said)})"
 
 
@@ -143,6 +141,8 @@ def _conclusion(section: Section) -> str:
     if verdict.outcome is Outcome.NOT_REPRODUCED and verdict.qualifier is Qualifier.PROXY:
         opposite = "opposite to the paper's direction, at a smaller scale"
         return opposite if null_name(section.claim) == "no effect" else "less than the paper claims"
+    if verdict.outcome is Outcome.REPORTED and verdict.qualifier is Qualifier.PROXY:
+        return f"not judged, since {_plain(verdict.reasons)}"
     if verdict.outcome in AGAINST:
         return AGAINST[verdict.outcome].format(figure)
     if verdict.outcome is Outcome.INVALID:
@@ -156,8 +156,10 @@ def _plain(reasons: tuple[str, ...]) -> str:
 
 def _undecided(section: Section) -> str:
     evidence, effect = section.evidence, section.effects[0] if section.effects else None
+    where = " at a smaller scale" if section.verdict.qualifier is Qualifier.PROXY else ""
     if evidence and not evidence.complete:
-        return f"unfinished, with {len(evidence.runs)} of {len(evidence.plan.trials)} trials done so far"
+        done = f"{len(evidence.runs)} of {len(evidence.plan.trials)} trials"
+        return f"unfinished{where}, with {done} done so far"
     if section.verdict.audit:
         return f"better than the paper ({paper(section)}), which an audit should explain first"
     if section.verdict.qualifier is Qualifier.TURNS:
@@ -165,8 +167,8 @@ def _undecided(section: Section) -> str:
     if section.verdict.qualifier is Qualifier.INSIDE:
         return f"it lies in the paper's band ({paper(section)}), but more seeds must confirm it"
     if effect is None or effect.ci95 is None or effect.n < FEWEST:
-        return f"too few runs for a verdict, which needs {FEWEST}"
-    return f"too noisy to tell{_more(section, effect)}"
+        return f"too few runs{where} for a verdict, which needs {FEWEST}"
+    return f"too noisy to tell{where}{_more(section, effect)}"
 
 
 def _more(section: Section, effect: Effect) -> str:
@@ -175,5 +177,6 @@ def _more(section: Section, effect: Effect) -> str:
     if n is None or not section.evidence or not judged_at(section.claim, section.evidence.protocol):
         return ""
     would = "would show the direction" if section.proxy else "would decide"
-    many = f"more than {number(MOST_SEEDS)}" if math.isinf(n) else f"about {number(n)}"
+    about = "" if section.interim else "about "  # no other number is possible
+    many = f"more than {number(most_seeds(section.interim))}" if math.isinf(n) else f"{about}{number(n)}"
     return f"; {many} seeds {would}"

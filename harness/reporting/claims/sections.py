@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from harness.contract.effect import Effect
 from harness.contract.formatting import duration
@@ -57,10 +58,10 @@ class Section:
         """Whether seeds are added at interim looks, so that intervals are the wider ones for looks."""
         return self.assessment is not None and self.assessment.interim
 
-    @property
+    @cached_property
     def effects(self) -> tuple[Effect, ...]:
-        """The claim's effects, the primary one first."""
-        return self.assessment.effects(self.claim) if self.assessment else ()
+        """The claim's effects with the intervals that count, the primary one first."""
+        return self.assessment.judged(self.claim) if self.assessment else ()
 
     @property
     def raw_p(self) -> float | None:
@@ -81,6 +82,11 @@ class Section:
     def examined(self) -> bool:
         """Whether there is anything to show beyond what the claim needs."""
         return self.verdict.outcome is not Outcome.NOT_RUN or bool(self.records or self.stale)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to run and nothing is still to come."""
+        return self.evidence is not None and self.evidence.complete
 
     @property
     def smoke(self) -> bool:
@@ -188,10 +194,11 @@ def _section(claim: Claim, assessment: Assessment, known: Assessments, leading: 
 def adjusted(found: Sequence[Section]) -> list[Section]:
     """The sections with Holm's p-values, from Student's of the primary effects of judged claims.
 
-    Where seeds were added at looks, the p-value is first adjusted for these. A paper's claims are one family:
-    claims of another paper, from a package, change none of its values.
+    Where seeds were added at looks, the p-value is first adjusted for these. An experiment enters only once
+    it is complete. A paper's claims are one family: claims of another paper, from a package, change none of
+    its values.
     """
-    judged = {s.claim.id: s for s in leading(found) if s.verdict.outcome.judged and s.effects}
+    judged = {s.claim.id: s for s in leading(found) if s.verdict.outcome.judged and s.effects and s.complete}
     families: dict[str, dict[str, float]] = {}
     for name, section in judged.items():
         if (p := section.effects[0].p_student) is not None:

@@ -16,7 +16,7 @@ from harness.paper.claims import Claim, Kind, Metric
 from harness.reporting.claims.sections import Section
 from harness.reporting.figures.drawing.frame import BAND, FRAME, INK, MUTED, PAPER, Drawing
 from harness.reporting.figures.drawing.pictures import box, drawing, words
-from harness.reporting.front.overview import Line, judged, ours
+from harness.reporting.front.overview import Line, ours
 from harness.verdicts.verdict import Outcome
 
 LOW, HIGH = -2.5, 3.5  # the ends of the scale: an arrow marks what lies beyond
@@ -63,7 +63,7 @@ class ForestRow:
     @property
     def paper(self) -> str:
         """The figure that it is scaled by, or else the claim's own words."""
-        effect, claim = judged(self.section), self.section.claim
+        effect, claim = next(iter(self.section.effects), None), self.section.claim
         metric = claim.metric(effect.metric) if self.strip and effect else None
         if metric is None or metric.paper is None:
             return claim.figure or NOTHING
@@ -83,7 +83,7 @@ def share(place: float) -> float:
 
 def strip(section: Section) -> Strip | None:
     """The marks of the judged effect; None for smoke runs, and if there is no size to scale by."""
-    effect = judged(section)
+    effect = next(iter(section.effects), None)
     metric = section.claim.metric(effect.metric) if effect else None
     if section.smoke or effect is None or metric is None or not scalable(section.claim, metric):
         return None

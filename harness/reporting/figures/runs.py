@@ -21,6 +21,7 @@ from harness.verdicts.trained_enough import GAP, OUTCOME, OUTCOMES
 WIDTH, MARGIN = 390.0, 10.0
 TOP, ROW, BELOW = 22.0, 40.0, 34.0
 MOST_DOTS = 200
+UNITS: Mapping[str, str] = {"loss": "nats", "training loss": "nats", "area": "nats · epochs"}  # else percent
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,7 @@ def judged(claim: Claim, name: str) -> Quantity | None:
         return None
     if name == "gap":
         return Quantity("test − training error", "points", {"": gap})
-    unit = "nats" if name.endswith("loss") else "%"
-    return Quantity(name, unit, {"": OUTCOMES.get(name, OUTCOME)})
+    return Quantity(name, UNITS.get(name, "%"), {"": OUTCOMES.get(name, OUTCOME)})
 
 
 OWN: Mapping[str, Quantity] = {
@@ -82,7 +82,7 @@ def runs(name: str, section: Section, heading: str, caveat: str) -> list[Drawing
         return []
     overfits = claim.fit is Fit.OVERFITTED and reproduction and reproduction.overfitting_arm
     least = GAP if overfits and first == "gap" else None
-    paper = claim.primary.paper if claim.kind is Kind.LEVEL else None
+    paper = claim.primary.paper if claim.kind is Kind.LEVEL and not section.proxy else None
     return [_draw(name, rows, shown, heading, caveat, paper, least)]
 
 

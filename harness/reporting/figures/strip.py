@@ -17,7 +17,6 @@ from harness.reporting.figures.drawing import pictures
 from harness.reporting.figures.drawing.axis import Axis, circle, diamond, line
 from harness.reporting.figures.drawing.frame import ARMS, BAND, INK, MUTED, PAPER, Drawing
 from harness.reporting.wording import estimate, words
-from harness.verdicts.rules import intervals
 from harness.verdicts.verdict import Outcome
 
 WIDTH, MARGIN = 390.0, 10.0
@@ -72,7 +71,7 @@ def _row(section: Section, metric: Metric) -> ExperimentRow | None:
     effect = next((effect for effect in section.effects if effect.metric == metric.name), None)
     if section.smoke or effect is None or not effect.n or _point(effect) is None:
         return None
-    _, ci95 = intervals(effect, section.interim)
+    ci95 = effect.ci95
     proxy = section.proxy and section.claim.paper_scale is not None
     return ExperimentRow(f"{section.scale}, n = {effect.n}", effect, ci95, section.verdict.outcome, proxy)
 

@@ -39,13 +39,18 @@ class EvidenceOrigin:
     @property
     def parts(self) -> tuple[str, ...]:
         """The line at the head of a report, part by part."""
+        stale = [f"{_counted(self.stale, 'further stale record')}"] * bool(self.stale)
         if not self.records:
-            return ("no records", *(f"the code of {name}" for name in (self.judged_by,) if name))
+            none = (
+                f"no record of today's code, {_counted(self.stale, 'stale record')}"
+                if stale
+                else "no records"
+            )
+            return (none, *(f"the code of {name}" for name in (self.judged_by,) if name))
         every = (
             "all from a clean commit" if self.clean == self.records else f"{self.clean} from a clean commit"
         )
         count = f"{_counted(self.records, 'record')}, {every}"
-        stale = [f"{_counted(self.stale, 'further stale record')}"] * bool(self.stale)
         return (*filter(None, (self.days,)), _some(self.hardware, "machine"), count, *stale, *self._code())
 
     def _code(self) -> tuple[str, ...]:

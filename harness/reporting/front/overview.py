@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from harness.contract.effect import Effect
 from harness.contract.formatting import number, p_value, quantity
 from harness.effects.statistics.significance import LOOKS
 from harness.paper.claims import Claim, Kind
@@ -85,27 +84,20 @@ def _looked(sections: Sequence[Section]) -> str:
     return f" ({looks} at interim looks: first {times})" if looks else ""
 
 
-def judged(section: Section) -> Effect | None:
-    """The effect that the verdict rests on, with the 95 % interval that counts for it."""
-    first = next(iter(section.effects), None)
-    looks = first is not None and section.assessment is not None and section.assessment.interim
-    return replace(first, ci95=first.interim95) if first and looks and first.interim95 else first
-
-
 def ours(section: Section) -> list[Found]:
     """The result for each metric that the claim declares; all counts are judged, else only the first metric.
 
     Empty for smoke runs: they show that the code runs, and their numbers mean nothing else.
     """
-    first = judged(section)
-    if section.smoke or first is None:
+    if section.smoke or not section.effects:
         return []
-    known = [e for e in (first, *section.effects[1:]) if e.n]
+    first, known = section.effects[0], [e for e in section.effects if e.n]
     found = [e for e in known if section.claim.metric(e.metric)] or known[:1]
     exact = section.claim.kind is Kind.EXACT  # counted, so that there is neither n nor interval
     names = [words(e.metric) if len(found) > 1 else "" for e in found]
+    look = ", at a look" * section.interim
     return [
-        Found(name, estimate(e), "" if exact else support(e), exact or e is first)
+        Found(name, estimate(e), "" if exact else f"{support(e)}{look}", exact or e is first)
         for name, e in zip(names, found, strict=True)
     ]
 

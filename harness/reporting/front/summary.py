@@ -15,7 +15,7 @@ from harness.paper.claims import Kind, Metric
 from harness.reporting.claims.sections import Section
 from harness.reporting.front.overview import Line, measured, ours
 from harness.reporting.wording import words
-from harness.verdicts.verdict import Outcome
+from harness.verdicts.verdict import Outcome, Qualifier, Verdict
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,14 @@ REST = (
     VerdictGroup(Outcome.INVALID, "has runs that cannot test it", "have runs that cannot test them", FEW),
     VerdictGroup(Outcome.REPORTED, "is reported but not judged", "are reported but not judged", FEW),
 )
+ELSEWHERE = (
+    VerdictGroup(
+        Outcome.REPORTED,
+        "is reported but not judged, as it was not measured at the paper's scale",
+        "are reported but not judged, as they were not measured at the paper's scale",
+        FEW,
+    ),
+)
 BELOW = " A smaller scale can show a direction, never the size."
 SMOKE_ONLY = "Only smoke runs are stored. They show that the code runs but say nothing about the paper."
 
@@ -84,7 +92,13 @@ def summary(lines: Sequence[Line]) -> list[Sentence]:
     if below:
         below[-1] = (*below[-1], Phrase(BELOW))
     nothing = [(Phrase("No claim has been judged at the paper's scale yet.", strong=True),)]
-    return [*(found or nothing), *below, *_told(known, REST), *_unknown(first)]
+    elsewhere = [line for line in known if _reported_elsewhere(line.section.verdict)]
+    rest = [line for line in known if line not in elsewhere]
+    return [*(found or nothing), *below, *_told(rest, REST), *_told(elsewhere, ELSEWHERE), *_unknown(first)]
+
+
+def _reported_elsewhere(verdict: Verdict) -> bool:
+    return verdict.outcome is Outcome.REPORTED and verdict.qualifier is Qualifier.PROXY
 
 
 def _told(lines: Sequence[Line], groups: Sequence[VerdictGroup], where: str = "") -> list[Sentence]:
@@ -154,6 +168,8 @@ def _unknown_as(section: Section) -> tuple[str, str]:
     """Why a claim has no result, in the singular and in the plural."""
     if section.smoke:
         return "has only smoke runs", "have only smoke runs"
+    if section.stale and not section.records:
+        return "has only records of other code", "have only records of other code"
     return ("is unfinished", "are unfinished") if section.records else ("was not run", "were not run")
 
 

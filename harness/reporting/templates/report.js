@@ -76,7 +76,7 @@
   function sortable(table) {
     const headings = all("thead th", table), body = table.tBodies[0];
     headings.forEach((heading, column) => {
-      if (!heading.textContent.trim()) return;
+      if (!heading.textContent.trim() || heading.classList.contains("scale")) return;
       const button = document.createElement("button");
       button.type = "button";
       button.append(...heading.childNodes);

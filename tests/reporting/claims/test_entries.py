@@ -17,14 +17,16 @@ from harness.paper.catalogue import CLAIMS, claim
 from harness.paper.claims import Claim, Kind, Metric
 from harness.plans.experiment import Finding, Table
 from harness.reporting import effect_tables, run_tables, tables, wording
-from harness.reporting.claims import arms, phrases
-from harness.reporting.claims.entries import Entry, Fold, entries
+from harness.reporting.claims import arms, downloads, phrases
+from harness.reporting.claims.entries import Entry, Fold, entries, further_table
 from harness.reporting.claims.sections import Section
 from harness.reporting.figures import runs, strip
 from harness.reporting.figures.drawing.axis import Axis
+from harness.reporting.front import overview
 from harness.reporting.latex import latex
 from harness.reporting.pages import render
 from harness.reporting.report import Report
+from harness.verdicts.trained_enough import OUTCOMES
 from harness.verdicts.verdict import Outcome, Qualifier, Verdict
 from tests.fakes.evidence import sections as made
 from tests.fakes.evidence.runs import run, tuned
@@ -51,7 +53,7 @@ def test_an_inconclusive_claim_says_how_far_it_is_from_a_verdict() -> None:
     section = of(claim("lrn"), NOISY, Outcome.INCONCLUSIVE, PROXY, "cifar10-converged")
     assert phrases.finding(section) == (
         "Here the gain from normalisation was −0.8 points of top-1 error (95 % CI −3.5 to 1.9 points, 3 runs "
-        "an arm): too noisy to tell; about 23 seeds would show the direction."
+        "an arm): too noisy to tell at a smaller scale; about 23 seeds would show the direction."
     )
 
 
@@ -244,6 +246,38 @@ def test_intervals_are_widened_for_looks_only_where_looks_were_used() -> None:
     assert "interim looks" in effect_tables.effect_table(claim("lrn"), [effect], interim=True).note
     assert "interim looks" not in effect_tables.effect_table(claim("lrn"), [effect]).note
     assert "[−5.0, 3.0]" not in effect_tables.effect_table(claim("lrn"), [effect]).note
+
+
+def test_at_a_look_every_form_has_the_interval_that_counts_and_rounds_by_it() -> None:
+    """By its plain interval the estimate would be 1.24, by that of the look 1.246."""
+    area = Effect(
+        "area", "×", 3, 1.2456, None, Interval(1.0941, 1.4181, 0.95), log=True,
+        interim90=Interval(1.0774, 1.4401, 0.9594), interim95=Interval(1.0038, 1.5457, 0.981),
+    )  # fmt: skip
+    section = made.changed(of(claim("bias-init"), area, Outcome.DIRECTIONAL, PROXY), interim=True)
+    assert wording.estimate(area) == "1.25×"
+    ends = ["1.246", "1.004", "1.546"]
+    (found,) = overview.ours(section)
+    table = effect_tables.effect_table(section.claim, section.effects, interim=True)
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    for said in (
+        phrases.finding(section),
+        found.line,
+        downloads.latex_row(section),
+        f"{row['estimate']} {row['95 % interval']}",
+        " ".join(map(str, further_table([section]).rows[0])),  # type: ignore[union-attr]
+    ):
+        assert re.findall(r"1\.\d+", said)[:3] == ends, said
+    (numbers,) = csv.DictReader(io.StringIO(downloads.effects([section])))
+    assert (numbers["low95"], numbers["high95"], numbers["at_looks"]) == ("1.0038", "1.5457", "True")
+
+
+def test_every_quantity_that_is_compared_has_its_unit() -> None:
+    units = {name: runs.judged(claim("lrn"), name).unit for name in OUTCOMES}  # type: ignore[union-attr]
+    assert units == {
+        "gap": "points", "area": "nats · epochs", "training error": "%", "training loss": "nats",
+        "loss": "nats",
+    }  # fmt: skip
 
 
 def test_what_cannot_be_seen_is_marked_wherever_words_enter_a_page(tmp_path: Path) -> None:

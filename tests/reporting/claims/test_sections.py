@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats as sp
 
+from harness.effects.statistics.exact import permutation
 from harness.effects.statistics.intervals import pooled_difference
 from harness.plans.experiment import Finding
 from harness.reporting import effect_tables
@@ -79,7 +80,9 @@ def test_an_exact_p_that_could_show_nothing_is_left_out() -> None:
     section = judged("h0", 0.01)
     effect = section.effects[0]
     assert [effect_tables.least_exact_p(replace(effect, n=n)) for n in (3, 5, 6)] == [0.25, 0.0625, 0.03125]
-    assert effect_tables.least_exact_p(replace(effect, counts=(3, 3))) == 0.1
+    for first, second in ((3, 3), (4, 3), (3, 9), (2, 1)):  # arms that do not overlap
+        least = permutation([float(i) for i in range(first)], [99.0 + i for i in range(second)])
+        assert effect_tables.least_exact_p(replace(effect, counts=(first, second))) == pytest.approx(least)
     assert "p, exact" not in effect_tables.effect_table(section.claim, section.effects).columns
 
 

@@ -24,6 +24,8 @@ from harness.records.store import Store
 from harness.reporting import effect_tables, tables
 from harness.reporting.claims import sections
 from harness.reporting.front import needs, overview
+from harness.reporting.front.origin import origin
+from harness.reporting.front.summary import summary
 from harness.reporting.pages import render
 from harness.reporting.report import Report
 from harness.testing.records import answer
@@ -300,3 +302,26 @@ def test_a_sentence_says_why_and_what() -> None:
     assert list(sources([run, run])) == [
         "CIFAR-10, 50,000 training images: get it with './repro.py data fetch'"
     ]
+
+
+def test_a_store_of_other_code_is_not_called_empty() -> None:
+    of_today = made.complete()
+    line = origin([], of_today.records, {"commit": "abc"}, None).parts[0]
+    assert line == f"no record of today's code, {len(of_today.records)} stale records"
+    assert origin([], [], {"commit": "abc"}, None).parts[0] == "no records"
+    renamed = made.renamed(of_today, claim("lrn"))
+    old = replace(renamed, assessment=None, records=(), stale=of_today.records)
+    found = summary(overview.lines([of_today, old], {}))
+    said = "".join(phrase.words for phrase in found[-1])
+    assert said == "One claim has no result yet: it has only records of other code."
+
+
+def test_an_unfinished_experiment_is_not_in_the_family_of_judged_claims() -> None:
+    whole = made.complete()
+    assert whole.evidence
+    part = made.changed(
+        made.renamed(whole, claim("lrn")), evidence=replace(whole.evidence, runs=whole.evidence.runs[:-1])
+    )
+    found = sections.adjusted([whole, part])
+    assert found[0].adjusted_p == pytest.approx(whole.effects[0].p_student)
+    assert found[1].adjusted_p is None
