@@ -32,7 +32,7 @@ def _one_thread() -> None:
 def _locks_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test waits for trials on this machine or for tests in parallel with it, nor do these wait for it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
 
 

@@ -39,7 +39,10 @@ class ProcessIdentity:
     @property
     def gone(self) -> bool:
         """Whether it has certainly ended; False for a process on another machine, where that is unknown."""
-        return self.machine == _machine() and _beginning(self.pid) != self.began
+        if self.machine != _machine():
+            return False
+        now = _beginning(self.pid)
+        return now is None or (bool(now and self.began) and now != self.began)
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
@@ -60,13 +63,13 @@ def _machine() -> str:
 
 
 def _beginning(pid: int) -> str | None:
-    """When a process on this machine began, as far as the system tells; None if it has ended."""
+    """When a process on this machine began; empty if the system does not tell, None if it has ended."""
     if not Path("/proc/self/stat").exists():
         return "" if _exists(pid) else None
     try:
         state, *values = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (OSError, UnicodeDecodeError):
-        return None
+        return "" if _exists(pid) else None  # /proc may hide the processes of other users
     return None if state in "ZX" else values[18]  # field 22 of all
 
 

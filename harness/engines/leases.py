@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from uuid import uuid4
 
 import msgspec
 
@@ -34,11 +35,15 @@ Mark = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Holder:
-    """Who runs a trial, since when (by the holder's clock), and a description of the trial for people."""
+    """Who runs a trial, since when (by the holder's clock), and a description of the trial for people.
+
+    `token` distinguishes leases: others may have taken the same number in the meantime.
+    """
 
     process: ProcessIdentity
     since: str
     trial: str = ""
+    token: str = ""
 
     def __str__(self) -> str:
         return f"{self.process}, since {self.since}"
@@ -67,6 +72,7 @@ class Leases:
         """Nothing is created before the first lease."""
         self.folder, self.expiry, self.clock = folder, expiry, clock
         self.held: dict[str, Path] = {}
+        self.own: dict[str, Holder] = {}  # what each of these says
         self.signs: dict[Path, tuple[Mark, float]] = {}  # the latest sign of life, and when it was seen
 
     def take(self, key: str, trial: str = "") -> Holder | None:
@@ -76,8 +82,8 @@ class Leases:
         if holder is not None:
             return holder
         mark = None if last is None else _mark(last)
-        mine = self.folder / f"{key}.{1 if last is None else _number(last) + 1}"
-        if not _written(mine, trial):
+        mine, me = self.folder / f"{key}.{1 if last is None else _number(last) + 1}", _me(trial)
+        if not _written(mine, me):
             return UNKNOWN
         if self._last(key) != mine or (last is not None and _mark(last) not in (None, mark)):
             mine.unlink(missing_ok=True)  # another driver tried at the same time: the next attempt decides
@@ -85,23 +91,27 @@ class Leases:
         if last is not None:
             with suppress(OSError):
                 _remove(last)
-        self.held[key] = mine
+        self.held[key], self.own[key] = mine, me
         return None
 
     def holds(self, key: str) -> bool:
         """Whether no other driver took the trial over, which happens if this one was suspended for long."""
-        return key in self.held and self._last(key) == self.held[key]
+        path = self.held.get(key)
+        return path is not None and self._last(key) == path and _read(path) == self.own[key]
 
     def release(self, key: str) -> None:
         """Gives the trial up to others."""
+        own = self.holds(key)
         path = self.held.pop(key, None)
-        if path is not None:
+        if path is not None and own:
             _remove(path)
 
     def beat(self, so_far: Callable[[str], SoFar | None]) -> None:
         """Gives a sign of life on every lease held, with its trial's progress."""
         for key, path in list(self.held.items()):
-            with suppress(OSError):  # it was taken over, or the disk is briefly unavailable
+            if not self.holds(key):  # it was taken over
+                continue
+            with suppress(OSError):  # the disk is briefly unavailable
                 os.utime(path)
                 if (found := so_far(key)) is not None:
                     publish(path, found)
@@ -113,7 +123,8 @@ class Leases:
         for path in _leases(self.folder, "*"):
             holder = _read(path)
             if holder is not None and holder.process.gone:
-                _remove(path)
+                with suppress(OSError):  # in another user's folder
+                    _remove(path)
         for path in notes(self.folder):
             if not path.exists():
                 forget(path)
@@ -183,11 +194,15 @@ def _number(path: Path) -> int:
     return int(path.suffix[1:])
 
 
-def _written(path: Path, trial: str) -> bool:
-    """Whether the lease could be created: False if another driver was faster."""
+def _me(trial: str) -> Holder:
     now = datetime.now().astimezone().isoformat(timespec="seconds")
+    return Holder(this_process(), now, trial, uuid4().hex)
+
+
+def _written(path: Path, holder: Holder) -> bool:
+    """Whether the lease could be created: False if another driver was faster."""
     try:
-        return write_new(path, msgspec.json.encode(Holder(this_process(), now, trial)))
+        return write_new(path, msgspec.json.encode(holder))
     except OSError as error:
         raise StoreError(
             f"the lease {path} cannot be written: {error.strerror}; fix that (free space, permissions) and "
@@ -213,8 +228,9 @@ def _mark(path: Path) -> Mark | None:
     try:
         found = path.lstat()
         if stat.S_ISREG(found.st_mode):
-            with path.open("rb") as file:  # a network file system refreshes a file when it is opened
+            # A network file system refreshes a file when it is opened; another user's may be unreadable.
+            with suppress(PermissionError), path.open("rb") as file:
                 found = os.fstat(file.fileno())
-    except FileNotFoundError:
+    except OSError:
         return None
     return found.st_mtime_ns, found.st_ino, found.st_size

@@ -29,7 +29,7 @@ from harness.engines.messages import Message, Messages, Outbox, Started, Waiting
 from harness.records import environment
 from harness.records.conditions import Conditions
 from harness.records.keys import code_version, key_of, lineage_of, plain
-from harness.records.record import Record
+from harness.records.record import Record, decode, encode
 
 POLL = 0.25  # seconds that `finished` waits for a trial to end
 
@@ -149,7 +149,18 @@ def execute(trial: Trial, place: Place) -> Record | None:
         error = str(known)
     except Exception as unknown:
         error = mishaps.of_an_error(unknown) or traceback.format_exc()
-    return _record(trial, place, started, outcome, error)
+    return _storable(_record(trial, place, started, outcome, error))
+
+
+def _storable(record: Record) -> Record:
+    """The record, or a failed one without results if these cannot be stored, such as a NaN among them."""
+    try:
+        decode(encode(record))
+    except (TypeError, ValueError) as error:
+        why = f"{record.odd} is not finite" if record.odd else str(error)
+        said = f"the trial's result cannot be stored: {why}"
+        return replace(record, status=Status.FAILED, metrics={}, curve=(), cost={}, details={}, error=said)
+    return record
 
 
 FAILURE = TrialResult(Status.FAILED, {})

@@ -18,9 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.contract.errors import BadValue, StoreError
-from harness.records.files import write_next, write_whole
+from harness.records.files import read, write_next, write_whole
 from harness.records.record import OtherFormat, Record, Unreadable, decode
-from harness.records.store import DECLARED, Store
+from harness.records.store import DECLARED, MOST_SEEDS, NOTE, Store
 
 NAME = re.compile(r"[\w.-]+")
 
@@ -58,13 +58,13 @@ class Merged:
 def merge(into: Path, sources: Sequence[LaboratoryStore]) -> list[Merged]:
     """Copies what `into` lacks; if that is not allowed, BadValue or StoreError before anything is written."""
     _check_names(into, sources)
-    read = [(source, _whole_records(source.root)) for source in sources]
+    known = [(source, _whole_records(source.root)) for source in sources]
     try:
-        return [_join(into, source, files) for source, files in read]
+        return [_join(into, source, files) for source, files in known]
     except OSError as error:
         raise StoreError(
-            f"{into} cannot be written: {error.strerror}; fix that and run the same command again: "
-            "what was copied is kept"
+            f"{error.filename or into} cannot be read or written: {error.strerror}; fix that and run the "
+            "same command again: what was copied is kept"
         ) from error
 
 
@@ -73,7 +73,7 @@ def laboratories(root: Path) -> dict[str, list[Record]]:
     names, found = origins(root), dict[str, list[Record]]()
     for one, path in _files(root / "records").items():
         with suppress(OtherFormat, Unreadable):  # the store itself reports these
-            record = decode(path.read_bytes())
+            record = decode(read(path))
             found.setdefault(names.get(one, _own_name(root)), []).append(record)
     return found
 
@@ -83,7 +83,9 @@ def origins(root: Path) -> dict[str, str]:
     names: dict[str, str] = {}
     for path in sorted((root / "merged").glob("*.json")):
         try:
-            note = json.loads(path.read_text(encoding="utf-8"))
+            note = json.loads(read(path))
+            if not NAME.fullmatch(note["laboratory"]):  # it becomes the name of a file
+                raise ValueError("its laboratory has no usable name")
             names |= {one: note["laboratory"] for one in note["records"] if one not in names}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(
@@ -122,7 +124,7 @@ def _whole_records(root: Path) -> dict[str, Path]:
 def _files(folder: Path) -> dict[str, Path]:
     """JSON files by a digest of their content."""
     found = sorted(folder.glob("*.json"))
-    return {hashlib.sha256(path.read_bytes()).hexdigest()[:24]: path for path in found}
+    return {hashlib.sha256(read(path)).hexdigest()[:24]: path for path in found}
 
 
 def _join(into: Path, source: LaboratoryStore, files: Mapping[str, Path]) -> Merged:
@@ -134,7 +136,7 @@ def _join(into: Path, source: LaboratoryStore, files: Mapping[str, Path]) -> Mer
     for folder in (source.root / "looks").glob("*/"):  # what is judged at looks stays so
         (into / "looks" / folder.name).mkdir(parents=True, exist_ok=True)
         for note in folder.glob(DECLARED):
-            write_whole(into / "looks" / folder.name / DECLARED, note.read_bytes())
+            write_whole(into / "looks" / folder.name / DECLARED, read(note))
         _copy(_files(folder), into / "looks" / folder.name)
     _copy(new, into / "records")
     return Merged(source.name, len(new), len(files) - len(new))
@@ -145,7 +147,7 @@ def _copy(files: Mapping[str, Path], folder: Path) -> None:
     present = _files(folder)
     for one, path in files.items():
         if one not in present:
-            write_next(folder, path.stem.rpartition("-")[0], path.read_bytes().decode())
+            write_next(folder, path.stem.rpartition("-")[0], read(path).decode())
 
 
 def _note_origins(into: Path, source: LaboratoryStore, new: Iterable[str]) -> None:
@@ -170,7 +172,9 @@ def _join_asked(into: Path, root: Path) -> None:
 
 
 def _count(path: Path) -> int:
+    """The number in a note, or 0 for what a store would not believe either."""
     try:
-        return int(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        noted = int(read(path, NOTE))
+    except (OSError, ValueError):
         return 0
+    return noted if 0 < noted <= MOST_SEEDS else 0

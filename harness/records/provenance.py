@@ -92,7 +92,7 @@ def _git(root: Path, *arguments: str) -> str | None:
     # A checkout that belongs to another user is read nevertheless: nothing in it is executed.
     trusted = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
     environ = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
-    command = ["git", "-c", "core.fsmonitor=false", *arguments]
+    command = ["git", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false", *arguments]
     done = subprocess.run(
         command, cwd=root, env=environ | trusted, capture_output=True, text=True, check=False
     )

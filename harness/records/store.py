@@ -19,13 +19,14 @@ from harness.contract.trial import Status
 from harness.contract.visible import visible
 from harness.records import checked
 from harness.records.conditions import Conditions
-from harness.records.files import read, sweep, write_next, write_whole
+from harness.records.files import Unsuitable, read, sweep, write_new, write_next, write_whole
 from harness.records.keys import canonical, holds
 from harness.records.record import OtherFormat, Record, Unreadable, decode, encode
 
 if TYPE_CHECKING:
     import pandas as pd
 
+NEVER = (Unsuitable, IsADirectoryError, FileNotFoundError)  # what is there can never be read
 NOTE, MOST_SEEDS = 64, 10_000  # bytes in a note, and the most seeds that can be requested
 NAMED = 3  # files left out that are named one by one where they are not the subject
 DECLARED = "declared"  # the note in an experiment's folder of looks, there before any look
@@ -110,11 +111,16 @@ class Store:
         return self._conditions
 
     def ask(self, reproduction: str, protocol: str, conditions: Conditions, seeds: int) -> None:
-        """Notes how many seeds were requested for an experiment, before it runs."""
+        """Notes how many seeds were requested for an experiment, before it runs.
+
+        Each number has a file of its own, so that of two commands that start together neither overwrites the
+        other's.
+        """
         path = self.place("asked", reproduction, protocol, conditions)
-        most = max(seeds, self.asked(reproduction, protocol, conditions))
+        path, note = path.with_name(f"{path.name}.{seeds}"), f"{seeds}\n"
         try:
-            write_whole(path, f"{most}\n")
+            if not write_new(path, note.encode()) and self._number(path) != seeds:
+                write_whole(path, note)
         except OSError as error:
             raise StoreError(
                 f"{path} cannot be written: {error.strerror}; make it writable, delete what is there, "
@@ -124,6 +130,11 @@ class Store:
     def asked(self, reproduction: str, protocol: str, conditions: Conditions) -> int:
         """The most seeds ever requested for an experiment (dropping some later hides nothing), or 0."""
         path = self.place("asked", reproduction, protocol, conditions)
+        notes = (path, *path.parent.glob(f"{path.name}.*"))  # older versions wrote one note, without a number
+        return max(map(self._number, notes))
+
+    def _number(self, path: Path) -> int:
+        """The number of seeds in a note, or 0."""
         try:
             noted = int(read(path, NOTE))
             if not 0 < noted <= MOST_SEEDS:
@@ -226,10 +237,15 @@ class Store:
             self.leave_out(f"{visible(str(path))} is left out: {other}; use the version that wrote it")
         except PermissionError as error:
             self.leave_out(f"{visible(str(path))} is left out: {error.strerror}; make it readable")
-        except (OSError, Unreadable) as error:
+        except (*NEVER, Unreadable) as error:
             why = error.strerror if isinstance(error, OSError) else error
             self.leave_out(
                 f"{visible(str(path))} is not a whole record ({why}); it is left out: "
                 "delete it, and the next run repeats its trial"
+            )
+        except OSError as error:  # it may be whole, and readable the next time
+            self._seen.discard(path.name)
+            self.leave_out(
+                f"{visible(str(path))} is left out for now: {error.strerror}; run the same command again"
             )
         return None

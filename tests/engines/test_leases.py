@@ -254,6 +254,43 @@ def test_one_that_was_suspended_for_long_finds_its_trial_taken(tmp_path: Path) -
     assert other.holds(KEY)
 
 
+def test_one_that_was_suspended_leaves_a_later_lease_of_the_same_number_alone(tmp_path: Path) -> None:
+    clock = Clock()
+    suspended, other = Leases(tmp_path), Leases(tmp_path, expiry=60, clock=clock)
+    assert suspended.take(KEY) is None
+    assert other.take(KEY) is not None
+    clock.now = 60
+    assert other.take(KEY) is None
+    other.release(KEY)
+    third = Leases(tmp_path)
+    assert third.take(KEY) is None
+    assert third.held == suspended.held  # the first number again
+    assert not suspended.holds(KEY)
+    suspended.release(KEY)
+    assert third.holds(KEY)
+
+
+def test_a_lease_that_may_not_be_read_hangs_and_ends_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of another user with umask 077: its times alone say whether that driver lives."""
+    there = left_by(tmp_path, Holder(FAR, "2026-01-01"), 1)
+    readable = Path.open
+
+    def refused(path: Path, *more: object, **options: object) -> object:
+        if path == there:
+            raise PermissionError(13, "Permission denied", str(path))
+        return readable(path, *more, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", refused)
+    clock = Clock()
+    mine = Leases(tmp_path, expiry=60, clock=clock)
+    assert mine.take(KEY) == UNKNOWN
+    assert [lease.holder for lease in held(tmp_path)] == [UNKNOWN]
+    clock.now = 60
+    assert mine.take(KEY) is None
+
+
 @pytest.mark.parametrize("put", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
 def test_what_is_no_lease_hangs_nobody(tmp_path: Path, put: Callable[[Path], None]) -> None:
     put(tmp_path / f"{KEY}.1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -11,8 +12,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from harness.contract.device import CPU
+from harness.contract.session import TrialResult
 from harness.contract.trial import Status, Trial
+from harness.engines import local
 from harness.engines.local import Place, execute
 from harness.engines.runner import run
 from harness.plans.experiment import Evidence
@@ -65,6 +71,29 @@ def test_an_error_becomes_a_failed_record(tmp_path: Path) -> None:
     assert record.status is Status.FAILED
     assert "999999 images asked for" in record.error
     assert record.environment["torch"]
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (TrialResult(Status.OK, {"loss": math.nan}), "loss in metrics is not finite"),
+        (TrialResult(Status.OK, {}, details={"norms": {"spread": math.inf}}), "not JSON compliant"),
+        (TrialResult(Status.OK, {}, details={"norms": {"spread": np.float32(1)}}), "float32"),
+        (TrialResult(Status.OK, {"train_top1": 101.0}), "train_top1"),
+    ],
+)
+def test_a_result_that_cannot_be_stored_fails_its_trial_and_no_other(
+    made: TrialResult, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the driver would raise, or store what no command can read."""
+    monkeypatch.setattr(local, "_run", lambda *_: made)
+    record = execute(Trial(small(), 0), Place(CPU, STAND_IN, None, tmp_path))
+    assert record is not None
+    assert (record.status, dict(record.metrics)) == (Status.FAILED, {})
+    assert record.error.startswith("the trial's result cannot be stored: ")
+    assert said in record.error
+    Store(tmp_path).append(record)
+    assert Store(tmp_path).records == [record]
 
 
 SCRIPT = """

@@ -102,3 +102,25 @@ def test_a_trial_asks_for_a_core_and_one_that_must_be_alone_for_a_whole_node(
     assert told == ["node two (bbbbbbbb) is left out: its code differs"]
     assert on_gpu.options(alone=True)["scheduling_strategy"].node_id == first
     assert on_gpu.options(alone=False)["label_selector"] == {"ray.io/node-id": f"!in({second})"}
+
+
+def test_hardware_is_not_agreed_on_before_a_node_has_answered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """On a cluster whose GPUs are all taken none answers; later trials must not run on any model."""
+    from harness.contract.device import CUDA
+    from harness.engines.cluster import nodes
+    from harness.engines.cluster.nodes import Node, Nodes
+    from harness.engines.cluster.suitability import Expected
+
+    there = [Node("a" * 56, "one", {"CPU": 8, "GPU": 2}), Node("b" * 56, "two", {"CPU": 8, "GPU": 2})]
+    monkeypatch.setattr(nodes, "alive", lambda: there)
+    answers = iter(([], [(there[0], "H100"), (there[1], "V100")]))
+    monkeypatch.setattr(Nodes, "_look", lambda self, expected: iter(next(answers)))
+    told: list[str] = []
+    cluster, expected = Nodes(CUDA, told.append), Expected("source", "", HERE, None, tmp_path)
+    assert cluster.agree(expected).hardware is None
+    assert cluster.agree(expected).hardware == "H100"
+    assert cluster.agree(expected).hardware == "H100"  # without another look
+    assert len(told) == 1
+    assert "only nodes with H100 take part" in told[0]

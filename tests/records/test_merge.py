@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from dataclasses import replace
@@ -82,7 +83,9 @@ def test_an_interrupted_merge_goes_on(tmp_path: Path, monkeypatch: pytest.Monkey
 
     with monkeypatch.context() as patch:
         patch.setattr(module, "write_next", failing)
-        with pytest.raises(StoreError, match=r"all cannot be written: No space left.*same command again"):
+        with pytest.raises(
+            StoreError, match=r"all cannot be read or written: No space left.*same command again"
+        ):
             merge(tmp_path / "all", [a])
     assert len(Store(tmp_path / "all").records) == 2
     assert names(tmp_path / "all").keys() == {"a"}
@@ -149,3 +152,35 @@ def test_a_damaged_note_is_named(tmp_path: Path) -> None:
     note.write_text("{")
     with pytest.raises(StoreError, match=r"a-1.json is not a complete note of a merge"):
         laboratories(tmp_path / "all")
+
+
+@pytest.mark.parametrize("name", ["./../../evil", "/evil", ["x"], "a/b", "", 3])
+def test_a_note_of_another_store_names_no_file_elsewhere(name: object, tmp_path: Path) -> None:
+    a = lab(tmp_path / "deep" / "a", record(0, 6.0))
+    merge(tmp_path / "deep" / "middle", [a])
+    (note,) = (tmp_path / "deep" / "middle" / "merged").iterdir()
+    note.write_text(json.dumps({**json.loads(note.read_text()), "laboratory": name}))
+    with pytest.raises(StoreError, match=r"a-1.json is not a complete note of a merge"):
+        merge(tmp_path / "deep" / "all", [LaboratoryStore("middle", tmp_path / "deep" / "middle")])
+    assert not [path for path in tmp_path.rglob("*evil*") if path.is_file()]
+
+
+@pytest.mark.parametrize("content", ["99999", "-1", "many"])
+def test_a_number_of_seeds_that_a_store_would_not_believe_is_not_taken_over(
+    content: str, tmp_path: Path
+) -> None:
+    a = lab(tmp_path / "a", record(0, 6.0))
+    mine = Store(tmp_path / "all")
+    mine.ask("relu-speedup", "smoke", STAND_IN, 10)
+    theirs = Store(a.root).place("asked", "relu-speedup", "smoke", STAND_IN)
+    theirs.parent.mkdir()
+    theirs.with_name(f"{theirs.name}.10").write_text(content)
+    merge(tmp_path / "all", [a])
+    assert Store(tmp_path / "all").asked("relu-speedup", "smoke", STAND_IN) == 10
+
+
+def test_a_pipe_among_the_notes_hangs_nothing(tmp_path: Path) -> None:
+    a = lab(tmp_path / "a", record(0, 6.0))
+    (a.root / "asked").mkdir()
+    os.mkfifo(a.root / "asked" / "pipe")
+    assert merge(tmp_path / "all", [a])[0].new == 1

@@ -99,6 +99,23 @@ def test_where_it_can_be_checked_what_was_declared(checkout: Path) -> None:
     assert declared(path, checkout.parent) is None
 
 
+def test_signatures_that_git_shows_are_no_part_of_the_answer(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `log.showSignature`, git prints a line before what is asked for, if the commit is signed."""
+    asked: list[list[str]] = []
+    run = subprocess.run
+
+    def seen(command: list[str], **options: object) -> object:
+        asked.append(command)
+        return run(command, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(subprocess, "run", seen)
+    declared.cache_clear()
+    assert declared("harness/code.py", checkout)
+    assert all("log.showSignature=false" in command for command in asked)
+
+
 def test_a_history_that_is_cut_off_dates_nothing(checkout: Path, tmp_path: Path) -> None:
     (checkout / "README.md").write_text("more\n")
     git(checkout, "commit", "-qam", "of something else")

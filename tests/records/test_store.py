@@ -169,9 +169,41 @@ def test_a_note_that_is_no_number_of_seeds_is_named(tmp_path: Path, content: str
     assert store.asked("relu-speedup", "smoke", STAND_IN) == 5
 
 
+def test_commands_that_start_together_lose_no_number(tmp_path: Path) -> None:
+    """Each read that nothing was requested before the other wrote; older versions kept one number alone."""
+    first, second = Store(tmp_path), Store(tmp_path)
+    assert first.asked("lrn", "cifar10", STAND_IN) == second.asked("lrn", "cifar10", STAND_IN) == 0
+    first.ask("lrn", "cifar10", STAND_IN, 10)
+    second.ask("lrn", "cifar10", STAND_IN, 3)
+    assert Store(tmp_path).asked("lrn", "cifar10", STAND_IN) == 10
+    first.place("asked", "lrn", "cifar10", STAND_IN).write_text("12\n")
+    assert Store(tmp_path).asked("lrn", "cifar10", STAND_IN) == 12
+    assert Store(tmp_path).asked("lrn", "cifar10-short", STAND_IN) == 0
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ESTALE, errno.EIO])
+def test_a_record_that_cannot_be_read_just_now_is_not_to_be_deleted(
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = record_for(TRIAL, reached=1.0)
+    Store(tmp_path).append(record)
+    later = Store(tmp_path)
+
+    def fails(path: Path, *more: int) -> bytes:
+        raise OSError(code, os.strerror(code), str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("harness.records.store.read", fails)
+        (sentence,) = later.damaged
+        assert os.strerror(code) in sentence
+        assert "delete" not in sentence
+    assert later.take_in() == [record]
+
+
 def test_what_stands_in_place_of_a_note_is_named(tmp_path: Path) -> None:
     store = Store(tmp_path)
     note = store.place("asked", "relu-speedup", "smoke", STAND_IN)
+    note = note.with_name(f"{note.name}.5")
     note.mkdir(parents=True)
     pipe = store.place("asked", "relu-speedup", "cifar10", STAND_IN)
     os.mkfifo(pipe)

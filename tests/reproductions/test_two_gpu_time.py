@@ -148,7 +148,7 @@ def test_failed_trials_leave_no_effect() -> None:
 
 
 def test_a_smoke_trial_runs_in_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # no waiting for this machine's other trials
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # no waiting for this machine's other trials
     trial = two_gpu_time.REPRODUCTION.protocol("smoke").settings.arms()["two-gpu"]
     record = execute(Trial(trial, 0), Place(CPU, STAND_IN, None, tmp_path))
     assert record is not None

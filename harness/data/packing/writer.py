@@ -66,11 +66,11 @@ class State:
         return own.shape, own.dtype
 
     def take(self, piece: Piece) -> None:
-        """Adds a piece."""
-        self.done[piece.number] = True
-        self.digests[piece.number] = np.frombuffer(piece.digest, np.uint8)
-        self.total += piece.total
-        self.products += piece.products
+        """Adds a piece: all of it or nothing, though Ctrl-C may come at any moment."""
+        done, digests = self.done.copy(), self.digests.copy()
+        done[piece.number], digests[piece.number] = True, np.frombuffer(piece.digest, np.uint8)
+        total, products = self.total + piece.total, self.products + piece.products
+        vars(self).update(done=done, digests=digests, total=total, products=products)
 
     def save(self) -> None:
         """Flushes the pixels, then replaces the state atomically."""

@@ -19,6 +19,7 @@ from harness.engines.machine.gpus import PER_GPU
 
 TIMING = "timing"  # the custom resource of nodes reserved for exclusive trials, if any
 PATIENCE = 120.0  # seconds for a node to answer; a busy node is checked by its first trial
+AGAIN = 5.0  # seconds, if it did not answer before
 TRACE = 0.01  # share of a GPU: enough for Ray to show it to a task
 SEVERAL = "only nodes with {} take part, since runs on different hardware are not compared"
 
@@ -81,6 +82,7 @@ class Nodes:
         self.agreed: dict[Expected, Expected] = {}
         self.hardware: str | None = None
         self.for_timing: str | None = None
+        self.patience = PATIENCE
 
     def suited(self) -> list[Node]:
         """The live nodes that can run trials, as far as is known."""
@@ -94,11 +96,13 @@ class Nodes:
         if expected not in self.agreed:
             found = {node.id: hardware for node, hardware in self._look(expected)}
             self.hardware = self.hardware or _most_common(found.values())
-            self.agreed[expected] = replace(expected, hardware=self.hardware)
             for node, seen in found.items():
                 if seen != self.hardware:
                     self.leave_out(Unsuited(node, SEVERAL.format(self.hardware)))
             self.check()
+            if self.hardware is None:  # all are busy, so none answered: the next trial asks again
+                return expected
+            self.agreed[expected] = replace(expected, hardware=self.hardware)
         return self.agreed[expected]
 
     def leave_out(self, unsuited: Unsuited) -> None:
@@ -144,7 +148,8 @@ class Nodes:
             task.options(scheduling_strategy=pinned(node.id), **some).remote(expected): node
             for node in self.suited()
         }
-        answered, _ = ray.wait(list(asked), num_returns=len(asked), timeout=PATIENCE) if asked else ([], [])
+        patience, self.patience = self.patience, AGAIN
+        answered, _ = ray.wait(list(asked), num_returns=len(asked), timeout=patience) if asked else ([], [])
         for ref in answered:
             found = _answer(ref, asked[ref])
             if isinstance(found, Unsuited):

@@ -104,12 +104,14 @@ def places() -> tuple[Path, Path]:
 
 
 def _folder() -> Path:
-    """A folder of the user's own, below the runtime folder or else the cache folder."""
-    runtime, cache = (Path(os.environ.get(f"XDG_{name}", "")) for name in ("RUNTIME_DIR", "CACHE_HOME"))
+    """A folder of the user's own, below the cache folder.
+
+    Not below the runtime folder: only login sessions have one, so that a cron job would not see their locks,
+    and it is removed when the last session ends, which a detached run may outlive.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
     try:
-        if not (runtime.is_absolute() and runtime.is_dir() and _own(runtime)):
-            runtime = cache if cache.is_absolute() else Path.home() / ".cache"
-        folder = runtime / "alexnet-repro"
+        folder = (cache if cache.is_absolute() else Path.home() / ".cache") / "alexnet-repro"
         folder.mkdir(0o700, parents=True, exist_ok=True)
     except (OSError, RuntimeError) as error:
         raise EngineError(

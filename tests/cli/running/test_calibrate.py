@@ -37,7 +37,7 @@ def _brief(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A few small steps, and locks that no other test holds."""
     monkeypatch.setattr(calibration, "BATCH", 4)
     monkeypatch.setattr(calibration, "SECONDS", 0.02)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
 measured_once = cache(calibration.measure)

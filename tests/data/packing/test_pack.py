@@ -323,6 +323,26 @@ def test_a_damaged_state_costs_time_alone(
     assert equal(target, made)
 
 
+class Interrupts:
+    """A piece at whose last sum the user presses Ctrl-C."""
+
+    number, digest, total = 0, bytes(range(32)), np.ones((256, 256, 3), np.int64)
+
+    @property
+    def products(self) -> np.ndarray:
+        raise KeyboardInterrupt
+
+
+def test_a_piece_is_taken_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A state that had the piece without its sums would give another mean image, and no check would tell."""
+    state = writer.State(tmp_path / "train.pixels", ["a"])
+    before = {name: value.copy() for name, value in vars(state).items() if isinstance(value, np.ndarray)}
+    with pytest.raises(KeyboardInterrupt):
+        state.take(Interrupts())  # type: ignore[arg-type]
+    for name, value in before.items():
+        assert np.array_equal(getattr(state, name), value), name
+
+
 def test_a_killed_worker_is_said(tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "pack", die)
     with pytest.raises(DataError, match=r"worker.* was killed.*fewer --workers: it resumes where it was"):

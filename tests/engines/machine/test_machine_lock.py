@@ -33,9 +33,9 @@ with machine_lock.turn(sys.argv[1] == "alone", waiting=lambda reason: print(reas
 
 
 @pytest.fixture(autouse=True)
-def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for running programs that no other test has."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder that no other test has."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     return tmp_path
 
 
@@ -160,17 +160,19 @@ def test_a_holder_that_is_killed_leaves_the_place_free(start: Start) -> None:
 
 
 def test_locks_are_in_a_folder_of_the_users_own(
-    runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert {path.parent for path in machine_lock.places()} == {runtime / "alexnet-repro"}
-    assert (runtime / "alexnet-repro").stat().st_mode & 0o777 == 0o700
-    for useless in ("", "relative", str(tmp_path / "gone")):
-        monkeypatch.setenv("XDG_RUNTIME_DIR", useless)
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-        assert machine_lock.places()[0].parent == tmp_path / "cache" / "alexnet-repro"
-    monkeypatch.delenv("XDG_CACHE_HOME")
+    """The same with and without a login session: a cron job must see the locks of a shell."""
+    for session in (str(tmp_path), None):
+        monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+        if session:
+            monkeypatch.setenv("XDG_RUNTIME_DIR", session)
+        assert {path.parent for path in machine_lock.places()} == {cache / "alexnet-repro"}
+    assert (cache / "alexnet-repro").stat().st_mode & 0o777 == 0o700
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert machine_lock.places()[0].parent == tmp_path / "home" / ".cache" / "alexnet-repro"
+    for useless in ("", "relative"):
+        monkeypatch.setenv("XDG_CACHE_HOME", useless)
+        assert machine_lock.places()[0].parent == tmp_path / "home" / ".cache" / "alexnet-repro"
 
 
 def link(path: Path) -> None:
@@ -203,7 +205,7 @@ def test_what_is_no_file_of_ones_own_is_refused(tmp_path: Path, put: Callable[[P
 def test_a_file_of_another_user_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     machine_lock.places()
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    monkeypatch.setattr(machine_lock, "_folder", lambda: Path(os.environ["XDG_RUNTIME_DIR"], "alexnet-repro"))
+    monkeypatch.setattr(machine_lock, "_folder", lambda: Path(os.environ["XDG_CACHE_HOME"], "alexnet-repro"))
     with pytest.raises(EngineError, match="is not a regular file of your own"):
         machine_lock.places()
 
@@ -212,7 +214,6 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
-    monkeypatch.delenv("XDG_RUNTIME_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(EngineError, match=r"there is no folder for locks .*: set XDG_CACHE_HOME"):
         machine_lock.places()
