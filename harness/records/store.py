@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections import Counter
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -173,13 +175,18 @@ class Store:
             sweep(folder)
 
     def append(self, record: Record) -> Path:
-        """Writes a record as the next attempt at its key, whole or not at all."""
+        """Writes a record as the next attempt at its key, whole or not at all.
+
+        If that fails, it is written to the temporary folder, as its trial's checkpoint is gone by now.
+        """
+        text = encode(record)
         try:
-            path = write_next(self.folder, record.key, encode(record))
+            path = write_next(self.folder, record.key, text)
         except OSError as error:
             raise StoreError(
                 f"the record of trial {record.key} could not be written to {self.folder}: {error.strerror}; "
-                "fix that and run the same command again: what is already stored is kept"
+                f"fix that{_rescued(record.key, text)} and run the same command again: what is already "
+                "stored is kept"
             ) from error
         self._seen.add(path.name)
         self._files[id(record)] = path
@@ -249,3 +256,11 @@ class Store:
                 f"{visible(str(path))} is left out for now: {error.strerror}; run the same command again"
             )
         return None
+
+
+def _rescued(key: str, text: str) -> str:
+    """What to do with the record that could not be stored, if it could be written elsewhere."""
+    with suppress(OSError):
+        place = write_next(Path(tempfile.mkdtemp(prefix="alexnet-repro-")), key, text)
+        return f", move {place} there, as that trial has ended and is saved nowhere else,"
+    return ""

@@ -12,6 +12,7 @@ from harness.contract.progress import SILENT, Tracker, tracked
 from harness.contract.trial import Precision
 from harness.records.record import Record
 from harness.records.store import Store
+from harness.reporting.formats import FILES, Format
 from harness.verdicts.assess import Assessments
 from harness.verdicts.comparing import effect_rows
 from harness.verdicts.comparing.comparison import Comparison, compare
@@ -88,6 +89,8 @@ def side(place: Path, tracker: Tracker = SILENT) -> EvidenceSide:
     if not (place / "records").is_dir():
         if (place / EFFECTS).is_file():
             return _exported(place / EFFECTS)
+        if (place / FILES[Format.JSON]).is_file() and (place.parent / "records").is_dir():
+            return of_store(Store(place.parent), tracker)  # a rendered report, with its records beside it
         what = f"holds neither records nor {EFFECTS}" if place.is_dir() else "does not exist"
         raise BadValue(
             f"{place} {what}; name a results folder, a published report or an 'export --to json' file"

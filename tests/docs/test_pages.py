@@ -23,7 +23,7 @@ from harness.records.conditions import Conditions, DataIdentity
 from harness.records.schema import PROGRAMS, Cost, CurveColumn
 from harness.records.shape import Stored
 from harness.verdicts.gates import GATES
-from harness.verdicts.verdict import Outcome
+from harness.verdicts.verdict import Outcome, Qualifier
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -152,6 +152,11 @@ def test_the_page_on_verdicts_asks_what_the_gates_ask() -> None:
     assert [row[:2] for row in found] == [[gate.name, gate.question] for gate in GATES]
     outcomes = [str(gate.outcome) for gate in GATES if gate.outcome]
     assert [row[2] for row in found[: len(outcomes)]] == outcomes
+
+
+def test_the_page_on_verdicts_explains_every_qualifier() -> None:
+    named = {name for row in rows("verdicts.md", "These words qualify them") for name in row[0].split(", ")}
+    assert named == set(Qualifier) - {Qualifier.NONE}
 
 
 def test_the_notebook_still_draws(monkeypatch: pytest.MonkeyPatch) -> None:

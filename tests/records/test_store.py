@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,6 +75,32 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: py
         store.append(record_for(Trial(small(), 1)))
     assert [p.suffix for p in (tmp_path / "records").iterdir()] == [".json"]
     assert len(Store(tmp_path).records) == 1
+
+
+def test_a_record_that_finds_no_room_is_kept_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its trial may have taken days, and its checkpoint is gone."""
+    results, elsewhere = tmp_path / "results", tmp_path / "tmp"
+    elsewhere.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+    store, record = Store(results), record_for(TRIAL, reached=1.0)
+    store.writable()
+    link = os.link
+
+    def full(source: Path, target: Path) -> None:
+        if results in target.parents:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        link(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "link", full)
+        with pytest.raises(StoreError, match="No space left on device; fix that, move ") as raised:
+            store.append(record)
+    (kept,) = elsewhere.rglob("*.json")
+    assert f"move {kept} there" in str(raised.value)
+    kept.rename(store.folder / kept.name)
+    assert Store(results).find(record.key) == record
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

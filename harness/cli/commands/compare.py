@@ -76,6 +76,8 @@ def _print(compared: SideBySide, console: Console) -> None:
         say(console, f"{letter}: {_measured(one)}")
         for notice in one.notices:
             say(console, notice, WARNING)
+        if one.stale:
+            say(console, f"not compared, as their records are of other code: {', '.join(one.stale)}", WARNING)
     known = compared.comparison.differences
     told = [one for one in known if one.contrast or one.reason == COUNTED]
     if told:

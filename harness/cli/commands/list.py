@@ -53,6 +53,8 @@ def _print_outcome(outcome: Outcome, found: Sequence[Section], console: Console)
     )
     if outcome is Outcome.NOT_RUN:
         names = Text(", ".join(f"{s.claim.id}{_of(s)}" for s in found))
+        if old := [s.claim.id for s in found if s.stale]:
+            names.append(f"\nonly records of other code: {', '.join(old)}", "dim")
         console.print(Padding(names, (0, 0, 1, 2)))
         return
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))

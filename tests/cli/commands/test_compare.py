@@ -12,7 +12,9 @@ from typer.testing import CliRunner, Result
 import repro
 import reproductions
 from harness.contract.errors import BadValue, HarnessError, StoreError, UnknownName
+from harness.records.store import Store
 from tests.fakes.evidence.experiments import Value, decisive, filled, reproduction, vague
+from tests.fakes.evidence.full_store import outdated
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +87,21 @@ def test_junit_has_a_case_for_each_verdict(tmp_path: Path) -> None:
     assert (failure.tag, failure.get("message")) == ("failure", "reproduced → inconclusive")
     with pytest.raises(StoreError, match=r"--junit .* cannot be written"):
         call(first, second, "--junit", first / "records")
+
+
+def test_the_folder_of_a_rendered_report_stands_for_the_records_beside_it(tmp_path: Path) -> None:
+    first, second = stores(tmp_path)
+    (first / "report").mkdir()
+    (first / "report" / "results.json").write_text("{}")
+    said = call(first / "report", second).output.replace("/report", "")
+    assert said == call(first, second).output
+
+
+def test_records_of_other_code_are_named_as_not_compared(tmp_path: Path) -> None:
+    first, second = stores(tmp_path)
+    Store(second).append(outdated(Store(second).records[0], 1))
+    assert "not compared, as their records are of other code: relu-speedup" in call(first, second).output
+    assert "not compared" not in call(first, first).output
 
 
 def test_one_claim_alone(tmp_path: Path) -> None:
