@@ -1,11 +1,11 @@
-"""Whether a node has what a trial was planned with: code, torch, device, data. Does not need Ray."""
+"""Whether a node has what a trial was planned with: code, torch, Numba, device, data. Does not need Ray."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class Expected:
     data: Path | None  # where the driver has the data set
     folder: Path  # for checkpoints and for files shared between trials
     hardware: str | None = None  # None: any
+    compiler: str | None = field(default_factory=lambda: environment.version("numba"))
 
 
 def check(expected: Expected) -> Path | None:
@@ -43,6 +44,7 @@ def check(expected: Expected) -> Path | None:
     _check_code(expected.source)
     _check_packages(expected.packages)
     _check_torch(expected.conditions.torch)
+    _check_compiler(expected.compiler)
     device = device_for(expected.conditions)
     _check_device(device, expected.conditions.precision)
     _check_hardware(device, expected.hardware)
@@ -85,6 +87,16 @@ def _check_torch(version: str) -> None:
         raise EngineError(
             f"it has torch {here}, but the trials are for {version}: install the pinned versions on every "
             "node with 'make environment'"
+        )
+
+
+def _check_compiler(version: str | None) -> None:
+    """On a CPU Numba compiles the norms, and without it they are rounded differently."""
+    here = environment.version("numba")
+    if here != version:
+        raise EngineError(
+            f"it has Numba {here or 'not at all'}, but the trials are for {version or 'machines without it'}: "
+            "install the pinned versions on every node with 'make environment'"
         )
 
 
