@@ -95,7 +95,7 @@ def _check_compiler(version: str | None) -> None:
     here = environment.version("numba")
     if here != version:
         raise EngineError(
-            f"it has Numba {here or 'not at all'}, but the trials are for {version or 'machines without it'}: "
+            f"it has Numba {here or 'not at all'}, but the trials are for {version or 'nodes without it'}: "
             "install the pinned versions on every node with 'make environment'"
         )
 

@@ -41,7 +41,7 @@ def test_what_differs_is_named_with_the_fix(expected: Expected, monkeypatch: pyt
     refused("its packages with reproductions .* install the same ones on every node", packages="other")
     refused("it has torch .* install the pinned versions", conditions=replace(HERE, torch="1.0"))
     refused("it has Numba .*, but the trials are for 0.1: install the pinned versions", compiler="0.1")
-    refused("it has Numba .*, but the trials are for machines without it", compiler=None)
+    refused("it has Numba .*, but the trials are for nodes without it", compiler=None)
     refused(r"but only runs on the same hardware are compared \(H100\)", hardware="H100")
     (expected.folder.parent / "file").write_text("")
     refused("cannot be created there .* --storage", folder=expected.folder.parent / "file" / "folder")
