@@ -157,7 +157,7 @@ def line(raw: Raw) -> float | None:
     if len(last) < 3:
         return None
     slope, height = np.polyfit(*zip(*last, strict=True), 1)
-    return float((raw.content["trial"]["settings"]["target"] - height) / slope) if slope < 0 else None
+    return float((raw.settings["target"] - height) / slope) if slope < 0 else None
 
 
 def times(
@@ -178,7 +178,7 @@ def relu_speedup(arms: Arms) -> Effects:
 
 
 def lrn(arms: Arms) -> Effects:
-    whole = arms.assessment.experiment.protocol.name == "imagenet"
+    whole = arms.protocol == "imagenet"
     bare, still = "paper, no norm", "paper, constant"
     judged, beside = (bare, still) if whole else (still, bare)
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import combinations, product
 
@@ -28,6 +28,7 @@ class Result:
     drawn: bool = False
     arms: tuple[tuple[float, ...], ...] = ()
     own: Parts | None = None
+    values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,9 @@ def joined(seeds: float, df: float, sets: Sequence[Images]) -> tuple[float, floa
 def level(values: Sequence[float], sets: Sequence[Images] = ()) -> Result:
     """A mean."""
     if len(values) < 2 or np.ptp(values) == 0:
-        return Result(float(np.mean(values)) if len(values) else None)
-    return _shown(
-        Parts(float(np.mean(values)), *_over(np.var(values, ddof=1) / len(values), len(values) - 1, sets))
-    )
+        return Result(float(np.mean(values)) if len(values) else None, values=tuple(values))
+    parts = Parts(float(np.mean(values)), *_over(np.var(values, ddof=1) / len(values), len(values) - 1, sets))
+    return _shown(parts, values)
 
 
 def paired(first: Sequence[float], second: Sequence[float], sets: Sequence[Images] = ()) -> Result:
@@ -104,12 +104,12 @@ def paired(first: Sequence[float], second: Sequence[float], sets: Sequence[Image
 
 def ratio(first: Sequence[float], second: Sequence[float]) -> Result:
     """Geometric mean of first ÷ second, by position."""
-    logs = np.log(np.divide(first, second))
-    n = len(logs)
+    ratios = np.divide(first, second)
+    logs, n = np.log(ratios), len(ratios)
     if n < 2 or np.ptp(logs) < 1e-9:
         return Result(float(np.exp(logs.mean())) if n else None, p_exact=sign_flip(logs))
     own = Parts(float(logs.mean()), math.sqrt(np.var(logs, ddof=1) / n), n - 1, log=True)
-    return _tested(_shown(own), sign_flip(logs), n > 16)
+    return _tested(_shown(own, ratios), sign_flip(logs), n > 16)
 
 
 def pooled(first: Sequence[float], second: Sequence[float], sets: Sequence[Images] = ()) -> Result:
@@ -123,7 +123,9 @@ def pooled(first: Sequence[float], second: Sequence[float], sets: Sequence[Image
         return Result(estimate, p_exact=permutation(first, second), arms=arms)
     squares = sum(float(((np.asarray(x) - np.mean(x)) ** 2).sum()) for x in (first, second))
     seeds = squares / (n - 2) * (1 / len(first) + 1 / len(second))
-    found = _shown(Parts(estimate, *_over(seeds, n - 2, sets)), arms)
+    own = Parts(estimate, *_over(seeds, n - 2, sets))
+    values = first - np.mean(second) if len(first) <= len(second) else np.mean(first) - second
+    found = _shown(own, values, arms)
     return _tested(found, permutation(first, second), math.comb(n, len(first)) > MOST)
 
 
@@ -238,14 +240,15 @@ def _over(seeds: float, df: float, sets: Sequence[Images]) -> tuple[float, float
     return math.sqrt(variance), df
 
 
-def _shown(own: Parts, arms: tuple[tuple[float, ...], ...] = ()) -> Result:
+def _shown(
+    own: Parts, values: Sequence[float] | Numbers, arms: tuple[tuple[float, ...], ...] = ()
+) -> Result:
     estimate = math.exp(own.centre) if own.log else own.centre
-    return Result(estimate, own.ends(0.95), own.ends(0.90), arms=arms, own=own)
+    return Result(estimate, own.ends(0.95), own.ends(0.90), arms=arms, own=own, values=tuple(values))
 
 
 def _tested(found: Result, exact: float | None, drawn: bool) -> Result:
-    p = found.own.p if found.own else None
-    return Result(found.estimate, found.ci95, found.ci90, p, exact, drawn, found.arms, found.own)
+    return replace(found, p_student=found.own.p if found.own else None, p_exact=exact, drawn=drawn)
 
 
 def _reached(sizes: Numbers, seen: float, values: Sequence[float] | Numbers) -> float:

@@ -6,7 +6,6 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +31,14 @@ class Raw:
         return self.content["metrics"].get(name) if self.content["status"] == "ok" else None
 
     @property
+    def settings(self) -> Mapping[str, Any]:
+        """Its trial's."""
+        return self.content["trial"]["settings"]  # type: ignore[no-any-return]
+
+    @property
     def classes(self) -> int | None:
         """How many classes its network tells apart."""
-        network = self.content["trial"]["settings"].get("network")
+        network = self.settings.get("network")
         return network["layers"][-1]["units"] if network else None
 
     @property
@@ -70,30 +74,35 @@ class Raw:
 
 @dataclass(frozen=True)
 class Arms:
-    """The final runs of every arm of an experiment, by seed."""
+    """The final runs of every arm of an experiment that have a record, however they ended, by seed."""
 
-    folder: Path
-    assessment: Assessment  # which trial belongs to which arm, and no more
-
-    @cached_property
-    def runs(self) -> dict[str, list[Raw]]:
-        """The runs that have a record, however they ended."""
-        found: dict[str, list[Raw]] = {}
-        for planned in self.assessment.evidence.plan.trials:
-            if planned.role is Role.FINAL:
-                key = self.assessment.experiment.key(planned.trial)
-                if (content := self._answer(key)) is not None:
-                    found.setdefault(planned.arm, []).append(Raw(planned.trial.seed, content))
-        return {arm: sorted(runs, key=lambda raw: raw.seed) for arm, runs in found.items()}
+    protocol: str
+    runs: Mapping[str, list[Raw]]
 
     def learned(self, arm: str) -> list[Raw]:
         """An arm's runs, without those that learned nothing; in a smoke run, none has to learn."""
-        smoke = self.assessment.experiment.protocol.name == "smoke"
-        return [raw for raw in self.runs.get(arm, []) if smoke or not raw.idle]
+        return [raw for raw in self.runs.get(arm, []) if self.protocol == "smoke" or not raw.idle]
 
-    def _answer(self, key: str) -> Mapping[str, Any] | None:
-        """The latest attempt that did not fail, else the latest."""
-        paths = (self.folder / "records").glob(f"{key}-*.json")
-        contents = [json.loads(p.read_text(encoding="utf-8")) for p in paths]
-        latest = sorted(contents, key=lambda c: (c["status"] != "failed", c["finished"]))
-        return latest[-1] if latest else None
+
+def assessed(folder: Path, assessment: Assessment) -> Arms:
+    """The arms of today's plan: the assessment says which trial belongs to which, and no more."""
+    found: dict[str, list[Raw]] = {}
+    for planned in assessment.evidence.plan.trials:
+        if planned.role is Role.FINAL:
+            key = assessment.experiment.key(planned.trial)
+            if (content := latest(folder, key)) is not None:
+                found.setdefault(planned.arm, []).append(Raw(planned.trial.seed, content))
+    return Arms(assessment.experiment.protocol.name, in_order(found))
+
+
+def in_order(runs: Mapping[str, list[Raw]]) -> dict[str, list[Raw]]:
+    """Each arm's by seed."""
+    return {arm: sorted(of, key=lambda raw: raw.seed) for arm, of in runs.items()}
+
+
+def latest(folder: Path, key: str) -> Mapping[str, Any] | None:
+    """The latest attempt that did not fail, else the latest."""
+    paths = (folder / "records").glob(f"{key}-*.json")
+    contents = [json.loads(p.read_text(encoding="utf-8")) for p in paths]
+    found = sorted(contents, key=lambda c: (c["status"] != "failed", c["finished"]))
+    return found[-1] if found else None
