@@ -57,12 +57,18 @@ def test_a_norm_within_columns_is_the_papers() -> None:
     torch.testing.assert_close(ColumnNorm(layer)(x), normalise(x, layer))
 
 
-def test_a_plain_step_is_the_textbooks() -> None:
-    """One parameter, a logit of w against 0 for class 0: its gradient at 0 is −½."""
+def test_plain_steps_are_the_textbooks() -> None:
+    """Two weights that are the logits: the gradient for class 0 is their softmax − (1, 0)."""
+    w, v = torch.tensor([0.25, -0.5]), torch.zeros(2)
     net = nn.Linear(1, 2, bias=False)
-    nn.init.zeros_(net.weight)
-    training_step(net, False, rate=0.1, decay=0.5)(torch.ones(1, 1), torch.zeros(1, dtype=torch.int64))
-    assert net.weight.flatten().tolist() == pytest.approx([0.05, -0.05])
+    with torch.no_grad():
+        net.weight.copy_(w[:, None])
+    step = training_step(net, False, rate=0.1, decay=0.5)
+    for _ in range(2):
+        step(torch.ones(1, 1), torch.zeros(1, dtype=torch.int64))
+        v = 0.9 * v + w.exp() / w.exp().sum() - torch.tensor([1.0, 0.0]) + 0.5 * w
+        w = w - 0.1 * v
+    torch.testing.assert_close(net.weight.flatten(), w)
 
 
 def test_a_steps_multiplications() -> None:

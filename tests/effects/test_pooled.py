@@ -125,6 +125,11 @@ def test_the_smallest_has_the_lowest_lower_end_and_bonferroni_s_upper_one() -> N
     assert smallest(effects[:1]).p_student == pytest.approx(effects[0].p_student)
 
 
+def test_the_smallest_has_no_more_seeds_than_any() -> None:
+    stream = np.random.default_rng(1)
+    assert smallest([*four([1.0], stream, n=5), *four([2.0], stream, n=3)]).n == 3
+
+
 def test_what_is_unknown_of_one_is_unknown_of_the_smallest() -> None:
     sound = four([1.0, 2.0], np.random.default_rng(1))
     flat = pooled("flat", "points", [3.0, 3.0], [1.0, 1.0])

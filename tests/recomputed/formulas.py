@@ -124,8 +124,8 @@ def pooled(first: Sequence[float], second: Sequence[float], sets: Sequence[Image
     squares = sum(float(((np.asarray(x) - np.mean(x)) ** 2).sum()) for x in (first, second))
     seeds = squares / (n - 2) * (1 / len(first) + 1 / len(second))
     own = Parts(estimate, *_over(seeds, n - 2, sets))
-    values = first - np.mean(second) if len(first) <= len(second) else np.mean(first) - second
-    found = _shown(own, values, arms)
+    apart = (first, np.mean(second)) if len(first) <= len(second) else (np.mean(first), second)
+    found = _shown(own, np.subtract(*apart), arms)
     return _tested(found, permutation(first, second), math.comb(n, len(first)) > MOST)
 
 
@@ -240,9 +240,7 @@ def _over(seeds: float, df: float, sets: Sequence[Images]) -> tuple[float, float
     return math.sqrt(variance), df
 
 
-def _shown(
-    own: Parts, values: Sequence[float] | Numbers, arms: tuple[tuple[float, ...], ...] = ()
-) -> Result:
+def _shown(own: Parts, values: Sequence[float] | Numbers, arms: tuple[tuple[float, ...], ...] = ()) -> Result:
     estimate = math.exp(own.centre) if own.log else own.centre
     return Result(estimate, own.ends(0.95), own.ends(0.90), arms=arms, own=own, values=tuple(values))
 

@@ -148,16 +148,25 @@ def loop(source: BatchSource, precision: Precision, graphs: bool) -> Loop:
     return made
 
 
-def trained(source: BatchSource, precision: Precision, graphs: bool) -> list[float]:
-    """Losses of three parts: at one rate, at another, and with a layer frozen."""
-    found, steps = [], loop(source, precision, graphs)
+def trained(
+    source: BatchSource, precision: Precision, graphs: bool
+) -> tuple[list[float], list[dict[str, Tensor]]]:
+    """Losses of three parts, at one rate, at another, with conv1 frozen; how far each moved each layer."""
+    losses, moved, steps = [], [], loop(source, precision, graphs)
     setting = Setting(1e-3, 1e-3)
     for part, now in enumerate((setting, replace(setting, rate=1e-4), replace(setting, frozen=("conv1",)))):
         order = torch.randperm(IMAGES, generator=torch.Generator().manual_seed(part))
         source.begin(part, order)  # type: ignore[attr-defined]
         apply(now, steps.update)
-        found.append(steps.train(order)[0])
-    return found
+        before = parameters(steps.net)
+        losses.append(steps.train(order)[0])
+        moved.append({layer: after - before[layer] for layer, after in parameters(steps.net).items()})
+    return losses, moved
+
+
+def parameters(net: Net) -> dict[str, Tensor]:
+    """A copy of each layer's weights and biases, (parameters,)."""
+    return {a.name: torch.cat([w.detach().flatten(), b.detach()]) for a, w, b in net.weighted()}
 
 
 @pytest.mark.gpu
@@ -166,10 +175,16 @@ def trained(source: BatchSource, precision: Precision, graphs: bool) -> list[flo
 def test_replayed_steps_are_the_steps_themselves(
     source: Callable[[], BatchSource], precision: Precision
 ) -> None:
-    """The same losses to rounding, dropout included, at other rates and with a layer frozen."""
-    eager, graphed = (trained(source(), precision, graphs) for graphs in (False, True))
-    assert graphed == pytest.approx(eager, rel=1e-2 if precision is Precision.BF16 else 1e-3)
+    """The same losses and updates to rounding, dropout included, at other rates and with a layer frozen."""
+    (eager, steps), (graphed, replayed) = (trained(source(), precision, graphs) for graphs in (False, True))
+    half = precision is Precision.BF16
+    assert graphed == pytest.approx(eager, rel=1e-2 if half else 1e-3)
     assert eager[0] != eager[1] != eager[2]
+    for ours, theirs, frozen in zip(replayed, steps, ([], [], ["conv1"]), strict=True):
+        for moved in (ours, theirs):
+            assert [layer for layer, by in moved.items() if not by.any()] == frozen
+        for layer, by in theirs.items():
+            assert (ours[layer] - by).norm() <= (0.4 if half else 0.05) * by.norm(), layer
 
 
 @pytest.mark.gpu

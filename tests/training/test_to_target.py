@@ -11,10 +11,14 @@ import torch
 from harness.contract.session import Interrupted, Session, TrialProgress, TrialResult
 from harness.contract.streams import generator
 from harness.contract.trial import Precision, Status, Trial
+from harness.data.images import Batches, load
 from harness.models.cifar10 import nineteen, thirteen
 from harness.models.description import Network
+from harness.models.network import Net
 from harness.training import to_target
+from harness.training.loop import Loop
 from harness.training.settings import ToTarget
+from harness.training.update import for_network
 from tests.fakes.evidence import trials
 
 
@@ -54,6 +58,23 @@ def test_interrupted_at_every_part_is_bit_identical(
     broken = train(trial, tmp_path / "broken", stop_after=1)
     assert exact(whole) == exact(broken)
     assert len(whole.curve) == 8
+
+
+@pytest.mark.parametrize("precision", Precision)
+def test_it_is_the_loop_at_its_settings_and_looks_at_the_same_sample_for_every_seed(
+    tmp_path: Path, precision: Precision
+) -> None:
+    own = small(bias_rate_factor=3.0, momentum=0.6, max_epochs=1, looks_per_epoch=1, watch_from=1.0)
+    (row,) = train(Trial(own, 4, precision), tmp_path).curve
+    images = load("cifar10", None).first(256)
+    net = Net(own.network).initialise(4).on(torch.device("cpu"))
+    update = for_network(net, 0.004, 3.0, 0.6)
+    loop = Loop(net, update, Batches(images, images.mean()), precision, 64)
+    order, sample = (
+        torch.randperm(256, generator=generator(*name)) for name in ((4, "order", 0), (0, "sample"))
+    )
+    assert (row["loss"], row["running_error"]) == loop.train(order)
+    assert row["sample_error"] == loop.error(sample[:128])
 
 
 def test_a_longer_budget_goes_on_from_a_shorter_one(tmp_path: Path) -> None:

@@ -160,6 +160,15 @@ def test_whole_and_sound_evidence_comes_first(tmp_path: Path) -> None:
     assert found[1].verdict(claim("relu-speedup")).outcome is Outcome.INCONCLUSIVE
 
 
+def test_an_experiment_with_one_arm_s_record_was_begun_only_if_asked_for(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.append(record_for(trial("tanh", 0), HERE, epochs=30.0))
+    assert Assessments(store).at_protocol(reproduction(), REAL) == []
+    store.ask("relu-speedup", "cifar10", HERE, 3)
+    (found,) = Assessments(store).at_protocol(reproduction(), REAL)
+    assert found.seeds == 3
+
+
 @pytest.fixture
 def only(monkeypatch: pytest.MonkeyPatch) -> Reproduction:
     """The made-up experiment as the only reproduction there is."""

@@ -20,6 +20,7 @@ from harness.data.inputs import resident
 from harness.data.views import ten
 from harness.effects.by_seed import difference
 from harness.effects.from_runs import metric
+from harness.models.layers import dropout
 from harness.models.network import Net
 from harness.plans.ablation import Arm
 from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
@@ -27,9 +28,11 @@ from harness.plans.protocols import SMOKE, looked_at
 from harness.records.image_bits import unpacked
 from harness.records.schema import Measured
 from harness.training import artifacts
+from harness.training.data_parallel import ALONE
 from harness.training.scheduled import program
 from harness.training.scheduled.recipe import Scheduled
-from harness.training.schedules import Drops
+from harness.training.scheduled.tested import Observer
+from harness.training.schedules import Drops, Plateau, Schedule, Stage, Stages, Steps
 from tests.fakes.evidence.trials import record_for
 
 CHANGES = {
@@ -92,28 +95,36 @@ def _interrupted(trial: Trial, folder: Path, after: int) -> TrialResult:
     return train(trial, folder, lambda: next(parts) == after - 1)
 
 
-def test_it_equals_a_loop_written_out_by_hand(tmp_path: Path, images_place: Path | None) -> None:
-    """Without randomness in the images: centre crops, no dropout. The update is written in float64."""
+@pytest.mark.parametrize(
+    ("bias_rate_factor", "bias_decay", "momentum"), [(1.0, True, 0.9), (2.0, False, 0.5)]
+)
+def test_it_equals_a_loop_written_out_by_hand(
+    tmp_path: Path, images_place: Path | None, bias_rate_factor: float, bias_decay: bool, momentum: float
+) -> None:
+    """Without randomness in the images: centre crops. The update is written in float64; a part is a batch."""
     still = Arm(
-        network={"dropout": 0.0, "width": 0.25},
+        network={"width": 0.25},
         augmentation={"crops": False, "flips": False, "colour": None},
     )
+    own = {"bias_rate_factor": bias_rate_factor, "bias_decay": bias_decay, "momentum": momentum}
     chosen = replace(
-        SMOKE.settings.settings(still), schedule=Drops(0.02, (1,), 2), **(CHANGES | {"images": 256})
+        SMOKE.settings.settings(still), schedule=Drops(0.02, (1,), 2), **(CHANGES | {"images": 256} | own)
     )
     outcome = train(Trial(chosen, 5), tmp_path, root=images_place)
-    from harness.data.images import load
-
     images = load("cifar10", images_place, True).first(256)
     pixels = images.pixels.double()
     inputs = (pixels - pixels.mean(0))[:, 4:28, 4:28].permute(0, 3, 1, 2)
     net = Net(chosen.network).initialise(5).double()
     speed = {p: torch.zeros_like(p) for p in net.parameters()}
-    decay = {p: layer.decay for layer, *both in net.weighted() for p in both}
-    losses = []
+    decay, factor = {}, {}
+    for layer, weight, bias in net.weighted():
+        decay |= {weight: layer.decay, bias: layer.decay * bias_decay}
+        factor |= {weight: 1.0, bias: bias_rate_factor}
+    losses: list[float] = []
     for epoch, rate in enumerate((0.02, 0.002)):
         order = torch.randperm(256, generator=generator(5, "order", epoch))
         for batch in torch.split(order, 128):
+            dropout.reseed(net, generator(5, "dropout", len(losses)))
             loss = functional.cross_entropy(net(inputs[batch]), images.labels[batch])
             net.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -121,9 +132,54 @@ def test_it_equals_a_loop_written_out_by_hand(tmp_path: Path, images_place: Path
             with torch.no_grad():
                 for p, v in speed.items():
                     assert p.grad is not None
-                    v.mul_(0.9).sub_(rate * (decay[p] * p + p.grad))
+                    v.mul_(momentum).sub_(rate * factor[p] * (decay[p] * p + p.grad))
                     p.add_(v)
     assert [row["loss"] for row in outcome.curve] == pytest.approx(losses, rel=2e-5)
+    left = artifacts.network(tmp_path / "own.safetensors", chosen.network)
+    for ours, theirs in zip(left.parameters(), net.parameters(), strict=True):
+        torch.testing.assert_close(ours.double(), theirs, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rates"),
+    [
+        (Plateau(0.02, drops=1, patience=1, least=1.0), [0.02] * 4 + [0.002] * 4),
+        (Steps(0.02, every=2, iterations=6), [0.02, 0.002, 0.0002]),
+    ],
+)
+def test_the_schedule_learns_of_errors_and_iterations(
+    tmp_path: Path, schedule: Schedule, rates: list[float]
+) -> None:
+    """A part is two batches. No error but the first at a rate is an improvement by 1."""
+    outcome = train(Trial(settings(schedule=schedule, images=64, batch_size=16, max_epochs=9), 1), tmp_path)
+    assert [row["rate"] for row in outcome.curve] == pytest.approx(rates)
+
+
+def test_a_stage_without_colours_is_a_training_without_them(tmp_path: Path) -> None:
+    plain = replace(settings().augmentation, colour=None)
+    off, never, on = (
+        train(Trial(settings(schedule=Stages((stage,), 0.02, 1), augmentation=how), 1), tmp_path)
+        for stage, how in (
+            (Stage(0, 0.02, colour=False), settings().augmentation),
+            (Stage(0, 0.02), plain),
+            (Stage(0, 0.02), settings().augmentation),
+        )
+    )
+    assert timeless(off) == timeless(never) != timeless(on)
+
+
+def test_it_trains_and_tests_in_the_trials_precision(tmp_path: Path) -> None:
+    """At a rate that moves no weight, losses in the two precisions differ by rounding alone."""
+    still = settings(schedule=Drops(1e-30, (), 1))
+    full, half = (train(Trial(still, 1, precision), tmp_path / precision) for precision in Precision)
+    for (name, a), b in zip(losses_of(full).items(), losses_of(half).values(), strict=True):
+        assert a != b, name
+        assert a == pytest.approx(b, rel=0.01), name
+
+
+def losses_of(outcome: TrialResult) -> dict[str, float | None]:
+    found = {**outcome.curve[0], **outcome.metrics}
+    return {name: found[name] for name in ("loss", "train_loss", "test_loss", "ten_loss")}
 
 
 def test_what_is_left_gives_the_errors_that_were_reported(
@@ -140,6 +196,8 @@ def test_what_is_left_gives_the_errors_that_were_reported(
     averaged = torch.stack(seen).mean(0)
     wrong = 100 * float((averaged.argmax(1) != test.images.labels).double().mean())
     assert outcome.metrics["ten_top1"] == pytest.approx(wrong)
+    shifted = Observer(net, ALONE, Precision.FP32).shifted(test)
+    assert outcome.metrics["shifted_top1"] == pytest.approx(100 * shifted)
     left = artifacts.tensor(path, "probabilities")
     assert left.dtype is torch.float16
     assert torch.allclose(left.float(), averaged, atol=5e-4)
@@ -209,12 +267,21 @@ def test_a_loss_that_is_no_number_is_a_divergence(tmp_path: Path) -> None:
 
 
 def test_arms_share_order_crops_and_first_weights(tmp_path: Path) -> None:
-    """Changing the last layers does not change how the first layer of the first part was drawn."""
-    arms = Arm(), Arm(network={"dropout": 0.0})
-    nets = [Net(SMOKE.settings.settings(arm).network).initialise(2) for arm in arms]
-    for (a, wa, _), (b, wb, _) in zip(*(net.weighted() for net in nets), strict=True):
+    """Weights, crops and colours do not depend on what else the network consists of."""
+
+    def begun(arm: Arm, seed: int) -> tuple[Net, torch.Tensor]:
+        trial = Trial(SMOKE.settings.settings(arm), seed)
+        made = program.Training(trial, Session("cpu", None, tmp_path / "trial.pt"))
+        order = made.parts.order(2, 0)
+        made.inputs.batches.begin(0, order)
+        return made.net, next(made.inputs.batches.each(order, 128))[0]
+
+    (first, inputs), (second, same) = (begun(arm, 2) for arm in (Arm(), Arm(network={"dropout": 0.0})))
+    for (a, wa, _), (b, wb, _) in zip(first.weighted(), second.weighted(), strict=True):
         assert a.name == b.name
         assert torch.equal(wa, wb)
+    assert torch.equal(inputs, same)
+    assert not torch.equal(inputs, begun(Arm(), 3)[1])
 
 
 def test_the_bits_of_real_trainings_enter_the_intervals(tmp_path: Path) -> None:
