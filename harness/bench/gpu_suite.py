@@ -55,19 +55,30 @@ class Options:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the remaining parts; returns the exit status."""
-    options = _options(arguments)
+    options, begun = _options(arguments), time.monotonic()
     if options.device == "cpu" and not options.quick:
         return _refused("--device cpu is for trying this out: add --quick")
     first = outcome(_device(options), options.out, LIMITS["device"])
     if first.measured.get("available") is False:
-        return _refused(
-            f"torch {first.measured.get('torch')} finds no GPU (built for CUDA: "
-            f"{first.measured.get('built for CUDA')}): run this on a machine with an NVIDIA GPU and driver, "
-            'or try it here with make gpu ARGS="--device cpu --quick"'
-        )
-    found = go_through(parts(options), options.out, stamp(options), options.minutes, options.again, first)
+        return _refused(_absent(first.measured))
+    minutes = options.minutes - (time.monotonic() - begun) / 60
+    found = go_through(parts(options), options.out, stamp(options), minutes, options.again, first)
     print(f"The page is {options.out / 'index.md'}.")
     return int(any(one.wrong for one in found))
+
+
+def _absent(seen: Measured) -> str:
+    """Why torch finds no GPU, and what to do."""
+    built = f"torch {seen.get('torch')}, built for CUDA {seen.get('built for CUDA')},"
+    if (name := environment.gpu_name()) is not None:
+        return (
+            f"there is an {name}, but {built} cannot use it: update its driver, or install a torch for the "
+            "CUDA version that 'nvidia-smi' shows, and run python -m harness.bench.gpu_suite with it"
+        )
+    return (
+        f"{built} finds no GPU: run this on a machine with an NVIDIA GPU and driver, or try it here with "
+        'make gpu ARGS="--device cpu --quick"'
+    )
 
 
 def _options(arguments: Sequence[str] | None) -> Options:
@@ -91,7 +102,9 @@ def parts(options: Options) -> list[Part]:
     """Every file of GPU tests, whole trials and every workload."""
     found = [_tests(path, options) for path in files_of_gpu_tests(ROOT / "tests")]
     found += [_trials(name, options) for name in TRIALS]
-    return found + [_workload(name, options) for name in workloads.names()]
+    known = {name: workloads.named(name).of for name in workloads.names()}
+    together = [[name, *(n for n, of in known.items() if of == name)] for name, of in known.items() if not of]
+    return found + [_workloads(some, options) for some in together]
 
 
 def files_of_gpu_tests(folder: Path) -> list[Path]:
@@ -119,10 +132,11 @@ def _trials(claim: str, options: Options) -> Part:
     return Part(name, command, LIMITS["check"])
 
 
-def _workload(name: str, options: Options) -> Part:
+def _workloads(names: Sequence[str], options: Options) -> Part:
+    """A workload, with those that project from its measurements."""
     how = ("--quick",) if options.quick else ("--seconds", f"{TURNS:g}")
-    command = (sys.executable, "repro.py", "bench", name, "--json", "--device", options.device, *how)
-    return Part(f"bench {name}", command, LIMITS["bench"], "bench")
+    command = (sys.executable, "repro.py", "bench", *names, "--json", "--device", options.device, *how)
+    return Part(f"bench {' '.join(names)}", command, LIMITS["bench"], "bench")
 
 
 def place(out: Path, name: str) -> Path:
@@ -152,7 +166,10 @@ def go_through(
     first: PartOutcome | None = None,
 ) -> list[PartOutcome]:
     """Runs each part that has not passed with the same stamp, and writes the results after each."""
-    before = {} if again else passed(out / "results.json", made_with)
+    earlier = None if again else ended_before(out / "results.json", made_with)
+    if earlier is None:  # what another run left must not be taken for this one's
+        shutil.rmtree(out / "parts", ignore_errors=True)
+    before = {one.name: one for one in earlier or () if one.state is PartState.PASSED}
     found, end = [first] if first else [], time.monotonic() + 60 * minutes
     for number, part in enumerate(todo, 1):
         left = end - time.monotonic()
@@ -167,16 +184,15 @@ def go_through(
     return found
 
 
-def passed(path: Path, made_with: Mapping[str, Any]) -> dict[str, PartOutcome]:
-    """What passed before with the same stamp, by name; empty if the file is missing or damaged."""
+def ended_before(path: Path, made_with: Mapping[str, Any]) -> list[PartOutcome] | None:
+    """The parts of an earlier run with the same stamp; None without one, or if its file is damaged."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["stamp"] != dict(made_with):
-            return {}
-        ended = [PartOutcome(**{**one, "state": PartState(one["state"])}) for one in content["parts"]]
+            return None
+        return [PartOutcome(**{**one, "state": PartState(one["state"])}) for one in content["parts"]]
     except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return {one.name: one for one in ended if one.state is PartState.PASSED}
+        return None
 
 
 def _waiting(part: Part) -> PartOutcome:
@@ -201,7 +217,7 @@ def outcome(part: Part, out: Path, left: float) -> PartOutcome:
     if left < SHORTEST:
         return PartOutcome(part.name, part.kind, PartState.NOT_RUN, SPENT)
     folder = place(out, part.name)
-    shutil.rmtree(folder, ignore_errors=True)  # a report of another run must not be taken for this one's
+    (folder / "junit.xml").unlink(missing_ok=True)  # but a store stays: `run` resumes from it
     ended = None
     try:
         ended = run(part.command, min(part.limit, left), folder, ROOT)
@@ -241,6 +257,14 @@ def read_json(ended: Ended, folder: Path) -> Read:
     return PartState.PASSED, ended.sentence, measured
 
 
+def read_device(ended: Ended, folder: Path) -> Read:
+    """The device; it has failed if it multiplies wrongly."""
+    state, sentence, measured = read_json(ended, folder)
+    if wrong := [name for name, right in measured.items() if name.startswith("torch.") and right is False]:
+        return PartState.FAILED, f"wrong products in {' and '.join(wrong)}", measured
+    return state, sentence, measured
+
+
 def read_bench(ended: Ended, folder: Path) -> Read:
     """A workload; it has failed if one of its ways has."""
     state, sentence, measured = read_json(ended, folder)
@@ -275,7 +299,7 @@ def read_tests(ended: Ended, folder: Path) -> Read:
 
 READERS: Mapping[str, Callable[[Ended, Path], Read]] = {
     "check": read_check,
-    "device": read_json,
+    "device": read_device,
     "test": read_tests,
     "bench": read_bench,
 }

@@ -12,6 +12,7 @@ import pytest
 from harness.bench import gpu_suite
 from harness.bench.gpu_suite import Options, go_through, main, parts, read_bench
 from harness.bench.parts import Ended, Part, PartOutcome, PartState, run
+from harness.records import environment
 
 STAMP = {"code": "abc", "gpu": "made up"}
 
@@ -119,7 +120,7 @@ def test_no_part_begins_when_the_time_is_spent(tmp_path: Path, monkeypatch: pyte
     assert (cut.state, cut.sentence) == (PartState.NOT_RUN, gpu_suite.SPENT)
     assert cut.seconds > 0  # it had begun
     (tmp_path / "results.json").write_text("{")  # truncated: none of it counts
-    assert gpu_suite.passed(tmp_path / "results.json", STAMP) == {}
+    assert gpu_suite.ended_before(tmp_path / "results.json", STAMP) is None
 
 
 def test_a_workload_with_a_way_that_failed_has_failed_and_keeps_its_numbers(tmp_path: Path) -> None:
@@ -147,7 +148,7 @@ def test_every_file_of_gpu_tests_trials_and_every_workload_are_parts(tmp_path: P
     names = [part.name for part in parts(Options("cuda", False, 10, False, tmp_path))]
     for name in ("training/test_graphed.py", "models/layers/test_lrn.py", "data/inputs/test_prefetch.py"):
         assert f"tests of {name}" in names
-    assert {"run relu-speedup", "bench imagenet"} <= set(names)
+    assert {"run relu-speedup", "bench imagenet", "bench cifar-trial verdict"} <= set(names)
     assert len(names) == len(set(names)) >= 10
 
 
@@ -155,7 +156,7 @@ def test_every_file_of_gpu_tests_trials_and_every_workload_are_parts(tmp_path: P
     ("arguments", "sentence"),
     [
         (["--device", "cpu"], "add --quick"),
-        ([], "finds no GPU"),
+        ([], "finds no GPU: run this on a machine with an NVIDIA GPU"),
     ],
 )
 def test_without_a_gpu_one_sentence_says_what_is_missing(
@@ -165,12 +166,44 @@ def test_without_a_gpu_one_sentence_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setattr(environment, "gpu_name", lambda index=0: None)
     absent = python("device", """print('{"available": false, "torch": "2.13.0"}')""", kind="device")
     monkeypatch.setattr(gpu_suite, "_device", lambda options: absent)
     assert main([*arguments, "--out", str(tmp_path)]) == 2
     said = capsys.readouterr().err
     assert sentence in said
     assert len(said.splitlines()) == 1
+
+
+def test_a_gpu_that_torch_cannot_use_is_not_called_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(environment, "gpu_name", lambda index=0: "NVIDIA H100")
+    absent = python("device", """print('{"available": false, "torch": "2.13.0"}')""", kind="device")
+    monkeypatch.setattr(gpu_suite, "_device", lambda options: absent)
+    assert main(["--out", str(tmp_path)]) == 2
+    assert "there is an NVIDIA H100, but torch 2.13.0" in (said := capsys.readouterr().err)
+    assert "update its driver" in said
+
+
+def test_a_device_that_multiplies_wrongly_has_failed(tmp_path: Path) -> None:
+    seen = json.dumps({"torch.float32": True, "torch.bfloat16": False})
+    assert gpu_suite.read_device(Ended(0, seen, "", 1.0), tmp_path)[:2] == (
+        PartState.FAILED, "wrong products in torch.bfloat16",
+    )  # fmt: skip
+    assert (
+        gpu_suite.read_device(Ended(0, '{"torch.float32": true}', "", 1.0), tmp_path)[0] is PartState.PASSED
+    )
+
+
+def test_a_part_goes_on_with_what_it_had_stored_unless_all_begin_anew(tmp_path: Path) -> None:
+    store = gpu_suite.place(tmp_path, "resumes") / "store"
+    part = python(
+        "resumes", f"from pathlib import Path; p = Path({str(store)!r}); p.exists() or 1 / p.mkdir()"
+    )
+    for again, state in ((False, PartState.FAILED), (False, PartState.PASSED), (True, PartState.FAILED)):
+        (found,) = go_through([part], tmp_path, STAMP, 10, again=again)
+        assert found.state is state
 
 
 def test_all_of_it_with_parts_that_are_made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

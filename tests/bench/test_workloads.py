@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import mmap
+import os
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -125,6 +129,33 @@ def test_imagenet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = found.row(imagenet.WHOLE)
     assert whole is not None
     assert projected.seconds == pytest.approx(90 * 1_281_167 / whole.value.median)
+
+
+def resident(mapped: mmap.mmap, size: int) -> float:
+    """The share of a mapped file's pages that are in memory."""
+    pages = (ctypes.c_ubyte * -(-size // mmap.PAGESIZE))()
+    start = ctypes.addressof(ctypes.c_char.from_buffer(mapped))
+    assert (
+        ctypes.CDLL(None, use_errno=True).mincore(ctypes.c_void_p(start), ctypes.c_size_t(size), pages) == 0
+    )
+    return sum(page & 1 for page in pages) / len(pages)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mincore, and a disk cache that can be emptied")
+def test_what_is_read_from_the_disk_is_not_in_memory(tmp_path: Path) -> None:
+    """Pages that a process has mapped and touched, as the workload's own have been."""
+    size = 16 * imagenet.SIDE**2 * 3
+    imagenet.written(path := tmp_path / "noise", 16)
+    with path.open("r+b") as file:
+        never = mmap.mmap(file.fileno(), 0)
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        if resident(never, size) > 0.1:
+            pytest.skip("this file system lies in memory")
+        mapped = mmap.mmap(file.fileno(), 0)
+    assert sum(mapped[:: mmap.PAGESIZE]) > 0
+    assert resident(mapped, size) > 0.9
+    imagenet.forget(path, mapped)
+    assert resident(mapped, size) < 0.1
 
 
 def test_photographs_of_their_own_size_go_first(tmp_path: Path) -> None:

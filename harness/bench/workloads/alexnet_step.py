@@ -55,10 +55,13 @@ def plan(
     helped = Player(make_helped, plain, cores, numerics=False)
     ways = [Way(OURS, WayKind.OURS, ours, PRODUCTS)]
     ways += [Way(IN_FP32, WayKind.OURS, ours)] if bf16 else []
-    ways += [Way(STOCK, WayKind.STOCK, usual, PRODUCTS)]
-    ways += [] if asked.device.cuda else [Way(WITH_ALLOCATOR, WayKind.STOCK, helped, PRODUCTS)]
+    # In another precision than the products, such as TF32 on a GPU, these are no ceiling.
+    ceiling = PRODUCTS if bf16 == asked.device.cuda else ""
+    ways += [Way(STOCK, WayKind.STOCK, usual, ceiling)]
+    ways += [] if asked.device.cuda else [Way(WITH_ALLOCATOR, WayKind.STOCK, helped, ceiling)]
     ways += [Way(TORCHVISION, WayKind.STOCK, usual), Way(PRODUCTS, WayKind.CEILING, ours)]
-    arithmetic = "bf16 autocast" if plain[-1] else "fp32"
+    usually = "fp32, but TF32 in convolutions" if asked.device.cuda else "fp32"
+    arithmetic = "bf16 autocast" if plain[-1] else usually
     return Ways(
         tuple(ways),
         batches,

@@ -42,12 +42,13 @@ def plan(asked: Asked, tracker: Tracker, workers: int | None = None) -> Ways:
     ours = Player(make_ours, (place, device), threads=1, copies=asked.workers)
     plain = Player(make_textbook, (place, device, workers), cores, allocator=False, numerics=False)
     trials = f"{asked.workers} single-threaded trials in parallel, resident batches"
+    ceiling = "" if asked.device.cuda else PRODUCTS  # in TF32, products in fp32 are none
     data = "CIFAR-10" if place else "the procedural stand-in, since no CIFAR-10 was found,"
     return Ways(
         (
             Way(OURS, WayKind.OURS, ours, PRODUCTS),
-            Way(TEXTBOOK, WayKind.STOCK, plain, PRODUCTS, lead=1),
-            Way(_with(workers), WayKind.STOCK, plain, PRODUCTS, lead=1),
+            Way(TEXTBOOK, WayKind.STOCK, plain, ceiling, lead=1),
+            Way(_with(workers), WayKind.STOCK, plain, ceiling, lead=1),
             Way(PRODUCTS, WayKind.CEILING, ours),
         ),
         notes=(

@@ -8,6 +8,7 @@ faster than the slowest part.
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -89,7 +90,9 @@ class TimedTraining:
         """Every core serves this one training, as when a network is trained alone."""
         self.path, self.count, self.how, self.precision = path, images, how, precision
         self.where = torch.device(device)
-        pixels = torch.from_numpy(np.memmap(path, np.uint8, "r+", shape=(images, SIDE, SIDE, 3)))
+        with path.open("r+b") as file:
+            self.map = mmap.mmap(file.fileno(), 0)
+        pixels = torch.from_numpy(np.frombuffer(self.map, np.uint8).reshape(images, SIDE, SIDE, 3))
         labels = torch.randint(how.network.output[0], (images,))
         basis = colour_basis(pixels[:32])
         mean = torch.full((SIDE, SIDE, 3), 127.0, device=self.where)
@@ -100,7 +103,8 @@ class TimedTraining:
         self.epoch = 0
 
     def whole(self, batch: int) -> float:
-        """Training, with images read and augmented on the fly."""
+        """Training, with images read from the disk and augmented on the fly."""
+        forget(self.path, self.map)
         if batch not in self.loops:
             self.loops[batch] = Loop(self.net, self.update, self.source, self.precision, batch)
         order = self._order()[: self._images(batch)]
@@ -115,10 +119,9 @@ class TimedTraining:
     def disk(self, batch: int) -> float:
         """Whole images in random order, none of them in memory."""
         size = SIDE * SIDE * 3
+        forget(self.path, self.map)
         file = os.open(self.path, os.O_RDONLY)
         try:
-            if hasattr(os, "posix_fadvise"):
-                os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
             order = torch.randperm(self.count)[: 4 * batch].tolist()
             for image in order:
                 os.pread(file, size, image * size)
@@ -136,6 +139,21 @@ class TimedTraining:
         order = torch.randperm(self.count)
         self.source.begin(self.epoch, order)
         return order
+
+
+def forget(path: Path, mapped: mmap.mmap) -> None:
+    """Drops a file from memory, where the system allows that, as packs are larger than any memory.
+
+    Pages that a process has mapped survive advice about the file alone.
+    """
+    if hasattr(mapped, "madvise"):
+        mapped.madvise(mmap.MADV_DONTNEED)
+    if hasattr(os, "posix_fadvise"):
+        file = os.open(path, os.O_RDONLY)
+        try:
+            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(file)
 
 
 def make(path: Path, images: int, how: Recipe, device: str, precision: Precision) -> Mapping[str, Work]:

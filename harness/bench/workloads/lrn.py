@@ -1,7 +1,8 @@
 """Response normalisation, forward and backward, at the shape of conv1's output, beside PyTorch's layer.
 
-Both have the allocator settings of a trial, so that the ratio compares only the arithmetic. The ceiling is
-three copies of the tensor in allocated memory: two passes have to read and write at least that much.
+Both have the allocator settings of a trial, so that the ratio compares only the arithmetic. The measure is
+three copies of the tensor in allocated memory, which move six tensors. Two passes have to move five (the
+inputs twice, both gradients, the outputs), so that at best they reach 120 % of it.
 """
 
 from __future__ import annotations

@@ -104,13 +104,13 @@ def declared(protocol: Protocol) -> Amount:
 def _rungs(race: Race, images: int) -> Iterable[tuple[int, int]]:
     """Trials of a rung, and the images each trains on from where the previous rung ended.
 
-    Last come the winner's two neighbours, which may have been dropped after the first rung.
+    Last come the winner's two neighbours, which may lie outside the grid and so begin anew.
     """
     rates, before, seeds = len(race.rates), 0, len(race.seeds)
     for budget in race.budgets:
         yield rates * seeds, (budget - before) * images
         rates, before = -(-rates // 2), budget
-    yield 2 * seeds, (before - race.budgets[0]) * images
+    yield 2 * seeds, before * images
 
 
 def by_records(protocol: Protocol, records: Iterable[Record], where: Path) -> Amount | None:

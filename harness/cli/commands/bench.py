@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -95,8 +97,12 @@ def _workplace() -> Iterator[Path]:
             f"no temporary folder can be created ({error.strerror}): free some space, or set TMPDIR to a "
             "writable folder"
         ) from None
-    with made as folder:
-        yield Path(folder)
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # otherwise its files would stay
+    try:
+        with made as folder:
+            yield Path(folder)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def document(
