@@ -67,6 +67,9 @@ class Settings(Protocol):
     def most_images(self, training_set: int) -> int:
         """The most images it may train on, given the training set's size: an upper bound on its cost."""
 
+    def most_evaluated(self, test_set: int) -> int:
+        """The most forward passes it may spend on evaluations, given the size of the set it is tested on."""
+
 
 S = TypeVar("S", bound=Settings, default=Settings, covariant=True)
 

@@ -75,3 +75,8 @@ PHOTOGRAPHS = tuple(name for name, one in DATA_SETS.items() if one.photographs)
 def training_images(dataset: str | None) -> int:
     """The training images of the whole data set; 0 if none is read."""
     return DATA_SETS[dataset].images["train"] if dataset in DATA_SETS else 0
+
+
+def tested_images(dataset: str | None) -> int:
+    """The images of the split that errors are counted on; 0 if none is read."""
+    return DATA_SETS[dataset].images[DATA_SETS[dataset].tested] if dataset in DATA_SETS else 0

@@ -9,7 +9,7 @@ from enum import StrEnum
 from harness.contract.device import Device, DeviceKind
 from harness.contract.once import once
 from harness.contract.trial import Arithmetic, Precision, Settings, Trial
-from harness.data.catalogue import training_images
+from harness.data.catalogue import tested_images, training_images
 from harness.engines.machine.gpus import PER_GPU
 from harness.records.environment import has_bf16
 
@@ -110,5 +110,6 @@ def most_multiply_adds(trial: Trial) -> float:
 def _most_multiply_adds(settings: Settings) -> float:
     if settings.network is None:
         return 0.0
-    images = settings.most_images(training_images(settings.dataset))
-    return float(images * settings.network.multiply_adds * PASSES)
+    trained = settings.most_images(training_images(settings.dataset))
+    evaluated = settings.most_evaluated(tested_images(settings.dataset))
+    return float((trained * PASSES + evaluated) * settings.network.multiply_adds)

@@ -38,3 +38,7 @@ class ToTarget:
     def most_images(self, training_set: int) -> int:
         """The most images that a trial may train on; an upper bound on its cost."""
         return self.images * self.max_epochs
+
+    def most_evaluated(self, test_set: int) -> int:
+        """Its looks at the sample, in every epoch: they begin only near the target."""
+        return self.sample * self.looks_per_epoch * self.max_epochs

@@ -55,6 +55,9 @@ class Tossing:
 
     def most_images(self, training_set):
         return 0
+
+    def most_evaluated(self, test_set):
+        return 0
 """
 PROGRAM = """
 from harness.contract.session import TrialResult

@@ -272,6 +272,7 @@ def test_a_training_does_not_reach_what_is_for_other_purposes() -> None:
     assert not names & {
         "harness.data.catalogue:DATA_SETS",
         "harness.training.scheduled.recipe:Scheduled.most_images",
+        "harness.training.scheduled.recipe:Scheduled.most_evaluated",
         "harness.training.schedules:Plateau",
         "harness.models.description:Network.multiply_adds",
         "harness.data.cifar10:fetch",

@@ -155,7 +155,8 @@ def _costs(found: ExperimentPreview) -> Iterator[str]:
     yield f"{count(found.to_run, 'trial')} to run{most if found.to_run else ''}"
     if found.to_come:
         yield f"then, depending on their results: {found.to_come}"
-        yield f"in all {count(found.in_all, 'trial')}, at most {duration(found.seconds_in_all)}"
+        # A search may ask for more rates than a plan without results shows, so this is no upper bound.
+        yield f"in all about {count(found.in_all, 'trial')}, {duration(found.seconds_in_all)}"
 
 
 def costs(work: Work) -> Iterator[str]:

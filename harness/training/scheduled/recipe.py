@@ -91,6 +91,12 @@ class Scheduled(Recipe):
         """The most images that a trial may train on; an upper bound on its cost."""
         return (self.images or training_set - self.held_out) * self.max_epochs
 
+    def most_evaluated(self, test_set: int) -> int:
+        """Its looks after parts and epochs; at the end the sample, and the test images in twelve views."""
+        tested = self.held_out or self.test_images or test_set
+        unseen = tested if self.validated is None else min(self.validated, tested)
+        return self.max_epochs * (self.parts * self.watched + unseen) + self.sample + 12 * tested
+
 
 def scheduled(recipe: Recipe, **measured: Any) -> Scheduled:
     """The recipe as settings of a trial; `measured` are the fields that `Scheduled` adds."""

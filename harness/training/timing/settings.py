@@ -81,3 +81,7 @@ class StepTime:
     def most_images(self, training_set: int) -> int:
         """Images of the whole run; one more step is taken for the timeline."""
         return self.images_a_step * (self.warm_up + self.steps + 1)
+
+    def most_evaluated(self, test_set: int) -> int:
+        """0: only steps are timed."""
+        return 0

@@ -19,3 +19,6 @@ class Idle:
 
     def most_images(self, training_set: int) -> int:
         return 0
+
+    def most_evaluated(self, test_set: int) -> int:
+        return 0
