@@ -20,7 +20,7 @@ from pathlib import Path
 from harness.contract.errors import BadValue, StoreError
 from harness.records.files import read, write_next, write_whole
 from harness.records.record import OtherFormat, Record, Unreadable, decode
-from harness.records.store import DECLARED, MOST_SEEDS, NOTE, Store
+from harness.records.store import DECLARED, Store, seeds_noted
 
 NAME = re.compile(r"[\w.-]+")
 
@@ -174,7 +174,6 @@ def _join_asked(into: Path, root: Path) -> None:
 def _count(path: Path) -> int:
     """The number in a note, or 0 for what a store would not believe either."""
     try:
-        noted = int(read(path, NOTE))
+        return seeds_noted(path)
     except (OSError, ValueError):
         return 0
-    return noted if 0 < noted <= MOST_SEEDS else 0

@@ -138,9 +138,7 @@ class Store:
     def _number(self, path: Path) -> int:
         """The number of seeds in a note, or 0."""
         try:
-            noted = int(read(path, NOTE))
-            if not 0 < noted <= MOST_SEEDS:
-                raise ValueError(f"{noted} seeds were requested")
+            return seeds_noted(path)
         except FileNotFoundError:
             return 0
         except (OSError, ValueError):
@@ -149,7 +147,6 @@ class Store:
                 "delete it, and the next run notes again how many were requested"
             )
             return 0
-        return noted
 
     def place(self, kind: str, reproduction: str, protocol: str, conditions: Conditions) -> Path:
         """Where a `kind` of note about an experiment is kept."""
@@ -256,6 +253,14 @@ class Store:
                 f"{visible(str(path))} is left out for now: {error.strerror}; run the same command again"
             )
         return None
+
+
+def seeds_noted(path: Path) -> int:
+    """The number of seeds in a note; OSError or ValueError if there is no believable one."""
+    noted = int(read(path, NOTE))
+    if not 0 < noted <= MOST_SEEDS:
+        raise ValueError(f"{noted} seeds were requested")
+    return noted
 
 
 def _rescued(key: str, text: str) -> str:

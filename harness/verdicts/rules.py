@@ -110,8 +110,8 @@ def _ruled(case: Case) -> Verdict:
 
 def intervals(effect: Effect, interim: bool) -> tuple[Interval | None, Interval | None]:
     """The intervals that count as CI₉₀ and CI₉₅; with censored runs there is no CI₉₀."""
-    ci90, ci95 = (effect.interim90, effect.interim95) if interim else (effect.ci90, effect.ci95)
-    return (None if effect.censored else ci90), ci95
+    judged = counted(effect, interim)
+    return (None if effect.censored else judged.ci90), judged.ci95
 
 
 def counted(effect: Effect, interim: bool) -> Effect:

@@ -242,25 +242,26 @@ def test_notes_of_the_dead_go_with_their_leases(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [f"{KEY}.4"]
 
 
-def test_one_that_was_suspended_for_long_finds_its_trial_taken(tmp_path: Path) -> None:
+def taken_over(folder: Path) -> tuple[Leases, Leases]:
+    """The leases of a driver that was suspended for long, and of the one that took its trial over."""
     clock = Clock()
-    suspended, other = Leases(tmp_path), Leases(tmp_path, expiry=60, clock=clock)
+    suspended, other = Leases(folder), Leases(folder, expiry=60, clock=clock)
     assert suspended.take(KEY) is None
     assert other.take(KEY) is not None
     clock.now = 60
     assert other.take(KEY) is None
+    return suspended, other
+
+
+def test_one_that_was_suspended_for_long_finds_its_trial_taken(tmp_path: Path) -> None:
+    suspended, other = taken_over(tmp_path)
     assert not suspended.holds(KEY)
     suspended.release(KEY)
     assert other.holds(KEY)
 
 
 def test_one_that_was_suspended_leaves_a_later_lease_of_the_same_number_alone(tmp_path: Path) -> None:
-    clock = Clock()
-    suspended, other = Leases(tmp_path), Leases(tmp_path, expiry=60, clock=clock)
-    assert suspended.take(KEY) is None
-    assert other.take(KEY) is not None
-    clock.now = 60
-    assert other.take(KEY) is None
+    suspended, other = taken_over(tmp_path)
     other.release(KEY)
     third = Leases(tmp_path)
     assert third.take(KEY) is None
