@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from harness.cli.running.work import Work
@@ -10,12 +10,10 @@ from harness.contract.trial import Precision, Trial
 from harness.forecast import cost, kept_speeds
 from harness.forecast.cost import Speed
 from harness.forecast.speeds import known, unknown
-from harness.plans.experiment import Evidence
 
 
-def speeds(evidence: Evidence, work: Work) -> Mapping[Precision, Speed]:
-    """The speeds at which an experiment's trials are priced, measured here if not known otherwise."""
-    trials = [planned.trial for planned in evidence.plan.trials]
+def speeds(trials: Sequence[Trial], work: Work) -> Mapping[Precision, Speed]:
+    """The speeds at which the trials are priced, measured here if not known otherwise."""
     calibrate(work, trials)
     return known(work.store, trials, work.device)
 

@@ -31,6 +31,7 @@ def _show(experiment: Experiment, work: Work, console: Console) -> None:
     held = experiment.conditions
     where = f", {experiment.data}" if experiment.data else ""
     say(console, f"{experiment.name}: {work.device}, {held.precision}, data {held.data or 'none'}{where}")
-    for precision, speed in speeds(experiment.evidence(work.store), work).items():
+    trials = [planned.trial for planned in experiment.evidence(work.store).plan.trials]
+    for precision, speed in speeds(trials, work).items():
         worth = f"{number(speed.value / 1e9)} billion multiply-adds per second per worker"
         say(console, f"{experiment.name}: costs in {precision} are based on {worth} ({speed.source})")

@@ -110,10 +110,11 @@ def _as_values(step: Step) -> Row:
 def preview(experiment: Experiment, work: Work) -> ExperimentPreview:
     """One experiment's trials and which of them are left."""
     evidence = experiment.evidence(work.store)
-    priced = speeds(evidence, work)
     left = [planned.trial for planned in evidence.to_run]
-    total = cost.price(left, work.workers, priced)
     needed = priorities.needed(experiment, work.store) if evidence.plan.to_come else left
+    # Trials to come may be in another precision: what is measured in a trained network is so in fp32.
+    priced = speeds([*(planned.trial for planned in evidence.plan.trials), *needed], work)
+    total = cost.price(left, work.workers, priced)
     in_all = cost.price(needed, work.workers, priced)
     return ExperimentPreview(
         experiment.reproduction.name, experiment.protocol.name, experiment.seeds, work.workers,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import reproductions
+from harness.cli.options import PrecisionOption
 from harness.cli.running import choices, dry_run
 from harness.cli.running.work import RunRequest, work_for
 from harness.paper.papers import claim
@@ -61,6 +62,16 @@ def test_what_gives_no_verdict_is_not_named(tmp_path: Path) -> None:
     made = scaled(large=100_000, quarter=25_000)
     unjudged = replace(made.protocols[2], unjudged="it only shows a time")
     assert len(said(tmp_path, replace(made, protocols=(*made.protocols[:2], unjudged)))) == 1
+
+
+@pytest.mark.parametrize("one", reproductions.every(), ids=lambda one: one.name)
+def test_trials_to_come_are_priced_too_whatever_their_precision(one: Reproduction, tmp_path: Path) -> None:
+    known_speed.keep(tmp_path)
+    asked = RunRequest([one], "smoke", None, "cpu", 2, None, tmp_path, precision=PrecisionOption.BF16)
+    work = work_for(asked)
+    (found,) = (dry_run.preview(experiment, work) for experiment in work.experiments)
+    assert found.in_all >= found.to_run
+    assert found.seconds_in_all >= found.seconds
 
 
 @pytest.mark.parametrize("one", reproductions.every(), ids=lambda one: one.name)
