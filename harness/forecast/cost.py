@@ -84,7 +84,8 @@ def price(trials: Sequence[Trial], workers: int, known: Mapping[Precision, Speed
             alone += seconds
         else:
             shared, longest = shared + seconds, max(longest, seconds)
-    sources = (known[precision].source for precision in {trial.precision for trial in trials})
+    computing = {trial.precision for trial in trials if most_multiply_adds(trial)}
+    sources = (known[precision].source for precision in computing)
     weakest = max(sources, key=list(SpeedSource).index, default=SpeedSource.ASSUMED)
     return Estimate(alone + max(longest, shared / max(1, workers)), weakest)
 

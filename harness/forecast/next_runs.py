@@ -17,9 +17,10 @@ from harness.effects.statistics.significance import LOOKS
 from harness.forecast import cost, priorities, speeds
 from harness.forecast.cost import SpeedSource
 from harness.paper.claims import Claim
-from harness.plans.experiment import Experiment, Protocol, Reproduction
+from harness.plans.experiment import Experiment, Protocol, Reproduction, unfold
 from harness.records.environment import best_precision
 from harness.records.store import Store
+from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments
 from harness.verdicts.assessment import Assessment
 from harness.verdicts.gates import at_paper_scale, ever_judged, fails_in_pilots, judged_at
@@ -30,22 +31,26 @@ DEVICES = {CPU: "core", CUDA: "GPU"}
 
 @dataclass(frozen=True)
 class Price:
-    """The most time that trials take on one device, and the source of its speed."""
+    """The most time that trials take on one device, and the source of its speed.
+
+    A plan that is `open_ended` first searches for rates, and may ask for more trials than can be foreseen.
+    """
 
     device: str  # "core" or "GPU"
     seconds: float
     speed: SpeedSource
+    open_ended: bool = False
 
     @property
-    def assumed(self) -> bool:
-        """Whether nothing was measured, so that it is no upper bound."""
-        return self.speed is SpeedSource.ASSUMED
+    def rough(self) -> bool:
+        """Whether it is no upper bound."""
+        return self.open_ended or self.speed is SpeedSource.ASSUMED
 
     @property
     def words(self) -> str:
         """`at most 9.2 h of one core (speed measured)`."""
         time = duration(self.seconds) if self.seconds >= 1 else "seconds"
-        bound = "about" if self.assumed else "at most"
+        bound = "about" if self.rough else "at most"
         return f"{bound} {time} of one {self.device} (speed {self.speed})"
 
 
@@ -194,16 +199,20 @@ def _further(claim: Claim, best: Assessment, known: Assessments) -> NextRun | No
     reproduction, protocol = experiment.reproduction, experiment.protocol
     if evidence.missing or evidence.plan.to_come:
         return _next_run(claim, reproduction, protocol, experiment.seeds, known)
-    seeds = next((n for n in LOOKS if n > experiment.seeds), None)
+    looks = sequential.sequential(experiment)
+    planned = LOOKS if looks else (protocol.seeds,)
+    seeds = next((n for n in planned if n > experiment.seeds), None)
     if best.verdict(claim).outcome is not Outcome.INCONCLUSIVE or seeds is None:
         return None
     run = _next_run(claim, reproduction, protocol, seeds, known)
-    return replace(run, command=f"{command(reproduction, protocol)} --until-decided")
+    return replace(run, command=f"{command(reproduction, protocol)} --until-decided") if looks else run
 
 
 def command(reproduction: Reproduction, protocol: Protocol, seeds: int | None = None) -> str:
-    """The command that runs the reproduction at the protocol."""
+    """The command that runs the reproduction at the protocol, in the precision of evidence it continues."""
     more = f" --seeds {seeds}" if seeds not in (None, protocol.seeds) else ""
+    if protocol.dataset and protocol.precision != reproduction.protocol(protocol.name).precision:
+        more += f" --precision {protocol.precision}"  # `auto` is another one on other hardware
     return f"./repro.py run {reproduction.name} --protocol {protocol.name}{more}"
 
 
@@ -233,11 +242,14 @@ def _priced(
     paper: bool = False,
 ) -> NextRun:
     left = {device: _left(reproduction, protocol, seeds, known.store, device) for device in DEVICES}
-    trials = left[CPU]
-    wanted = {trial.settings.device for trial in trials}
-    prices = tuple(_price(left[d], d, known.store) for d in DEVICES if not wanted or wanted & {None, d.kind})
+    wanted = {trial.settings.device for trials in left.values() for trial in trials}
+    fit = [d for d in DEVICES if not wanted or wanted & {None, d.kind}]
+    trials = min(len(left[d]) for d in fit)
+    fewest = [d for d in fit if len(left[d]) == trials]  # not one on which it would begin anew
+    open_ended = _open_ended(reproduction, protocol, seeds)
+    prices = tuple(_price(left[d], d, known.store, open_ended) for d in fewest)
     words = command(reproduction, protocol, seeds)
-    return NextRun(gives, paper, words, protocol.dataset, len(trials), prices)
+    return NextRun(gives, paper, words, protocol.dataset, trials, prices)
 
 
 def _left(
@@ -248,7 +260,8 @@ def _left(
     Empty if the plan raises, which is noted.
     """
     seen = [c for c in store.conditions() if c.on(device) and c.suit(protocol.dataset)]
-    begun = (Experiment(reproduction, protocol, seeds, conditions) for conditions in seen)
+    held = [c for c in seen if protocol.precision in (None, c.precision)]
+    begun = (Experiment(reproduction, protocol, seeds, conditions) for conditions in held)
     precision = protocol.precision or best_precision(device.kind)
     try:
         left = [priorities.needed(experiment, store) for experiment in begun]
@@ -258,9 +271,17 @@ def _left(
         return []
 
 
-def _price(trials: list[Trial], device: Device, store: Store) -> Price:
+def _open_ended(reproduction: Reproduction, protocol: Protocol, seeds: int) -> bool:
+    """Whether later trials depend on earlier results; False if the plan raises."""
+    try:
+        return bool(unfold(reproduction, protocol, seeds, lambda trial: None).to_come)
+    except ReproductionFails:
+        return False
+
+
+def _price(trials: list[Trial], device: Device, store: Store, open_ended: bool) -> Price:
     most = cost.price(trials, 1, speeds.known(store, trials, device))
-    return Price(DEVICES[device], most.seconds, most.source)
+    return Price(DEVICES[device], most.seconds, most.source, open_ended)
 
 
 def _gives(claim: Claim, protocol: Protocol) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from harness.contract.trial import Settings, Status, Trial
 from harness.plans.ablation import BASELINE, Arm, to_come, training, tuned
@@ -28,24 +27,17 @@ def plan_of(
             return Plan(tuning, to_come(["the network"], seeds))
         trained = [training(protocol, arm, seed, rate.factor) for seed in range(seeds * size)]
         groups = [trained[i * size : (i + 1) * size] for i in range(seeds)]
-        ready = [(seed, group) for seed, group in enumerate(groups) if all(map(_ok, map(lookup, group)))]
+        found = [[record and record.status for record in map(lookup, group)] for group in groups]
+        ready = [seed for seed, known in enumerate(found) if set(known) == {Status.OK}]
+        lost = sum(Status.DIVERGED in known for known in found)  # never measured: the gates name them
         planned = [Planned(trial, ARM, Role.TRAINING) for trial in trained]
-        planned += [Planned(Trial(settings(group), seed), ARM, Role.FINAL) for seed, group in ready]
-        return Plan((*tuning, *planned), _to_come(trained, seeds - len(ready), lookup))
+        planned += [Planned(Trial(settings(groups[seed]), seed), ARM, Role.FINAL) for seed in ready]
+        return Plan((*tuning, *planned), _to_come(seeds - len(ready) - lost))
 
     return plan
 
 
-def _to_come(trained: Sequence[Trial], missing: int, lookup: Lookup) -> str:
-    """What cannot be measured yet, and why if it never can be."""
-    if not missing:
-        return ""
-    records = [record for record in map(lookup, trained) if record is not None]
-    lost = [record.key for record in records if record.status is Status.DIVERGED]
-    what = "1 measurement of a trained network"
-    what = what if missing == 1 else f"{missing} measurements of trained networks"
-    return f"{what}, which cannot be made as training diverged ({', '.join(lost)})" if lost else what
-
-
-def _ok(record: Any) -> bool:
-    return record is not None and record.status is Status.OK
+def _to_come(missing: int) -> str:
+    """What cannot be measured yet."""
+    several = f"{missing} measurements of trained networks" if missing else ""
+    return "1 measurement of a trained network" if missing == 1 else several

@@ -15,7 +15,7 @@ from harness.contract.trial import Status
 from harness.effects.from_runs import idle
 from harness.effects.statistics.significance import LOOKS
 from harness.paper.claims import Claim, Fit, Kind
-from harness.plans.experiment import Check, Evidence, Protocol, Reproduction
+from harness.plans.experiment import Check, Evidence, Protocol, Reproduction, Role, Run
 from harness.verdicts import trained_enough
 from harness.verdicts.trained_enough import Answer
 from harness.verdicts.verdict import Outcome, Qualifier, Verdict
@@ -122,9 +122,16 @@ def _lost_runs(case: Case) -> list[str]:
         "runs that learned nothing": [r.record.key for r in idle(case.evidence)],
     }
     found = [f"final runs failed: {_listed(failed)}"] if failed else []
+    if unmeasured := [r.record.key for r in case.evidence.runs if _unmeasured(r)]:
+        found.append(f"networks diverged, so that they could not be measured: {_listed(unmeasured)}")
     if _fewer_than_ran(case):
         found += [f"{what} were left out: {_listed(keys)}" for what, keys in left_out.items() if keys]
     return found
+
+
+def _unmeasured(run: Run) -> bool:
+    """Whether it trained a network for a measurement that can never be made."""
+    return run.planned.role is Role.TRAINING and run.record.status is Status.DIVERGED
 
 
 def _fewer_than_ran(case: Case) -> bool:

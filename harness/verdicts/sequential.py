@@ -55,13 +55,17 @@ Report = Callable[[Experiment, Look, Experiment | None], None]
 
 
 def sequential(experiment: Experiment) -> bool:
-    """Whether any of the experiment's claims involves randomness, so that more seeds may help."""
-    return any(claim(name).kind is not Kind.EXACT for name in experiment.reproduction.claims)
+    """Whether seeds can be added at looks: chance plays a part, and the last look has enough seeds.
+
+    A protocol that declares more of them has a claim that no look could show.
+    """
+    random = any(claim(name).kind is not Kind.EXACT for name in experiment.reproduction.claims)
+    return random and experiment.protocol.seeds <= LOOKS[-1]
 
 
 def begun(experiment: Experiment, store: Store) -> bool:
     """Whether the experiment is judged by its looks."""
-    return _folder(experiment, store).is_dir()
+    return sequential(experiment) and _folder(experiment, store).is_dir()
 
 
 def begin(experiment: Experiment, store: Store) -> None:
@@ -89,19 +93,34 @@ def at_look(experiment: Experiment, store: Store) -> Experiment:
     return replace(experiment, seeds=seeds)
 
 
+def check_seeds(experiment: Experiment, store: Store) -> None:
+    """BadValue, before hours are spent, if more seeds would be judged at looks and none is declared there."""
+    raised = experiment.asked(store) < experiment.seeds and experiment.seeds not in LOOKS
+    if raised and (begun(experiment, store) or _follows_result(experiment, store)):
+        raise BadValue(
+            f"--seeds {experiment.seeds}: {experiment.name} has a result with fewer seeds in {store.root}, "
+            f"so it is judged at {', '.join(map(str, LOOKS))} seeds only; give --until-decided, one of these "
+            "numbers, or another --results-dir"
+        )
+
+
 def note_earlier(experiment: Experiment, store: Store) -> bool:
     """Begins looks if the experiment adds seeds to a result that could be seen; returns whether it did.
 
     Raising a fixed number of seeds after its verdict was available is a look, declared or not.
     """
-    asked = experiment.asked(store)
-    seen = replace(experiment, seeds=asked)
-    fixed = experiment.protocol.smoke or not sequential(experiment) or begun(experiment, store)
-    if fixed or not FEWEST <= asked < experiment.seeds or not seen.evidence(store).complete:
+    if begun(experiment, store) or not _follows_result(experiment, store):
         return False
     begin(experiment, store)
-    take(seen, store)
+    take(replace(experiment, seeds=experiment.asked(store)), store)
     return True
+
+
+def _follows_result(experiment: Experiment, store: Store) -> bool:
+    """Whether the experiment adds seeds to ones with a verdict."""
+    asked = experiment.asked(store)
+    judged = sequential(experiment) and not experiment.protocol.smoke and asked >= FEWEST
+    return judged and asked < experiment.seeds and replace(experiment, seeds=asked).evidence(store).complete
 
 
 def settle(experiments: Iterable[Experiment], store: Store, report: Report) -> list[Experiment]:

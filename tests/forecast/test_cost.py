@@ -134,6 +134,8 @@ def test_records_come_before_it_and_it_before_what_is_assumed() -> None:
     only_quick = {Precision.BF16: 4e9}
     assert estimate([SLOW, QUICK], CPU, 1, [], only_quick).source is SpeedSource.ASSUMED
     assert estimate([QUICK], CPU, 1, [], only_quick).source is SpeedSource.CALIBRATED
+    measures = Trial(Idle(), 0, Precision.FP32)  # trains nothing: nobody's speed is behind its price
+    assert estimate([QUICK, measures], CPU, 1, [], only_quick).source is SpeedSource.CALIBRATED
 
 
 def test_several_devices_are_as_many_times_as_fast() -> None:

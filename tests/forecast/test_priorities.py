@@ -208,14 +208,16 @@ Start = Callable[..., str]
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
     """Starts the whole command on made-up experiments with a made-up clock; returns what it prints."""
 
-    def started(engine: Fake, *made: Reproduction, seconds: float, **options: object) -> str:
+    def started(
+        engine: Fake, *made: Reproduction, seconds: float, fails: bool = False, **options: object
+    ) -> str:
         monkeypatch.setattr(environment, "torch_version", lambda: "2.13.0")
         monkeypatch.setattr("harness.engines.local.LocalEngine", local(engine))
         monkeypatch.setattr("harness.engines.machine.calibration.measure", lambda device, precisions: {})
         monkeypatch.setattr(command, "Deadline", partial(Deadline, clock=engine.clock))
         out = console()
         asked = RunRequest(made, "cifar10", None, "cpu", 1, None, tmp_path, budget=seconds)
-        assert command.start(replace(asked, **options), out)  # type: ignore[arg-type]
+        assert command.start(replace(asked, **options), out) is not fails  # type: ignore[arg-type]
         return printed(out)
 
     return started
@@ -232,6 +234,21 @@ def test_the_command_says_what_it_will_do_stops_on_time_and_says_what_is_left(st
     assert [t.settings.experiment for t in engine.order] == ["cheap"] * 10 + ["dear"] * 5
     assert "cheap at cifar10: 10 of 10 trials" in said
     assert "not run for lack of time: dear (5 trials, at most" in said
+
+
+def test_what_ended_before_the_time_was_up_did_not_lack_time(start: Start) -> None:
+    said = start(Fake(lambda arm, seed: None), reproduction(), seconds=1000, fails=True)
+    assert "failed or stopped before the time was up: relu-speedup (10 trials, at most" in said
+    assert "lack of time" not in said
+
+
+def test_fewer_seeds_than_before_leave_nothing_to_run(start: Start, tmp_path: Path) -> None:
+    start(Fake(each=10), reproduction(), seconds=1000)
+    store = Store(tmp_path)
+    store.ask("relu-speedup", "cifar10", experiment(3).conditions, 9)
+    said = start(Fake(), reproduction(), seconds=1000, seeds=3)
+    assert "6 of 6 trials" in said
+    assert "nothing is left to run" in said
 
 
 def test_the_same_command_goes_on_where_the_time_ended(start: Start) -> None:

@@ -51,6 +51,11 @@ def test_a_network_that_was_not_trained_is_not_measured(status: Status) -> None:
     assert measured(plan(UNTUNED, 1, knowing({0, 1, 2}, status))) == []
 
 
+def test_what_can_never_be_measured_is_not_to_come() -> None:
+    assert plan(UNTUNED, 1, knowing({0, 1, 2}, Status.FAILED)).to_come.startswith("1 ")  # it is tried again
+    assert plan(UNTUNED, 1, knowing({0, 1, 2}, Status.DIVERGED)).to_come == ""
+
+
 def test_groups_share_no_network_and_more_seeds_leave_them_as_they_are() -> None:
     few, many = (measured(plan(UNTUNED, seeds, knowing(set(range(30))))) for seeds in (4, 10))
     assert many[:4] == few

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.contract.device import DeviceKind
@@ -90,6 +92,16 @@ def test_diverged_runs_that_the_effect_counts_are_not_lost() -> None:
     """As with times to a target, which a diverged run never reached."""
     whole = evidence({("no norm", 2): Status.DIVERGED, ("paper", 0): Status.DIVERGED})
     assert lost(whole, Effect("top-1 error", "points", 5, 1.0, None, None)) == []
+
+
+def test_a_network_that_diverged_before_it_could_be_measured_is_lost() -> None:
+    whole = evidence({})
+    trained = run("paper", 99, Status.DIVERGED, 10.0)
+    trained = replace(trained, planned=replace(trained.planned, role=Role.TRAINING))
+    unmeasured = replace(whole, runs=(*whole.runs, trained))
+    assert lost(unmeasured, against_all(whole)) == [
+        "networks diverged, so that they could not be measured: paper-99"
+    ]
 
 
 def test_without_an_effect_all_are_lost_and_a_failed_run_always_is() -> None:

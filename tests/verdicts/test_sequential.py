@@ -31,6 +31,7 @@ from harness.verdicts.assess import Assessments
 from harness.verdicts.assessment import Assessment, assess
 from harness.verdicts.sequential import Look
 from tests.fakes.evidence.experiments import (
+    REAL,
     Fake,
     Nobody,
     Value,
@@ -205,6 +206,45 @@ def test_seeds_added_before_a_verdict_was_there_are_no_look(tmp_path: Path, aske
     store.ask("relu-speedup", "cifar10", experiment(5).conditions, asked)
     assert not sequential.note_earlier(experiment(10), store)
     assert not sequential.begun(experiment(10), store)
+
+
+def test_seeds_that_no_look_would_judge_are_refused_before_they_are_trained(tmp_path: Path) -> None:
+    store = filled(tmp_path, 5, vague)
+    store.ask("relu-speedup", "cifar10", experiment(5).conditions, 5)
+    with pytest.raises(BadValue, match=r"--seeds 7: .* judged at 3, 5, 10 seeds only; give --until-decided"):
+        sequential.check_seeds(experiment(7), store)
+    sequential.check_seeds(experiment(10), store)
+    sequential.check_seeds(experiment(4), store)  # adds none
+    assert sequential.note_earlier(experiment(10), store)
+    store.ask("relu-speedup", "cifar10", experiment(5).conditions, 10)
+    with pytest.raises(BadValue, match="--seeds 12: "):
+        sequential.check_seeds(experiment(12), store)
+
+
+def test_a_first_result_may_have_any_number_of_seeds(tmp_path: Path) -> None:
+    sequential.check_seeds(experiment(7), Store(tmp_path))
+    store = filled(tmp_path, 4)
+    store.ask("relu-speedup", "cifar10", experiment(5).conditions, 5)
+    sequential.check_seeds(experiment(7), store)  # of five seeds one is missing: nothing was seen
+
+
+def test_a_claim_that_no_look_can_show_keeps_its_number_of_seeds(tmp_path: Path) -> None:
+    """Ten networks of ten leave a lower bound of 63 %, below the 80 % that the claim needs."""
+    declared = replace(experiment(17), protocol=replace(REAL, seeds=17))
+    store = filled(tmp_path, 3)
+    store.ask("relu-speedup", "cifar10", declared.conditions, 3)
+    assert sequential.at_look(declared, store).seeds == 17
+    sequential.begin(declared, store)
+    sequential.check_seeds(declared, store)
+    assert not sequential.note_earlier(declared, store)
+    assert not sequential.begun(declared, store)
+
+
+def test_the_command_refuses_such_seeds(tmp_path: Path, only: Reproduction) -> None:
+    store = filled(tmp_path, 5, vague)
+    store.ask("relu-speedup", "cifar10", experiment(5).conditions, 5)
+    with pytest.raises(BadValue, match="--seeds 7"):
+        command.start(replace(ask(tmp_path, only, until_decided=False), seeds=7), console())
 
 
 @pytest.fixture

@@ -88,12 +88,12 @@ def _of(section: Section) -> str:
 
 
 def _print_next(found: Sequence[Section], console: Console) -> None:
-    """Prints the runs that would say more, with the most time that they take."""
+    """Prints the runs that would say more, with the time that they take."""
     runs = [(s.claim.id, run) for s in found for run in s.runs]
     if not runs:
         return
     say(console, "Next experiments, with the most time that they take on one core or one GPU")
-    say(console, "(~: roughly, at an assumed speed):")
+    say(console, "(~: roughly, as the speed is assumed or results decide what follows):")
     say(console, "./repro.py run CLAIM --protocol PROTOCOL")
     print_rows([{"claim": name, **_run(run)} for name, run in runs], False, console)
 
@@ -149,6 +149,6 @@ def _runs_of(run: NextRun) -> Row:
 
 
 def _run(run: NextRun) -> dict[str, str]:
-    most = {price.device: f"{'~' * price.assumed}{duration(price.seconds)}" for price in run.prices}
+    most = {price.device: f"{'~' * price.rough}{duration(price.seconds)}" for price in run.prices}
     none = dict.fromkeys(("core", "GPU"), NOTHING)
     return {"protocol": run.protocol, "trials": str(run.trials), **none, **most}

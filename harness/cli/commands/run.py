@@ -24,7 +24,7 @@ from harness.cli.running.work import RunRequest, Work, warnings, work_for
 from harness.cli.terminal.progress import Progress, progress_on
 from harness.cli.terminal.tables import FAILURE, say
 from harness.contract.errors import BadValue
-from harness.contract.formatting import duration
+from harness.contract.formatting import count, duration
 from harness.effects.statistics.significance import LOOKS
 from harness.engines.deadline import Alarm, Deadline
 from harness.engines.messages import Notice
@@ -104,8 +104,7 @@ def start(asked: RunRequest, console: Console, *others: RunView) -> bool:
     ended = _run(work, deadline, progress, view)
     for experiment in work.experiments:
         _judge_looks(experiment, work.store, view)
-        seeds = _seeds(experiment, work.store) if asked.until_decided else experiment.seeds
-        view.ended(replace(experiment, seeds=seeds), work.store)
+        view.ended(_as_judged(experiment, work), work.store)
     if deadline is not None:
         say(console, _left(work, deadline))
     if before is None:
@@ -200,18 +199,27 @@ def _limits(deadline: Deadline | None, work: Work, engine: Engine, seen: Trials)
 
 
 def _left(work: Work, deadline: Deadline) -> str:
-    """One line: what there was no time for."""
-    now = [replace(experiment, seeds=_seeds(experiment, work.store)) for experiment in work.experiments]
+    """One line: what there was no time for, or what else ended the run."""
+    now = [_as_judged(experiment, work) for experiment in work.experiments]
     steps = priorities.plan(now, work.store, work.device, work.workers)
     left = [
-        f"{s.experiment.reproduction.name} ({s.trials} trials, at most {duration(s.seconds)}, "
+        f"{s.experiment.reproduction.name} ({count(s.trials, 'trial')}, at most {duration(s.seconds)}, "
         f"speed {s.speed})"
         for s in steps
         if s.trials
     ]
+    spare = deadline.left()
     if left:
-        return f"not run for lack of time: {', '.join(left)}; repeat the same command to continue"
-    return f"nothing is left to run, with {duration(deadline.left())} to spare"
+        why = "failed or stopped before the time was up" if spare > 0 else "not run for lack of time"
+        return f"{why}: {', '.join(left)}; repeat the same command to continue"
+    return f"nothing is left to run, with {duration(spare)} to spare"
+
+
+def _as_judged(experiment: Experiment, work: Work) -> Experiment:
+    """The experiment with as many seeds as this command runs: at looks they may have become more."""
+    if not work.asked.until_decided:
+        return experiment
+    return replace(experiment, seeds=_seeds(experiment, work.store))
 
 
 def _judge_looks(experiment: Experiment, store: Store, view: RunView) -> None:

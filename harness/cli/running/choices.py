@@ -13,22 +13,38 @@ from harness.contract.errors import BadValue, EngineError
 from harness.contract.trial import Precision
 from harness.data import sources
 from harness.engines.machine import gpus as machine
+from harness.forecast import priorities
 from harness.paper.papers import claim
 from harness.plans.experiment import Experiment, Protocol, Reproduction
 from harness.records import environment
 from harness.records.conditions import Conditions
+from harness.records.store import MOST_SEEDS
+from harness.training.timing.settings import StepTime
 from harness.verdicts.gates import fails_in_pilots, judged_at
 
 
-def choose_protocol(reproduction: Reproduction, name: str | None) -> Protocol:
-    """The requested protocol or, without a name, the first that can give a verdict.
+def choose_protocol(reproduction: Reproduction, name: str | None, device: Device) -> Protocol:
+    """The requested protocol or, without a name, the first on this device that can give a verdict.
 
     Where none can, as for costs and questions, it is the first that is not smoke.
     """
     if name is not None:
         return reproduction.protocol(name)
     real = [protocol for protocol in reproduction.protocols if not protocol.smoke]
-    return next((p for p in real if decidable(reproduction, p)), (real or reproduction.protocols)[0])
+    here = [protocol for protocol in real if not wanting(reproduction, protocol, device)]
+    fit = here or real or reproduction.protocols
+    return next((p for p in fit if decidable(reproduction, p)), fit[0])
+
+
+def wanting(reproduction: Reproduction, protocol: Protocol, device: Device) -> str:
+    """What the device lacks for the protocol's trials; empty if nothing."""
+    found = [trial.settings for trial in priorities.whole(reproduction, protocol, 1)]
+    kinds = {settings.device for settings in found} - {None, device.kind}
+    if kinds:
+        return f"it runs on {' and '.join(sorted(map(str, kinds)))} only, and the device is {device.kind}"
+    ranks = max((one.ranks for one in found if isinstance(one, StepTime)), default=1)
+    have = machine.count() if device.cuda else ranks  # on a CPU, cores stand for GPUs
+    return f"it needs {ranks} GPUs, and this machine has {have}" if 0 < have < ranks else ""
 
 
 def decidable(reproduction: Reproduction, protocol: Protocol) -> bool:
@@ -120,10 +136,16 @@ def make_experiment(
     precision: PrecisionOption = PrecisionOption.AUTO,
 ) -> Experiment:
     """An experiment under this machine's conditions."""
-    protocol = choose_protocol(reproduction, protocol_name)
-    if seeds is not None and seeds < 1:
+    protocol = choose_protocol(reproduction, protocol_name, device)
+    if lack := wanting(reproduction, protocol, device):
+        raise EngineError(
+            f"{reproduction.name} at {protocol.name}: {lack}; name another protocol with --protocol, or "
+            "another device with --device"
+        )
+    if seeds is not None and not 1 <= seeds <= MOST_SEEDS:
         raise BadValue(
-            f"--seeds {seeds} must be at least 1; a verdict needs 3, this protocol declares {protocol.seeds}"
+            f"--seeds {seeds} must be at least 1 and at most {MOST_SEEDS:,}; a verdict needs 3, this "
+            f"protocol declares {protocol.seeds}"
         )
     source = source_for(protocol, data_dir)
     conditions = Conditions(

@@ -12,7 +12,7 @@ from harness.cli.options import PrecisionOption
 from harness.cli.running import choices
 from harness.cli.running.sites import HERE, Site
 from harness.contract.device import Device
-from harness.contract.errors import BadValue, DataError
+from harness.contract.errors import BadValue, DataError, EngineError
 from harness.data.sources import STAND_IN_NOTICE
 from harness.forecast import priorities
 from harness.forecast.priorities import Step
@@ -52,7 +52,7 @@ class RunRequest:
             )
 
     def experiments(self, device: Device) -> tuple[list[Experiment], list[str]]:
-        """One per reproduction that has the protocol and whose data are present, and what the others lack.
+        """One per reproduction that has the protocol and can run on the device, and what the others lack.
 
         A named one that cannot run is an error, unless there is a budget to fill; so is it if none can.
         """
@@ -63,6 +63,8 @@ class RunRequest:
                 found.append(self._experiment(reproduction, device))
             except DataError as error:
                 lacking.append(f"{reproduction.name}: {error}")
+            except EngineError as error:
+                lacking.append(str(error))
         if lacking and not (found and (self.every or self.budget is not None)):
             raise DataError("; ".join(lacking))
         return found, lacking
@@ -114,6 +116,8 @@ def work_for(asked: RunRequest) -> Work:
     todo, lacking = asked.experiments(device)
     if asked.until_decided:
         todo = [sequential.at_look(experiment, store) for experiment in todo]
+    for experiment in todo:
+        sequential.check_seeds(experiment, store)
     return Work(asked, store, device, workers, todo, lacking)
 
 

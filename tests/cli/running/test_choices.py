@@ -12,8 +12,9 @@ import repro
 import reproductions
 from harness.cli.options import PrecisionOption
 from harness.cli.running import choices
+from harness.cli.running.work import RunRequest
 from harness.contract.device import CPU, CUDA, Device, DeviceKind
-from harness.contract.errors import EngineError
+from harness.contract.errors import DataError, EngineError
 from harness.contract.trial import Precision
 from harness.engines.local import Place, execute
 from harness.engines.machine import gpus
@@ -82,6 +83,37 @@ def test_no_key_depends_on_which_gpu_it_was() -> None:
     keys = [[one.key(planned.trial) for planned in one.evidence(Store("none")).plan.trials] for one in made]
     assert keys[0] == keys[1] == keys[2]
     assert keys[0]
+
+
+@pytest.mark.parametrize(
+    ("device", "count", "protocol"),
+    [(CPU, 0, "two-cores"), (CUDA, 1, "one-gpu-streams"), (CUDA, 2, "imagenet"), (CUDA, 0, "imagenet")],
+)
+def test_the_default_protocol_is_one_that_the_device_can_run(
+    device: Device, count: int, protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None at hand: the driver of a cluster cannot know how many its nodes have."""
+    monkeypatch.setattr(gpus, "count", lambda: count)
+    assert choices.choose_protocol(reproductions.named("two-gpu-time"), None, device).name == protocol
+
+
+def test_a_protocol_for_another_device_is_refused_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpus, "count", lambda: 1)
+    one = reproductions.named("two-gpu-time")
+    with pytest.raises(EngineError, match="runs on cuda only, and the device is cpu; name another protocol"):
+        choices.make_experiment(one, "imagenet", None, CPU, None)
+    with pytest.raises(EngineError, match="needs 2 GPUs, and this machine has 1"):
+        choices.make_experiment(one, "imagenet", None, CUDA, None)
+    others = [reproductions.named("architecture"), one]
+    asked = RunRequest(others, "imagenet", None, "cpu", 1, None, tmp_path, every=True)
+    with pytest.raises(DataError, match="two-gpu-time at imagenet"):
+        asked.experiments(CPU)
+    cores = replace(asked, protocol="two-cores")
+    assert [experiment.reproduction for experiment in cores.experiments(CPU)[0]] == [one]
+    with pytest.raises(DataError, match="runs on cpu only, and the device is cuda"):
+        cores.experiments(CUDA)
 
 
 @pytest.mark.parametrize(

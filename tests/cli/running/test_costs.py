@@ -11,6 +11,7 @@ import reproductions
 from harness.cli.options import PrecisionOption
 from harness.cli.running import choices, dry_run
 from harness.cli.running.work import RunRequest, work_for
+from harness.contract.device import CPU
 from harness.paper.papers import claim
 from harness.plans.experiment import Lookup, Plan, Planned, Protocol, Reproduction, Role
 from harness.verdicts.gates import fails_in_pilots
@@ -76,14 +77,14 @@ def test_trials_to_come_are_priced_too_whatever_their_precision(one: Reproductio
 
 @pytest.mark.parametrize("one", reproductions.every(), ids=lambda one: one.name)
 def test_no_default_protocol_is_one_that_pilots_ruled_out(one: Reproduction) -> None:
-    taken = choices.choose_protocol(one, None)
+    taken = choices.choose_protocol(one, None, CPU)
     assert not taken.smoke
     assert not one.claims or not all(fails_in_pilots(claim(name), taken) for name in one.claims)
 
 
 def test_the_default_of_known_claims() -> None:
     known = {n: reproductions.named(n) for n in ("relu-speedup", "lrn", "crop-flip", "training-time")}
-    taken = {name: choices.choose_protocol(one, None).name for name, one in known.items()}
+    taken = {name: choices.choose_protocol(one, None, CPU).name for name, one in known.items()}
     assert taken == {
         "relu-speedup": "cifar10",
         "lrn": "imagenette",  # both sizes of cifar10-converged come before it, and are under-fitted

@@ -15,10 +15,12 @@ import reproductions
 from harness.contract.device import CPU, CUDA, DeviceKind
 from harness.contract.effect import Effect
 from harness.contract.trial import Precision
+from harness.forecast import kept_speeds
 from harness.forecast.cost import SpeedSource, assumed
 from harness.forecast.next_runs import NextRun, Outlook, Price, sources
 from harness.paper.catalogue import CLAIMS, claim
-from harness.plans.experiment import Experiment, Finding, Protocol, Reproduction
+from harness.plans.experiment import Experiment, Finding, Protocol, Reproduction, Role
+from harness.records import environment
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.store import Store
 from harness.reporting import effect_tables, tables
@@ -86,7 +88,10 @@ def test_every_claim_has_a_line_a_standing_and_a_command(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("name", "protocols"),
-    [("weight-decay", ["imagenette", "imagenet"]), ("crop-flip", ["cifar10-scarce", "imagenet"])],
+    [
+        ("weight-decay", ["imagenette", "imagenet"]),
+        ("crop-flip", ["cifar10-scarce --precision fp32", "imagenet"]),
+    ],
 )
 def test_evidence_is_not_continued_where_pilots_showed_that_it_gives_no_verdict(
     tmp_path: Path, name: str, protocols: list[str]
@@ -99,7 +104,7 @@ def test_evidence_is_not_continued_where_pilots_showed_that_it_gives_no_verdict(
         store.append(answer(planned.trial, here))
     section = next(s for s in sections.sections(Assessments(store)) if s.claim.id == name)
     assert section.verdict.protocol == "cifar10-scarce"
-    assert section.command == f"./repro.py run {name} --protocol cifar10-scarce"
+    assert section.command == f"./repro.py run {name} --protocol cifar10-scarce --precision fp32"
     assert [run.protocol for run in section.runs] == protocols
 
 
@@ -147,6 +152,51 @@ def test_an_undecided_claim_is_advised_to_add_seeds_at_the_next_look(
     assert first.runs[0].command == "./repro.py run relu-speedup --protocol cifar10 --until-decided"
     assert first.runs[0].trials == 10
     assert "CI₉₅" in first.outlook.why
+
+
+def test_evidence_is_continued_in_its_own_precision_and_priced_on_its_own_device(tmp_path: Path) -> None:
+    """On other hardware `auto` may be another precision, and so another experiment."""
+    store, of = Store(tmp_path), reproductions.named("crop-flip")
+    data = DataIdentity("cifar10", Form.FILES, "made up")
+    there = Conditions(DeviceKind.CUDA, "2.13.0", data, Precision.BF16)
+    begun = Experiment(of, of.protocol("cifar10-scarce"), 5, there)
+    begun.ask(store)
+    while tuning := [p for p in begun.evidence(store).to_run if p.role is Role.TUNING]:
+        for planned in tuning:
+            store.append(answer(planned.trial, there))
+    for planned in begun.evidence(store).to_run[2:]:
+        store.append(answer(planned.trial, there))
+    section = next(s for s in sections.sections(Assessments(store)) if s.claim.id == "crop-flip")
+    run = section.runs[0]
+    assert run.command == "./repro.py run crop-flip --protocol cifar10-scarce --precision bf16"
+    assert run.trials == 2
+    assert [price.device for price in run.prices] == ["GPU"]  # on a core all 38 would be to run
+
+
+def test_a_search_for_rates_makes_a_cost_rough(tmp_path: Path) -> None:
+    found = sections.sections(Assessments(Store(tmp_path)))
+    by_claim = {s.claim.id: s for s in found}
+    assert all(p.open_ended for run in by_claim["crop-flip"].runs[:1] for p in run.prices)
+    assert not any(p.open_ended for run in by_claim["training-time"].runs for p in run.prices)
+    assert replace(Price("core", 7200.0, SpeedSource.RECORDS), open_ended=True).words.startswith("about 2 h")
+
+
+def test_records_of_another_precision_do_not_price_a_run(tmp_path: Path) -> None:
+    """Those of other questions in bf16 say nothing about what a protocol fixed to fp32 takes."""
+    store = Store(tmp_path)
+    kept_speeds.keep(store.root, CPU, {Precision.FP32: 20e9, Precision.BF16: 50e9})
+
+    def cost() -> float:
+        (run,) = (s for s in sections.sections(Assessments(Store(tmp_path))) if s.claim is RELU)
+        return next(p.seconds for p in run.runs[0].prices if p.device == "core")
+
+    before = cost()
+    data = DataIdentity("cifar10", Form.FILES, "made up")
+    here = Conditions(DeviceKind.CPU, environment.torch_version(), data, Precision.BF16)
+    other = reproductions.named("does-not-train")
+    for planned in Experiment(other, other.protocols[-1], 1, here).evidence(store).plan.trials[:1]:
+        store.append(answer(planned.trial, here))
+    assert cost() == before
 
 
 def of_scales(seeds: dict[str, int], root: Path) -> tuple[Reproduction, Store]:
