@@ -11,6 +11,8 @@ from harness.bench.parts import PartOutcome, PartState
 from harness.contract.formatting import duration
 from harness.reporting.markdown import escape
 
+FIRST_FAILURE = "first failure"  # of a file of tests: its text, among what was measured
+
 
 def page(written: str, made_with: Mapping[str, Any], found: Sequence[PartOutcome]) -> str:
     """The page as Markdown; nothing that a part wrote can become markup."""
@@ -36,9 +38,10 @@ def _part(one: PartOutcome) -> Iterator[str]:
     if one.kind == "bench":
         for result in one.measured.get("workloads", ()):
             yield from _result(result)
-    if one.output:
+    quoted = [text for text in (one.measured.get(FIRST_FAILURE), one.output) if text]
+    if quoted:
         yield f"## {escape(one.name)}: {one.state}"
-        yield "\n".join(f"    {line}" for line in one.output.splitlines())
+        yield "\n\n".join("\n".join(f"    {line}" for line in text.splitlines()) for text in quoted)
 
 
 def _result(result: Mapping[str, Any]) -> Iterator[str]:

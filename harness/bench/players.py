@@ -32,8 +32,8 @@ class Failed(EngineError):
 class Turn:
     """Runs of a way's work: how many batches of which size, until `seconds` have passed.
 
-    `warm`: a warm-up that does not count, as often as the device needs it. `profiled`: under torch's
-    profiler, which costs time.
+    `warm`: a warm-up that does not count, as often as the device needs it for one step.
+    `profiled`: under torch's profiler, which costs time.
     """
 
     way: str

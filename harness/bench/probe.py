@@ -6,9 +6,11 @@ import json
 import sys
 from typing import Any
 
+KERNELS = "Triton's kernels"  # whether those of response normalisation run, as trainings need them
+
 
 def probe(device: str) -> dict[str, Any]:
-    """Versions, the device, and whether it computes a product in fp32 and in bf16 correctly."""
+    """Versions, the device, whether its products in fp32 and bf16 are right, and whether Triton runs."""
     import torch
 
     found: dict[str, Any] = {"torch": torch.__version__, "built for CUDA": torch.version.cuda}
@@ -22,6 +24,10 @@ def probe(device: str) -> dict[str, Any]:
     for dtype in (torch.float32, torch.bfloat16):
         ones = torch.ones(256, 256, dtype=dtype, device=device)
         found[str(dtype)] = bool((ones @ ones == 256).all())
+    if device != "cpu":
+        from harness.models.layers import lrn
+
+        found[KERNELS] = lrn.triton_kernel() is not None  # if not, the reason is logged
     return found
 
 

@@ -56,13 +56,17 @@ class Player:
 
 @dataclass(frozen=True)
 class Way:
-    """A way to do the work, no faster than its `ceiling`; `lead` runs come before a turn is timed."""
+    """A way to do the work, no faster than its `ceiling`; `lead` runs come before a turn is timed.
+
+    `many_steps`: a run takes so many that one warms up a GPU.
+    """
 
     name: str
     kind: WayKind
     player: Player
     ceiling: str = ""
     lead: int = 0
+    many_steps: bool = False
 
 
 @dataclass(frozen=True)

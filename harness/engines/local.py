@@ -194,6 +194,7 @@ def _record(
 
 def _run(trial: Trial, session: Session, device: Device) -> TrialResult:
     gpus.use(device)
+    gpus.begin(device)
     if device.count > 1 and shared_trial.can_share(trial):
         return shared_trial.run(trial, session, device)
     outcome: TrialResult = resolve_name(trial.settings.implementation)(trial, session)

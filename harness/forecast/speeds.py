@@ -16,6 +16,8 @@ from harness.records.record import Record
 from harness.records.schema import Cost
 from harness.records.store import Store
 
+Timed = tuple[float, float]  # multiply-adds per second, and for how many seconds
+
 
 def known(store: Store, trials: Sequence[Trial], device: Device) -> Mapping[Precision, Speed]:
     """The speed of each of the trials' precisions."""
@@ -29,16 +31,27 @@ def unknown(store: Store, trials: Sequence[Trial], device: Device) -> set[Precis
 
 
 def recorded(store: Store, trials: Sequence[Trial], device: Device) -> Mapping[Precision, float]:
-    """Median multiply-adds per second, by precision, of records that trained one of the trials' networks."""
-    by_network, found = _by_network(store, len(store.records)), dict[Precision, list[float]]()
+    """Multiply-adds per second, by precision, of records that trained one of the trials' networks."""
+    by_network, found = _by_network(store, len(store.records)), dict[Precision, list[Timed]]()
     networks = {id(trial.settings.network): trial.settings.network for trial in trials}.values()
     for name, network in {canonical(one): one for one in networks if one is not None}.items():
         of_one = cost.training_speed(1.0, network)  # at one image per second
         for record in by_network.get(name, ()):
             if record.conditions.on(device):
                 speed = of_one * record.cost[Cost.IMAGES_PER_SECOND]
-                found.setdefault(record.precision, []).append(speed)
-    return {precision: median(speeds) for precision, speeds in found.items()}
+                found.setdefault(record.precision, []).append((speed, record.cost.get(Cost.SECONDS, 0.0)))
+    return {precision: _typical(timed, device) for precision, timed in found.items()}
+
+
+def _typical(timed: Sequence[Timed], device: Device) -> float:
+    """The median; on a GPU all work ÷ all seconds, since each trial first compiles, chooses and captures.
+
+    That takes seconds, most of a short trial: the median of short ones would say little about longer ones.
+    """
+    total = sum(seconds for _, seconds in timed)
+    if device.cuda and total > 0:
+        return sum(speed * seconds for speed, seconds in timed) / total
+    return median(speed for speed, _ in timed)
 
 
 @lru_cache(maxsize=1)

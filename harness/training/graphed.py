@@ -108,7 +108,7 @@ class Graphed:
                 self.replay = self.record(self.work, inputs, labels, fixed)
             except RuntimeError as error:
                 raise EngineError(
-                    f"the training step cannot be captured as a CUDA graph ({error}); "
+                    f"the training step cannot be captured as a CUDA graph ({error.__context__ or error}); "
                     "set REPRO_CUDA_GRAPHS=0 to train without graphs"
                 ) from error
             self.held = fixed

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from harness.bench import gpu_suite
-from harness.bench.gpu_suite import Options, go_through, main, parts, read_bench
-from harness.bench.parts import Ended, Part, PartOutcome, PartState, run
+from harness.bench.gpu_suite import Options, go_through, main, parts
+from harness.bench.gpu_suite_readers import read_bench, read_device, read_tests
+from harness.bench.parts import TAIL, Ended, Part, PartOutcome, PartState, run
+from harness.bench.probe import KERNELS
 from harness.records import environment
 
 STAMP = {"code": "abc", "gpu": "made up"}
@@ -141,14 +143,34 @@ def test_a_workload_with_a_way_that_failed_has_failed_and_keeps_its_numbers(tmp_
 )
 def test_tests_go_by_pytests_report(counts: str, code: int, state: PartState, tmp_path: Path) -> None:
     (tmp_path / "junit.xml").write_text(f"<testsuites><testsuite {counts}/></testsuites>")
-    assert gpu_suite.read_tests(Ended(code, "", "", 1.0), tmp_path)[0] is state
+    assert read_tests(Ended(code, "", "", 1.0), tmp_path)[0] is state
+
+
+def test_the_first_failure_is_quoted_however_much_follows(tmp_path: Path) -> None:
+    """By pytest itself; the second failure fills the end of the output."""
+    (tmp_path / "test_two.py").write_text(
+        "def test_good(): pass\n"
+        "def test_first():\n    raise RuntimeError('kernels <do> not\\ncompile')\n"
+        f"def test_second():\n    print('x' * {2 * TAIL})\n    assert False\n"
+    )
+    place = gpu_suite.place(tmp_path, "tests")
+    how = ("-q", "--tb=short", "-p", "no:cacheprovider", f"--rootdir={tmp_path}", "-c", "/dev/null")
+    report = f"--junitxml={place / 'junit.xml'}"
+    command = (sys.executable, "-m", "pytest", *how, report, str(tmp_path / "test_two.py"))
+    (found,) = go_through([Part("tests", command, 60.0, "test")], tmp_path, STAMP, 10, again=False)
+    assert found.state is PartState.FAILED
+    quoted = "test_first: RuntimeError: kernels <do> not compile"
+    assert found.sentence == f"1 passed, 2 failed, 0 skipped; {quoted}"
+    assert "test_first" not in found.output.partition("short test summary")[0]
+    assert "test_two.py:3: in test_first\n" in (tmp_path / "index.md").read_text()
 
 
 def test_every_file_of_gpu_tests_trials_and_every_workload_are_parts(tmp_path: Path) -> None:
     names = [part.name for part in parts(Options("cuda", False, 10, False, tmp_path))]
     for name in ("training/test_graphed.py", "models/layers/test_lrn.py", "data/inputs/test_prefetch.py"):
         assert f"tests of {name}" in names
-    assert {"run relu-speedup", "bench imagenet", "bench cifar-trial verdict"} <= set(names)
+    trials = "run relu-speedup lrn augmentation-cost"
+    assert {trials, "bench imagenet", "bench cifar-trial verdict"} <= set(names)
     assert len(names) == len(set(names)) >= 10
 
 
@@ -188,12 +210,21 @@ def test_a_gpu_that_torch_cannot_use_is_not_called_missing(
 
 def test_a_device_that_multiplies_wrongly_has_failed(tmp_path: Path) -> None:
     seen = json.dumps({"torch.float32": True, "torch.bfloat16": False})
-    assert gpu_suite.read_device(Ended(0, seen, "", 1.0), tmp_path)[:2] == (
+    assert read_device(Ended(0, seen, "", 1.0), tmp_path)[:2] == (
         PartState.FAILED, "wrong products in torch.bfloat16",
     )  # fmt: skip
-    assert (
-        gpu_suite.read_device(Ended(0, '{"torch.float32": true}', "", 1.0), tmp_path)[0] is PartState.PASSED
+    assert read_device(Ended(0, '{"torch.float32": true}', "", 1.0), tmp_path)[0] is PartState.PASSED
+
+
+def test_a_device_on_which_triton_does_not_run_has_failed_and_says_why(tmp_path: Path) -> None:
+    """Otherwise PyTorch's operations would be tested and measured in place of the kernels."""
+    logged = "response normalisation runs in PyTorch's operations: Triton cannot be imported (no module)"
+    state, sentence, measured = read_device(
+        Ended(0, json.dumps({KERNELS: False}), f"{logged}\n", 1.0), tmp_path
     )
+    assert (state, sentence) == (PartState.FAILED, f"{KERNELS} do not run: {logged}")
+    assert measured == {KERNELS: False}
+    assert read_device(Ended(0, json.dumps({KERNELS: True}), "", 1.0), tmp_path)[0] is PartState.PASSED
 
 
 def test_a_part_goes_on_with_what_it_had_stored_unless_all_begin_anew(tmp_path: Path) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from harness.bench import measure
+from harness.bench import measure, players
 from harness.bench.machine import Others
 from harness.bench.measure import RoundTable, Turns, take_turns
 from harness.bench.players import Done, Failed, Turn, seconds_an_image
 from harness.bench.statistics import MedianAndRange, ratios, spread
 from harness.bench.workload import Unit, Way, WayKind, Ways
+from harness.contract.device import CUDA
 from harness.contract.progress import SILENT
 from tests.fakes.bench import asked, way
 
@@ -93,6 +96,25 @@ def test_rounds_follow_from_the_time_of_the_first(
     assert [len(values) for values in turns.seconds.values()] == [rounds, rounds]
     assert [turn.way for turn in clock.turns] == ["ours", "stock"] * (rounds + 1)
     assert [turn.warm for turn in clock.turns] == [True] * 2 + [False] * 2 * rounds
+
+
+def test_a_way_whose_run_takes_many_steps_is_warmed_up_by_one_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """On a GPU a warm-up is five runs, which may be five times the whole data."""
+    clock = Clock(monkeypatch, 1.0)
+    plan = Ways((replace(OURS, many_steps=True), STOCK), (1,))
+    RoundTable(plan, asked(tmp_path), clock.take).round(1, warm=True)
+    runs = dict.fromkeys(("ours", "stock"), 0)
+
+    def work(name: str, batch: int) -> float:
+        runs[name] += 1
+        return 1.0
+
+    works = {name: partial(work, name) for name in runs}
+    for turn in clock.turns:
+        players._turn(works, turn, lambda: None, {}, CUDA)
+    assert runs == {"ours": 1, "stock": players.WARM}
 
 
 def test_a_way_that_fails_has_no_more_turns_and_the_others_go_on(tmp_path: Path) -> None:

@@ -26,12 +26,13 @@ from harness.bench.players import Done, Turn, _turn
 from harness.bench.workload import Asked, Way, WayKind, Ways, Workload, WorkloadResult
 from harness.bench.workloads import alexnet_step, cifar_trial, imagenet, lrn
 from harness.bench.workloads import input as photographs_in
-from harness.contract.device import CPU
+from harness.contract.device import CPU, CUDA
 from harness.contract.errors import EngineError
 from harness.contract.progress import SILENT
 from harness.contract.trial import Precision
 from harness.data.packing import writer
 from harness.models.alexnet import alexnet
+from harness.records import environment
 from harness.training.scheduled.recipes import PAPER
 from tests.fakes.bench import asked, measured, unable, way
 
@@ -175,6 +176,43 @@ def test_ours_must_be_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     workload = Workload("made up", lrn.WORKLOAD.unit, lambda asked, tracker: plan)
     with pytest.raises(EngineError, match="x: ours: ImportError"):
         measure.measure("x", workload, asked(tmp_path), SILENT)
+
+
+def test_on_a_gpu_batches_are_large_and_the_file_is_not_read_only_to_choose_one(tmp_path: Path) -> None:
+    request = replace(asked(tmp_path, images=2), device=CUDA)
+    plan = imagenet.plan(request, SILENT, RECIPE)
+    assert plan.batches == (RECIPE.batch_size,)
+    assert {one.name for one in plan.ways if one.many_steps} == {imagenet.WHOLE, *imagenet.PARTS}
+    assert lrn.plan(request, SILENT).batches == (lrn.ON_A_GPU,)
+    assert max(lrn.plan(asked(tmp_path), SILENT).batches) == 128
+
+
+def test_on_a_gpu_that_trials_share_one_is_also_measured_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "cores", lambda: 16)
+    here, there = asked(tmp_path), replace(asked(tmp_path), device=CUDA)
+    together, alone = cifar_trial.plan(there, SILENT).ways[:2]
+    assert (together.name, together.player.copies) == (cifar_trial.OURS, 4)
+    assert (alone.name, alone.player.copies) == (cifar_trial.ALONE, 1)
+    assert alone.kind is WayKind.PART
+    assert cifar_trial.ALONE not in [one.name for one in cifar_trial.plan(here, SILENT).ways]
+
+
+@pytest.mark.parametrize("workers", [0, 3])
+def test_the_textbook_s_workers_stay_from_epoch_to_epoch(
+    workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, object] = {}
+
+    def loader(data: object, size: int, **how: object) -> list[None]:
+        given.update(how)
+        return [None]
+
+    monkeypatch.setattr(cifar_trial, "DataLoader", loader)
+    none = cifar_trial.Pictures(torch.empty(0, 32, 32, 3), torch.empty(0), None)
+    next(cifar_trial._endless(none, torch.device("cpu"), workers))
+    assert (given["num_workers"], given["persistent_workers"]) == (workers, workers > 0)
 
 
 DOCUMENTED = {"format", "hardware", "code", "load", "quick", "workloads", "failed"}

@@ -9,15 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.contract.device import CPU, CUDA
+from harness.contract.device import CPU, CUDA, DeviceKind
 from harness.contract.trial import Precision
 from harness.forecast.cost import PASSES
 from harness.forecast.speeds import known, recorded, unknown
+from harness.records.conditions import Conditions
 from harness.records.record import Record
 from tests.fakes.evidence.experiments import HERE, Network, Tiny, trial
 from tests.fakes.evidence.held import Held
 from tests.fakes.evidence.trials import record_for
 
+GPU = Conditions(DeviceKind.CUDA, "2.13.0")
 FAST = trial("relu", 0)
 ONE = FAST.settings.network.multiply_adds * PASSES
 SLOW = replace(FAST, settings=Tiny("tanh", network=Network("slow", 3_000)))
@@ -45,6 +47,20 @@ def test_a_speed_is_the_median_of_the_records_of_the_same_networks(records: list
             assert found.get(precision) == (pytest.approx(median(rates)) if rates else None)
         assert recorded(Held(records), trials, CUDA) == {}
         assert unknown(Held(records), trials, CPU) == {t.precision for t in trials} - found.keys()
+
+
+def test_on_a_gpu_short_records_weigh_as_little_as_they_lasted() -> None:
+    """Two trials of 5 s, most of it spent on compiling, and one of 90 s: 110,000 images in 100 s."""
+    held = [
+        replace(
+            record_for(replace(FAST, seed=seed), GPU),
+            cost={"images": images, "seconds": seconds, "images_per_second": images / seconds},
+        )
+        for seed, (images, seconds) in enumerate([(1e3, 5.0), (1e3, 5.0), (108e3, 90.0)])
+    ]
+    assert recorded(Held(held), [FAST], CUDA) == {Precision.FP32: pytest.approx(1100 * ONE)}
+    here = [replace(record, conditions=HERE) for record in held]
+    assert recorded(Held(here), [FAST], CPU) == {Precision.FP32: pytest.approx(200 * ONE)}
 
 
 def test_a_record_that_is_added_tells_too() -> None:

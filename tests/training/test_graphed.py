@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
+from harness.contract import numerics
+from harness.contract.device import DeviceKind
 from harness.contract.errors import EngineError
+from harness.contract.numerics import Numerics
 from harness.contract.trial import Precision
 from harness.data.augmentation import Augmented
 from harness.data.images import Images
@@ -23,6 +28,14 @@ from harness.training.graphed import Captured, Graphed, Work, _nothing_collected
 from harness.training.loop import BatchSource, Loop
 from harness.training.schedules import Setting
 from harness.training.update import Momentum2012, apply, groups
+
+
+@pytest.fixture(autouse=True)
+def _numerics_of_trials() -> Iterator[None]:
+    """As trials on a GPU: no TF32, and cuDNN's fastest algorithms."""
+    numerics.apply(numerics.usual(DeviceKind.CUDA))
+    yield
+    numerics.apply(Numerics())
 
 
 class Recorded:
@@ -85,6 +98,27 @@ def test_a_capture_that_fails_ends_the_trial_and_names_the_way_out() -> None:
     assert seen.told == ["warm-up", "warm-up"]
 
 
+def test_the_error_that_broke_a_capture_is_named_and_not_the_one_at_its_end() -> None:
+    """As PyTorch does: leaving a capture that an error has broken raises another."""
+
+    @contextmanager
+    def capturing() -> Iterator[None]:
+        try:
+            yield
+        finally:
+            raise RuntimeError("capture failed due to a previous error")
+
+    def refuse(*_: object) -> Work:
+        with _nothing_collected(), capturing():
+            raise RuntimeError("a tensor was copied to the host")
+
+    graphed = Recorded().graphed(refuse)
+    graphed(*batch())
+    graphed(*batch())
+    with pytest.raises(EngineError, match=r"CUDA graph \(a tensor was copied to the host\)"):
+        graphed(*batch())
+
+
 def test_without_graphs_every_step_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPRO_CUDA_GRAPHS", "0")
     seen = Recorded()
@@ -118,10 +152,10 @@ SIDE, IMAGES, SIZE = 67, 128, 32
 HOW = Augmentation(side=SIDE)
 
 
-def images() -> Images:
+def images(count: int = IMAGES) -> Images:
     stream = torch.Generator().manual_seed(0)
-    pixels = torch.randint(256, (IMAGES, 72, 72, 3), generator=stream, dtype=torch.uint8)
-    return Images(pixels, torch.randint(10, (IMAGES,), generator=stream))
+    pixels = torch.randint(256, (count, 72, 72, 3), generator=stream, dtype=torch.uint8)
+    return Images(pixels, torch.randint(10, (count,), generator=stream))
 
 
 def resident() -> BatchSource:
@@ -133,7 +167,7 @@ def prefetched() -> BatchSource:
     return Prefetched(images(), images().mean().cuda(), HOW, 0)
 
 
-def loop(source: BatchSource, precision: Precision, graphs: bool) -> Loop:
+def loop(source: BatchSource, precision: Precision, graphs: bool, size: int = SIZE) -> Loop:
     """The paper's network, small, and with weights large enough for every step to matter."""
     net = Net(alexnet("paper", side=SIDE, width=1 / 8, classes=10)).initialise(0)
     with torch.no_grad():
@@ -142,7 +176,7 @@ def loop(source: BatchSource, precision: Precision, graphs: bool) -> Loop:
     net.on(torch.device("cuda"))
     dropout.reseed(net, torch.Generator("cuda").manual_seed(5))
     update = Momentum2012(groups(net, 2.0, bias_decay=False))
-    made = Loop(net, update, source, precision, SIZE)
+    made = Loop(net, update, source, precision, size)
     if not graphs:
         made.graphed = None
     return made
@@ -185,6 +219,25 @@ def test_replayed_steps_are_the_steps_themselves(
             assert [layer for layer, by in moved.items() if not by.any()] == frozen
         for layer, by in theirs.items():
             assert (ours[layer] - by).norm() <= (0.4 if half else 0.05) * by.norm(), layer
+
+
+@pytest.mark.gpu
+def test_steps_are_captured_while_threads_pin_and_copy() -> None:
+    """Of 64 small batches, many are on their way at every capture: one per rate."""
+    count, size = 512, 8
+    some = images(count)
+    made = Prefetched(some, some.mean().cuda(), HOW, 0)
+    steps = loop(made, Precision.BF16, graphs=True, size=size)
+    assert steps.graphed is not None
+    graphs = []
+    for part, rate in enumerate((1e-3, 1e-4, 1e-5)):
+        order = torch.randperm(count, generator=torch.Generator().manual_seed(part))
+        made.begin(part, order)
+        apply(Setting(rate, rate), steps.update)
+        assert math.isfinite(steps.train(order)[0])
+        graphs.append(steps.graphed.replay)
+    assert None not in graphs
+    assert len(set(graphs)) == 3
 
 
 @pytest.mark.gpu

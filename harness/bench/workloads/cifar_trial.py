@@ -2,13 +2,14 @@
 
 The textbook way is one process with every core: torchvision's data set with transforms to tensors and mean
 removal, DataLoader, stock modules, eager fp32 in NCHW. Ours is one single-threaded process per core (on a
-GPU: up to four in all), each with its own trial, as the engine runs them. Start-up and data loading are
-excluded on both sides.
+GPU: up to four in all, and also one alone), each with its own trial, as the engine runs them. Start-up and
+data loading are excluded on both sides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,15 @@ from harness.records import environment
 from harness.training.loop import Loop
 from harness.training.update import for_network
 
-OURS, TEXTBOOK = "this harness", "textbook script"
+OURS, ALONE, TEXTBOOK = "this harness", "one trial alone", "textbook script"
 NETWORK = bare(nineteen())
 
 
 def plan(asked: Asked, tracker: Tracker, workers: int | None = None) -> Ways:
-    """Ours, the textbook script with and without loading processes (one per core), and the products."""
+    """Ours, the textbook script with and without loading processes (one per core), and the products.
+
+    On a GPU that trials share, also one of ours alone, which says whether sharing pays.
+    """
     source = sources.find("cifar10", asked.data_dir)
     place = source.place.resolve() if source and source.place else None
     device, cores = asked.device.torch, environment.cores()
@@ -42,13 +46,16 @@ def plan(asked: Asked, tracker: Tracker, workers: int | None = None) -> Ways:
     ours = Player(make_ours, (place, device), threads=1, copies=asked.workers)
     plain = Player(make_textbook, (place, device, workers), cores, allocator=False, numerics=False)
     trials = f"{asked.workers} single-threaded trials in parallel, resident batches"
+    shared = asked.device.cuda and ours.copies > 1
+    alone = Way(ALONE, WayKind.PART, replace(ours, copies=1), PRODUCTS, many_steps=True)
     ceiling = "" if asked.device.cuda else PRODUCTS  # in TF32, products in fp32 are none
     data = "CIFAR-10" if place else "the procedural stand-in, since no CIFAR-10 was found,"
     return Ways(
         (
-            Way(OURS, WayKind.OURS, ours, PRODUCTS),
-            Way(TEXTBOOK, WayKind.STOCK, plain, ceiling, lead=1),
-            Way(_with(workers), WayKind.STOCK, plain, ceiling, lead=1),
+            Way(OURS, WayKind.OURS, ours, PRODUCTS, many_steps=True),
+            *((alone,) if shared else ()),
+            Way(TEXTBOOK, WayKind.STOCK, plain, ceiling, lead=1, many_steps=True),
+            Way(_with(workers), WayKind.STOCK, plain, ceiling, lead=1, many_steps=True),
             Way(PRODUCTS, WayKind.CEILING, ours),
         ),
         notes=(
@@ -82,7 +89,7 @@ def make_ours(place: Path | None, device: str) -> Mapping[str, Work]:
         loop.train(some)
         return len(some)
 
-    return {OURS: work, PRODUCTS: products(NETWORK, where, Precision.FP32)}
+    return {OURS: work, ALONE: work, PRODUCTS: products(NETWORK, where, Precision.FP32)}
 
 
 def make_textbook(place: Path | None, device: str, workers: int) -> Mapping[str, Work]:
@@ -150,6 +157,7 @@ def _endless(
         PAPER_BATCH,
         shuffle=True,
         num_workers=workers,
+        persistent_workers=workers > 0,
         drop_last=True,
         pin_memory=pinned,
     )

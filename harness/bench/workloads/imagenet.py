@@ -61,14 +61,15 @@ def plan(asked: Asked, tracker: Tracker, how: Recipe | None = None) -> Ways:
     size = how.batch_size
     return Ways(
         (
-            Way(WHOLE, WayKind.OURS, player, PRODUCTS),
-            Way(DEVICE, WayKind.PART, player, PRODUCTS),
-            Way(HOST, WayKind.PART, player, COPY),
-            Way(DISK, WayKind.PART, player),
+            Way(WHOLE, WayKind.OURS, player, PRODUCTS, many_steps=True),
+            Way(DEVICE, WayKind.PART, player, PRODUCTS, many_steps=True),
+            Way(HOST, WayKind.PART, player, COPY, many_steps=True),
+            Way(DISK, WayKind.PART, player, many_steps=True),
             Way(PRODUCTS, WayKind.CEILING, player),
             Way(COPY, WayKind.CEILING, player),
         ),
-        tuple(size // part for part in (1, 2, 4, 8)),
+        # A GPU has time for the whole batch; to try others would read the file again and again.
+        (size,) if asked.device.cuda else tuple(size // part for part in (1, 2, 4, 8)),
         (f"recipe {how.name}, {asked.precision}, {images} images of noise in {asked.folder.parent}",),
     )
 

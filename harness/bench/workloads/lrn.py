@@ -32,6 +32,7 @@ from harness.models.layers.lrn import normalise
 from harness.records import environment
 
 SHAPE = (96, 55, 55)
+ON_A_GPU = 1024  # images: with fewer, a fast GPU would wait for Python
 LAYER = AcrossMaps(divided=True)  # as in PyTorch: one group, α divided by the window
 OURS, STOCK, COPIES = "this harness", "nn.LocalResponseNorm", "three copies"
 NCHW = ", NCHW"
@@ -41,9 +42,10 @@ def plan(
     asked: Asked,
     tracker: Tracker,
     shape: tuple[int, ...] = SHAPE,
-    batches: tuple[int, ...] = SMALLER,
+    batches: tuple[int, ...] = (),
 ) -> Ways:
     """Ours in the layout of trainings, and both layers in both layouts, on maps of a `shape`."""
+    batches = batches or ((ON_A_GPU,) if asked.device.cuda else SMALLER)
     arguments = (asked.device.torch, asked.precision, (max(batches), *shape))
     player = Player(make, arguments, environment.cores())
     ways = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 from contextlib import suppress
 from dataclasses import replace
@@ -62,3 +63,14 @@ def use(device: Device) -> None:
         import torch
 
         torch.cuda.set_device(device.index)
+
+
+def begin(device: Device) -> None:
+    """Frees what earlier trials of this process left on the GPU; its peak memory counts from now on."""
+    if device.cuda:
+        import torch
+
+        gc.collect()
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(device.torch)

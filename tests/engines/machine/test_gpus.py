@@ -129,6 +129,22 @@ def test_a_record_names_the_gpu_that_was_used(tmp_path: Path, monkeypatch: pytes
     assert environment.describe(CPU, None)["gpu"] is None
 
 
+@pytest.mark.parametrize("begun", [False, True])
+def test_the_peak_of_memory_is_that_of_a_trial_and_not_of_its_process(
+    begun: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(gpus, "use", lambda device: None)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: begun)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: told.append("freed"))
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", told.append)
+    monkeypatch.setattr(local, "resolve_name", lambda name: lambda trial, session: told.append("trial"))
+    for device in (SECOND, CPU):
+        session = local._session("key", "lineage", Place(device, ON_GPU, None, tmp_path))
+        local._run(Trial(Whereabouts(), 0), session, device)
+    assert told == [*(("freed", "cuda:1") if begun else ()), "trial", "trial"]
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_without_a_gpu_there_is_none_to_count_or_name() -> None:
     assert (gpus.count(), gpus.name(SECOND), gpus.name(CPU)) == (0, None, None)

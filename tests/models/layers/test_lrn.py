@@ -387,6 +387,8 @@ def test_the_triton_kernels_compile_for_an_h100(
 def test_on_a_gpu(layer: AcrossMaps | WithinMap, dtype: torch.dtype, memory: torch.memory_format) -> None:
     torch.manual_seed(0)
     x = torch.randn(4, 48, 13, 13, device="cuda").to(dtype).contiguous(memory_format=memory)
+    # Else the reference would run in the kernel's place, and be compared with itself.
+    assert (lrn._fused(x, layer) is not None) == isinstance(layer, AcrossMaps)
     close(x, torch.randn_like(x), layer)
 
 
