@@ -113,7 +113,7 @@ def chosen_site(engine: EngineOption, address: str | None, storage: Path | None)
     if engine is EngineOption.RAY:
         if util.find_spec("ray") is None:
             raise EngineError(
-                "--engine ray needs Ray: install it with 'pip install \"alexnet-repro[cluster]\"'"
+                "--engine ray needs Ray: install it with 'pip install \".[cluster]\"' in the checkout"
             )
         return RayCluster(address or "auto", storage)
     if address is not None or storage is not None:
