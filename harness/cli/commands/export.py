@@ -29,7 +29,9 @@ def write(
 ) -> Iterator[Path]:
     """Writes records, curves and effects into the folder; yields each file once it is complete."""
     if to is ExportFormat.PARQUET and importlib.util.find_spec("pyarrow") is None:
-        raise BadValue("--to parquet needs pyarrow: pip install '.[export]' in the checkout, or name csv or json")
+        raise BadValue(
+            "--to parquet needs pyarrow: pip install '.[export]' in the checkout, or name csv or json"
+        )
     for sentence in store.left_out():
         say(console, sentence, WARNING)
     if not store.records:
