@@ -95,13 +95,12 @@ class Outlook:
 
     why: str = ""
     runs: tuple[NextRun, ...] = ()
-    runnable: bool = True  # whether there is a reproduction with a working plan
+    smoke_alone: bool = False  # whether its reproduction has no other protocol
 
     @property
     def sentence(self) -> str:
         """The whole outlook, for a section and for `explain`."""
-        smoke_alone = self.why and self.runnable and not self.runs
-        lacking = "Only a smoke protocol exists." if smoke_alone else ""
+        lacking = "Only a smoke protocol exists." if self.why and self.smoke_alone else ""
         head = f"{self.why[:1].upper()}{self.why[1:]}." if self.why else ""
         return " ".join(part for part in (head, *(run.words for run in self.runs), lacking) if part)
 
@@ -112,10 +111,13 @@ def outlook(
     """Where the claim stands by its best evidence, and the runs that would say more."""
     if reproduction is None:
         unwritten = f"declared but has no reproduction; it would need {claim.needs or claim.conditions}"
-        return Outlook(unwritten, runnable=False)
+        return Outlook(unwritten)
     if reproduction.name in known.failing:
-        return Outlook(known.failing[reproduction.name], runnable=False)
-    return Outlook(_reason(claim, reproduction, known, best), _next_runs(claim, reproduction, known, best))
+        return Outlook(known.failing[reproduction.name])
+    found = _next_runs(claim, reproduction, known, best)
+    runs = tuple(run for run in found if run.trials or best is None)  # counts need no trials
+    smoke_alone = all(protocol.smoke for protocol in reproduction.protocols)
+    return Outlook(_reason(claim, reproduction, known, best), runs, smoke_alone)
 
 
 def for_question(reproduction: Reproduction, known: Assessments) -> NextRun:

@@ -15,7 +15,7 @@ import reproductions
 from harness.contract.device import CPU, CUDA, DeviceKind
 from harness.contract.effect import Effect
 from harness.contract.trial import Precision
-from harness.forecast import kept_speeds
+from harness.forecast import kept_speeds, next_runs
 from harness.forecast.cost import SpeedSource, assumed
 from harness.forecast.next_runs import NextRun, Outlook, Price, sources
 from harness.paper.catalogue import CLAIMS, claim
@@ -171,6 +171,17 @@ def test_evidence_is_continued_in_its_own_precision_and_priced_on_its_own_device
     assert run.command == "./repro.py run crop-flip --protocol cifar10-scarce --precision bf16"
     assert run.trials == 2
     assert [price.device for price in run.prices] == ["GPU"]  # on a core all 38 would be to run
+
+
+def test_a_run_that_is_complete_is_not_advised(
+    tmp_path: Path, only: Reproduction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best = Assessments(filled(tmp_path, 5, vague)).of(Experiment(only, REAL, 5, HERE))
+    done, open_ = (NextRun("a verdict", False, f"./repro.py run {n}", None, n, ()) for n in (0, 3))
+    monkeypatch.setattr(next_runs, "_next_runs", lambda *given: (done, open_))
+    known = Assessments(Store(tmp_path))
+    assert next_runs.outlook(RELU, only, known, best).runs == (open_,)
+    assert next_runs.outlook(RELU, only, known, None).runs == (done, open_)  # counts need no trials
 
 
 def test_a_search_for_rates_makes_a_cost_rough(tmp_path: Path) -> None:
@@ -347,7 +358,8 @@ def test_a_sentence_says_why_and_what() -> None:
     assert run.words == said
     assert replace(run, trials=0).cost == "nothing left to run"
     assert Outlook("no record", (run,)).sentence == f"No record. {said}"
-    assert Outlook("no record").sentence == "No record. Only a smoke protocol exists."
+    assert Outlook("no record", smoke_alone=True).sentence == "No record. Only a smoke protocol exists."
+    assert Outlook("no record").sentence == "No record."
     assert Outlook().sentence == ""
     assert list(sources([run, run])) == [
         "CIFAR-10, 50,000 training images: get it with './repro.py data fetch'"
