@@ -152,7 +152,9 @@ def _inside(outer: Location) -> Iterator[Location]:
 
 
 def damaged(archive: str, error: Exception) -> DataError:
-    """The error for an archive that cannot be read."""
+    """The error for an archive that cannot be read; a permission is no reason to download it again."""
+    if isinstance(error, PermissionError):
+        return DataError(f"{visible(archive)} cannot be read: {error.strerror}; make it readable")
     return DataError(f"{visible(archive)} is no whole archive ({visible(str(error))}); download it again")
 
 

@@ -85,7 +85,7 @@ def _compare(dataset: str, source: Path, found: Survey, tracker: Tracker) -> Non
     for split, (places, _) in found.splits.items():
         if not places:
             raise DataError(
-                f"the {split} images in {source} are missing: their folders are empty; unpack them again"
+                f"{source} has no {split} images, only empty folders or an empty archive; get them again"
             )
         size = official.images.get(split, len(places))
         if len(places) != size:

@@ -414,7 +414,11 @@ def hidden_name(source: Path) -> None:
             other_year("*devkit*"),
             r"is missing \(ILSVRC2010_devkit_t12\.tar\.gz is of another year\); put .* \(ILSVRC2012_devkit",
         ),
-        (folders, empty_val, r"the val images in .*source are missing: their folders are empty; unpack them"),
+        (
+            folders,
+            empty_val,
+            r"source has no val images, only empty folders or an empty archive; get them again",
+        ),
         (archives, cut_inner, rf"{WNIDS[1]}\.tar in .*img_train\.tar is no whole archive .*; download"),
     ],
 )
@@ -447,6 +451,19 @@ def test_the_labels_of_test_images_are_a_download_of_their_own(tmp_path: Path) -
     )
     with pytest.raises(DataError, match=message):
         run("imagenet-2010", source, tmp_path)
+
+
+def test_an_archive_that_may_not_be_read_is_not_downloaded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = archives(tmp_path / "source", contents(SPLITS))
+
+    def refuse(path: Path, mode: str) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(tarfile, "open", refuse)
+    with pytest.raises(DataError, match=r"train\.tar cannot be read: Permission denied; make it readable$"):
+        run("imagenet", source, tmp_path)
 
 
 def test_a_source_that_cannot_be_read_is_not_the_pack(
