@@ -5,10 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import platform
+import signal
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 
@@ -22,6 +25,17 @@ def _follow_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+@contextmanager
+def without_ctrl_c() -> Iterator[None]:
+    """Processes that start within never receive Ctrl-C, which their parent handles."""
+    resource_tracker.ensure_running()  # starting it with the first process would let Ctrl-C through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ class DataSet:
     photographs: bool = True  # JPEGs, which `data prepare` packs
     tested: str = "val"  # the split that errors are counted on
     digest: str = ""  # of the official archive, if every file is tied to it
+    year: int = 0  # of the ILSVRC that it belongs to, if any, as in the names of its archives
 
     @property
     def pack(self) -> str:
@@ -56,6 +57,7 @@ DATA_SETS = {
             (),
             "pack it with './repro.py data prepare imagenet --source DIR', "
             "where DIR holds the ILSVRC-2012 archives or train/ and val/",
+            year=2012,
         ),
         DataSet(
             "imagenet-2010",
@@ -66,6 +68,7 @@ DATA_SETS = {
             "pack it with './repro.py data prepare imagenet-2010 --source DIR', "
             "where DIR holds the ILSVRC-2010 archives or train/, val/ and test/",
             tested="test",
+            year=2010,
         ),
     )
 }

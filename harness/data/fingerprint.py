@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
 from harness.contract.errors import DataError
 from harness.data import folders, photographs
 from harness.data.packing import pack
+from harness.data.readable import reading
 from harness.records import environment, files
 from harness.records.conditions import DataIdentity, Form
 
@@ -18,15 +20,34 @@ Seen = tuple[tuple[str, int, int], ...]  # name below the folder, size, modifica
 
 
 def of(dataset: str, place: Path) -> DataIdentity:
-    """The identity of a located data set; files are read again only if one has changed."""
+    """The identity of a located data set; files are read again only if one has changed.
+
+    DataError if it cannot be read, or is the pack of another data set.
+    """
     if folders.packed(place):
-        return pack.read_index(place).identity
+        return _of_pack(dataset, place)
     decoder = f"Pillow {environment.version('pillow')}"
     try:
         return DataIdentity(dataset, Form.FILES, _content(place, _seen(place)), decoder)
     except OSError as error:
         named = error.filename or place
         raise DataError(f"{named} cannot be read: {error.strerror}; remove it or get it again") from None
+
+
+def _of_pack(dataset: str, place: Path) -> DataIdentity:
+    check_readable(place)
+    identity = pack.read_index(place).identity
+    if identity.dataset != dataset:
+        raise DataError(
+            f"{place} is a pack of {identity.dataset}, not of {dataset}; rename it to {identity.dataset}.pack"
+        )
+    return identity
+
+
+def check_readable(place: Path) -> None:
+    """DataError if a pack's index cannot be read: it is not damaged then, and nobody should delete it."""
+    with reading(place), suppress(FileNotFoundError, files.Unsuitable):  # of which `read_index` speaks
+        files.read(place / folders.INDEX)
 
 
 def _seen(place: Path) -> Seen:

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.contract.errors import BadValue, DataError, UnknownName
 from harness.data import folders
 from harness.data.catalogue import DATA_SETS
+from harness.data.readable import reading
 from harness.records.conditions import DataIdentity, Form
 
 VARIABLE = "REPRO_DATA"
@@ -38,12 +39,15 @@ def search_path(data_dir: Path | None, environ: Mapping[str, str] = os.environ) 
 
 
 def find(dataset: str, data_dir: Path | None, environ: Mapping[str, str] = os.environ) -> Source | None:
-    """The data set in the first folder on the search path that holds it, or None."""
+    """The data set in the first folder on the search path that holds it, or None; DataError if unreadable."""
     if dataset not in DATA_SETS:
         raise UnknownName("data set", dataset, DATA_SETS)
-    places = (folders.located(dataset, root) for root in search_path(data_dir, environ))
-    place = next(filter(None, places), None)
-    return None if place is None else Source(place, _identity(dataset, place))
+    for root in search_path(data_dir, environ):
+        with reading(root):
+            place = folders.located(dataset, root)
+        if place is not None:
+            return Source(place, _identity(dataset, place))
+    return None
 
 
 def check_tested(dataset: str, place: Path) -> None:

@@ -14,7 +14,9 @@ from harness.contract.errors import BadValue
 from harness.contract.progress import Tracker
 from harness.data import folders, sources
 from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
+from harness.data.readable import reading
 from harness.engines.signals import second_ctrl_c_ends_at_once
+from harness.records.conditions import DataIdentity
 from harness.records.files import sweep
 
 ARCHIVE, MEGABYTES = "cifar-10-python.tar.gz", 170
@@ -22,17 +24,22 @@ POLL = 1.0  # seconds between two checks of the download's size
 
 
 def verify(dataset: str, data_dir: Path | None, progress: Progress) -> list[Path]:
-    """The data set's files, once checked; DataError names the first one with the wrong content."""
+    """The data set's files, once checked; DataError names the first with the wrong content, or unreadable."""
     source = sources.find(dataset, data_dir)
     if source is None or source.place is None:
         raise sources.missing(dataset, data_dir)
-    if dataset not in PHOTOGRAPHS:
-        return verify_cifar10(source.place, progress)
     place = source.place
+    with reading(place):
+        return _checked(dataset, source.identity, place, progress)
+
+
+def _checked(dataset: str, identity: DataIdentity, place: Path, progress: Progress) -> list[Path]:
+    if dataset not in PHOTOGRAPHS:
+        return verify_cifar10(place, progress)
     if not folders.packed(place):
         raise BadValue(
             f"{place} is a folder of image files, which has no checksums; "
-            f"its digest is {source.identity.digest}, and './repro.py data prepare {dataset} --source "
+            f"its digest is {identity.digest}, and './repro.py data prepare {dataset} --source "
             f"{place}' makes a pack"
         )
     return _pack(place, progress)

@@ -43,7 +43,8 @@ def survey(dataset: str, source: Path) -> Survey:
 
     Images are ordered by label and then by name, so that folders and archives give the same pack.
     """
-    train = archives.by_class(source, "train")
+    known = DATA_SETS[dataset]
+    train = archives.by_class(source, "train", known.year)
     if train is None:
         raise DataError(
             f"{source} has no training images: neither folders train/<class>/ nor an archive *_train.tar; "
@@ -51,11 +52,11 @@ def survey(dataset: str, source: Path) -> Survey:
         )
     classes = _classes(dataset, source, sorted(train))
     _matching(source, "train", list(train), classes)
-    splits = {"train": _sorted(source, "train", train, classes)}
-    for split in ("val", "test"):
-        images = _labelled(source, split, classes)
+    splits = {"train": _sorted(source, "train", train, classes, known.year)}
+    for split in known.images:  # ILSVRC-2012's test images have no labels
+        images = None if split == "train" else _labelled(source, split, classes, known.year)
         if images is not None:
-            splits[split] = _sorted(source, split, images, classes)
+            splits[split] = _sorted(source, split, images, classes, known.year)
     if "val" not in splits:
         raise DataError(f"{source} has no validation images: neither a folder val/ nor an archive *_val.tar")
     return Survey(classes, splits)
@@ -63,7 +64,8 @@ def survey(dataset: str, source: Path) -> Survey:
 
 def _classes(dataset: str, source: Path, found: Sequence[str]) -> tuple[str, ...]:
     """The sorted WordNet ids: from the lists if there are any, else from the training folders."""
-    listed = sorted(_words(source) or _numbers(source).values() or found)
+    year = DATA_SETS[dataset].year
+    listed = sorted(_words(source, year) or _numbers(source, year).values() or found)
     if len(listed) != CLASSES[dataset]:
         where = f"the class list in {source}" if listed != list(found) else f"{source}/train"
         raise DataError(
@@ -83,7 +85,7 @@ def _matching(source: Path, split: str, found: Sequence[str], classes: Sequence[
 
 
 def _sorted(
-    source: Path, split: str, images: dict[str, list[Location]], classes: Sequence[str]
+    source: Path, split: str, images: dict[str, list[Location]], classes: Sequence[str], year: int
 ) -> tuple[list[Location], list[int]]:
     places: list[Location] = []
     labels: list[int] = []
@@ -91,38 +93,38 @@ def _sorted(
         found = sorted(images.get(name, []), key=lambda place: place.name)
         if not found and split == "train":
             raise DataError(f"class {name} has no images in {source / split}; unpack it again")
-        places += archives.patched(source, split, found)
+        places += archives.patched(source, split, found, year)
         labels += [label] * len(found)
     return places, labels
 
 
-def _labelled(source: Path, split: str, classes: Sequence[str]) -> dict[str, list[Location]] | None:
+def _labelled(
+    source: Path, split: str, classes: Sequence[str], year: int
+) -> dict[str, list[Location]] | None:
     """The images of a validation or test split by class, according to its folders or the kit's lists."""
-    folders = archives.by_class(source, split)
+    folders = archives.by_class(source, split, year)
     if folders is not None:
         _matching(source, split, list(folders), classes)
         return folders
-    places = archives.flat(source, split)
+    places = archives.flat(source, split, year)
     if places is None:
         return None
     images: dict[str, list[Location]] = {name: [] for name in classes}
-    for place, name in zip(places, truth(source, split, places, classes), strict=True):
+    for place, name in zip(places, truth(source, split, places, classes, year), strict=True):
         images[name].append(place)
     return images
 
 
-def truth(source: Path, split: str, places: Sequence[Location], classes: Sequence[str]) -> list[str]:
+def truth(
+    source: Path, split: str, places: Sequence[Location], classes: Sequence[str], year: int = 0
+) -> list[str]:
     """The class of every image of a flat split, in the order of `places`; DataError if one has none."""
-    by_name = document(source, f"{split}.txt")
+    by_name = document(source, f"{split}.txt", year)
     if by_name is not None:
-        return _by_name(by_name, places, _words(source) or classes, source / f"{split}.txt")
-    kit, numbers = document(source, TRUTH[split]), _numbers(source)
+        return _by_name(by_name, places, _words(source, year) or classes, source / f"{split}.txt")
+    kit, numbers = document(source, TRUTH[split], year), _numbers(source, year)
     if kit is None or not numbers:
-        lacks = TRUTH[split] if kit is None else META
-        raise DataError(
-            f"the {split} images in {source} have no labels: {lacks} is missing; put the development kit "
-            f"(*_devkit*.tar.gz), or {split}.txt with {WORDS}, beside the archives"
-        )
+        raise _unlabelled(source, split, TRUTH[split] if kit is None else META, year)
     ids = _text(kit, TRUTH[split], source).split()
     if len(ids) != len(places):
         raise DataError(
@@ -130,6 +132,21 @@ def truth(source: Path, split: str, places: Sequence[Location], classes: Sequenc
             "one of them is cut short: get it again"
         )
     return [_named(numbers, number, f"{TRUTH[split]}, line {i}") for i, number in enumerate(ids, 1)]
+
+
+def _unlabelled(source: Path, split: str, lacks: str, year: int) -> DataError:
+    """The error for images without labels: which file to get, and which one is only another year's."""
+    official = f"ILSVRC{year}" if year else "*"
+    there = list(source.glob("*devkit*"))
+    other = [] if archives.of_year(there, year) else archives.of_year(there)
+    why = f" ({visible(other[0].name)} is of another year)" if other else ""
+    get = f"the development kit ({official}_devkit*.tar.gz)"
+    if lacks == TRUTH["test"]:
+        get = f"{official}_{lacks}, which is a separate download"
+    return DataError(
+        f"the {split} images in {source} have no labels: {lacks} is missing{why}; put {get}, "
+        f"or {split}.txt with {WORDS}, beside the archives"
+    )
 
 
 def _by_name(content: bytes, places: Sequence[Location], classes: Sequence[str], path: Path) -> list[str]:
@@ -158,15 +175,15 @@ def _named(classes: dict[str, str], number: str, where: str) -> str:
     return classes[number]
 
 
-def _words(source: Path) -> list[str]:
+def _words(source: Path, year: int = 0) -> list[str]:
     """The classes in the order of `synset_words.txt`; empty without that file."""
-    content = document(source, WORDS) or b""
+    content = document(source, WORDS, year) or b""
     return [line.split()[0] for line in content.decode("utf-8", "replace").splitlines() if line.strip()]
 
 
-def _numbers(source: Path) -> dict[str, str]:
+def _numbers(source: Path, year: int = 0) -> dict[str, str]:
     """The class of each of the kit's numbers, from `meta.mat`; empty without that file."""
-    content = document(source, META)
+    content = document(source, META, year)
     if content is None:
         return {}
     if len(content) > MOST_META:
@@ -178,12 +195,15 @@ def _numbers(source: Path) -> dict[str, str]:
         raise DataError(f"{META} in {source} cannot be read ({said}); get the kit again") from None
 
 
-def document(source: Path, name: str) -> bytes | None:
-    """A file whose name ends in `name`: beside the images, in an unpacked kit, or in a kit's archive."""
-    for path in _documents(source):
+def document(source: Path, name: str, year: int = 0) -> bytes | None:
+    """A file whose name ends in `name`: beside the images, in an unpacked kit, or in a kit's archive.
+
+    What is named after another year than `year` is not looked at.
+    """
+    for path in _documents(source, year):
         if path.name.endswith(name):
             return _read(path)
-    kits = (path for path in sorted(source.glob("*devkit*.tar.gz")) if path.is_file())
+    kits = archives.of_year((path for path in source.glob("*devkit*.tar.gz") if path.is_file()), year)
     found = (_in_kit(kit, name) for kit in kits)
     return next((content for content in found if content is not None), None)
 
@@ -204,7 +224,8 @@ def _in_kit(kit: Path, name: str) -> bytes | None:
                 unpacked += member.size
                 if unpacked > MOST_KIT:
                     raise tarfile.ReadError("it unpacks to too much")
-                if member.isfile() and PurePosixPath(member.name).name.endswith(name):
+                own = PurePosixPath(member.name).name
+                if member.isfile() and own.endswith(name) and not own.startswith("."):
                     content = archive.extractfile(member)
                     return content.read(MOST) if content else None
     except archives.DAMAGE as error:
@@ -212,7 +233,8 @@ def _in_kit(kit: Path, name: str) -> bytes | None:
     return None
 
 
-def _documents(source: Path) -> Iterator[Path]:
-    folders = [source, source / "data", *source.glob("*devkit*"), *source.glob("*devkit*/data")]
+def _documents(source: Path, year: int) -> Iterator[Path]:
+    kits = archives.of_year(source.glob("*devkit*"), year)
+    folders = [source, source / "data", *kits, *(kit / "data" for kit in kits)]
     for folder in sorted(folder for folder in folders if folder.is_dir()):
-        yield from sorted(path for path in folder.iterdir() if path.is_file())
+        yield from archives.of_year((path for path in folder.iterdir() if path.is_file()), year)

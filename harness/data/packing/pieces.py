@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.contract.errors import DataError
+from harness.contract.visible import visible
 from harness.data import photographs
 from harness.data.packing.archives import Location
 from harness.data.packing.pack import IMAGE
@@ -47,6 +48,9 @@ def pack(task: Task) -> Piece:
             pixels[i] = photographs.decode(place.open(), str(place))
         except DataError as error:
             unreadable.append(str(error))
+        except MemoryError:  # a very long and narrow one is scaled to gigabytes
+            name = visible(str(place))
+            unreadable.append(f"{name} needs more memory to decode than there is; get it again or crop it")
     if not unreadable:
         with task.pixels.open("rb+", buffering=0) as file:
             _write(file.fileno(), pixels.data.cast("B"), task.first * IMAGE)

@@ -7,11 +7,14 @@ from pathlib import Path
 
 from harness.contract.errors import BadValue, DataError, UnknownName
 from harness.contract.progress import SILENT, Advance, Tracker
+from harness.data import fingerprint
 from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
 from harness.data.packing import archives, ilsvrc, writer
 from harness.data.packing.ilsvrc import Survey
 from harness.data.packing.pack import Index, Pack
+from harness.data.readable import reading
 from harness.records import environment
+from harness.records.conditions import DataIdentity
 
 
 def prepare(
@@ -24,11 +27,11 @@ def prepare(
         raise BadValue(f"--workers {workers} must be at least 1")
     target = out / DATA_SETS[dataset].pack
     if target.exists():
-        tracker.say(f"{target} already exists: {Pack(target).index.identity}")
+        tracker.say(f"{target} already exists: {_existing(dataset, target)}")
         return target
     with tracker.task(f"looking through {source}"):
         found = _survey(dataset, source)
-    _compare(dataset, found, tracker)
+    _compare(dataset, source, found, tracker)
     try:
         index = _packed(target, dataset, found, workers or environment.cores(), tracker)
     except KeyboardInterrupt:
@@ -42,12 +45,21 @@ def prepare(
     return target
 
 
-def _survey(dataset: str, source: Path) -> Survey:
+def _existing(dataset: str, target: Path) -> DataIdentity:
+    """The identity of a pack that is there; DataError if it is unusable or of another data set."""
+    fingerprint.check_readable(target)
     try:
+        Pack(target)
+    except DataError as error:
+        raise DataError(
+            f"{target} is there but unusable: delete it first, or copy it again ({error})"
+        ) from None
+    return fingerprint.of(dataset, target)
+
+
+def _survey(dataset: str, source: Path) -> Survey:
+    with reading(source):
         return ilsvrc.survey(dataset, inside(dataset, source))
-    except OSError as error:
-        named = error.filename or source
-        raise DataError(f"{named} cannot be read: {error.strerror}; make it readable") from None
 
 
 def inside(dataset: str, source: Path) -> Path:
@@ -56,20 +68,25 @@ def inside(dataset: str, source: Path) -> Path:
         raise BadValue(
             f"--source {source} is not a folder; name the one that holds train/ and val/, or archives"
         )
-    for place in (source, *(source / name for name in DATA_SETS[dataset].folders)):
-        if (place / "train").is_dir() or archives.archive_of(place, "train"):
+    known = DATA_SETS[dataset]
+    for place in (source, *(source / name for name in known.folders)):
+        if (place / "train").is_dir() or archives.archive_of(place, "train", known.year):
             return place
     if unpacked := sorted(source.glob("imagenette*.tgz")):
         raise BadValue(f"{unpacked[0]} must be unpacked first: tar xzf {unpacked[0]}")
     return source
 
 
-def _compare(dataset: str, found: Survey, tracker: Tracker) -> None:
-    """Warns of splits that differ in size from the official ones; DataError without the one to test on."""
+def _compare(dataset: str, source: Path, found: Survey, tracker: Tracker) -> None:
+    """Warns of splits of unofficial sizes; DataError for one that is empty, or without the one to test on."""
     official = DATA_SETS[dataset]
     if official.tested not in found.splits:
         raise DataError(f"no {official.tested} images found, on which errors on {official.title} are counted")
     for split, (places, _) in found.splits.items():
+        if not places:
+            raise DataError(
+                f"{source} has no {split} images, only empty folders or an empty archive; get them again"
+            )
         size = official.images.get(split, len(places))
         if len(places) != size:
             tracker.warn(f"{split} has {len(places):,} images; the official split has {size:,}")
@@ -89,7 +106,7 @@ def _packed(target: Path, dataset: str, found: Survey, workers: int, tracker: Tr
             begun[split] = tasks.enter_context(tracker.task(f"packing {split}", total, images, "images"))
             return None
 
-        return writer.write(target, dataset, found, workers, packed)
+        return writer.write(target, dataset, found, workers, packed, tracker.say)
 
 
 def _unwritten(target: Path, error: OSError) -> DataError:

@@ -24,24 +24,25 @@ from pathlib import Path
 import numpy as np
 
 from harness.contract.errors import DataError
-from harness.contract.processes import end_with_parent
+from harness.contract.processes import end_with_parent, without_ctrl_c
 from harness.data.folders import INDEX
+from harness.data.packing.archives import Location
 from harness.data.packing.ilsvrc import Survey
-from harness.data.packing.pack import IMAGE, MEAN, VERSION, Colours, Index, Split, digest, spans
+from harness.data.packing.pack import IMAGE, MEAN, VERSION, Colours, Index, Pack, Split, digest, spans
 from harness.data.packing.pieces import Piece, Task, pack
 from harness.data.photographs import SIDE
 from harness.records.files import read, write_whole
 
 SAVE_EVERY = 5.0  # seconds
 UNREADABLE = "unreadable.txt"
-SAVED = ("done", "digests", "total", "products")  # in a split's state
+SAVED = ("done", "digests", "total", "products", "origins")  # in a split's state
 Packed = Callable[[str, int], None]  # the split, and how many more of its images are packed
 
 
 class State:
     """Which pieces of a split are on disk, and the sums over them."""
 
-    def __init__(self, pixels: Path, names: Sequence[str]) -> None:
+    def __init__(self, pixels: Path, names: Sequence[str], places: Sequence[Location]) -> None:
         """Loads what `save` left, if it is for the same images in the same order and these exist."""
         count = len(list(spans(len(names))))
         self.pixels, self.path = pixels, pixels.with_suffix(".state.npz")
@@ -50,16 +51,22 @@ class State:
         self.digests = np.zeros((count, 32), np.uint8)
         self.total = np.zeros((SIDE, SIDE, 3), np.int64)
         self.products = np.zeros((3, 3), np.int64)
-        if pixels.exists() and pixels.stat().st_size == len(names) * IMAGE:
-            self._resume()
+        self.origins = _origins(places)
+        self.discarded = False  # whether what an earlier run packed is of other images
+        self._resume(pixels.exists() and pixels.stat().st_size == len(names) * IMAGE)
 
-    def _resume(self) -> None:
+    def _resume(self, there: bool) -> None:
         """Loads what `save` left, unless it is for other images, or damaged."""
         with contextlib.suppress(Exception), np.load(io.BytesIO(read(self.path))) as saved:
             found = {name: saved[name] for name in SAVED}
-            own = ((found[name].shape, found[name].dtype) == self._kind(name) for name in SAVED)
-            if saved["plan"].tobytes() == self.plan and all(own):
+            own = all((found[name].shape, found[name].dtype) == self._kind(name) for name in SAVED)
+            done, origins = found["done"], found.pop("origins")
+            same = there and saved["plan"].tobytes() == self.plan and own
+            if same and np.array_equal(origins[done], self.origins[done]):
                 vars(self).update(found)
+            else:
+                self.discarded = bool(done.any())
+                self.path.unlink()  # it would soon describe pixels that have been overwritten
 
     def _kind(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
         own: np.ndarray = getattr(self, name)
@@ -82,15 +89,31 @@ class State:
         _keep(self.path, made.getvalue())
 
 
-def write(target: Path, dataset: str, found: Survey, workers: int, packed: Packed = lambda *_: None) -> Index:
+def write(
+    target: Path,
+    dataset: str,
+    found: Survey,
+    workers: int,
+    packed: Packed = lambda *_: None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Index:
     """Packs every split into `target`; DataError for a full disk or images that cannot be read.
 
-    `packed` is called at once with what an earlier run packed.
+    `packed` is called at once with what an earlier run packed; `say` is told if that cannot be kept.
     """
     folder = part_of(target)
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
-        states = {split: State(folder / f"{split}.pixels", found.names(split)) for split in found.splits}
+        if target.exists():  # another process has completed it since it was looked for
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+            return Pack(target).index
+        states = {
+            split: State(folder / f"{split}.pixels", found.names(split), places)
+            for split, (places, _) in found.splits.items()
+        }
+        for split in (split for split, state in states.items() if state.discarded):
+            say(f"{split}: packing starts over, since the images packed before are not those of this source")
         _reserve(folder, found)
         unreadable = _pack(folder, found, states, workers, packed)
         if unreadable:
@@ -100,6 +123,13 @@ def write(target: Path, dataset: str, found: Survey, workers: int, packed: Packe
     for leftover in [*target.glob("*.state.npz"), target / UNREADABLE]:
         leftover.unlink(missing_ok=True)
     return index
+
+
+def _origins(places: Sequence[Location]) -> np.ndarray:
+    """The SHA-256 of what each piece is made from, uint8 (pieces, 32)."""
+    listed = ("\n".join(place.origin for place in places[i:end]) for i, end in spans(len(places)))
+    digests = b"".join(hashlib.sha256(lines.encode()).digest() for lines in listed)
+    return np.frombuffer(digests, np.uint8).reshape(-1, 32)
 
 
 def part_of(target: Path) -> Path:
@@ -146,7 +176,8 @@ def _results(pool: ProcessPoolExecutor, tasks: Iterator[Task], most: int) -> Ite
     running: set[Future[Piece]] = set()
     try:
         for task in tasks:
-            running.add(pool.submit(pack, task))
+            with without_ctrl_c():  # it may start a worker
+                running.add(pool.submit(pack, task))
             if len(running) >= most:
                 yield from _ended(running, FIRST_COMPLETED)
         while running:

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 
 from harness.contract.device import Device
-from harness.contract.processes import end_with_parent
+from harness.contract.processes import end_with_parent, without_ctrl_c
 from harness.contract.trial import Precision
 from harness.engines.machine import gpus
 from harness.engines.machine.machine_lock import turn
-from harness.engines.machine.workers import without_ctrl_c, worker_context
+from harness.engines.machine.workers import worker_context
 from harness.models.alexnet import PAPER
 from harness.models.proxy import small
 

@@ -7,16 +7,15 @@ dies blocks no other, and the end of its pipe reveals its death.
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any
 
 from harness.contract.device import Device
+from harness.contract.processes import without_ctrl_c
 from harness.contract.session import TrialProgress
 from harness.contract.trial import Status
 from harness.engines.messages import Message
@@ -124,17 +123,6 @@ class Worker:
         self.process.join(LEAVING)
         self.process.kill()
         self.process.join()
-
-
-@contextmanager
-def without_ctrl_c() -> Iterator[None]:
-    """Processes that start within never receive Ctrl-C, which their parent handles."""
-    resource_tracker.ensure_running()  # starting it with the first process would let Ctrl-C through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @dataclass

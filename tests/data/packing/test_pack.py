@@ -22,9 +22,10 @@ from harness.contract.errors import DataError, UnknownName
 from harness.data import datasets, sources
 from harness.data.augmentation import colour_basis
 from harness.data.packing import ilsvrc, pack, pieces, writer
+from harness.data.packing.archives import PATCH, Location
 from harness.records.conditions import DataIdentity, Form
-from tests.data.packing.killed import die
-from tests.fakes.photographs import contents, folders
+from tests.data.packing.killed import deaf, die
+from tests.fakes.photographs import contents, folders, jpeg
 from tests.fakes.photographs import pack as packed
 
 PER_CLASS = {"train": 5, "val": 2}
@@ -92,6 +93,35 @@ def test_a_pack_is_found_by_the_fingerprint_of_its_index(made: Path) -> None:
     source = sources.find("imagenette", made.parent, {})
     assert source is not None
     assert source.identity == DataIdentity("imagenette", Form.PACK, pack.read_index(made).fingerprint)
+
+
+def test_a_pack_of_another_data_set_is_refused(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "imagenet.pack").symlink_to(made)
+    message = r"imagenet\.pack is a pack of imagenette, not of imagenet; rename it to imagenette\.pack"
+    with pytest.raises(DataError, match=message):
+        sources.find("imagenet", tmp_path, {})
+
+
+def refuse(path: Path) -> None:
+    raise PermissionError(13, "Permission denied", str(path))
+
+
+def test_a_pack_that_cannot_be_read_is_not_called_damaged(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody should delete 262 GB because of a permission."""
+    with monkeypatch.context() as patch:
+        for reader in ("harness.records.files.read", "harness.data.packing.pack.read"):
+            patch.setattr(reader, refuse)
+        with pytest.raises(
+            DataError, match=r"index\.json cannot be read: Permission denied; make it readable$"
+        ):
+            sources.find("imagenette", made.parent, {})
+    monkeypatch.setattr(Path, "is_file", refuse)  # as in a folder that may not be entered
+    with pytest.raises(
+        DataError, match=r"pack/index\.json cannot be read: Permission denied; make it readable$"
+    ):
+        sources.find("imagenette", made.parent, {})
 
 
 def test_the_map_is_shared_with_the_disk(copy: Path) -> None:
@@ -306,6 +336,57 @@ def test_other_images_start_afresh(source: Path, made: Path, tmp_path: Path) -> 
     assert equal(target, made)
 
 
+@pytest.mark.usefixtures("threads")
+def test_other_images_of_the_same_names_start_afresh(source: Path, made: Path, tmp_path: Path) -> None:
+    """A pack never mixes two sources, such as two resolutions of the same photographs."""
+    target, part = tmp_path / "imagenette.pack", writer.part_of(tmp_path / "imagenette.pack")
+    files = contents(PER_CLASS)
+    smaller = folders(tmp_path / "smaller", {
+        split: {wnid: {name: jpeg(7, 40, 300) for name in named} for wnid, named in classes.items()}
+        for split, classes in files.items()
+    })  # fmt: skip
+    (smaller / "val/n02979186/ILSVRC2012_val_00000003.JPEG").write_bytes(b"")
+    with pytest.raises(DataError, match="cannot be read"):
+        writer.write(target, "imagenette", ilsvrc.survey("imagenette", smaller), 1)
+    told: list[tuple[str, int]] = []
+    said: list[str] = []
+    found = ilsvrc.survey("imagenette", source)
+    writer.write(target, "imagenette", found, 1, lambda *t: told.append(t), said.append)
+    assert told[0] == ("train", 0)
+    assert [text.partition(", since")[0] for text in said] == [
+        "train: packing starts over", "val: packing starts over",
+    ]  # fmt: skip
+    assert equal(target, made)
+    target.rename(part)
+    state = writer.State(part / "train.pixels", found.names("train"), found.splits["train"][0])
+    state.done[:] = True
+    state.save()
+    (part / "train.pixels").unlink()
+    writer.State(part / "train.pixels", found.names("train"), found.splits["train"][0])
+    assert not state.path.exists(), "it would soon describe a file of zeros"
+
+
+def test_an_image_s_origin_is_its_size_and_whether_it_is_patched(tmp_path: Path) -> None:
+    """Folders and archives of the same images resume each other's packs."""
+    (tmp_path / "a.JPEG").write_bytes(bytes(5))
+    file = Location(str(tmp_path / "a.JPEG"), "a.JPEG")
+    member, longer = (Location("/x/y.tar", "a.JPEG", 512, size) for size in (5, 6))
+    patch = Location(f"/x/{PATCH}", "a.JPEG", 512, 5)
+    missing = Location(str(tmp_path / "b.JPEG"), "b.JPEG")
+    assert file.origin == member.origin
+    assert len({place.origin for place in (file, longer, patch, missing)}) == 4
+
+
+def test_a_pack_completed_meanwhile_is_taken(
+    source: Path, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two commands may look for the pack before either has made it."""
+    monkeypatch.setattr(writer, "_pack", None)  # would fail
+    index = writer.write(copy, "imagenette", ilsvrc.survey("imagenette", source), 1)
+    assert index == pack.read_index(copy)
+    assert not writer.part_of(copy).exists()
+
+
 @pytest.mark.parametrize("harm", [lambda b: b[:1000], lambda b: b"", lambda b: b[:700] + b"x" + b[701:]])
 def test_a_damaged_state_costs_time_alone(
     source: Path, made: Path, tmp_path: Path, harm: Callable[[bytes], bytes]
@@ -314,8 +395,8 @@ def test_a_damaged_state_costs_time_alone(
     part = writer.part_of(target)
     packed(source, target)
     target.rename(part)
-    names = pack.Pack(made).names("train")
-    state = writer.State(part / "train.pixels", names)
+    found = ilsvrc.survey("imagenette", source)
+    state = writer.State(part / "train.pixels", found.names("train"), found.splits["train"][0])
     state.done[:] = True
     state.save()
     state.path.write_bytes(harm(state.path.read_bytes()))
@@ -335,7 +416,7 @@ class Interrupts:
 
 def test_a_piece_is_taken_whole_or_not_at_all(tmp_path: Path) -> None:
     """A state that had the piece without its sums would give another mean image, and no check would tell."""
-    state = writer.State(tmp_path / "train.pixels", ["a"])
+    state = writer.State(tmp_path / "train.pixels", ["a"], [Location("a", "a")])
     before = {name: value.copy() for name, value in vars(state).items() if isinstance(value, np.ndarray)}
     with pytest.raises(KeyboardInterrupt):
         state.take(Interrupts())  # type: ignore[arg-type]
@@ -347,6 +428,13 @@ def test_a_killed_worker_is_said(tmp_path: Path, source: Path, monkeypatch: pyte
     monkeypatch.setattr(writer, "pack", die)
     with pytest.raises(DataError, match=r"worker.* was killed.*fewer --workers: it resumes where it was"):
         writer.write(tmp_path / "a.pack", "imagenette", ilsvrc.survey("imagenette", source), 1)
+
+
+def test_a_worker_is_deaf_to_ctrl_c_from_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes a second to start, in which Ctrl-C would make it print a traceback."""
+    monkeypatch.setattr(writer, "pack", deaf)
+    with writer._pool(1) as pool:
+        assert list(writer._results(pool, iter([0]), 1)) == [True]  # type: ignore[list-item, comparison-overlap]
 
 
 def test_a_worker_that_would_never_end_is_not_waited_for() -> None:

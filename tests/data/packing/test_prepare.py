@@ -38,6 +38,7 @@ from tests.fakes.photographs import (
     native,
     shared,
     tar,
+    truth,
 )
 
 REPRO = Path(__file__).resolve().parents[3] / "repro.py"
@@ -162,6 +163,60 @@ def test_patch_images_replace_those_that_they_mend(tmp_path: Path) -> None:
     assert opened.read() == content
 
 
+def test_unlabelled_test_images_are_not_looked_at(tmp_path: Path) -> None:
+    """ILSVRC-2012's official ones have no labels, and nothing needs them."""
+    source = archives(tmp_path / "source", contents(SPLITS))
+    (source / "ILSVRC2012_img_test.tar").write_bytes(tar({"test/ILSVRC2012_test_00000001.JPEG": jpeg(1)}))
+    (source / "test").mkdir()
+    (source / "test" / "ILSVRC2012_test_00000001.JPEG").write_bytes(jpeg(1))
+    target, _ = run("imagenet", source, tmp_path)
+    assert target is not None
+    assert list(pack.Pack(target).index.splits) == ["train", "val"]
+
+
+def test_each_year_s_files_are_taken_for_its_own_data_set(tmp_path: Path) -> None:
+    both, years = tmp_path / "both", {2010: "imagenet-2010", 2012: "imagenet"}
+    files = {2010: contents(SPLITS | {"test": 2}), 2012: contents({"train": 5, "val": 1})}
+    for year, dataset in years.items():
+        alone = ilsvrc.survey(dataset, archives(tmp_path / dataset, files[year], year))
+        archives(both, files[year], year)
+        if year == 2010:
+            (both / "patch_images.tar").write_bytes(tar({f"train/{WNIDS[0]}_0.JPEG": jpeg(9)}))
+        unpacked = both / f"ILSVRC{year}_devkit"
+        shutil.unpack_archive(next(both.glob(f"ILSVRC{year}_devkit*.tar.gz")), unpacked, filter="data")
+        (unpacked / "devkit" / "data").rename(unpacked / "data")
+        found = ilsvrc.survey(dataset, both)
+        assert {split: found.names(split) for split in found.splits} == {
+            split: alone.names(split) for split in alone.splits
+        }
+        archived = {Path(place.path).name for places, _ in found.splits.values() for place in places}
+        assert archived == {Path(p.path).name for places, _ in alone.splits.values() for p in places} | (
+            {"patch_images.tar"} if year == 2010 else set()
+        )
+
+
+def test_what_an_archiver_hides_is_no_image_and_no_list(tmp_path: Path) -> None:
+    """On macOS, `tar` puts a file `._<name>` of other content beside every file."""
+    files = contents(SPLITS)
+    expected = ilsvrc.survey("imagenet", archives(tmp_path / "plain", files))
+    source = archives(tmp_path / "source", {
+        split: {wnid: {f"._{name}": b"" for name in named} | named for wnid, named in classes.items()}
+        for split, classes in files.items()
+    })  # fmt: skip
+    for path in list(source.iterdir()):
+        (source / f"._{path.name}").write_bytes(b"Mac OS X")
+    members = {"devkit/data/._meta.mat": b"Mac OS X", "devkit/data/meta.mat": meta(2012, NUMBERS)}
+    truth = "devkit/data/ILSVRC2012_validation_ground_truth.txt"
+    kit = next(source.glob("ILSVRC2012_devkit*"))
+    with tarfile.open(next((tmp_path / "plain").glob("*devkit*"))) as archive:
+        members[truth] = archive.extractfile(truth).read()  # type: ignore[union-attr]
+    kit.write_bytes(tar(members, compressed=True))
+    (source / "val" / ".thumbnails").mkdir(parents=True)  # and an empty folder beside its archive
+    found = ilsvrc.survey("imagenet", source)
+    assert [found.names(split) for split in found.splits] == [expected.names(s) for s in expected.splits]
+    assert found.splits["val"][1] == expected.splits["val"][1]
+
+
 def test_the_shared_lists_agree_on_all_validation_labels(tmp_path: Path) -> None:
     """Caffe's labels, and the kit's numbers turned into classes by a `meta.mat` with the same numbering."""
     lists = shared("ilsvrc")
@@ -280,6 +335,19 @@ def giant_member(source: Path) -> None:
     (source / "ILSVRC2012_img_train.tar").write_bytes(tar(inner))
 
 
+def other_year(pattern: str) -> Callable[[Path], None]:
+    def rename(source: Path) -> None:
+        for path in list(source.glob(pattern)):
+            path.rename(path.with_name(path.name.replace("2012", "2010")))
+
+    return rename
+
+
+def empty_val(source: Path) -> None:
+    for file in source.glob("val/*/*"):
+        file.unlink()
+
+
 def hidden_name(source: Path) -> None:
     inner = {f"{wnid}.tar": tar(named) for wnid, named in contents(SPLITS)["train"].items()}
     inner[f"{WNIDS[0]}.tar"] = tar({"a\x1b[2J.JPEG": jpeg(0)})
@@ -336,6 +404,21 @@ def hidden_name(source: Path) -> None:
             cut_archive,
             r"img_train\.tar is no whole archive \(unexpected end of data\); download it",
         ),
+        (
+            archives,
+            other_year("*_train.tar"),
+            r"ILSVRC2010_img_train\.tar is of another year than ILSVRC-2012; name the folder of ILSVRC-2012",
+        ),
+        (
+            archives,
+            other_year("*devkit*"),
+            r"is missing \(ILSVRC2010_devkit_t12\.tar\.gz is of another year\); put .* \(ILSVRC2012_devkit",
+        ),
+        (
+            folders,
+            empty_val,
+            r"source has no val images, only empty folders or an empty archive; get them again",
+        ),
         (archives, cut_inner, rf"{WNIDS[1]}\.tar in .*img_train\.tar is no whole archive .*; download"),
     ],
 )
@@ -355,6 +438,94 @@ def test_images_to_test_on_must_be_there(tmp_path: Path) -> None:
     source = folders(tmp_path / "source", contents(SPLITS))
     with pytest.raises(DataError, match="no test images found, on which errors on ILSVRC-2010 are counted"):
         run("imagenet-2010", source, tmp_path)
+
+
+def test_the_labels_of_test_images_are_a_download_of_their_own(tmp_path: Path) -> None:
+    source = archives(tmp_path, contents(SPLITS | {"test": 2}), 2010)
+    val = contents(SPLITS | {"test": 2})["val"]
+    kit = {"data/meta.mat": meta(2010, NUMBERS)}
+    kit["data/ILSVRC2010_validation_ground_truth.txt"] = truth(val).encode()
+    next(source.glob("*devkit*")).write_bytes(tar(kit, compressed=True))
+    message = (
+        r"test images in .* labels: test_ground_truth\.txt is missing; put ILSVRC2010_test_ground_truth\.txt"
+    )
+    with pytest.raises(DataError, match=message):
+        run("imagenet-2010", source, tmp_path)
+
+
+def test_an_archive_that_may_not_be_read_is_not_downloaded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = archives(tmp_path / "source", contents(SPLITS))
+
+    def refuse(path: Path, mode: str) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(tarfile, "open", refuse)
+    with pytest.raises(DataError, match=r"train\.tar cannot be read: Permission denied; make it readable$"):
+        run("imagenet", source, tmp_path)
+
+
+def test_a_source_that_cannot_be_read_is_not_the_pack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = archives(tmp_path / "source", contents(SPLITS))
+    reserve = writer._reserve
+
+    def unplugged(*given: object) -> None:
+        reserve(*given)  # type: ignore[arg-type]
+        (source / "ILSVRC2012_img_val.tar").unlink()
+
+    monkeypatch.setattr(writer, "_reserve", unplugged)
+    message = (
+        r"6 images cannot be read.*_val_00000001\.JPEG in .*_val\.tar cannot be read: No such file or dir"
+    )
+    with pytest.raises(DataError, match=message):
+        run("imagenet", source, tmp_path)
+
+
+def test_an_image_that_needs_too_much_memory_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of 65,000 × 1 pixels would be scaled to 12 GB."""
+    decode = photographs.decode
+
+    def limited(file: Path, name: str) -> np.ndarray:
+        if name.endswith("_1.JPEG"):
+            raise MemoryError
+        return decode(file, name)
+
+    monkeypatch.setattr(photographs, "decode", limited)
+    message = r"1 images cannot be read.*n02102040_1\.JPEG needs more memory to decode than there is; get it"
+    with pytest.raises(DataError, match=message):
+        run("imagenet", folders(tmp_path / "source", contents(SPLITS)), tmp_path)
+
+
+def test_advice_about_a_pack_that_is_there_goes_in_no_circle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`data prepare` does not advise to run `data prepare`, and a permission is no damage."""
+    source = folders(tmp_path / "source", contents(SPLITS))
+    target, _ = run("imagenet", source, tmp_path)
+    assert target is not None
+    target.rename(tmp_path / "imagenet-2010.pack")
+    with pytest.raises(
+        DataError, match=r"is a pack of imagenet, not of imagenet-2010; rename it to imagenet\.p"
+    ):
+        run("imagenet-2010", source, tmp_path)
+    (tmp_path / "imagenet-2010.pack").rename(target)
+    os.truncate(target / "train.pixels", 1000)
+    with pytest.raises(
+        DataError, match=r"imagenet\.pack is there but unusable: delete it first, or copy it again"
+    ):
+        run("imagenet", source, tmp_path)
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("harness.records.files.read", refuse)
+    with pytest.raises(DataError, match=r"index\.json cannot be read: Permission denied; make it readable$"):
+        run("imagenet", source, tmp_path)
 
 
 def test_a_full_disk_is_said_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
