@@ -74,7 +74,7 @@ def test_the_sentences_say_what_holds_what_does_not_and_what_a_proxy_leaves_open
         made.unwritten(),
     )
     assert "One claim holds as published: ReLU reaches 25 % training error sooner than tanh" in text
-    assert f"({estimate(relu)} {support(relu)}; paper: about 6×)." in text
+    assert f"({estimate(relu)} {support(relu)}; paper: 6×)." in text
     assert "One claim does not hold as stated: Local response normalisation lowers the error (−3" in text
     smaller = (
         "One claim points in the paper's direction at a smaller scale: "

@@ -16,7 +16,7 @@ from harness.contract.formatting import limits, number
 from harness.effects.statistics.significance import LOOKS
 from harness.forecast.next_runs import Outlook
 from harness.paper import papers
-from harness.paper.claims import Claim, Kind
+from harness.paper.claims import Claim, Kind, null_name
 from harness.plans.experiment import Table
 from harness.records.store import Store
 from harness.reporting import effect_tables, run_tables, tables, wording
@@ -141,7 +141,7 @@ def _direction(claim: Claim) -> str:
             "none claimed: a level is compared with its band" if claim.kind is Kind.LEVEL else "none claimed"
         )
     side = f"the paper's effect is {claim.side} it" if claim.side else "no side is claimed"
-    return f"no effect is {number(claim.null)}; {side}"
+    return f"{null_name(claim) if claim.requires else f'no effect is {number(claim.null)}'}; {side}"
 
 
 def _experiment(found: Chain, assessment: Assessment) -> Iterator[tuple[str, list[str | Table]]]:

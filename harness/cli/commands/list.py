@@ -17,7 +17,7 @@ from harness.contract.formatting import NOTHING, duration
 from harness.forecast.next_runs import NextRun
 from harness.paper import papers
 from harness.records.store import Store
-from harness.reporting.claims import beyond
+from harness.reporting.claims import beyond, phrases
 from harness.reporting.claims.beyond import Question
 from harness.reporting.claims.sections import Section, leading, sections
 from harness.reporting.front.needs import standing
@@ -68,8 +68,8 @@ def _print_outcome(outcome: Outcome, found: Sequence[Section], console: Console)
 def _said(section: Section) -> Text:
     """What was found beside the paper's figure; nothing from smoke runs, which show nothing."""
     if section.smoke:
-        return Text(f"ran; the paper: {section.claim.figure}{_of(section)}", "dim")
-    said = Text.assemble((_ours(section) or NOTHING, "bold"), f"; the paper: {section.claim.figure}")
+        return Text(f"ran; the paper: {phrases.paper(section)}{_of(section)}", "dim")
+    said = Text.assemble((_ours(section) or NOTHING, "bold"), f"; the paper: {phrases.paper(section)}")
     qualified = [section.verdict.qualifier] * bool(section.verdict.qualifier)
     below = ", ".join(filter(None, [papers.another(section.claim), *qualified, section.scale]))
     return said.append(f"\n{below}", "dim") if below else said
