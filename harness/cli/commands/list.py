@@ -40,6 +40,9 @@ def show(store: Store, as_json: bool, console: Console, progress: Progress) -> N
     _print_next(found, console)
     say(console, f"\n{beyond.TITLE}; never judged:")
     print_rows([_question(question) for question in asked], False, console)
+    then = {one.reproduction.name: one.next_run for one in asked}
+    say(console, "")
+    print_rows([{"question": name, **_run(run)} for name, run in then.items()], False, console)
     for sentence in known.store.left_out():
         say(console, sentence, WARNING)
 
@@ -99,8 +102,7 @@ def _print_next(found: Sequence[Section], console: Console) -> None:
 
 
 def _question(asked: Question) -> Row:
-    at = asked.assessment.experiment.protocol.name if asked.assessment else ""
-    return {"question": asked.reproduction.name, "at": at, "stored": asked.stored, **_run(asked.next_run)}
+    return {"question": asked.reproduction.name, "stored": asked.stored, "at": asked.scale}
 
 
 def _asked(asked: Question) -> Row:
