@@ -169,6 +169,15 @@ def test_what_has_no_size_has_no_strip(name: str, found: Effect) -> None:
     assert forest.strip(section(name, [found])) is None
 
 
+def test_what_has_no_strip_is_not_said_to_be_at_another_scale(tmp_path: Path) -> None:
+    sized = section("lrn", [effect(1.0, 0.5, 1.5)])
+    level = section("error-rate", [effect(37.0, 36.0, 38.0, "error-rate")], Outcome.REPRODUCED)
+    (page,) = render(Report([sized, level]), tmp_path, formats=(Format.HTML,))
+    html = page.read_text(encoding="utf-8")
+    assert "<h2>Measured, without a common axis</h2>" in html
+    assert "on other scales" not in html
+
+
 def test_runs_that_never_got_there_are_a_bar_to_the_end() -> None:
     bound = replace(
         effect(None, 0, 0, "relu-speedup"), ci95=None, ci90=None, metric="epochs", lower_bound=6.0
