@@ -257,7 +257,7 @@ def _reason(case: Case, interval: Interval, what: str) -> str:
     """One reason in words: the interval, its unit, and the band and null it is compared with."""
     claim, effect = case.claim, case.effect
     band = claim.primary.band if case.at_paper_scale else None
-    edges = (band.low, band.high) if band else ()
+    edges: tuple[float, ...] = (band.low, band.high) if band else ()
     look = f" at a look (nominal {100 * interval.level:.2f} %)" if case.interim else ""
     against = [f"band {limits(band, claim.primary.unit if band.one_sided else '')}"] if band else []
     if claim.null is not None:
