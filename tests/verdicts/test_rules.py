@@ -437,7 +437,7 @@ def test_looks_use_the_nominal_levels_and_say_so() -> None:
     assert "CI₉₅ at a look (nominal 98.10 %)" in found.reasons[0]
     found = verdict(LRN, at_look(LRN, (0.8, 2.0), (0.4, 2.2), 10), interim=True)
     assert found.outcome is Outcome.REPRODUCED
-    assert "CI₉₀ at a look (nominal 95.94%)" in found.reasons[0]
+    assert "CI₉₀ at a look (nominal 95.94 %)" in found.reasons[0]
 
 
 def test_at_a_look_only_a_later_look_is_advised() -> None:
