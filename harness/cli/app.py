@@ -243,6 +243,9 @@ def bench(
         raise typer.Exit(1)
 
 
+REPORT_FORMATS = "html,md,json"
+
+
 @app.command()
 def report(
     out: Annotated[
@@ -250,7 +253,7 @@ def report(
     ] = None,
     formats: Annotated[
         str, typer.Option("--format", help="Any of html, md, tex, csv and json, separated by commas.")
-    ] = "html,md,json",
+    ] = REPORT_FORMATS,
     watch: Annotated[
         bool, typer.Option("--watch", help="Rewrite the report as records arrive, until Ctrl-C.")
     ] = False,
@@ -265,6 +268,7 @@ def report(
     folder, wanted = out or results_dir / "report", command.formats(formats)
     written: tuple[Path, ...]
     if index is not None:
+        command.alone(index, out is not None or formats != REPORT_FORMATS or watch)
         written = command.write_index(index)
     elif watch:
         written = command.watch(folder, results_dir, options.progress, wanted, options.console())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -46,23 +47,26 @@ def _four_digits(size: float) -> str:
     return f"{Decimal(f'{size:.4g}'):,f}"
 
 
-def decimals(ends: Range | None) -> int | None:
+def decimals(ends: Range | None, edges: Sequence[float] = ()) -> int | None:
     """The decimals at which half of an interval's width has two digits; None where there is no such width.
 
     An estimate is rounded like its interval: further digits are noise. But an interval that ends close to no
-    effect must not seem to touch it: then there are up to two more. Negative values mean tens and more.
+    effect must not seem to touch it, nor any of `edges`, such as a band's: then there are up to two more.
+    Negative values mean tens and more.
     """
     half = (ends.high - ends.low) / 2 if ends else math.nan
     if ends is None or not ZERO <= half < math.inf:
         return None
     usual = 1 - int(f"{half:.1e}".partition("e")[2])
-    clear = (n for n in range(usual, usual + 2) if not any(_reaches(e, n) for e in (ends.low, ends.high)))
+    near = [(end, edge) for end in (ends.low, ends.high) for edge in (*NO_EFFECT, *edges)]
+    clear = (n for n in range(usual, usual + 2) if not any(_reaches(end, edge, n) for end, edge in near))
     return next(clear, usual + 2)
 
 
-def _reaches(end: float, at: int) -> bool:
-    """Whether rounding moves an end to no effect."""
-    return end not in NO_EFFECT and round(end, at) in NO_EFFECT
+def _reaches(end: float, edge: float, at: int) -> bool:
+    """Whether rounding moves an end onto the edge or beyond it."""
+    beyond = end - edge
+    return abs(beyond) > ZERO and math.copysign(1, beyond) * (round(end, at) - edge) < ZERO
 
 
 def quantity(value: float, unit: str, decimals: int | None = None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from harness.contract.effect import Interval
+from harness.contract.formatting import quantity
 
 
 class Kind(StrEnum):
@@ -136,3 +137,13 @@ class Claim:
     def metric(self, name: str) -> Metric | None:
         """The declared metric of that name, if there is one."""
         return next((metric for metric in self.metrics if metric.name == name), None)
+
+    @property
+    def requires(self) -> bool:
+        """Whether the null is a share that the claim requires, rather than the absence of an effect."""
+        return self.null not in (None, 0.0, 1.0)
+
+
+def null_name(claim: Claim) -> str:
+    """The name of the value that an effect is compared with; for a share, what the claim requires."""
+    return f"required: {quantity(claim.null or 0.0, claim.primary.unit)}" if claim.requires else "no effect"

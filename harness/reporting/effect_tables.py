@@ -8,7 +8,7 @@ from math import comb
 from harness.contract.effect import Effect
 from harness.contract.formatting import decimals, interval, number, p_value, quantity
 from harness.effects.statistics.significance import DIRECTION as LEVEL
-from harness.effects.statistics.significance import LOOKS, most_seeds
+from harness.effects.statistics.significance import INTERIM_DIRECTION, LOOKS, most_seeds
 from harness.paper.claims import Claim, Kind
 from harness.plans.experiment import Table
 from harness.reporting.wording import opened, words
@@ -21,6 +21,8 @@ COLUMNS = (
 DIRECTION = "n that would show the direction"  # at a scale other than the paper's, where no band applies
 PRIMARY, SECONDARY, SHOWN, COUNTED = "primary", "secondary, not judged", "shown, not judged", "judged"
 STUDENT = "p, Student: from the intervals' t."
+ASKED = f"{1 - INTERIM_DIRECTION:.4f}".removeprefix("0")  # of p at a look
+STUDENT_AT_LOOKS = f"p, Student: of this look alone; a look asks for {ASKED}."
 EXACT = "p, exact: from sign flips or permutations of seeds."
 HOLM = "p, Holm: Student's, adjusted over the primary effects of the paper's judged claims in this report"
 LOOKED = "; first multiplied by {}, the number of looks"
@@ -54,7 +56,7 @@ def effect_table(
     few = [e for e in effects if 1 < len(e.values) <= 12 and claim.metric(e.metric)]
     resting = "each of these counts" if claim.kind is Kind.EXACT else "the primary effect alone"
     rests = [f"The verdict rests on {resting}."] * (len(effects) > 1 and ever_judged(claim))
-    rests += [STUDENT] * any(e.p_student is not None for e in effects)
+    rests += [STUDENT_AT_LOOKS if interim else STUDENT] * any(e.p_student is not None for e in effects)
     rests += [EXACT] * any(row[COLUMNS.index("p, exact")] for row in rows)
     rests += [f"{HOLM}{LOOKED.format(len(LOOKS)) if interim else ''}."] * (adjusted_p is not None)
     rests += [DUNNETT] * bool(families)

@@ -22,7 +22,7 @@ from harness.plans.experiment import AT_OWN_RATE, Evidence, Reproduction, Role
 from harness.records.keys import plain
 from harness.records.store import Store
 from harness.reporting.claims import replication
-from harness.reporting.run_tables import deviations, learning_rate
+from harness.reporting.run_tables import deviations, learning_rate, scale
 from harness.verdicts import sequential
 from harness.verdicts.assess import Assessments, best_first
 from harness.verdicts.assessment import Assessment
@@ -71,7 +71,7 @@ def chain(claim: Claim, protocol: str | None, store: Store) -> Chain:
     needs = outlook(claim, reproduction, known, best).sentence
     if best is None:
         return Chain(claim, reproduction, None, not_run(claim), (), needs, ())
-    others = tuple(f"{e.protocol.name} on {e.conditions.device}" for e in (o.experiment for o in found[1:]))
+    others = tuple(map(scale, found[1:]))
     looks = tuple(sequential.valid(best.experiment, best.evidence, store))
     return Chain(claim, reproduction, best, best.verdict(claim), looks, needs, others)
 

@@ -7,7 +7,7 @@ MARKUP = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasci
 }
 SIGNS = {
     "×": r"$\times$", "÷": r"$\div$", "−": "$-$", "≥": r"$\geq$", "≤": r"$\leq$", "→": r"$\to$",
-    "∞": r"$\infty$", "–": "--",
+    "∞": r"$\infty$", "–": "--", "<": "$<$", ">": "$>$",
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from harness.contract.errors import StoreError
 from harness.contract.progress import SILENT, Tracker, tracked
 from harness.records.files import write_over
 from harness.reporting import markdown, tables, wording
-from harness.reporting.claims import attempts, beyond, phrases, replication
+from harness.reporting.claims import attempts, beyond, replication
 from harness.reporting.figures import forest
 from harness.reporting.formats import FILES, PAGES, Format, data, data_among, pages_among
 from harness.reporting.front import needs, overview
@@ -91,7 +91,6 @@ def templates() -> Environment:
             "place": overview.place,
             "standing": needs.standing,
             "trouble": attempts.TROUBLE,
-            "null_name": phrases.null_name,
             "question": beyond,
             "own_uncertainty": replication.own_uncertainty,
         }

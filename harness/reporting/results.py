@@ -17,6 +17,7 @@ from harness.contract.effect import Effect, Interval
 from harness.contract.formatting import NOTHING
 from harness.paper.claims import Band, Claim
 from harness.paper.papers import of, title
+from harness.reporting.claims import phrases
 from harness.reporting.claims.sections import Section, leading
 from harness.reporting.effect_tables import role
 from harness.reporting.front import overview
@@ -206,5 +207,6 @@ def _tex_row(section: Section) -> str:
     value = "; ".join(f"{one.name} {one.value}".strip() for one in found) or NOTHING
     rest = "; ".join(one.rest for one in found if one.rest) or NOTHING
     claim = section.claim
-    cells = (title(claim), claim.section, claim.figure, value, rest, section.scale, section.verdict.headline)
+    paper, verdict = phrases.paper(section), section.verdict.headline
+    cells = (title(claim), claim.section, paper, value, rest, section.scale, verdict)
     return " & ".join(map(latex, cells)) + r" \\"

@@ -99,6 +99,13 @@ def tuning_table(evidence: Evidence) -> Table | None:
     return Table("How the learning rates were chosen", columns, rows, note) if runs else None
 
 
+def scale(assessment: Assessment) -> str:
+    """The protocol, and on what kind of device and in which precision it ran: `cifar10 on cuda, bf16`."""
+    held = assessment.experiment.conditions
+    on = f" on {held.device}, {held.precision}" if assessment.evidence.plan.trials else ""
+    return f"{assessment.evidence.protocol.name}{on}"
+
+
 def deviations(assessment: Assessment) -> tuple[str, ...]:
     """Where an experiment departs from the paper: as declared, as found, and by its learning rates."""
     protocol, found = assessment.evidence.protocol, assessment.finding.deviations

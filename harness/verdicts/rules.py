@@ -27,7 +27,7 @@ from dataclasses import replace
 from harness.contract.effect import Effect, Interval
 from harness.contract.formatting import decimals, interval, limits, number, quantity, span
 from harness.effects.statistics.significance import EQUIVALENCE, INTERIM_EQUIVALENCE, most_seeds
-from harness.paper.claims import Band, Claim, Kind, Metric, Side
+from harness.paper.claims import Band, Claim, Kind, Metric, Side, null_name
 from harness.verdicts.gates import ENOUGH, GATES, INCOMPLETE, LOOK, SCALE, Case
 from harness.verdicts.verdict import Outcome, Qualifier, Verdict
 
@@ -97,9 +97,9 @@ def _ruled(case: Case) -> Verdict:
         return _exact(case)
     ci90, ci95 = intervals(case.effect, case.interim)
     if ci95 is None:
-        return case.say(
-            Outcome.INCONCLUSIVE, f"no interval at this n: {case.effect.note or 'spread unknown'}"
-        )
+        why = f"no interval at this n: {case.effect.note or 'spread unknown'}"
+        scale = Qualifier.NONE if case.at_paper_scale else Qualifier.PROXY
+        return case.say(Outcome.INCONCLUSIVE, why, qualifier=scale)
     if case.at_paper_scale:
         rule = _level if case.claim.kind is Kind.LEVEL else _against_null
         found = _capped(rule(case, ci90, ci95), case)
@@ -151,12 +151,13 @@ def _place(metric: Metric, case: Case) -> tuple[bool | None, str]:
 
 
 def _proxy(case: Case, ci95: Interval) -> Verdict:
+    null = _null(case.claim)
     if excludes_null(ci95, case.claim):
-        outcome, what = Outcome.DIRECTIONAL, "excludes the no-effect value, on the claimed side"
+        outcome, what = Outcome.DIRECTIONAL, f"excludes the {null}, on the claimed side"
     elif _opposite(ci95, case.claim):
-        outcome, what = Outcome.NOT_REPRODUCED, "excludes the no-effect value, on the other side"
+        outcome, what = Outcome.NOT_REPRODUCED, f"excludes the {null}, on the other side"
     else:
-        outcome, what = Outcome.INCONCLUSIVE, "includes the no-effect value"
+        outcome, what = Outcome.INCONCLUSIVE, f"includes the {null}"
     reasons = (*SCALE.stopped(case), _reason(case, ci95, what), *_negligible(case))
     return case.say(outcome, *reasons, qualifier=Qualifier.PROXY)
 
@@ -198,18 +199,20 @@ def _level(case: Case, ci90: Interval | None, ci95: Interval) -> Verdict:
 
 def _against_null(case: Case, ci90: Interval | None, ci95: Interval) -> Verdict:
     band, claimed = case.claim.primary.band, excludes_null(ci95, case.claim)
+    null = _null(case.claim)
     if band and claimed and ci90 is not None and band.contains(ci90):
-        excludes = _reason(case, ci95, "excludes the no-effect value")
+        excludes = _reason(case, ci95, f"excludes the {null}")
         return case.say(Outcome.REPRODUCED, _reason(case, ci90, "is inside the band"), excludes)
     if claimed:
-        reason = _reason(case, ci95, "excludes the no-effect value, on the claimed side")
+        reason = _reason(case, ci95, f"excludes the {null}, on the claimed side")
         return case.say(Outcome.DIRECTIONAL, reason, qualifier=_size(ci95, band, case.claim))
     if band and band.misses(ci95):
-        reason = _reason(case, ci95, "is outside the band and not on the claimed side of no effect")
+        reason = _reason(case, ci95, f"is outside the band and not on the claimed side of the {null}")
         return case.say(Outcome.NOT_REPRODUCED, reason)
     if not band and _opposite(ci95, case.claim):
-        return case.say(Outcome.NOT_REPRODUCED, _reason(case, ci95, "is on the other side of no effect"))
-    what = "includes the no-effect value and what the paper claims"
+        reason = _reason(case, ci95, f"is on the other side of the {null}")
+        return case.say(Outcome.NOT_REPRODUCED, reason)
+    what = f"includes the {null} and what the paper claims"
     return case.say(Outcome.INCONCLUSIVE, _reason(case, ci95, what))
 
 
@@ -227,6 +230,10 @@ def _opposite(interval: Interval, claim: Claim) -> bool:
     if claim.null is None:
         return False
     return interval.high < claim.null if claim.side is Side.ABOVE else interval.low > claim.null
+
+
+def _null(claim: Claim) -> str:
+    return "required value" if claim.requires else "no-effect value"
 
 
 def _size(ci95: Interval, band: Band | None, claim: Claim) -> Qualifier:
@@ -248,16 +255,16 @@ def _band(case: Case) -> Band:
 
 def _reason(case: Case, interval: Interval, what: str) -> str:
     """One reason in words: the interval, its unit, and the band and null it is compared with."""
-    band, effect = case.claim.primary.band, case.effect
-    look = f" at a look (nominal {interval.level:.2%})" if case.interim else ""
-    against = (
-        [f"band {limits(band, case.claim.primary.unit if band.one_sided else '')}"]
-        if band and case.at_paper_scale
-        else []
-    )
-    against += [f"no effect is {number(case.claim.null)}"] if case.claim.null is not None else []
+    claim, effect = case.claim, case.effect
+    band = claim.primary.band if case.at_paper_scale else None
+    edges: tuple[float, ...] = (band.low, band.high) if band else ()
+    look = f" at a look (nominal {100 * interval.level:.2f} %)" if case.interim else ""
+    against = [f"band {limits(band, claim.primary.unit if band.one_sided else '')}"] if band else []
+    if claim.null is not None:
+        edges += (claim.null,)
+        against += [null_name(claim) if claim.requires else f"no effect is {number(claim.null)}"]
     against += [f"n = {case.seeds}"]
     against += [f"{effect.censored} of {effect.n} censored"] if effect and effect.censored else []
     name = "CI₉₀" if interval.level in (EQUIVALENCE, INTERIM_EQUIVALENCE) else "CI₉₅"
-    ends = span(interval, case.claim.primary.unit, decimals(interval))
+    ends = span(interval, claim.primary.unit, decimals(interval, edges))
     return f"{name}{look} {ends} {what} ({', '.join(against)})"

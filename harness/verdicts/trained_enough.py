@@ -89,8 +89,8 @@ def flattened(evidence: Evidence, arm: str) -> Answer:
     if fall is None:
         return Answer(f"no curve of '{arm}' shows how its training loss fell", stops=True)
     over = "a tenth of its stage at the first rate, towards the end"
-    said = f"the training loss of '{arm}' {'fell' if fall >= 0 else 'rose'} by {abs(fall):.2%} {over}"
-    return Answer(f"{said}; a claim about accuracy needs a fall below {FALL:.0%}", stops=fall >= FALL)
+    said = f"the training loss of '{arm}' {'fell' if fall >= 0 else 'rose'} by {100 * abs(fall):.2f} % {over}"
+    return Answer(f"{said}; a claim about accuracy needs a fall below {100 * FALL:g} %", stops=fall >= FALL)
 
 
 Curve = Sequence[Mapping[str, float | None]]

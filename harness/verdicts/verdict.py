@@ -82,13 +82,15 @@ def plain(reason: str) -> str:
 # In the order in which a report counts and explains them.
 MEANINGS: Mapping[Outcome, str] = {
     Outcome.REPRODUCED: "the 90 % interval is in the band and the 95 % interval excludes the no-effect value",
-    Outcome.DIRECTIONAL: "the 95 % interval lies on the paper's side of no effect; the size is not shown",
-    Outcome.NOT_REPRODUCED: "the 95 % interval or a count lies outside the band, not on the paper's side",
+    Outcome.DIRECTIONAL: "the 95 % interval lies on the paper's side of no effect; "
+    "its size is not the paper's, or not known",
+    Outcome.NOT_REPRODUCED: "the 95 % interval lies on the other side of no effect, "
+    "or it or a count lies outside the band and not on the paper's side",
     Outcome.INCONCLUSIVE: "none of these; the n that would decide is given",
-    Outcome.INVALID: "the runs cannot be compared, or could not have shown it; the reason is given",
+    Outcome.INVALID: "the runs cannot be compared, or could not have shown the claim; the reason is given",
     Outcome.SMOKE: "shows only that the code runs; never a verdict",
     Outcome.REPORTED: "shown beside the paper's figure, never judged",
-    Outcome.NOT_RUN: "nothing was measured, or not yet enough to judge",
+    Outcome.NOT_RUN: "nothing was measured yet, or only trials that prepare the measurement (tuning)",
 }
 
 

@@ -54,6 +54,8 @@ WEIGHTS = ("evaluate", "--weights", "w.pth")
             "unknown data set to pack 'cifar10' (nearest: imagenet",
         ),
         (("data", "prepare", "[/x]", "--source", "."), "unknown data set to pack '[/x]'"),
+        (("report", "--index", "a", "--out", "b"), "--index writes its page into a: leave out --out, --form"),
+        (("report", "--index", "a", "--format", "csv"), "--index writes its page into a: leave out --out"),
     ],
 )
 def test_a_wrong_name_is_one_sentence_and_status_2(

@@ -166,6 +166,23 @@ def test_intervals(low: float, high: float, unit: str, brackets: str, sentence: 
     assert between(ends, unit) == sentence
 
 
+@pytest.mark.parametrize(
+    ("ends", "edges", "at"),
+    [
+        ((38.503, 39.2), (36.5, 38.5), 3),
+        ((38.503, 39.2), (), 2),
+        ((38.5, 39.2), (36.5, 38.5), 2),  # it does touch the band
+        ((79.96, 95.0), (80.0,), 2),
+        ((38.3, 90.0), (38.2,), 1),  # 38 would lie on the other side of it
+        ((1.0, 3.0), (2.0, math.inf), 1),
+    ],
+)
+def test_an_interval_does_not_seem_to_touch_an_edge_that_it_misses(
+    ends: tuple[float, float], edges: tuple[float, ...], at: int
+) -> None:
+    assert decimals(Interval(*ends, 0.95), edges) == at
+
+
 def test_an_interval_of_no_or_endless_width_rounds_nothing() -> None:
     assert [decimals(i) for i in (None, Interval(1, 1, 0.95), Interval(1, math.inf, 0.95))] == [None] * 3
     assert decimals(Interval(0, 0.199, 0.95)) == 2, "half is .0995, which rounds to .10"

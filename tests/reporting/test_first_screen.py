@@ -74,7 +74,7 @@ def test_the_sentences_say_what_holds_what_does_not_and_what_a_proxy_leaves_open
         made.unwritten(),
     )
     assert "One claim holds as published: ReLU reaches 25 % training error sooner than tanh" in text
-    assert f"({estimate(relu)} {support(relu)}; paper: about 6×)." in text
+    assert f"({estimate(relu)} {support(relu)}; paper: 6×)." in text
     assert "One claim does not hold as stated: Local response normalisation lowers the error (−3" in text
     smaller = (
         "One claim points in the paper's direction at a smaller scale: "
@@ -167,6 +167,15 @@ def test_what_is_filled_and_shaded_is_at_the_papers_scale() -> None:
 )
 def test_what_has_no_size_has_no_strip(name: str, found: Effect) -> None:
     assert forest.strip(section(name, [found])) is None
+
+
+def test_what_has_no_strip_is_not_said_to_be_at_another_scale(tmp_path: Path) -> None:
+    sized = section("lrn", [effect(1.0, 0.5, 1.5)])
+    level = section("error-rate", [effect(37.0, 36.0, 38.0, "error-rate")], Outcome.REPRODUCED)
+    (page,) = render(Report([sized, level]), tmp_path, formats=(Format.HTML,))
+    html = page.read_text(encoding="utf-8")
+    assert "<h2>Measured, without a common axis</h2>" in html
+    assert "on other scales" not in html
 
 
 def test_runs_that_never_got_there_are_a_bar_to_the_end() -> None:

@@ -114,7 +114,7 @@ def test_it_opens_on_the_verdicts(page: Page) -> None:
     opening = page.text[: page.text.index("How to read this")]
     for said in (
         "One claim holds as published: ReLU reaches 25 % training error sooner than tanh (5.86×",
-        "[5.61, 6.12], n = 5; paper: about 6×).",
+        "[5.61, 6.12], n = 5; paper: 6×).",
         "reproduced 1",
         "Imaginary 9000, 2 cores",
         "from a clean commit",
@@ -232,7 +232,7 @@ def test_a_claim_has_one_section_whatever_was_run_of_it(tmp_path: Path) -> None:
     assert "1 claim:" in page.text
     assert page.ids.count("relu-speedup") == 1
     assert "Other experiments" in page.text
-    assert page.text.count("cifar10 on cpu, n = 5") == 2, "a row an experiment"
+    assert page.text.count("cifar10 on cpu, fp32, n = 5") == 2, "a row an experiment"
 
 
 def test_nothing_at_all_is_still_a_report(tmp_path: Path) -> None:

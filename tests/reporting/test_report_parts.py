@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,25 @@ from harness.reporting import markdown, wording
 from harness.reporting.claims import arms
 from harness.reporting.claims.attempts import attempts
 from harness.reporting.figures import learning_curves
-from harness.reporting.pages import render
+from harness.reporting.pages import TEMPLATES, render
 from harness.reporting.report import Report
 from tests.fakes.evidence import sections as made
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of `#rrggbb`, by WCAG 2."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return sum(share * p for share, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_a_permalink_can_be_seen_in_either_scheme() -> None:
+    style, own = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "claim.css"))
+    pairs = {n: c for n, *c in re.findall(r"--(\w+): light-dark\((#\w+), (#\w+)\)", style)}
+    (ink,) = re.findall(r"\.permalink \{ color: var\(--(\w+)\)", own)
+    for colour, paper in zip(pairs[ink], pairs["paper"], strict=True):
+        dark, light = sorted(map(luminance, (colour, paper)))
+        assert (light + 0.05) / (dark + 0.05) >= 3
 
 
 def test_the_mean_goes_as_far_as_every_seed_goes() -> None:

@@ -56,7 +56,7 @@ def test_every_form_has_the_same_numbers(written: Path) -> None:
             assert [row[f"{field}_low"], row[f"{field}_high"]] == ["" if x is None else repr(x) for x in ends]
         assert all(estimate(one) in page for page in pages), one.metric
     first = computed[0][1]
-    shown = " & ".join((latex(estimate(first)), latex(support(first)), "cifar10 on cpu", "reproduced"))
+    shown = " & ".join((latex(estimate(first)), latex(support(first)), "cifar10 on cpu, fp32", "reproduced"))
     assert shown in read(written, Format.TEX)
 
 

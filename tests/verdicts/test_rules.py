@@ -162,6 +162,34 @@ def test_reasons_name_rule_interval_band_null_and_n() -> None:
     )
 
 
+def test_a_reason_never_rounds_an_interval_onto_the_band_or_the_null() -> None:
+    above = verdict(ERROR, effect(ERROR, (38.503, 39.2)))
+    assert above.outcome is Outcome.NOT_REPRODUCED
+    assert "[38.503, 39.200] % is above the band (band [36.5, 38.5], n = 5)" in above.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        ((0.0, 19.5), "[0.0, 19.5] % excludes the required value, on the other side (required: 80 %, n = 5)"),
+        ((80.02, 96.0), "[80.02, 96.00] % excludes the required value, on the claimed side (required: 80 %"),
+    ],
+)
+def test_a_required_share_is_not_called_no_effect(ends: tuple[float, float], said: str) -> None:
+    about = claim("kernel-specialisation")
+    found = judge(Case(about, evidence(about, [run(s) for s in range(5)], "small"), effect(about, ends)))
+    assert said in " ".join(found.reasons)
+    assert "no effect" not in " ".join(found.reasons)
+
+
+@pytest.mark.parametrize(("scale", "badge"), [(None, "inconclusive"), ("small", "inconclusive (proxy)")])
+def test_without_a_spread_the_badge_still_says_at_which_scale(scale: str | None, badge: str) -> None:
+    equal = replace(effect(LRN, (1.0, 2.0)), ci90=None, ci95=None, note="all 5 values are equal")
+    found = judge(Case(LRN, evidence(LRN, [run(s) for s in range(5)], scale), equal))
+    assert found.headline == badge
+    assert found.reasons == ("no interval at this n: all 5 values are equal",)
+
+
 @pytest.mark.parametrize("n", [1, 2])
 def test_fewer_than_three_seeds_decide_nothing(n: int) -> None:
     found = verdict(LRN, effect(LRN, (1.0, 2.0), n=n))
@@ -406,10 +434,10 @@ def at_look(about: Claim, ci90: tuple[float, float], ci95: tuple[float, float], 
 def test_looks_use_the_nominal_levels_and_say_so() -> None:
     found = verdict(LRN, at_look(LRN, (0.6, 2.0), (0.4, 2.2), 5), interim=True)
     assert found.headline == "directional (size unproven)"
-    assert "CI₉₅ at a look (nominal 98.10%)" in found.reasons[0]
+    assert "CI₉₅ at a look (nominal 98.10 %)" in found.reasons[0]
     found = verdict(LRN, at_look(LRN, (0.8, 2.0), (0.4, 2.2), 10), interim=True)
     assert found.outcome is Outcome.REPRODUCED
-    assert "CI₉₀ at a look (nominal 95.94%)" in found.reasons[0]
+    assert "CI₉₀ at a look (nominal 95.94 %)" in found.reasons[0]
 
 
 def test_at_a_look_only_a_later_look_is_advised() -> None:

@@ -111,7 +111,7 @@ def test_looks_are_judged_with_wider_intervals_for_ever(tmp_path: Path) -> None:
     sequential.begin(experiment(3), store)
     found = judged(5, Store(tmp_path))
     assert found.interim
-    assert "at a look (nominal 98.10%)" in "; ".join(found.verdicts["relu-speedup"].reasons)
+    assert "at a look (nominal 98.10 %)" in "; ".join(found.verdicts["relu-speedup"].reasons)
 
 
 def test_a_copy_that_drops_empty_folders_knows_what_was_begun(tmp_path: Path) -> None:

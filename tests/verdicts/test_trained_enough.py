@@ -231,8 +231,8 @@ def test_a_loss_that_still_falls_fast_stops_a_claim_on_accuracy() -> None:
     verdict = judged(LRN, fast).verdict(NORM)
     assert verdict.headline == "invalid (under-fitted)"
     assert verdict.reasons == (
-        "gate under-fitted: the training loss of 'paper' fell by 1.19% a tenth of its stage at the first "
-        "rate, towards the end; a claim about accuracy needs a fall below 1%",
+        "gate under-fitted: the training loss of 'paper' fell by 1.19 % a tenth of its stage at the first "
+        "rate, towards the end; a claim about accuracy needs a fall below 1 %",
     )
     assert verdict.advice == ()
     assert decided(verdict)  # more seeds would not be trained for longer

@@ -7,17 +7,16 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table as Grid
 
 import reproductions
-from harness.cli.terminal.tables import WARNING, print_json, say
+from harness.cli.terminal.tables import WARNING, grid, print_json, say
 from harness.contract.errors import BadValue
 from harness.contract.formatting import limits, number
 from harness.effects.statistics.significance import LOOKS
 from harness.forecast.next_runs import Outlook
 from harness.paper import papers
-from harness.paper.claims import Claim, Kind
-from harness.plans.experiment import Table
+from harness.paper.claims import Claim, Kind, null_name
+from harness.plans.experiment import Role, Table
 from harness.records.store import Store
 from harness.reporting import effect_tables, run_tables, tables, wording
 from harness.reporting.claims import beyond, phrases, replication
@@ -55,7 +54,8 @@ def show(name: str, protocol: str | None, store: Store, as_json: bool, console: 
     for title, body in parts:
         console.print(title, style="bold", markup=False, highlight=False)
         for line in body:
-            console.print(_grid(line) if isinstance(line, Table) else line, markup=False, highlight=False)
+            said = line if isinstance(line, str) else grid(line.columns, tables.cells(line), console.width)
+            console.print(said, markup=False, highlight=False)
         console.print()
     for sentence in store.left_out():
         say(console, sentence, WARNING)
@@ -141,7 +141,7 @@ def _direction(claim: Claim) -> str:
             "none claimed: a level is compared with its band" if claim.kind is Kind.LEVEL else "none claimed"
         )
     side = f"the paper's effect is {claim.side} it" if claim.side else "no side is claimed"
-    return f"no effect is {number(claim.null)}; {side}"
+    return f"{null_name(claim) if claim.requires else f'no effect is {number(claim.null)}'}; {side}"
 
 
 def _experiment(found: Chain, assessment: Assessment) -> Iterator[tuple[str, list[str | Table]]]:
@@ -150,9 +150,8 @@ def _experiment(found: Chain, assessment: Assessment) -> Iterator[tuple[str, lis
     lines: list[str | Table] = [f"protocol {protocol.name}: {protocol.summary}"]
     lines += [f"deviation: {d}" for d in run_tables.deviations(assessment)]
     if assessment.evidence.plan.trials:
-        lines.append(
-            f"on {where.device}, torch {where.torch}, data {where.data}; {experiment.seeds} seeds an arm"
-        )
+        ran = f"on {where.device}, {where.precision}, torch {where.torch}, data {where.data}"
+        lines.append(f"{ran}; {_seeds(assessment)}")
     if assessment.interim:
         taken = sequential.in_words(found.looks) or "none yet"
         lines.append(f"seeds are added at looks ({', '.join(map(str, LOOKS))}); taken: {taken}")
@@ -164,6 +163,16 @@ def _experiment(found: Chain, assessment: Assessment) -> Iterator[tuple[str, lis
             "Tuning",
             [*(f"{arm}: {rate}" for arm, rate in chosen(assessment.evidence).items()), tuning, tuning.note],
         )
+
+
+def _seeds(assessment: Assessment) -> str:
+    """`5 seeds an arm`; from how many to how many if the baseline has more."""
+    seeds: dict[str, set[int]] = {}
+    for planned in assessment.evidence.plan.trials:
+        if planned.role is Role.FINAL:
+            seeds.setdefault(planned.arm, set()).add(planned.trial.seed)
+    counts = sorted({len(found) for found in seeds.values()} or {assessment.experiment.seeds})
+    return f"{' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} seeds an arm"
 
 
 def _measured(found: Chain, assessment: Assessment) -> Iterator[tuple[str, list[str | Table]]]:
@@ -205,12 +214,3 @@ def _verdict(found: Chain) -> Iterator[str]:
         Outcome.NOT_REPRODUCED,
     ):
         yield f"  {verdict.outcome} means: {MEANINGS[verdict.outcome]}"
-
-
-def _grid(table: Table) -> Grid:
-    grid = Grid(box=None, pad_edge=False, header_style="bold")
-    for column in table.columns:
-        grid.add_column(column, overflow="fold")  # a number cut off would be another number
-    for row in tables.cells(table):
-        grid.add_row(*row)
-    return grid

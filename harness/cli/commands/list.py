@@ -17,7 +17,7 @@ from harness.contract.formatting import NOTHING, duration
 from harness.forecast.next_runs import NextRun
 from harness.paper import papers
 from harness.records.store import Store
-from harness.reporting.claims import beyond
+from harness.reporting.claims import beyond, phrases
 from harness.reporting.claims.beyond import Question
 from harness.reporting.claims.sections import Section, leading, sections
 from harness.reporting.front.needs import standing
@@ -40,6 +40,9 @@ def show(store: Store, as_json: bool, console: Console, progress: Progress) -> N
     _print_next(found, console)
     say(console, f"\n{beyond.TITLE}; never judged:")
     print_rows([_question(question) for question in asked], False, console)
+    then = {one.reproduction.name: one.next_run for one in asked}
+    say(console, "")
+    print_rows([{"question": name, **_run(run)} for name, run in then.items()], False, console)
     for sentence in known.store.left_out():
         say(console, sentence, WARNING)
 
@@ -68,8 +71,8 @@ def _print_outcome(outcome: Outcome, found: Sequence[Section], console: Console)
 def _said(section: Section) -> Text:
     """What was found beside the paper's figure; nothing from smoke runs, which show nothing."""
     if section.smoke:
-        return Text(f"ran; the paper: {section.claim.figure}{_of(section)}", "dim")
-    said = Text.assemble((_ours(section) or NOTHING, "bold"), f"; the paper: {section.claim.figure}")
+        return Text(f"ran; the paper: {phrases.paper(section)}{_of(section)}", "dim")
+    said = Text.assemble((_ours(section) or NOTHING, "bold"), f"; the paper: {phrases.paper(section)}")
     qualified = [section.verdict.qualifier] * bool(section.verdict.qualifier)
     below = ", ".join(filter(None, [papers.another(section.claim), *qualified, section.scale]))
     return said.append(f"\n{below}", "dim") if below else said
@@ -99,8 +102,7 @@ def _print_next(found: Sequence[Section], console: Console) -> None:
 
 
 def _question(asked: Question) -> Row:
-    at = asked.assessment.experiment.protocol.name if asked.assessment else ""
-    return {"question": asked.reproduction.name, "at": at, "stored": asked.stored, **_run(asked.next_run)}
+    return {"question": asked.reproduction.name, "stored": asked.stored, "at": asked.scale}
 
 
 def _asked(asked: Question) -> Row:

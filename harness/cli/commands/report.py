@@ -14,6 +14,7 @@ from harness.cli.options import one_of
 from harness.cli.terminal.progress import Progress
 from harness.cli.terminal.tables import WARNING, say
 from harness.contract.device import CPU
+from harness.contract.errors import BadValue
 from harness.records import environment, provenance
 from harness.records.store import Store
 from harness.reporting import pages
@@ -24,7 +25,7 @@ from harness.reporting.index import write_index
 from harness.reporting.report import Report
 from harness.verdicts.assess import Assessments
 
-__all__ = ["formats", "watch", "write", "write_index"]
+__all__ = ["alone", "formats", "watch", "write", "write_index"]
 EVERY = 10  # seconds between two checks for new records, and between two reloads of the page
 
 
@@ -32,6 +33,12 @@ def formats(names: str) -> tuple[Format, ...]:
     """The formats named in `html,md`, without repeats; UnknownName for any other."""
     read = one_of("format", Format)
     return tuple(dict.fromkeys(Format(read(name.strip())) for name in names.split(",")))
+
+
+def alone(index: Path, others: bool) -> None:
+    """BadValue if an index is asked for together with options of a report."""
+    if others:
+        raise BadValue(f"--index writes its page into {index}: leave out --out, --format and --watch")
 
 
 def write(

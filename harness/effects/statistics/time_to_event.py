@@ -154,5 +154,5 @@ def _interval(low: Sequence[float], high: Sequence[float], level: float) -> Inte
 def _note(n: int, rank: int, bound: float) -> str:
     if bound == 0:
         return "censored runs allow no lower bound"
-    confidence = f"{1 - _missed(n, rank):.1%} confidence, for any distribution"
+    confidence = f"{100 * (1 - _missed(n, rank)):.1f} % confidence, for any distribution"
     return f"median ratio at least {number(bound)} with {confidence}"

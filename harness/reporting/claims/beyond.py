@@ -38,6 +38,11 @@ class Question:
         return self.reproduction.name + (f"-{self.number}" if self.number > 1 else "")
 
     @property
+    def scale(self) -> str:
+        """The protocol, the kind of device it ran on, and the precision; empty without evidence."""
+        return run_tables.scale(self.assessment) if self.assessment else ""
+
+    @property
     def badges(self) -> tuple[tuple[str, str], ...]:
         """The badges of these runs, each as its kind and its text."""
         if self.assessment is None:

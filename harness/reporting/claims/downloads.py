@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from harness.contract.effect import Effect
 from harness.contract.formatting import interval
 from harness.plans.experiment import Evidence
-from harness.reporting.claims.phrases import sample
+from harness.reporting.claims.phrases import look, paper, sample
 from harness.reporting.claims.sections import Section
 from harness.reporting.latex import latex
 from harness.reporting.wording import estimate, neutral, opened
@@ -60,9 +60,9 @@ def latex_row(section: Section) -> str:
     ours = f"{estimate(effect)} {interval(effect.ci95)}" if effect.ci95 else estimate(effect)
     cells = (
         opened(section.claim.statement),
-        section.claim.figure,
+        paper(section),
         ours,
-        sample(effect),
+        f"{sample(effect)}{look(section)}",
         section.verdict.headline,
     )
     return f"{' & '.join(map(latex, cells))} \\\\\n"

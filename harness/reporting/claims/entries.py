@@ -186,4 +186,5 @@ def _further_row(section: Section) -> tuple[object, ...]:
     if effect is None:
         return section.scale, section.verdict.headline, None, None, None
     shown = interval(effect.ci95, effect.unit) if effect.ci95 else NOTHING
-    return section.scale, section.verdict.headline, estimate(effect), shown, phrases.sample(effect)
+    runs_of = f"{phrases.sample(effect)}{phrases.look(section)}"
+    return section.scale, section.verdict.headline, estimate(effect), shown, runs_of

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from harness.contract.effect import Effect
-from harness.contract.formatting import between, number, quantity
+from harness.contract.formatting import NOTHING, between, limits, number, quantity
 from harness.contract.trial import Status
 from harness.effects.statistics.significance import most_seeds
 from harness.paper.claims import Claim, Kind
@@ -91,7 +91,7 @@ def _counted(section: Section) -> str:
     pairs = [(m, known[m.name]) for m in claim.metrics if m.name in known and m.tolerated]
     inside = [effect for metric, effect in pairs if metric.agrees(effect.estimate)]
     outside = [
-        f"{words(m.name)} ({estimate(e)}, where the paper has {_paper(claim, m.name)})"
+        f"{words(m.name)} ({estimate(e)}, where the paper has {figure(claim, m.name)})"
         for m, e in pairs
         if e not in inside
     ]
@@ -100,14 +100,20 @@ def _counted(section: Section) -> str:
 
 
 def paper(section: Section) -> str:
-    """The paper's figure for what is judged: a number if it gives one, else its words."""
-    effect, claim = next(iter(section.effects), None), section.claim
-    return _paper(claim, effect.metric if effect else claim.primary.name)
+    """The paper's figure for what is judged here; the claim's own words for counts, and without a result."""
+    counted, claim = section.claim.kind is Kind.EXACT, section.claim
+    effect = None if section.smoke or counted else next(iter(section.effects), None)
+    return figure(claim, effect.metric) if effect else claim.figure or NOTHING
 
 
-def _paper(claim: Claim, name: str) -> str:
+def figure(claim: Claim, name: str) -> str:
+    """The paper's figure for a metric with its unit, or its words if the claim has no figures at all."""
     metric = claim.metric(name)
-    return quantity(metric.paper, metric.unit) if metric and metric.paper is not None else claim.figure
+    if metric is None or metric.paper is None:
+        given = any(one.paper is not None for one in claim.metrics)
+        return f"no figure for {words(name)}" if given else claim.figure or NOTHING
+    bound = metric.band if metric.band and metric.band.one_sided else None
+    return limits(bound, metric.unit) if bound else quantity(metric.paper, metric.unit)
 
 
 def _support(section: Section) -> str:
@@ -126,11 +132,9 @@ def sample(effect: Effect) -> str:
     return f"{effect.n} runs an arm" if effect.counts else f"n = {effect.n}{censored}"
 
 
-def null_name(claim: Claim) -> str:
-    """The name of the value that an effect is compared with; for a share, what the claim requires."""
-    if claim.null in (None, 0.0, 1.0):
-        return "no effect"
-    return f"required: {quantity(claim.null or 0.0, claim.primary.unit)}"
+def look(section: Section) -> str:
+    """What marks an interval of an interim look among plain ones: nothing for these."""
+    return ", at a look" * section.interim
 
 
 def _conclusion(section: Section) -> str:
@@ -140,7 +144,7 @@ def _conclusion(section: Section) -> str:
         return DIRECTION[verdict.qualifier].format(figure)
     if verdict.outcome is Outcome.NOT_REPRODUCED and verdict.qualifier is Qualifier.PROXY:
         opposite = "opposite to the paper's direction, at a smaller scale"
-        return opposite if null_name(section.claim) == "no effect" else "less than the paper claims"
+        return "less than the paper claims" if section.claim.requires else opposite
     if verdict.outcome is Outcome.REPORTED and verdict.qualifier is Qualifier.PROXY:
         return f"not judged, since {_plain(verdict.reasons)}"
     if verdict.outcome in AGAINST:
@@ -166,8 +170,10 @@ def _undecided(section: Section) -> str:
         return "the direction depends on the learning rate"
     if section.verdict.qualifier is Qualifier.INSIDE:
         return f"it lies in the paper's band ({paper(section)}), but more seeds must confirm it"
-    if effect is None or effect.ci95 is None or effect.n < FEWEST:
+    if effect is None or effect.n < FEWEST:
         return f"too few runs{where} for a verdict, which needs {FEWEST}"
+    if effect.ci95 is None:
+        return _plain(section.verdict.reasons)
     return f"too noisy to tell{where}{_more(section, effect)}"
 
 

@@ -16,8 +16,8 @@ from harness.paper import papers
 from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence, Finding, Reproduction
 from harness.records.record import Record
+from harness.reporting import run_tables
 from harness.reporting.figures.selection import stand_in
-from harness.reporting.run_tables import deviations
 from harness.verdicts.assess import Assessments
 from harness.verdicts.assessment import Assessment
 from harness.verdicts.gates import at_paper_scale
@@ -116,7 +116,7 @@ class Section:
     @property
     def deviations(self) -> tuple[str, ...]:
         """Where what was run departs from the paper."""
-        return deviations(self.assessment) if self.assessment else ()
+        return run_tables.deviations(self.assessment) if self.assessment else ()
 
     @property
     def command(self) -> str:
@@ -146,10 +146,8 @@ class Section:
 
     @property
     def scale(self) -> str:
-        """The protocol and the kind of device it ran on."""
-        runs = self.evidence.runs if self.evidence else ()
-        devices = sorted({str(r.record.conditions.device) for r in runs})
-        return " on ".join([self.verdict.protocol, *devices]) if self.verdict.protocol else ""
+        """The protocol, the kind of device it ran on, and the precision."""
+        return run_tables.scale(self.assessment) if self.assessment else ""
 
     @property
     def progress(self) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.contract.effect import Effect
-from harness.contract.formatting import NOTHING, limits, quantity
 from harness.paper.claims import Claim, Kind, Metric
+from harness.reporting.claims.phrases import paper
 from harness.reporting.claims.sections import Section
 from harness.reporting.figures.drawing.frame import BAND, FRAME, INK, MUTED, PAPER, Drawing
 from harness.reporting.figures.drawing.pictures import box, drawing, words
@@ -62,13 +62,8 @@ class ForestRow:
 
     @property
     def paper(self) -> str:
-        """The figure that it is scaled by, or else the claim's own words."""
-        effect, claim = next(iter(self.section.effects), None), self.section.claim
-        metric = claim.metric(effect.metric) if self.strip and effect else None
-        if metric is None or metric.paper is None:
-            return claim.figure or NOTHING
-        bound = metric.band if metric.band and metric.band.one_sided else None
-        return limits(bound, metric.unit) if bound else quantity(metric.paper, metric.unit)
+        """The paper's figure for what is judged."""
+        return paper(self.section)
 
 
 def rows(lines: Iterable[Line]) -> list[ForestRow]:
@@ -145,7 +140,8 @@ def _arrows(ends: tuple[float, float] | None, point: float | None) -> tuple[bool
     return low < LOW, high > HIGH
 
 
-ROW, TOP, LEFT, PLOT, WIDTH = 26.0, 34.0, 300.0, 330.0, 900.0  # of the picture, in points
+ROW, TOP, LEFT, PLOT, WIDTH = 26.0, 34.0, 300.0, 330.0, 900.0  # of the picture, in points; at least so wide
+LETTER = 5.2  # the width of a letter
 
 
 def picture(name: str, found: Sequence[ForestRow]) -> Drawing | None:
@@ -153,18 +149,28 @@ def picture(name: str, found: Sequence[ForestRow]) -> Drawing | None:
     drawn = [row for row in found if row.strip]
     if not drawn:
         return None
-    height = TOP + ROW * len(drawn) + 26
-    parts = [box(0, 0, WIDTH, height, f'fill="{PAPER}"'), *_frame(height)]
+    height, width = TOP + ROW * len(drawn) + 26, max(WIDTH, *map(_wide, drawn))
+    parts = [box(0, 0, width, height, f'fill="{PAPER}"'), *_frame(height, width)]
     for number, row in enumerate(drawn):
-        parts += _row(TOP + ROW * (number + 0.5), row)
-    return drawing(name, (WIDTH, height), "Every claim that has a size", READING, parts, wide=True)
+        parts += _row(TOP + ROW * (number + 0.5), row, width)
+    return drawing(name, (width, height), "Every claim that has a size", READING, parts, wide=True)
 
 
 def _x(percent: float) -> float:
     return LEFT + PLOT * percent / 100
 
 
-def _frame(height: float) -> Iterator[str]:
+def _wide(row: ForestRow) -> float:
+    """The width at which a row's verdict begins behind its figures."""
+    return LEFT + PLOT + 50 + LETTER * len(_figures(row) + row.section.verdict.headline)
+
+
+def _figures(row: ForestRow) -> str:
+    found = next(iter(ours(row.section)), None)
+    return f"{found.value} {found.rest}" if found else ""
+
+
+def _frame(height: float, width: float) -> Iterator[str]:
     bottom = height - 24
     for place, label, dash in ((0, NO_EFFECT, 'stroke-dasharray="3 3"'), (1, AS_PAPER, "")):
         x = _x(share(place))
@@ -173,10 +179,10 @@ def _frame(height: float) -> Iterator[str]:
     yield words(LEFT, height - 8, BEYOND[0], MUTED)
     yield words(LEFT + PLOT, height - 8, BEYOND[1], MUTED, 'text-anchor="end"')
     yield words(LEFT + PLOT + 20, TOP - 12, "ours, 95 % interval", MUTED)
-    yield words(WIDTH - 10, TOP - 12, "verdict", MUTED, 'text-anchor="end"')
+    yield words(width - 10, TOP - 12, "verdict", MUTED, 'text-anchor="end"')
 
 
-def _row(y: float, row: ForestRow) -> Iterator[str]:
+def _row(y: float, row: ForestRow, width: float) -> Iterator[str]:
     section, marks = row.section, row.strip
     assert marks is not None
     colour = COLOURS.get(section.verdict.outcome, MUTED)
@@ -189,9 +195,8 @@ def _row(y: float, row: ForestRow) -> Iterator[str]:
     if marks.dot is not None:
         fill = colour if marks.filled else PAPER
         yield f'<circle cx="{_x(marks.dot):g}" cy="{y:g}" r="4.5" fill="{fill}" stroke="{colour}"/>'
-    found = next(iter(ours(section)), None)
-    yield words(LEFT + PLOT + 20, y + 3, f"{found.value} {found.rest}" if found else "", INK)
-    yield words(WIDTH - 10, y + 3, section.verdict.headline, colour, 'text-anchor="end" font-weight="bold"')
+    yield words(LEFT + PLOT + 20, y + 3, _figures(row), INK)
+    yield words(width - 10, y + 3, section.verdict.headline, colour, 'text-anchor="end" font-weight="bold"')
 
 
 def _bar(y: float, marks: Strip, colour: str) -> Iterator[str]:

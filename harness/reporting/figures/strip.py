@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.contract.effect import Effect, Interval
-from harness.contract.formatting import interval, quantity
-from harness.paper.claims import Claim, Kind, Metric
+from harness.contract.formatting import count, interval, quantity
+from harness.paper.claims import Claim, Kind, Metric, null_name
 from harness.paper.others import CAFFENET_BENCHMARK
 from harness.paper.run_log import NOTED
-from harness.reporting.claims.phrases import null_name
+from harness.reporting.claims.phrases import look
 from harness.reporting.claims.sections import Section
 from harness.reporting.figures.drawing import pictures
 from harness.reporting.figures.drawing.axis import Axis, circle, diamond, line
@@ -23,7 +23,9 @@ WIDTH, MARGIN = 390.0, 10.0
 TOP, ROW, BELOW = 30.0, 31.0, 34.0  # heights above the rows, of a row, and below them
 MOST_ROWS = 8
 APART, EDGE = 80.0, 50.0  # between two names above, and between a name and an end of the drawing
-LETTER, STARTS = 5.5, 'text-anchor="start"'  # a letter's width above, and of a name that begins at its line
+LETTER = 5.5  # the width of a letter above
+STARTS, ENDS = 'text-anchor="start"', 'text-anchor="end"'  # of a name that begins or ends at its line
+SMALL = 4.6  # the width of a letter of a row's label
 REACH = 3.0  # an interval is cut off beyond this many spans of what must be visible
 COLOURS: Mapping[Outcome, str] = {
     Outcome.REPRODUCED: ARMS[2],
@@ -32,6 +34,9 @@ COLOURS: Mapping[Outcome, str] = {
     Outcome.INCONCLUSIVE: ARMS[4],
     Outcome.REPORTED: ARMS[3],
 }
+
+DIRECTION = "Hollow: run at a smaller scale, which shows a direction only."
+HOLLOW = dict.fromkeys((Kind.LEVEL, Kind.COST), "Hollow: not at the paper's scale, not comparable.")
 
 
 @dataclass(frozen=True)
@@ -54,12 +59,16 @@ class Other:
 
 
 def strip(name: str, sections: Sequence[Section], caveat: str) -> Drawing | None:
-    """A drawing of a claim's sections, the best evidence first; None without an estimate, and for counts."""
+    """A drawing of a claim's sections, the best evidence first; None without an estimate, and for counts.
+
+    A level measured at another scale is no estimate of the paper's figure, and has no place on its axis.
+    """
     claim, first = sections[0].claim, next(iter(sections[0].effects), None)
     if first is None or claim.kind is Kind.EXACT:
         return None
     metric = claim.metric(first.metric) or Metric(first.metric, first.unit)
-    rows = [row for section in sections if (row := _row(section, metric))]
+    level = claim.kind is Kind.LEVEL
+    rows = [row for section in sections if (row := _row(section, metric)) and not (level and row.proxy)]
     if not rows:
         return None
     known = others(claim) if metric is claim.primary else []
@@ -73,7 +82,8 @@ def _row(section: Section, metric: Metric) -> ExperimentRow | None:
         return None
     ci95 = effect.ci95
     proxy = section.proxy and section.claim.paper_scale is not None
-    return ExperimentRow(f"{section.scale}, n = {effect.n}", effect, ci95, section.verdict.outcome, proxy)
+    label = f"{section.scale}, n = {effect.n}{look(section)}"
+    return ExperimentRow(label, effect, ci95, section.verdict.outcome, proxy)
 
 
 def _point(effect: Effect) -> float | None:
@@ -162,22 +172,33 @@ def _references(shown: Shown, axis: Axis) -> Iterator[str]:
     if null is not None and null == metric.paper:
         lines = [(null, f"{none}, {paper}", INK, "")]
     held = [(x, line) for line in lines if (x := line[0]) is not None and axis.holds(x)]
-    drawn = [(axis.at(x), said, colour, look) for x, (_, said, colour, look) in held]
-    taken = 0.0
-    for x, said, colour, look in sorted(drawn):
+    drawn = [(axis.at(x), said, colour, dash) for x, (_, said, colour, dash) in held]
+    for x, _, colour, dash in drawn:
         for top in range(int(TOP), int(shown.bottom), int(ROW)):  # not through the words
-            yield line((x, top + 12), (x, top + ROW - 1), f'stroke="{colour}"{look}')
-        beside = next((other for other, *_ in drawn if 0 < abs(other - x) < APART), x)
-        anchor = _anchor(x, beside)
-        begins = max(x, taken) if anchor == STARTS else x  # after the previous name
-        yield pictures.words(begins, TOP - 10, said, colour, anchor)
-        taken = begins + LETTER * len(said)
+            yield line((x, top + 12), (x, top + ROW - 1), f'stroke="{colour}"{dash}')
+    yield from _names([(x, said, colour) for x, said, colour, _ in sorted(drawn)])
+
+
+def _names(lines: Sequence[tuple[float, str, str]]) -> Iterator[str]:
+    """The names of lines from left to right, each near its line: on the drawing, and off the others."""
+    places = [x for x, *_ in lines]
+    anchors = [_anchor(x, next((y for y in places if 0 < abs(y - x) < APART), x)) for x in places]
+    wide = [LETTER * len(said) for _, said, _ in lines]
+    before = [{STARTS: 0.0, ENDS: w}.get(a, w / 2) for a, w in zip(anchors, wide, strict=True)]
+    begins = [x - b for x, b in zip(places, before, strict=True)]
+    for i in range(len(lines)):
+        begins[i] = max(begins[i], begins[i - 1] + wide[i - 1] if i else 0.0)
+    for i in reversed(range(len(lines))):
+        begins[i] = min(begins[i], (begins[i + 1] if i + 1 < len(lines) else WIDTH) - wide[i])
+    for i, (_, said, colour) in enumerate(lines):
+        yield pictures.words(begins[i] + before[i], TOP - 10, said, colour, anchors[i])
 
 
 def _anchor(x: float, beside: float) -> str:
     """The anchor that keeps a name on the drawing and off the other name."""
-    side = "start" if x < EDGE or x > beside else "end" if x > WIDTH - EDGE or x < beside else "middle"
-    return f'text-anchor="{side}"'
+    if x > WIDTH - EDGE:
+        return ENDS
+    return STARTS if x < EDGE or x > beside else ENDS if x < beside else 'text-anchor="middle"'
 
 
 def _interval(row: ExperimentRow, axis: Axis, top: float, metric: Metric) -> Iterator[str]:
@@ -202,7 +223,10 @@ def _figures(row: ExperimentRow) -> str:
 
 
 def _labels(label: str, figures: str, top: float, colour: str) -> Iterator[str]:
-    yield pictures.words(MARGIN, top + 9, label, MUTED, 'font-size="8.5"')
+    """Both on one line; a label too long for that is set more narrowly."""
+    room = WIDTH - 2 * MARGIN - LETTER * (len(figures) + 1)
+    narrow = f' textLength="{room:g}" lengthAdjust="spacingAndGlyphs"' if SMALL * len(label) > room else ""
+    yield pictures.words(MARGIN, top + 9, label, MUTED, f'font-size="8.5"{narrow}')
     yield pictures.words(WIDTH - MARGIN, top + 9, figures, colour, 'text-anchor="end" font-weight="bold"')
 
 
@@ -223,10 +247,9 @@ def _other(other: Other, axis: Axis, top: float, unit: str) -> Iterator[str]:
 def describe(shown: Shown) -> str:
     """How to read the drawing."""
     said = ["Bars are 95 % confidence intervals."]
-    said += ["Hollow: run at a smaller scale, which shows a direction only."] * any(
-        r.proxy for r in shown.rows
-    )
+    said += [HOLLOW.get(shown.claim.kind, DIRECTION)] * any(row.proxy for row in shown.rows)
     said += ["Shaded: what counts as the paper's figure, by this project's policy."] * shown.at_scale
     said += ["Diamonds: single runs by others."] * bool(shown.known)
-    said += [f"{shown.left_out:,} more experiments are in the table below."] * bool(shown.left_out)
+    more = "is" if shown.left_out == 1 else "are"
+    said += [f"{count(shown.left_out, 'more experiment')} {more} in the table below."] * bool(shown.left_out)
     return " ".join(said)

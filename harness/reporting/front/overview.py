@@ -11,6 +11,7 @@ from harness.effects.statistics.significance import LOOKS
 from harness.paper.claims import Claim, Kind
 from harness.paper.papers import another, title
 from harness.plans.experiment import Table
+from harness.reporting.claims.phrases import look
 from harness.reporting.claims.sections import Section, leading
 from harness.reporting.wording import estimate, support, words
 from harness.verdicts.verdict import MEANINGS, Outcome, Qualifier
@@ -95,9 +96,8 @@ def ours(section: Section) -> list[Found]:
     found = [e for e in known if section.claim.metric(e.metric)] or known[:1]
     exact = section.claim.kind is Kind.EXACT  # counted, so that there is neither n nor interval
     names = [words(e.metric) if len(found) > 1 else "" for e in found]
-    look = ", at a look" * section.interim
     return [
-        Found(name, estimate(e), "" if exact else f"{support(e)}{look}", exact or e is first)
+        Found(name, estimate(e), "" if exact else f"{support(e)}{look(section)}", exact or e is first)
         for name, e in zip(names, found, strict=True)
     ]
 

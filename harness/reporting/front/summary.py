@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from harness.contract.effect import Effect
 from harness.contract.formatting import quantity
 from harness.paper.claims import Kind, Metric
+from harness.reporting.claims.phrases import paper
 from harness.reporting.claims.sections import Section
 from harness.reporting.front.overview import Line, measured, ours
 from harness.reporting.wording import words
@@ -26,6 +27,13 @@ class VerdictGroup:
     one: str
     many: str
     named: int | None = None  # None: every one, however many they are
+    qualifiers: tuple[Qualifier, ...] = ()  # of its verdicts; empty: any
+
+    def has(self, verdict: Verdict) -> bool:
+        """Whether the verdict belongs to the group."""
+        return verdict.outcome is self.outcome and (
+            not self.qualifiers or verdict.qualifier in self.qualifiers
+        )
 
 
 FEW, SOME = 4, 6  # the most claims named: where nothing is shown, and where only the direction is
@@ -33,8 +41,21 @@ AT_SCALE = (  # in the order in which they appear
     VerdictGroup(Outcome.REPRODUCED, "holds as published", "hold as published"),
     VerdictGroup(
         Outcome.DIRECTIONAL,
+        "has the paper's direction",
+        "have the paper's direction",
+        qualifiers=(Qualifier.NONE,),  # nothing else is claimed
+    ),
+    VerdictGroup(
+        Outcome.DIRECTIONAL,
         "has the paper's direction, but its size is not shown",
         "have the paper's direction, but their size is not shown",
+        qualifiers=(Qualifier.SIZE_UNPROVEN,),
+    ),
+    VerdictGroup(
+        Outcome.DIRECTIONAL,
+        "has the paper's direction but another size",
+        "have the paper's direction but another size",
+        qualifiers=(Qualifier.WEAKER, Qualifier.STRONGER),
     ),
     VerdictGroup(Outcome.NOT_REPRODUCED, "does not hold as stated", "do not hold as stated"),
     VerdictGroup(Outcome.INCONCLUSIVE, "is undecided", "are undecided", FEW),
@@ -43,9 +64,7 @@ SMALLER = (
     VerdictGroup(
         Outcome.DIRECTIONAL, "points in the paper's direction", "point in the paper's direction", SOME
     ),
-    VerdictGroup(
-        Outcome.NOT_REPRODUCED, "points in the opposite direction", "point in the opposite direction", SOME
-    ),
+    VerdictGroup(Outcome.NOT_REPRODUCED, "is contradicted", "are contradicted", SOME),
     VerdictGroup(Outcome.INCONCLUSIVE, "is undecided", "are undecided", FEW),
 )
 REST = (
@@ -103,9 +122,7 @@ def _reported_elsewhere(verdict: Verdict) -> bool:
 
 def _told(lines: Sequence[Line], groups: Sequence[VerdictGroup], where: str = "") -> list[Sentence]:
     """A sentence for each group that has any claims."""
-    found = [
-        (group, [line for line in lines if line.section.verdict.outcome is group.outcome]) for group in groups
-    ]
+    found = [(group, [line for line in lines if group.has(line.section.verdict)]) for group in groups]
     return [_sentence(group, members, where) for group, members in found if members]
 
 
@@ -130,7 +147,7 @@ def _figure(section: Section) -> str:
     if section.verdict.outcome in (Outcome.INCONCLUSIVE, Outcome.INVALID):
         return ""
     parts = [f"{found.value} {found.rest}" for found in ours(section)[:1]]
-    parts += [f"paper: {section.claim.figure}"] * (not section.proxy)
+    parts += [f"paper: {paper(section)}"] * (not section.proxy)
     return f" ({'; '.join(parts)})" if parts else ""
 
 

@@ -20,7 +20,7 @@ from harness.cli.terminal.tables import bounded
 from harness.contract.errors import BadValue, UnknownName
 from harness.contract.trial import Trial
 from harness.paper.catalogue import CLAIMS, claim
-from harness.plans.experiment import Evidence, Experiment
+from harness.plans.experiment import Evidence, Experiment, Lookup, Plan, Protocol
 from harness.plans.protocols import CONVERGED_SHORT
 from harness.records.record import Record
 from harness.records.store import Store
@@ -111,6 +111,30 @@ def test_the_rate_that_tuning_chose_is_told_also_of_networks_that_are_then_measu
 
     evidence = Evidence(CONVERGED_SHORT, of.REPRODUCTION.plan(CONVERGED_SHORT, 3, lookup), ())
     assert set(explanation.chosen(evidence).values()) == {said}
+
+
+@pytest.mark.parametrize(("more", "said"), [(0, "; 3 seeds an arm"), (2, "; 3 to 5 seeds an arm")])
+def test_an_arm_with_more_seeds_than_the_others_is_not_hidden(
+    more: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = reproduction()
+
+    def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
+        found = made.plan(protocol, seeds, lookup)
+        again = [
+            replace(p, trial=replace(p.trial, seed=seeds + i)) for i in range(more) for p in found.trials[:1]
+        ]
+        return replace(found, trials=(*found.trials, *again))
+
+    monkeypatch.setattr(reproductions, "every", lambda: (replace(made, plan=plan),))
+    store = filled(tmp_path, 3)
+    store.ask("relu-speedup", "cifar10", HERE, 3)
+    assert f"on cpu, fp32, torch {HERE.torch}, data {HERE.data}{said}" in shown(store)
+
+
+def test_a_required_share_is_declared_as_what_it_is(tmp_path: Path) -> None:
+    said = shown(Store(tmp_path), "kernel-specialisation")
+    assert "direction: required: 80 %; the paper's effect is above it" in said
 
 
 def test_every_gate_answers_for_itself(tmp_path: Path) -> None:

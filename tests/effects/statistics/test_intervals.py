@@ -198,13 +198,13 @@ def test_censored_ratios_are_bounded_and_never_imputed() -> None:
     assert effect.ci95 is not None
     assert (effect.ci95.low, effect.ci95.high) == (5.0, math.inf)
     assert effect.interim95 is None
-    assert "98.4% confidence" in effect.note
+    assert "98.4 % confidence" in effect.note
 
 
 def test_few_censored_pairs_give_a_bound_too_weak_for_a_verdict() -> None:
     effect = ratio_of_times("epochs", "×", [Time(40, None)] * 3, [Time(4, 5)] * 3)
     assert (effect.lower_bound, effect.ci95) == (8.0, None)
-    assert "87.5% confidence" in effect.note
+    assert "87.5 % confidence" in effect.note
 
 
 def test_a_censored_denominator_bounds_from_above() -> None:

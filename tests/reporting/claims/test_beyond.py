@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from harness.cli.commands import explain
 from harness.cli.commands import list as listing
 from harness.cli.terminal.progress import progress_on
 from harness.contract.errors import UnknownName
+from harness.contract.trial import Precision
 from harness.forecast import priorities
 from harness.forecast.priorities import Standing
 from harness.plans.experiment import Experiment
@@ -23,6 +25,7 @@ from harness.reporting.pages import render
 from harness.reporting.report import Report
 from harness.testing.records import REAL, answer
 from harness.verdicts.assess import Assessments
+from tests.reporting.test_report import Page
 
 QUESTION = reproductions.named("implementations")
 
@@ -80,6 +83,23 @@ def test_of_further_experiments_the_seeds_are_folded_and_of_the_third_and_later_
     assert "Every trial and every attempt" in folded[0]
     assert folded[1:] == [["Final runs, seed by seed"]] * 2 + [[]] * 3
     assert all(one.shown for one in asked)
+
+
+def test_runs_in_two_precisions_are_told_apart_wherever_they_are_named(store: Store, tmp_path: Path) -> None:
+    bf16 = replace(REAL, precision=Precision.BF16)
+    for planned in replace(experiment("smoke"), conditions=bf16).evidence(store).plan.trials:
+        store.append(answer(planned.trial, bf16))
+    asked = beyond.questions(Assessments(Store(store.root)))
+    scales = [one.scale for one in asked if one.reproduction is QUESTION]
+    assert sorted(scales) == ["smoke on cpu, bf16", "smoke on cpu, fp32"]
+    html, text = (page.read_text(encoding="utf-8") for page in render(Report([], questions=asked), tmp_path))
+    Page(html)
+    for scale in scales:
+        assert html.count(f"<small>{scale}</small>") == 2, "in the contents and in the heading"
+        assert f"<span>protocol {scale}</span>" in html
+    titles = re.findall("^## .*$", text, flags=re.MULTILINE)
+    assert len(set(titles)) == len(titles) > 2
+    assert [scale for scale in scales if f"({scale})" in " ".join(titles)] == scales
 
 
 def test_smoke_is_said_to_be_smoke(store: Store) -> None:

@@ -77,6 +77,14 @@ def test_every_outcome_has_its_words(outcome: Outcome, qualifier: Qualifier, sai
     assert phrases.finding(of(claim("lrn"), NOISY, outcome, qualifier)).endswith(said)
 
 
+@pytest.mark.parametrize(
+    ("n", "said"), [(2, "too few runs for a verdict, which needs 3."), (5, "the reason.")]
+)
+def test_runs_without_a_spread_are_not_called_too_few(n: int, said: str) -> None:
+    effect = replace(NOISY, n=n, ci95=None, counts=())
+    assert phrases.finding(of(claim("lrn"), effect, Outcome.INCONCLUSIVE)).endswith(f": {said}")
+
+
 def test_every_claim_that_can_be_measured_has_a_sentence_of_its_own() -> None:
     measured = {one.id for one in CLAIMS if not one.needs and one.kind is not Kind.EXACT}
     assert measured == set(phrases.MEASURED)
@@ -219,11 +227,12 @@ def test_the_numbers_of_a_figure_lie_beside_it(tmp_path: Path) -> None:
     assert len(ran) == 10
     assert {row["arm"] for row in ran} == {"relu", "tanh"}
     row = (tmp_path / "figures/relu-speedup.tex").read_text(encoding="utf-8")
-    assert r"& about 6$\times$ & 5.86$\times$ [5.61, 6.12] & n = 5 & reproduced \\" in row
+    assert r"& 6$\times$ & 5.86$\times$ [5.61, 6.12] & n = 5 & reproduced \\" in row
 
 
 def test_latex_has_no_markup_in_a_cell() -> None:
     assert latex("25 % & a_b − 6×") == r"25 \% \& a\_b $-$ 6$\times$"
+    assert latex("> 1 point, time ratio < 1") == "$>$ 1 point, time ratio $<$ 1"
 
 
 def test_a_column_that_says_nothing_is_left_out() -> None:
@@ -245,6 +254,13 @@ def test_intervals_are_widened_for_looks_only_where_looks_were_used() -> None:
     effect = replace(NOISY, interim90=Interval(-4.0, 2.0, 0.93), interim95=Interval(-5.0, 3.0, 0.97))
     assert "interim looks" in effect_tables.effect_table(claim("lrn"), [effect], interim=True).note
     assert "interim looks" not in effect_tables.effect_table(claim("lrn"), [effect]).note
+    tested = [replace(effect, p_student=0.03)]
+    notes = [
+        effect_tables.effect_table(claim("lrn"), tested, interim=looked).note for looked in (True, False)
+    ]
+    assert "p, Student: of this look alone; a look asks for .0190." in notes[0]
+    assert "from the intervals' t" not in notes[0]
+    assert "p, Student: from the intervals' t." in notes[1]
     assert "[−5.0, 3.0]" not in effect_tables.effect_table(claim("lrn"), [effect]).note
 
 
@@ -268,6 +284,8 @@ def test_at_a_look_every_form_has_the_interval_that_counts_and_rounds_by_it() ->
         " ".join(map(str, further_table([section]).rows[0])),  # type: ignore[union-attr]
     ):
         assert re.findall(r"1\.\d+", said)[:3] == ends, said
+    marked = (downloads.latex_row(section), str(further_table([section]).rows[0][-1]))  # type: ignore[union-attr]
+    assert all("n = 3, at a look" in said for said in marked)
     (numbers,) = csv.DictReader(io.StringIO(downloads.effects([section])))
     assert (numbers["low95"], numbers["high95"], numbers["at_looks"]) == ("1.0038", "1.5457", "True")
 
