@@ -273,10 +273,10 @@ def test_nothing_heavy_is_imported_before_something_is_drawn() -> None:
 
 def test_the_command_repeats_what_was_run() -> None:
     section = made.complete()
-    assert section.command == "./repro.py run relu-speedup --protocol cifar10"
+    assert section.command == "./repro.py run relu-speedup --protocol cifar10 --precision fp32"
     assert section.assessment
     more = made.changed(section, experiment=replace(section.assessment.experiment, seeds=10))
-    assert more.command.endswith("--protocol cifar10 --seeds 10")
+    assert more.command.endswith("--protocol cifar10 --seeds 10 --precision fp32")
 
 
 def test_a_better_level_asks_for_an_audit() -> None:

@@ -143,7 +143,7 @@ def test_wrong_input_is_one_sentence(to: str, kind: type[Exception], sentence: s
 
 def test_parquet_without_pyarrow_names_what_to_install(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(BadValue, match=r"needs pyarrow: pip install 'alexnet-repro\[export\]'"):
+    with pytest.raises(BadValue, match=r"needs pyarrow: pip install '\.\[export\]' in the checkout"):
         exported(store, "parquet", "records")
 
 
