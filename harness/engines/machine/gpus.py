@@ -71,6 +71,6 @@ def begin(device: Device) -> None:
         import torch
 
         gc.collect()
-        if torch.cuda.is_initialized():
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats(device.torch)
