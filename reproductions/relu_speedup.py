@@ -8,12 +8,12 @@ it. A run reaches the target at its first evaluation at or under 25 %, which is 
 also shown by lines through the last evaluations. Costs 12 hours of CPU time at ten seeds, so six on two quiet
 cores; not yet measured on a GPU.
 
-Observed on 2026-11-22 (two AMD EPYC cores, torch 2.13.0, fp32, `19pct`, n = 5 pairs, none censored): tanh
-needs 6.88 times as many epochs, 95 % interval [6.47, 7.32]: reproduced, with the band at [4, 9]. In
-seconds (of CPU time) the ratio is 7.42 [6.71, 8.21]: an epoch of tanh also takes a little longer. By one
-tuning seed ReLU was fastest at a rate of .002, tanh at .008, both inside the grid; three seeds, since then,
-favour .004 for ReLU. Records: reports/published. With batch normalisation (`cifar10-normalised`, n = 3) it is
-3.12 [2.20, 4.41] in epochs and 3.53 [2.47, 5.05] in time.
+Observed on 2026-11-29 (two Intel Xeon cores, torch 2.13.0, fp32, `19pct`, n = 10 pairs, none censored): tanh
+needs 7.22 times as many epochs, 95 % interval [6.71, 7.77]: reproduced, with the band at [4, 9]. In
+seconds (of CPU time) the ratio is 7.23 [6.73, 7.76]. By three tuning seeds ReLU is fastest at a rate of .004,
+tanh at .008, both inside the grid. Records: reports/2026-11-29-xeon-2-cores. With batch normalisation
+(`cifar10-normalised`, two AMD EPYC cores, 2026-11-22, n = 3) it is 3.12 [2.20, 4.41] in epochs and 3.53
+[2.47, 5.05] in time.
 """
 
 from __future__ import annotations

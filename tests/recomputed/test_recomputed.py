@@ -32,7 +32,7 @@ OF_OTHER_CODE = {
     "2026-11-22-epyc-2-cores",  # without a format number or a results.json: for reading
     "2026-11-28-xeon-2-cores",  # before norms on a CPU became other code; see `RESULTS`
 }
-IN_PROGRESS = {"2026-11-24-epyc-2-cores"}  # nothing to compare until it has a report
+IN_PROGRESS = {"2026-11-24-epyc-2-cores"}  # nothing to compare without a report
 WITH_RESULTS = REPORTS / "2026-11-28-xeon-2-cores"
 RESULTS = [
     ("error-rate", "cifar10-scarce"),
