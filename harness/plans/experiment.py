@@ -101,6 +101,15 @@ class Plan:
     trials: tuple[Planned, ...] = ()
     to_come: str = ""
 
+    @property
+    def seeds(self) -> dict[str, set[int]]:
+        """The seeds of each arm's final trials."""
+        found: dict[str, set[int]] = {}
+        for one in self.trials:
+            if one.role is Role.FINAL:
+                found.setdefault(one.arm, set()).add(one.trial.seed)
+        return found
+
 
 @dataclass(frozen=True)
 class Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from harness.contract.formatting import count
 from harness.contract.trial import Settings, Status, Trial
 from harness.plans.ablation import BASELINE, Arm, to_come, training, tuned
 from harness.plans.experiment import Lookup, Plan, Planned, Protocol, Role
@@ -39,5 +40,5 @@ def plan_of(
 
 def _to_come(missing: int) -> str:
     """What cannot be measured yet."""
-    several = f"{missing} measurements of trained networks" if missing else ""
-    return "1 measurement of a trained network" if missing == 1 else several
+    of = "a trained network" if missing == 1 else "trained networks"
+    return f"{count(missing, 'measurement')} of {of}" if missing else ""

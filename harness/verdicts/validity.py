@@ -92,10 +92,7 @@ def _unpaired_seeds(evidence: Evidence) -> Iterator[str]:
     """
     if evidence.plan.to_come:
         return
-    arms: dict[str, set[int]] = {}
-    for p in evidence.plan.trials:
-        if p.role is Role.FINAL:
-            arms.setdefault(p.arm, set()).add(p.trial.seed)
+    arms = evidence.plan.seeds
     for arm, seeds in arms.items():
         shared = set.intersection(*(other for other in arms.values() if len(other) >= len(seeds)))
         if seeds - shared:

@@ -16,7 +16,7 @@ from harness.effects.statistics.significance import LOOKS
 from harness.forecast.next_runs import Outlook
 from harness.paper import papers
 from harness.paper.claims import Claim, Kind, null_name
-from harness.plans.experiment import Role, Table
+from harness.plans.experiment import Table
 from harness.records.store import Store
 from harness.reporting import effect_tables, run_tables, tables, wording
 from harness.reporting.claims import beyond, phrases, replication
@@ -167,11 +167,7 @@ def _experiment(found: Chain, assessment: Assessment) -> Iterator[tuple[str, lis
 
 def _seeds(assessment: Assessment) -> str:
     """`5 seeds an arm`; from how many to how many if the baseline has more."""
-    seeds: dict[str, set[int]] = {}
-    for planned in assessment.evidence.plan.trials:
-        if planned.role is Role.FINAL:
-            seeds.setdefault(planned.arm, set()).add(planned.trial.seed)
-    counts = sorted({len(found) for found in seeds.values()} or {assessment.experiment.seeds})
+    counts = sorted(set(map(len, assessment.evidence.plan.seeds.values())) or {assessment.experiment.seeds})
     return f"{' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} seeds an arm"
 
 
