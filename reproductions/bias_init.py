@@ -34,11 +34,12 @@ ARMS = {
 def estimate(evidence: Evidence) -> Finding:
     """The area from biases of 1 ÷ that from biases of 0; the same with the source's σ; what σ itself does."""
     ones, zeros, wide_ones, wide_zeros = ARMS
-    effects = (
-        *ratio_of_areas(evidence, ones, zeros, "area"),
-        *ratio_of_areas(evidence, wide_ones, wide_zeros, "area, σ = .03 in conv3–5"),
-        *ratio_of_areas(evidence, wide_ones, ones, "area, σ = .03 in conv3–5 ÷ σ = .01"),
+    judged = ratio_of_areas(evidence, ones, zeros, "area")
+    beside = (
+        ratio_of_areas(evidence, wide_ones, wide_zeros, "area, σ = .03 in conv3–5"),
+        ratio_of_areas(evidence, wide_ones, ones, "area, σ = .03 in conv3–5 ÷ σ = .01"),
     )
+    effects = (judged, *(effect for effect in beside if effect.n))
     return Finding({"bias-init": effects}, (arms_table(evidence), areas_table(evidence)))
 
 

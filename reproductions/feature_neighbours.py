@@ -36,10 +36,14 @@ def estimate(evidence: Evidence) -> Finding:
         difference(evidence, ARM, "same class", features, pixels),
         share(evidence, ARM, "same class, by the last hidden layer", features),
         share(evidence, ARM, "same class, by pixels", pixels),
-        difference(evidence, ARM, "same class, by features before training", features, untrained),
+        difference(evidence, ARM, "same class, trained − untrained features", features, untrained),
         intervals.level("median rank in pixels", "%", alone(evidence, ARM, Measured.PIXEL_RANK)),
     )
-    return Finding({"feature-neighbours": effects})
+    searched = {
+        f"Neighbours are sought among {n:,.0f} training images."
+        for n in alone(evidence, ARM, Measured.SEARCHED)
+    }
+    return Finding({"feature-neighbours": effects}, deviations=tuple(sorted(searched)))
 
 
 REPRODUCTION = Reproduction(

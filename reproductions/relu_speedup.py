@@ -1,4 +1,4 @@
-"""ReLU against tanh: epochs to 25 % training error on CIFAR-10 (§3.1, Figure 1: about six times).
+"""ReLU against tanh: epochs to 25 % training error on CIFAR-10 (§3.1, Figure 1: six times).
 
     ./repro.py run relu-speedup --protocol cifar10
 
@@ -10,7 +10,7 @@ cores; not yet measured on a GPU.
 
 Observed on 2026-11-29 (two Intel Xeon cores, torch 2.13.0, fp32, `19pct`, n = 10 pairs, none censored): tanh
 needs 7.22 times as many epochs, 95 % interval [6.71, 7.77]: reproduced, with the band at [4, 9]. In
-seconds (of CPU time) the ratio is 7.23 [6.73, 7.76]. By three tuning seeds ReLU is fastest at a rate of .004,
+CPU seconds the ratio is 7.23 [6.73, 7.76]. By three tuning seeds ReLU is fastest at a rate of .004,
 tanh at .008, both inside the grid. Records: reports/2026-11-29-xeon-2-cores. With batch normalisation
 (`cifar10-normalised`, two AMD EPYC cores, 2026-11-22, n = 3) it is 3.12 [2.20, 4.41] in epochs and 3.53
 [2.47, 5.05] in time.
@@ -109,12 +109,12 @@ def _settings(scale: Scale, function: Function, rate: float, budget: int) -> ToT
 
 
 def estimate(evidence: Evidence) -> Finding:
-    """Paired ratios tanh ÷ ReLU of epochs (primary), on a CPU of seconds, and of smoothed epochs; by arm."""
+    """Paired ratios tanh ÷ ReLU of epochs (primary), of CPU seconds on a CPU, of smoothed epochs; by arm."""
     from harness.effects.statistics import time_to_event  # brings scipy, which `list` can do without
 
     times = {"epochs": _times(evidence, "epochs")}
     if on_a_cpu := _device(evidence) is DeviceKind.CPU:
-        times["seconds"] = _times(evidence, "cpu_seconds")
+        times["CPU seconds"] = _times(evidence, "cpu_seconds")
     effects = tuple(
         time_to_event.ratio_of_times(name, "×", *arms.values())
         for name, arms in times.items()
@@ -172,7 +172,7 @@ DEVIATIONS = (
     "The paper does not say which four-layer network it used; no tanh configuration was released.",
     "2012 initialisation and ratio of rates (biases twice the weights') from cuda-convnet's configuration.",
 )
-ON_A_CPU = "On a CPU, seconds are the CPU time of a trial's single thread, so other work does not count."
+ON_A_CPU = "CPU seconds are those of a trial's single thread, so other work on the machine does not count."
 ON_A_GPU = "Several trials share a GPU, and how many varies: seconds are not compared, only epochs."
 SMOKE = Scale(
     images=2_000,

@@ -78,13 +78,6 @@ def _pool(layer: Pool) -> nn.Module:
     return nn.AvgPool2d(layer.size, layer.stride, ceil_mode=layer.ceil)
 
 
-def copy_weights(ours: nn.Module, theirs: nn.Module) -> None:
-    """Copies our weights to the stock network, in order."""
-    with torch.no_grad():
-        for source, target in zip(ours.parameters(), theirs.parameters(), strict=True):
-            target.copy_(source)
-
-
 def training_step(net: nn.Module, bf16: bool, rate: float, decay: float) -> Callable[[Tensor, Tensor], None]:
     """A step on inputs and labels as in a tutorial: autocast, cross-entropy, backward, `torch.optim.SGD`."""
     optimizer = torch.optim.SGD(net.parameters(), lr=rate, momentum=0.9, weight_decay=decay)

@@ -271,7 +271,8 @@ def report(
         command.alone(index, out is not None or formats != REPORT_FORMATS or watch)
         written = command.write_index(index)
     elif watch:
-        written = command.watch(folder, results_dir, options.progress, wanted, options.console())
+        store = options.existing_store(results_dir)
+        written = command.watch(folder, store.root, options.progress, wanted, options.console())
     else:
         written = command.write(folder, options.existing_store(results_dir), options.progress(), wanted)
     for page in written:

@@ -20,7 +20,17 @@ from harness.contract.visible import visible
 
 
 def main() -> None:
-    """Runs a command; an error that the user can fix is one sentence and exit status 2."""
+    """Runs a command; an error that the user can fix is one sentence and exit status 2.
+
+    Ctrl-C ends it with 130 wherever the command does not handle it.
+    """
+    try:
+        _main()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _main() -> None:
     _replace_what_cannot_be_encoded()
     gc.set_threshold(50_000, 20, 50)  # thousands of records are not garbage: collect less often
     status = _guarded(_command)

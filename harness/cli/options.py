@@ -160,21 +160,24 @@ DataDir = Annotated[
 ResultsDir = Annotated[Path, typer.Option(help="Folder of the store and the report.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<number>.")]
-RESULTS = Path("results")
+RESULTS = Path("results")  # that of `Store.command`
 
 
 def store(results_dir: Path) -> Store:
     """The store in the results folder."""
     from harness.records.store import Store
 
+    if results_dir.name == "records" and any(results_dir.glob("*.json")):
+        raise BadValue(f"--results-dir {results_dir} is the records of a store: name {results_dir.parent}")
     return Store(results_dir)
 
 
 def existing_store(results_dir: Path) -> Store:
     """The store in a results folder that must be there."""
     if not results_dir.is_dir():
+        what = "is not a folder" if results_dir.exists() else "does not exist"
         raise BadValue(
-            f"--results-dir {results_dir} does not exist; name a folder with records, or create some with "
+            f"--results-dir {results_dir} {what}; name a folder with records, or create some with "
             "'./repro.py run --all --protocol smoke'"
         )
     return store(results_dir)

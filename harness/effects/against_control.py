@@ -50,7 +50,7 @@ class DifferenceFromControl:
 def comparison(title: str, evidence: Evidence, measure: RunMetric) -> Table:
     """Every arm in the plan's order, the control first: its mean, and its difference from the control's."""
     arms = by_arm(evidence)
-    groups = {arm: counted(evidence, arm, measure) for arm in arms}
+    groups = {arm: counted(evidence, arm, measure) for arm in evidence.arms}
     found, over = differences(groups, measure)
     rows = tuple(_row(arm, arms[arm], groups[arm], measure, found.get(arm)) for arm in arms)
     return Table(title, COLUMNS, rows, NOTE.format(over=over) if found else "")

@@ -28,16 +28,16 @@ def _finite(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
 
 
-def ratio_of_areas(evidence: Evidence, first: str, second: str, name: str) -> tuple[Effect, ...]:
+def ratio_of_areas(evidence: Evidence, first: str, second: str, name: str) -> Effect:
     """First arm's area ÷ the second's, paired by seed; without a positive area there is no ratio."""
     from harness.effects.statistics import intervals
 
     found = paired(evidence, (first, second), area, dead=True)
     pairs = [(a, b) for a, b in zip(*found, strict=True) if a > 0 and b > 0]
     if not pairs:
-        return ()
+        return Effect(name, "×", 0, None, None, None, note="no pair of runs has two areas above 0")
     above, below = zip(*pairs, strict=True)
-    return (intervals.paired_ratio(name, "×", above, below),)
+    return intervals.paired_ratio(name, "×", above, below)
 
 
 def areas_table(evidence: Evidence) -> Table:

@@ -60,7 +60,8 @@ def _idle(run: Run) -> bool:
 
 def classes(run: Run) -> int | None:
     """How many classes the run's network distinguishes; None if it trained none."""
-    layers = run.record.trial.get("settings", {}).get("network", {}).get("layers", ())
+    network = run.record.settings.get("network")
+    layers = network.get("layers") if isinstance(network, Mapping) else None
     return int(layers[-1]["units"]) if layers else None
 
 

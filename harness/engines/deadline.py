@@ -18,7 +18,9 @@ def parse(text: str) -> float:
     found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)([smh])", text, re.ASCII)
     seconds = float(found[1]) * SECONDS[found[2]] if found else 0.0
     if seconds <= 0:
-        raise BadValue(f"--budget {text} is not a time: write 90s, 20m or 1.5h")
+        raise BadValue(
+            f"--budget {text} is not a time above 0 and below 1,000,000 s, m or h: write 90s, 20m or 1.5h"
+        )
     return seconds
 
 

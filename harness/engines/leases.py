@@ -91,7 +91,7 @@ class Leases:
         if last is not None:
             with suppress(OSError):
                 _remove(last)
-        self.held[key], self.own[key] = mine, me
+        self.own[key], self.held[key] = me, mine  # in this order: `beat` is of another thread
         return None
 
     def holds(self, key: str) -> bool:
@@ -109,9 +109,9 @@ class Leases:
     def beat(self, so_far: Callable[[str], SoFar | None]) -> None:
         """Gives a sign of life on every lease held, with its trial's progress."""
         for key, path in list(self.held.items()):
-            if not self.holds(key):  # it was taken over
-                continue
             with suppress(OSError):  # the disk is briefly unavailable
+                if not self.holds(key):  # it was taken over
+                    continue
                 os.utime(path)
                 if (found := so_far(key)) is not None:
                     publish(path, found)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from harness.contract import plugins
 from harness.contract.device import CPU, CUDA, Device
 from harness.contract.errors import ReproductionFails
-from harness.contract.formatting import duration
+from harness.contract.formatting import count, duration
 from harness.contract.once import once
 from harness.contract.trial import Trial
 from harness.data.catalogue import DATA_SETS
@@ -80,8 +80,7 @@ class NextRun:
         """How many trials, and their maximum cost on either kind of device."""
         if not self.trials:
             return "nothing left to run"
-        count = f"{self.trials} {'trial' if self.trials == 1 else 'trials'}"
-        return f"{count}, {' or '.join(price.words for price in self.prices)}"
+        return f"{count(self.trials, 'trial')}, {' or '.join(price.words for price in self.prices)}"
 
     @property
     def words(self) -> str:
@@ -122,7 +121,7 @@ def outlook(
 
 def for_question(reproduction: Reproduction, known: Assessments) -> NextRun:
     """The cheapest run that would answer a question that is not a claim of the paper."""
-    first = _cheapest_first(reproduction)[0]
+    first = (_cheapest_first(reproduction) or reproduction.protocols)[0]
     return _priced(reproduction, first, first.seeds, known, "an answer, which is never judged")
 
 

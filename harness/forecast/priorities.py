@@ -23,7 +23,7 @@ from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.records.store import Store
 from harness.verdicts.assess import Assessments
-from harness.verdicts.gates import fails_in_pilots
+from harness.verdicts.gates import fails_in_pilots, judged_at
 from harness.verdicts.rules import decided
 from harness.verdicts.verdict import Outcome, Verdict
 
@@ -58,12 +58,13 @@ class Step:
     trials: int
     seconds: float
     speed: SpeedSource
+    undecided: int = 1  # claims that it may decide
     intent: Intent = Intent.NOTHING
 
     @property
     def price(self) -> tuple[Standing, float]:
         """The sort key of steps."""
-        return self.standing, self.seconds / max(1, len(self.experiment.reproduction.claims))
+        return self.standing, self.seconds / max(1, self.undecided)
 
 
 def plan(
@@ -83,7 +84,16 @@ def _step(experiment: Experiment, assessments: Assessments, device: Device, work
     store = assessments.store
     trials = needed(experiment, store)
     most = cost.price(trials, workers, speeds.known(store, trials, device))
-    return Step(experiment, known(experiment, assessments), len(trials), most.seconds, most.source)
+    standing, open_claims = known(experiment, assessments), _undecided(experiment, assessments)
+    return Step(experiment, standing, len(trials), most.seconds, most.source, open_claims)
+
+
+def _undecided(experiment: Experiment, assessments: Assessments) -> int:
+    """How many claims a run of the experiment may decide that its evidence has not decided yet."""
+    protocol, found = experiment.protocol, assessments.of(experiment)
+    able = (claim(name) for name in experiment.reproduction.claims)
+    open_claims = (c for c in able if judged_at(c, protocol) and not fails_in_pilots(c, protocol))
+    return sum(not decided(found.verdict(c)) for c in open_claims)
 
 
 def intended(steps: Sequence[Step], seconds: float) -> Iterator[Step]:

@@ -85,11 +85,11 @@ CLAIMS: tuple[Claim, ...] = (
         id="relu-speedup",
         section="3.1, Fig. 1",
         statement="a four-layer net reaches 25 % training error several times sooner with ReLU than tanh",
-        figure="about 6×",
+        figure="6×",
         kind=Kind.RATIO,
         estimand="epochs to 25 % training error, tanh ÷ ReLU, geometric mean over seeds, "
         "each network at the learning rate that makes it fastest",
-        metrics=(Metric("epochs", "×", 6.0, ratio_band(6.0)), Metric("seconds", "×")),
+        metrics=(Metric("epochs", "×", 6.0, ratio_band(6.0)), Metric("CPU seconds", "×")),
         conditions="CIFAR-10, all 50,000 training images, no regularisation",
         null=1.0,
         side=Side.ABOVE,
@@ -275,7 +275,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="depth",
-        section="abstract, 7",
+        section="1, 7",
         statement="removing any one of the middle layers costs top-1 accuracy",
         figure="about 2 points",
         kind=Kind.DIFFERENCE,
@@ -366,9 +366,9 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="architecture",
-        section="abstract, 3.5, Fig. 2, 7",
+        section="abstract, 1, 3.5, Fig. 2",
         statement="60 million parameters, 650,000 neurons, five convolutions and three dense layers; "
-        "a middle convolution holds no more than 1 % of the parameters",
+        "each convolution holds no more than 1 % of the parameters",
         figure="60 million / 650,000 / 5 + 3 / 1 %",
         kind=Kind.EXACT,
         estimand="counts of the two-column network as described",
@@ -377,7 +377,7 @@ CLAIMS: tuple[Claim, ...] = (
             Metric("neurons", "", 650e3, count_band(650e3)),
             Metric("convolutions", "", 5, Band(5, 5)),
             Metric("dense layers", "", 3, Band(3, 3)),
-            Metric("largest share of a middle convolution", "%", 1.0, Band(0.0, 1.0)),
+            Metric("largest share of a convolution", "%", 1.0, Band(0.0, 1.0)),
         ),
         conditions="none: no data are needed",
         paper_scale="exact",
@@ -386,7 +386,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="training-time",
-        section="abstract, 5",
+        section="1, 5",
         statement="90 epochs took five to six days on two GTX 580 3GB",
         figure="5–6 days, about 210–250 images/s",
         kind=Kind.COST,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any, Protocol
 
+from harness.contract.formatting import count
 from harness.contract.once import once
 from harness.contract.trial import Trial
 from harness.plans.arm_rates import AS_SHARED, Rates, Tuned, tune
@@ -126,4 +127,5 @@ def _finals(
 def to_come(untuned: Sequence[str], seeds: int) -> str:
     """What a plan cannot know until these arms have a learning rate."""
     each = " each" if len(untuned) > 1 else ""
-    return f"the learning rate of {' and '.join(untuned)}, then {seeds} final trials{each}" if untuned else ""
+    trials = count(seeds, "final trial")
+    return f"the learning rate of {' and '.join(untuned)}, then {trials}{each}" if untuned else ""

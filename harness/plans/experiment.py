@@ -176,7 +176,7 @@ class Evidence:
 
     @property
     def arms(self) -> list[str]:
-        """The arms in the plan's order, the baseline first unless the reproduction names another."""
+        """The arms in the plan's order."""
         return list(dict.fromkeys(planned.arm for planned in self.plan.trials))
 
     @property

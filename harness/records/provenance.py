@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 from harness.contract import plugins
 
 ROOT = Path(__file__).resolve().parents[2]
+COMMIT = re.compile("[0-9a-f]{7,40}")
 SOURCES = ("harness", "reproductions", "repro.py")
 
 
@@ -60,6 +62,14 @@ def declared(path: str, root: Path = ROOT) -> Declared | None:
         return None
     when = datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return Declared(path, commit, when, bool(_git(root, "status", "--porcelain", "--", path)))
+
+
+@cache
+def text_at(commit: str, path: str, root: Path = ROOT) -> str | None:
+    """The text of a file as committed then; None if this clone does not have that commit or file."""
+    if commit != "HEAD" and not COMMIT.fullmatch(commit):  # a record may hold any text
+        return None
+    return _git(root, "show", f"{commit}:{path}") if (root / ".git").exists() else None
 
 
 def source_hash(root: Path) -> str:

@@ -113,7 +113,7 @@ LATER = "later"  # where a record read from disk keeps the text of undecoded fie
 
 
 class _Head(msgspec.Struct):
-    format: Any = 1
+    format: Any = 1  # that of records before formats had numbers
     digest: Any = None
 
 
@@ -182,8 +182,11 @@ def _check_format(found: object) -> None:
         return
     if not isinstance(found, int):
         raise Unreadable("its format is not a number")
-    age = "a newer" if found > FORMAT else "an older"
-    raise OtherFormat(f"{age} version of this program wrote it (format {str(found)[:9]}, known: {FORMAT})")
+    known = f"known: {VALUES} and {FORMAT}"
+    if found > FORMAT:
+        newer = f"a newer version of this program wrote it (format {str(found)[:9]}, {known})"
+        raise OtherFormat(f"{newer}; update this program")
+    raise OtherFormat(f"an older version of this program wrote it ({known}); use that version")
 
 
 def _found_digest(data: bytes, format_: int) -> str:

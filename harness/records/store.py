@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import shlex
 import tempfile
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +24,7 @@ from harness.contract.trial import Status
 from harness.contract.visible import visible
 from harness.records import checked
 from harness.records.conditions import Conditions
-from harness.records.files import Unsuitable, read, sweep, write_new, write_next, write_whole
+from harness.records.files import Unsuitable, read, sweep, write_next, write_whole
 from harness.records.keys import canonical, holds
 from harness.records.record import OtherFormat, Record, Unreadable, decode, encode
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NEVER = (Unsuitable, IsADirectoryError, FileNotFoundError)  # what is there can never be read
+USUAL = Path("results")  # the folder of commands that name none
 NOTE, MOST_SEEDS = 64, 10_000  # bytes in a note, and the most seeds that can be requested
 NAMED = 3  # files left out that are named one by one where they are not the subject
 DECLARED = "declared"  # the note in an experiment's folder of looks, there before any look
@@ -77,10 +81,12 @@ class Store:
         if more <= 0:
             return first
         files = "1 more file is" if more == 1 else f"{more:,} more files are"
-        return (
-            *first,
-            f"{files} left out; './repro.py status --results-dir {visible(str(self.root))}' names each",
-        )
+        return (*first, f"{files} left out; to see each: {self.command('status')}")
+
+    def command(self, words: str) -> str:
+        """A command on this store as one types it, with the folder unless that is the usual one."""
+        where = "" if self.root == USUAL else f" --results-dir {shlex.quote(visible(str(self.root)))}"
+        return f"./repro.py {words}{where}"
 
     def take_in(self) -> list[Record]:
         """Reads and returns the records that other processes have written since."""
@@ -121,7 +127,7 @@ class Store:
         path = self.place("asked", reproduction, protocol, conditions)
         path, note = path.with_name(f"{path.name}.{seeds}"), f"{seeds}\n"
         try:
-            if not write_new(path, note.encode()) and self._number(path) != seeds:
+            if self._number(path) != seeds:
                 write_whole(path, note)
         except OSError as error:
             raise StoreError(
@@ -132,8 +138,9 @@ class Store:
     def asked(self, reproduction: str, protocol: str, conditions: Conditions) -> int:
         """The most seeds ever requested for an experiment (dropping some later hides nothing), or 0."""
         path = self.place("asked", reproduction, protocol, conditions)
-        notes = (path, *path.parent.glob(f"{path.name}.*"))  # older versions wrote one note, without a number
-        return max(map(self._number, notes))
+        # A note's name ends in its number; older versions wrote one note, without a number.
+        notes = (name for name in _names(path.parent) if name.startswith(f"{path.name}."))
+        return max(map(self._number, (path, *map(path.with_name, notes))))
 
     def _number(self, path: Path) -> int:
         """The number of seeds in a note, or 0."""
@@ -168,7 +175,7 @@ class Store:
 
     def sweep(self) -> None:
         """Removes files that killed processes left half-written, here and in the folders below."""
-        for folder in (self.root, *filter(Path.is_dir, self.root.iterdir())):
+        for folder in (self.root, *self.root.glob("*/"), *self.root.glob("looks/*/")):
             sweep(folder)
 
     def append(self, record: Record) -> Path:
@@ -193,6 +200,11 @@ class Store:
     def file(self, record: Record) -> Path:
         """The file of a record that was read from or written to this store."""
         return self._files[id(record)]
+
+    def names(self, records: Iterable[Record]) -> dict[int, str]:
+        """The names of those of these records' files that are known, by the records' `id()`."""
+        known = ((id(record), self._files.get(id(record))) for record in records)
+        return {name: path.name for name, path in known if path is not None}
 
     @cached_property
     def _by_key(self) -> dict[str, list[Record]]:
@@ -228,17 +240,29 @@ class Store:
 
     def _unread(self) -> list[Record]:
         """The readable records among files not yet seen, oldest first."""
-        new = sorted({path.name for path in self.folder.glob("*.json")} - self._seen)
+        written = {name for name in _names(self.folder) if name.endswith(".json")}
+        new = sorted(written - self._seen)
         self._seen.update(new)
-        found = checked.records(self.root, [self.folder / name for name in new], self._read)
+        read = checked.records(self.root, [self.folder / name for name in new], self._read)
+        found = {path: record for path, record in read.items() if self._is_named(path, record)}
         self._files |= {id(record): path for path, record in found.items()}
         return sorted(found.values(), key=lambda record: (record.finished, record.key))
+
+    def _is_named(self, path: Path, record: Record) -> bool:
+        """Whether a file has its record's name; noted if not, as a copy is no further attempt."""
+        if re.fullmatch(rf"{re.escape(record.key)}-\d+", path.stem):
+            return True
+        self.leave_out(
+            f"{visible(str(path))} is left out: it holds a record of {record.key}, whose files are named "
+            f"{record.key}-<number>.json; delete the copy, or add it with './repro.py merge'"
+        )
+        return False
 
     def _read(self, path: Path) -> Record | None:
         try:
             return decode(read(path))
         except OtherFormat as other:
-            self.leave_out(f"{visible(str(path))} is left out: {other}; use the version that wrote it")
+            self.leave_out(f"{visible(str(path))} is left out: {other}")
         except PermissionError as error:
             self.leave_out(f"{visible(str(path))} is left out: {error.strerror}; make it readable")
         except (*NEVER, Unreadable) as error:
@@ -253,6 +277,13 @@ class Store:
                 f"{visible(str(path))} is left out for now: {error.strerror}; run the same command again"
             )
         return None
+
+
+def _names(folder: Path) -> list[str]:
+    """Names of what is in the folder, without the patterns of `glob`, which thousands of files make slow."""
+    with suppress(OSError):
+        return os.listdir(folder)
+    return []
 
 
 def seeds_noted(path: Path) -> int:

@@ -43,7 +43,13 @@ class EvidenceSide:
 
     def on(self, claims: Collection[str]) -> EvidenceSide:
         """The part about these claims; everything if none is named."""
-        return replace(self, rows=tuple(row for row in self.rows if not claims or row.claim in claims))
+        if not claims:
+            return self
+        return replace(
+            self,
+            rows=tuple(row for row in self.rows if row.claim in claims),
+            nets=tuple(net for net in self.nets if not net.claims.isdisjoint(claims)),
+        )
 
     def among(self, experiments: Collection[tuple[str, str]]) -> EvidenceSide:
         """The part about these claims at these protocols."""

@@ -16,19 +16,14 @@ PRIVATE = {"hostname", "host", "user", "is"}
 
 @dataclass(frozen=True)
 class Key:
-    """A trial's key in a table, linked to the record of the attempt."""
+    """A trial's key in a table, linked to the record of one attempt if the name of its file is known."""
 
     key: str
-    attempt: int = 1
+    file: str = ""
 
     def __str__(self) -> str:
         """The first letters, enough to distinguish trials."""
         return self.key[:12]
-
-    @property
-    def file(self) -> str:
-        """The record's name in the store."""
-        return f"{self.key}-{self.attempt}.json"
 
 
 @once

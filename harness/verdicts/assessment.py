@@ -35,10 +35,10 @@ class Assessment:
         return self.verdicts[about.id]
 
     def effects(self, about: Claim) -> tuple[Effect, ...]:
-        """The effects on one of the experiment's claims; the verdict rests on the first."""
+        """The effects on one of the claims: first what the verdict rests on, without which there are none."""
         found = self.finding.effects.get(about.id, ())
         first = primary(judged_as(about, self.evidence), self.finding)
-        return found if first is None else (first, *(effect for effect in found if effect is not first))
+        return () if first is None else (first, *(effect for effect in found if effect is not first))
 
     def judged(self, about: Claim) -> tuple[Effect, ...]:
         """The same effects, with the intervals that count: at interim looks, the wider ones."""

@@ -101,6 +101,12 @@ def _no_run(case: Case) -> Reasons:
     nothing_to_run = case.claim.kind is Kind.EXACT and not case.evidence.plan.trials
     if case.evidence.final() or (nothing_to_run and case.effect is not None):
         return ()
+    plan = case.evidence.plan
+    if plan.to_come and not plan.seeds and case.evidence.runs:
+        done = f"{len(case.evidence.runs)} of {len(plan.trials)} trials"
+        return (
+            f"gate not run: no final trial is known before the tuning is complete ({done} have a record)",
+        )
     return ("gate not run: no final trial has a record",)
 
 
@@ -126,6 +132,9 @@ def _lost_runs(case: Case) -> list[str]:
         found.append(f"networks diverged, so that they could not be measured: {_listed(unmeasured)}")
     if _fewer_than_ran(case):
         found += [f"{what} were left out: {_listed(keys)}" for what, keys in left_out.items() if keys]
+    fewest, n = min(_sizes(case), default=0), case.effect.n if case.effect else 0
+    if not found and case.evidence.complete and 0 < n < fewest:
+        found.append(f"every arm has at least {fewest} seeds, but only {n} enter the effect")
     return found
 
 
@@ -140,12 +149,17 @@ def _fewer_than_ran(case: Case) -> bool:
     A baseline may have more seeds than the arms: n is that of the smaller arm. Runs missing from an arm show
     in its count, which then equals no arm's number of seeds.
     """
+    sizes = _sizes(case)
+    n, counts = (case.effect.n, case.effect.counts) if case.effect else (0, ())
+    return n < min(sizes, default=0) or not sizes.issuperset(counts)
+
+
+def _sizes(case: Case) -> set[int]:
+    """How many seeds of final runs the arms have."""
     seeds: dict[str, set[int]] = {}
     for run in case.evidence.final():
         seeds.setdefault(run.arm, set()).add(run.seed)
-    sizes = set(map(len, seeds.values()))
-    n, counts = (case.effect.n, case.effect.counts) if case.effect else (0, ())
-    return n < min(sizes, default=0) or not sizes.issuperset(counts)
+    return set(map(len, seeds.values()))
 
 
 def _listed(keys: Sequence[str]) -> str:

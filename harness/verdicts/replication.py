@@ -80,18 +80,20 @@ def replication(case: Case) -> Replication | None:
     if effect.estimate is None or effect.ci90 is None or effect.standard_error is None or effect.censored:
         return None
     ours = Study("ours", effect.estimate, effect.standard_error)
-    spreads = (spread.sd for spread in run_log.SPREADS)
-    compared = (_compared(case.claim.id, original, ours, effect.ci90.high, sd) for sd in spreads)
+    spreads = run_log.SPREADS
+    compared = (_compared(case.claim.id, original, ours, effect.ci90.high, spread) for spread in spreads)
     return Replication(original, ours.estimate, ours.se, effect.n, tuple(compared))
 
 
-def _compared(claim: str, original: float, ours: Study, upper90: float, sd: float) -> ReplicationMeasures:
-    paper = Study("original", original, math.sqrt(2) * sd)
+def _compared(
+    claim: str, original: float, ours: Study, upper90: float, spread: run_log.RepeatedRuns
+) -> ReplicationMeasures:
+    paper = Study("original", original, spread.standard_error)
     predicted = prediction_interval(paper.estimate, paper.se, ours.se)
     zo, zr, c = paper.estimate / paper.se, ours.estimate / ours.se, (paper.se / ours.se) ** 2
     studies = (paper, *others(claim, paper.se), ours)
     return ReplicationMeasures(
-        sd,
+        spread.sd,
         paper.se,
         predicted,
         predicted.low <= ours.estimate <= predicted.high,

@@ -79,6 +79,15 @@ def begin(experiment: Experiment, store: Store) -> None:
         raise _unwritable(folder, error) from error
 
 
+def settled(experiment: Experiment, store: Store) -> bool:
+    """Whether fixed seeds have decided it already: looks would widen its intervals, and find nothing new."""
+    fixed = replace(experiment, seeds=experiment.asked(store) or experiment.seeds)
+    if begun(experiment, store) or not sequential(experiment):
+        return False
+    evidence = fixed.evidence(store)
+    return evidence.complete and all(map(decided, assess(fixed, evidence, interim=False).verdicts.values()))
+
+
 def at_look(experiment: Experiment, store: Store) -> Experiment:
     """The experiment with the seeds of its next look: no fewer than were ever requested."""
     if not sequential(experiment):

@@ -86,7 +86,8 @@ MEANINGS: Mapping[Outcome, str] = {
     "its size is not the paper's, or not known",
     Outcome.NOT_REPRODUCED: "the 95 % interval lies on the other side of no effect, "
     "or it or a count lies outside the band and not on the paper's side",
-    Outcome.INCONCLUSIVE: "none of these; the n that would decide is given",
+    Outcome.INCONCLUSIVE: "the evidence decides neither way, or is incomplete; "
+    "where known, the n that would decide is given",
     Outcome.INVALID: "the runs cannot be compared, or could not have shown the claim; the reason is given",
     Outcome.SMOKE: "shows only that the code runs; never a verdict",
     Outcome.REPORTED: "shown beside the paper's figure, never judged",

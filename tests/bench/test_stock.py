@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from harness.bench.ceilings import copies, products, step_multiply_adds
-from harness.bench.stock import ColumnNorm, copy_weights, stock, training_step
+from harness.bench.stock import ColumnNorm, stock, training_step
 from harness.bench.workloads import lrn
 from harness.bench.workloads.cifar_trial import NETWORK
 from harness.contract.trial import Precision
@@ -26,7 +26,9 @@ def test_the_stock_network_gives_the_same_logits_and_gradients(network: Network)
         for _, weight, _ in net.weighted():
             weight.mul_(0.05 / weight.std())
     plain = stock(network)
-    copy_weights(net, plain)
+    with torch.no_grad():
+        for source, target in zip(net.parameters(), plain.parameters(), strict=True):
+            target.copy_(source)
     x = torch.randn(4, *network.input)
     torch.testing.assert_close(plain(x), net(x), rtol=1e-4, atol=1e-5)
     for module in (net, plain):

@@ -33,9 +33,9 @@ def test_a_full_temporary_folder_ends_bench_in_a_sentence(monkeypatch: pytest.Mo
 def test_a_note_that_cannot_be_written_ends_a_run_in_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
-    def refuse(path: Path, content: bytes) -> bool:
+    def refuse(path: Path, content: str) -> None:
         raise OSError(28, why)
 
-    monkeypatch.setattr("harness.records.store.write_new", refuse)
+    monkeypatch.setattr("harness.records.store.write_whole", refuse)
     with pytest.raises(StoreError, match=rf"asked/lrn\.smoke\..* cannot be written: {why}; make it"):
         Store(tmp_path).ask("lrn", "smoke", STAND_IN, 3)

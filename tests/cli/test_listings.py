@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -15,8 +16,10 @@ from harness.cli.commands import list as listing
 from harness.cli.commands import report, status
 from harness.cli.terminal.progress import progress_on
 from harness.contract.errors import UnknownName
+from harness.contract.trial import Status
 from harness.records.store import Store
 from harness.reporting.formats import Format
+from harness.verdicts.assess import Assessments
 from tests.fakes.evidence.experiments import console
 from tests.fakes.evidence.full_store import fill, records
 
@@ -127,9 +130,39 @@ def test_links_to_records_survive_any_name_of_a_folder(tmp_path: Path) -> None:
     assert all((page.parent / unquote(link)).exists() for link in links)
 
 
+def test_a_number_leads_to_the_record_that_it_is_from(tmp_path: Path) -> None:
+    """Files are numbered as they were written, which after a merge is not the order in which runs started."""
+    store = fill(tmp_path / "store", COUNT)
+    for record in store.records[:]:
+        early = replace(record, started="2001-01-01T00:00:00Z", status=Status.FAILED, error="made to fail")
+        store.append(early)  # begun before the first attempt, but written after it
+    (page, *_) = report.write(tmp_path / "out", Store(store.root), progress_on(console()), (Format.MD,))
+    rows = [
+        line
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if re.search(r"1 of 2 +\| failed", line)
+    ]
+    assert rows
+    for row in rows:
+        (link,) = re.findall(r"\]\((\.\.[^)]*\.json)\)", row)
+        assert link.endswith("-2.json")
+        assert (
+            json.loads((page.parent / unquote(link)).read_text(encoding="utf-8"))["error"] == "made to fail"
+        )
+
+
 def test_of_counts_the_list_shows_those_that_disagree(tmp_path: Path) -> None:
     screen = narrow()
     listing.show(Store(tmp_path), False, screen, progress_on(console()))
     said_so = " ".join(" ".join(said(screen)).split())
     assert "parameters 60,965,224" in said_so
-    assert "largest share of a middle convolution 1.452 %" in said_so
+    assert "largest share of a convolution 1.452 %" in said_so
+
+
+def test_a_record_of_a_package_that_is_not_installed_says_which(tmp_path: Path) -> None:
+    store = fill(tmp_path, 8)
+    made = replace(store.records[0], trial={"settings": {"is": "Other"}, "seed": 0}, code="elsewhere")
+    stray = replace(made, key="f" * 24, environment={"plugins": "another-paper 0.1.0"})
+    store.append(stray)
+    (row,) = [row for row in status._records(Assessments(store)) if row["key"] == stray.key]
+    assert row["why"] == "made with another-paper 0.1.0, not installed here"

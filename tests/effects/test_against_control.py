@@ -120,3 +120,14 @@ def test_too_few_runs_give_no_interval_and_no_crash(kept: int) -> None:
 def test_without_the_control_nothing_is_compared() -> None:
     assert differences({"paper": [], "caffe": counted(of(VALUES), "caffe", LOSS)}, LOSS) == ({}, "")
     assert comparison("title", evidence(), LOSS).rows == ()
+    without = [
+        run(arm, s, ten_loss=float(x)) for arm in ("caffe", "torchvision") for s, x in enumerate(VALUES[arm])
+    ]
+    planned = (
+        Planned(training(CONVERGED, PROXYS["paper"], 0), "paper", Role.TUNING),
+        *(r.planned for r in without),
+    )
+    table = comparison("title", Evidence(CONVERGED, Plan(planned), tuple(without)), LOSS)
+    assert [(row[0], *row[5:]) for row in table.rows] == [
+        (arm, None, None, None) for arm in ("caffe", "torchvision")
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from scipy.integrate import trapezoid
 
 from harness.contract.trial import Status, Trial
 from harness.effects.early_learning import area, areas_table, ratio_of_areas
+from harness.effects.from_runs import classes
 from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
 from harness.plans.protocols import CONVERGED
 from harness.records.record import Record
@@ -73,7 +75,7 @@ def test_a_curve_with_a_loss_that_was_no_number_has_no_area(nothing: float | Non
     broken = run([2.0, nothing], "a", 1, status=Status.DIVERGED)
     assert area(broken) is None
     whole = evidence(under(1.0, 1.0), broken, *(under(0.5, 0.5, arm="b", seed=s) for s in range(2)))
-    (effect,) = ratio_of_areas(whole, "a", "b", "area")
+    effect = ratio_of_areas(whole, "a", "b", "area")
     assert (effect.n, effect.estimate) == (1, pytest.approx(2.0))
     assert areas_table(whole).rows == (("a", 0.75, 0, 1), ("b", 0.375, 0, 2))
 
@@ -90,7 +92,7 @@ def test_the_ratio_is_paired_and_geometric() -> None:
     """Areas of .75 ÷ .375 and of 2.25 ÷ .75; the third seed has no partner."""
     runs = [under(d, d, arm="a", seed=s) for s, d in enumerate((1.0, 3.0, 9.0))]
     runs += [under(d, d, arm="b", seed=s) for s, d in ((1, 1.0), (0, 0.5))]
-    (effect,) = ratio_of_areas(evidence(*runs), "a", "b", "area")
+    effect = ratio_of_areas(evidence(*runs), "a", "b", "area")
     assert (effect.metric, effect.unit, effect.n) == ("area", "×", 2)
     assert effect.estimate == pytest.approx(math.sqrt(2 * 3))
     assert effect.values == pytest.approx((2.0, 3.0))
@@ -100,12 +102,22 @@ def test_an_arm_that_never_comes_under_chance_has_no_ratio_and_is_counted() -> N
     runs = [under(1.0, 1.0, arm="a", seed=s) for s in range(3)]
     runs += [under(-0.1, -0.1, arm="b", seed=0), under(0.0, arm="b", seed=1), under(1.0, arm="b", seed=2)]
     whole = evidence(*runs)
-    (effect,) = ratio_of_areas(whole, "a", "b", "area")
+    effect = ratio_of_areas(whole, "a", "b", "area")
     assert (effect.n, effect.estimate) == (1, pytest.approx(3.0))
     assert areas_table(whole).rows == (("a", 0.75, 0, 3), ("b", round((-0.075 + 0.25) / 3, 4), 2, 3))
     never = evidence(*(r for r in runs if (r.arm, r.seed) != ("b", 2)))
-    assert ratio_of_areas(never, "a", "b", "area") == ratio_of_areas(never, "b", "a", "area") == ()
+    for pair in (("a", "b"), ("b", "a")):
+        none = ratio_of_areas(never, *pair, "area")
+        assert (none.metric, none.n, none.estimate, none.ci95) == ("area", 0, None, None)
 
 
 def test_an_arm_that_only_diverged_has_a_row_and_no_mean() -> None:
     assert areas_table(evidence(run([None], status=Status.DIVERGED))).rows == (("a", None, 0, 0),)
+
+
+def test_a_trial_that_trains_no_network_has_no_classes() -> None:
+    """As settings of a package may say with `network=None`."""
+    one = run([1.0])
+    for network in (None, {}, {"layers": []}):
+        record = replace(one.record, trial={"settings": {"network": network}})
+        assert classes(replace(one, record=record)) is None

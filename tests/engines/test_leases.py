@@ -178,6 +178,23 @@ def test_a_driver_shows_that_it_lives(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not (tmp_path / "leases").exists()
 
 
+def test_a_disk_that_fails_once_does_not_end_the_signs_of_life(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = Leases(tmp_path / "leases")
+    assert mine.take(KEY) is None
+
+    def fails(key: str) -> bool:
+        raise OSError(116, "Stale file handle")
+
+    with monkeypatch.context() as once:
+        once.setattr(mine, "holds", fails)
+        mine.beat(nothing)
+    os.utime(mine.held[KEY], (0, 0))
+    mine.beat(nothing)
+    assert mine.held[KEY].stat().st_mtime > 0
+
+
 def so_far(epoch: float) -> SoFar:
     return SoFar(TrialProgress(epoch, 4.0, 0.5), 90.0)
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import reproductions
 from harness.cli.commands import run as command
-from harness.cli.running.dry_run import plan_table
+from harness.cli.running.dry_run import plan_rows
 from harness.cli.running.work import RunRequest
 from harness.contract.device import CPU, DeviceKind
 from harness.contract.errors import BadValue
@@ -61,7 +61,7 @@ def test_a_time_is_a_number_and_a_unit(text: str, seconds: float) -> None:
     "text", ["", "20", "m", "20 m", "-5m", "0s", "1e3s", "nan", "1.h", "20min", "٣m", "9999999h"]
 )
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(BadValue, match=r"is not a time: write 90s, 20m or 1\.5h"):
+    with pytest.raises(BadValue, match=r"is not a time above 0 .*: write 90s, 20m or 1\.5h"):
         parse(text)
 
 
@@ -288,10 +288,9 @@ def test_the_table_says_of_every_experiment_what_will_be_done() -> None:
         replace(step, intent=intent)
         for step, intent in zip(steps([(Standing.NO_VERDICT, 5.0, 3)] * len(Intent)), Intent, strict=True)
     ]
-    out = console()
-    out.print(plan_table(some, 1200))
-    assert all(intent in printed(out) for intent in Intent)
-    assert "The plan for 20 min" in printed(out)
+    rows = plan_rows(some)
+    assert [row["will be done"] for row in rows] == list(Intent)
+    assert [row["trials"] for row in rows] == [3] * len(Intent)
 
 
 def test_a_wrong_time_is_one_sentence_and_status_2(tmp_path: Path) -> None:
@@ -299,4 +298,29 @@ def test_a_wrong_time_is_one_sentence_and_status_2(tmp_path: Path) -> None:
     command = [sys.executable, root / "repro.py", "run", "--budget", "soon", "--results-dir", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.strip() == "repro: --budget soon is not a time: write 90s, 20m or 1.5h"
+    assert (
+        done.stderr.strip()
+        == "repro: --budget soon is not a time above 0 and below 1,000,000 s, m or h: write 90s, 20m or 1.5h"
+    )
+
+
+def test_of_two_that_cost_as_much_the_one_that_may_decide_more_claims_comes_first() -> None:
+    """Those that it answers but cannot decide count for nothing: a level at a proxy, or a decided claim."""
+    one, two = (
+        Step(experiment(5), Standing.NO_VERDICT, 3, 60.0, SpeedSource.RECORDS, undecided)
+        for undecided in (1, 2)
+    )
+    assert sorted([one, two], key=lambda step: step.price) == [two, one]
+
+
+def test_only_claims_that_the_protocol_can_decide_count(tmp_path: Path) -> None:
+    """On photographs `error-rate` is a level, which is only reported; `ten-view` may be judged."""
+    both = reproductions.named("error-rate")
+    assert set(both.claims) >= {"error-rate", "ten-view"}
+    conditions = experiment(5).conditions
+    for name, undecided in (("imagenette", 1), ("imagenet", 2)):
+        protocol = both.protocol(name)
+        (step,) = priorities.plan(
+            [Experiment(both, protocol, protocol.seeds, conditions)], Store(tmp_path), CPU, 1
+        )
+        assert (step.undecided, step.standing) == (undecided, Standing.NO_VERDICT)

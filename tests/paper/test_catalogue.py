@@ -89,7 +89,7 @@ def test_times_have_no_band() -> None:
         *claim("augmentation-cost").metrics,
         claim("relu-speedup").metrics[1],
     ]
-    assert [m.name for m in timed] == ["step time", "step time", "seconds"]
+    assert [m.name for m in timed] == ["step time", "step time", "CPU seconds"]
     assert all(m.band is None for m in timed)
 
 

@@ -172,7 +172,7 @@ def relu_speedup(arms: Arms) -> Effects:
     device = next(raw.content["conditions"]["device"] for runs in arms.runs.values() for raw in runs)
     found = named(epochs=times(arms, pair, bracket("epochs")))
     if device == "cpu":  # on a GPU, which trials share, only epochs are compared
-        found |= named(seconds=times(arms, pair, bracket("cpu_seconds")))
+        found |= named(CPU_seconds=times(arms, pair, bracket("cpu_seconds")))
     smoothed = ratio(arms, pair, line)
     return found | ({"epochs, by a line through the last evaluations": smoothed} if smoothed else {})
 
@@ -276,7 +276,7 @@ def neighbours(arms: Arms) -> Effects:
         "same class": apart("features", "pixels"),
         "same class, by the last hidden layer": level("features"),
         "same class, by pixels": level("pixels"),
-        "same class, by features before training": apart("features", "untrained"),
+        "same class, trained − untrained features": apart("features", "untrained"),
         "median rank in pixels": formulas.level(found["pixel_rank"]),
     }
 

@@ -44,9 +44,15 @@ ARM: Mapping[str, Callable[[Settings], str | None]] = {
 }
 
 
+# Effects by their names in older reports.
+RENAMED = {"same class, by features before training": "same class, trained − untrained features"}
+
+
 def results(folder: Path) -> dict[tuple[str, str], Any]:
     """Those with an estimate from records, by claim and protocol."""
     found = json.loads((folder / "report" / "results.json").read_text(encoding="utf-8"))["results"]
+    for effect in (effect for one in found for effect in one["effects"]):
+        effect["metric"] = RENAMED.get(effect["metric"], effect["metric"])
     return {
         (one["claim"], one["experiment"]["protocol"]): one
         for one in found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
+import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -241,3 +243,31 @@ def test_what_stands_in_place_of_a_note_is_named(tmp_path: Path) -> None:
         StoreError, match=rf"{note} cannot be written: .*; make it writable, delete what is there"
     ):
         store.ask("relu-speedup", "smoke", STAND_IN, 5)
+
+
+def test_a_copy_of_a_record_is_no_further_attempt(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    path = store.append(record_for(TRIAL))
+    shutil.copy(path, path.with_name(f"{path.stem} (copy).json"))
+    shutil.copy(path, path.with_name(f"{'0' * 24}-1.json"))
+    again = Store(tmp_path)
+    assert [again.file(one) for one in again.records] == [path]
+    assert len(again.damaged) == 2
+    assert all("delete the copy, or add it with './repro.py merge'" in said for said in again.damaged)
+
+
+def test_a_command_names_the_store_as_a_shell_reads_it(tmp_path: Path) -> None:
+    root = tmp_path / "my store"
+    words = shlex.split(Store(root).command("status --why"))
+    assert words == ["./repro.py", "status", "--why", "--results-dir", str(root)]
+    assert Store("results").command("list") == "./repro.py list"
+
+
+def test_what_the_killed_left_half_written_is_swept_from_every_folder(tmp_path: Path) -> None:
+    for folder in ("", "records", "asked", "looks/relu-speedup.cifar10.12345678"):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        left = tmp_path / folder / ".file.00000000-1-1.part"
+        left.touch()
+        os.utime(left, (0, 0))
+    Store(tmp_path).sweep()
+    assert list(tmp_path.rglob("*.part")) == []

@@ -113,7 +113,7 @@ def test_nothing_is_loaded_and_only_the_pages_own_script_can_run(
 def test_it_opens_on_the_verdicts(page: Page) -> None:
     opening = page.text[: page.text.index("How to read this")]
     for said in (
-        "One claim holds as published: ReLU reaches 25 % training error sooner than tanh (5.86×",
+        "One claim holds, within its declared band: ReLU reaches 25 % training error sooner than tanh (5.86×",
         "[5.61, 6.12], n = 5; paper: 6×).",
         "reproduced 1",
         "Imaginary 9000, 2 cores",
@@ -288,8 +288,8 @@ def test_a_better_level_asks_for_an_audit() -> None:
 
 
 def test_what_is_not_judged_says_so(page: Page, pages: tuple[str, str, Path]) -> None:
-    assert "; seconds 5.12× ([4.60, 5.70], n = 5), not judged" in page.text
-    assert "; seconds 5.12× ([4.60, 5.70], n = 5), not judged" in pages[1]
+    assert "; CPU seconds 5.12× ([4.60, 5.70], n = 5), not judged" in page.text
+    assert "; CPU seconds 5.12× ([4.60, 5.70], n = 5), not judged" in pages[1]
     assert "secondary, not judged" in page.text
 
 

@@ -108,3 +108,9 @@ def test_without_an_effect_all_are_lost_and_a_failed_run_always_is() -> None:
     whole = evidence({("no norm", 2): Status.DIVERGED, ("paper", 3): Status.FAILED})
     assert lost(whole, None) == ["final runs failed: paper-3", "diverged runs were left out: no norm-2"]
     assert lost(whole, by_seed(evidence({})))[0] == "final runs failed: paper-3"
+
+
+def test_runs_that_an_effect_leaves_out_without_a_reason_are_found() -> None:
+    """As of five ratios of areas, two of which have no area above 0 below them."""
+    few = replace(by_seed(evidence({})), n=3)
+    assert lost(evidence({}), few) == ["every arm has at least 5 seeds, but only 3 enter the effect"]

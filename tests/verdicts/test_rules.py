@@ -331,7 +331,7 @@ def counts(**changes: float | None) -> list[Effect]:
         (
             {"largest": 1.452},
             "not reproduced (part holds)",
-            "largest share of a middle convolution: 1.452 % is outside [0, 1]",
+            "largest share of a convolution: 1.452 % is outside [0, 1]",
         ),
         (
             {"neurons": 622_312, "largest": 1.452},
@@ -399,8 +399,8 @@ def test_an_imputed_estimate_beside_censored_runs_does_not_count() -> None:
 
 
 def test_the_effect_must_be_of_the_primary_metric() -> None:
-    with pytest.raises(ValueError, match="relu-speedup is judged by epochs, not by seconds"):
-        verdict(RELU, replace(effect(RELU, (5.0, 7.0)), metric="seconds"))
+    with pytest.raises(ValueError, match="relu-speedup is judged by epochs, not by CPU seconds"):
+        verdict(RELU, replace(effect(RELU, (5.0, 7.0)), metric="CPU seconds"))
 
 
 def test_inconclusive_says_what_could_have_been_found_and_what_would_decide() -> None:

@@ -300,6 +300,27 @@ def test_nothing_starts_where_everything_is_decided(
     assert command.start(ask(tmp_path, only), console())
 
 
+def test_what_fixed_seeds_have_decided_is_never_turned_into_looks(
+    tmp_path: Path, only: Reproduction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same runs would be judged by wider intervals from then on, and nothing be learned."""
+    monkeypatch.setattr("harness.engines.local.LocalEngine", local(Fake(decisive)))
+    assert command.start(ask(tmp_path, only, until_decided=False), console())
+    assert command.start(ask(tmp_path, only), out := console())
+    assert "is decided with a fixed number of seeds: none is added, and no look is taken" in printed(out)
+    assert "relu-speedup: reproduced; to see why: ./repro.py explain relu-speedup" in printed(out)
+    assert not sequential.begun(experiment(5), Store(tmp_path))
+
+
+def test_what_fixed_seeds_left_open_may_go_on_at_looks(
+    tmp_path: Path, only: Reproduction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.engines.local.LocalEngine", local(Fake(vague)))
+    assert command.start(ask(tmp_path, only, until_decided=False), console())
+    assert command.start(ask(tmp_path, only), console())
+    assert [look.n for look in sequential.taken(experiment(10), Store(tmp_path))] == [5, 10]
+
+
 def test_a_number_of_seeds_and_looks_contradict_each_other(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

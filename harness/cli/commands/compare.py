@@ -55,12 +55,25 @@ def show(asked: CompareRequest, as_json: bool, console: Console, progress: Progr
         print_json(_data(compared))
     else:
         _print(compared, console)
+    _check_compared(asked, compared)
     if asked.junit is not None:
         junit.write(compared.comparison, asked.fail_if or Fails.WORSE, asked.junit)
     failing = compared.comparison.failing(asked.fail_if) if asked.fail_if else []
     for row in failing:
         say(Output(stderr=True), f"--fail-if {asked.fail_if}: {row.experiment}, {row.metric}", FAILURE)
     return not failing
+
+
+def _check_compared(asked: CompareRequest, compared: SideBySide) -> None:
+    """BadValue if there is nothing that a pipeline could hold on to."""
+    sides = [compared.first, compared.second] if asked.precisions else [compared.first]
+    empty = [side.name for side in sides if not side.rows]
+    if empty:
+        about = f" about {', '.join(asked.claims)}" if asked.claims else ""
+        raise BadValue(
+            f"{' and '.join(empty)}: no result of today's code{about}, so nothing was compared; see "
+            "'./repro.py status --why --results-dir DIR'"
+        )
 
 
 def _sides(asked: CompareRequest, tracker: Tracker) -> tuple[EvidenceSide, EvidenceSide]:
@@ -202,7 +215,7 @@ def _data(compared: SideBySide) -> Row:
     comparison = compared.comparison
     return {
         "sides": {
-            letter: {"name": one.name, "notices": one.notices}
+            letter: {"name": one.name, "notices": one.notices, "stale": dict(one.stale or {})}
             for letter, one in (("A", compared.first), ("B", compared.second))
         },
         "differences": [

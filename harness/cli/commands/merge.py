@@ -35,12 +35,13 @@ def show(into: Path, folders: Sequence[str], as_json: bool, console: Console, pr
     print_rows(
         [{"from": one.name, "new": one.new, "already there": one.known} for one in merged], False, console
     )
-    held = ", ".join(f"{name} {len(own)}" for name, own in records.items())
+    held = ", ".join(f"{name} ({len(own)})" for name, own in records.items())
     say(console, f"\n{into} holds the records of {held}")
     if again.trials:
         say(
             console,
-            f"{again.trials} trials were run by several laboratories; in {again.alike} the results agree",
+            f"{again.trials} trials were run by several laboratories, {again.alike} of them with results "
+            "identical to the bit",
         )
     if found:
         say(console, "\nLaboratories side by side: Cochran's Q and I² of one effect measured in each", "bold")

@@ -30,7 +30,7 @@ def new(name: str, claim_id: str | None = None, folder: Path | None = None) -> P
     path = (folder or _folder(claim)) / f"{module}.py"
     if path.exists():
         raise BadValue(f"{path} already exists: choose another name, or edit that file")
-    _check_free(claim, name)
+    _check_free(claim, name.replace("_", "-"))
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text(name.replace("_", "-"), claim))
@@ -66,7 +66,8 @@ def _module(name: str) -> str:
     module = name.replace("-", "_")
     if not module.isidentifier() or not name.isascii() or name != name.lower() or keyword.iskeyword(module):
         raise BadValue(
-            f"'{name}' cannot name a reproduction: use lower-case letters, digits and hyphens, as lrn-cifar"
+            f"'{name}' cannot name a reproduction: use lower-case letters, digits and hyphens, a letter "
+            "first, as lrn-cifar, and no keyword of Python"
         )
     return module
 

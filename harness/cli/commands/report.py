@@ -82,5 +82,5 @@ def watch(
 
 def _changed(results: Path) -> tuple[int, ...]:
     """When a file was last added to or removed from the folders behind a report."""
-    folders = (results / "records", results / "asked")
+    folders = (results / "records", results / "asked", *results.glob("looks/*/"))
     return tuple(folder.stat().st_mtime_ns if folder.exists() else 0 for folder in folders)

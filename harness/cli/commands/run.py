@@ -114,6 +114,12 @@ def start(asked: RunRequest, console: Console, *others: RunView) -> bool:
 
 def _declare(experiment: Experiment, work: Work, view: RunView) -> None:
     """Records beforehand how many seeds were requested, and whether they are added at looks."""
+    if work.asked.until_decided and sequential.settled(experiment, work.store):
+        fixed = (
+            f"{experiment.name} is decided with a fixed number of seeds: none is added, and no look is taken"
+        )
+        view.heard("", Notice(fixed))
+        return
     if work.asked.until_decided:
         sequential.begin(experiment, work.store)
     elif sequential.note_earlier(experiment, work.store):
@@ -181,7 +187,7 @@ def _rounds(work: Work, ordered: bool, report: sequential.Report) -> Iterator[li
             due = [experiment for experiment in group if experiment.evidence(store).to_run]
             yield from [due] * bool(due)
             continue
-        due = sequential.settle(group, store, report)
+        due = sequential.settle([e for e in group if not sequential.settled(e, store)], store, report)
         while due:
             yield due
             done = [e for e in due if e.evidence(store).complete]  # a trial of the others failed

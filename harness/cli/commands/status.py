@@ -13,6 +13,7 @@ from rich.text import Text
 import reproductions
 from harness.cli.terminal.outcomes import styled
 from harness.cli.terminal.tables import WARNING, Row, print_rows, say
+from harness.contract import plugins
 from harness.paper import papers
 from harness.plans.experiment import Evidence, Experiment
 from harness.records.conditions import Conditions
@@ -26,7 +27,6 @@ from reproductions import another_paper
 
 UNPLANNED = "no current plan includes this trial; one may, once the trials it depends on have run"
 ANOTHER_WAY = "its plan took a different course"
-EACH = "For each record by its key: ./repro.py status --why --json"
 
 
 def show(store: Store, why: bool, as_json: bool, console: Console, errors: Console) -> None:
@@ -41,12 +41,13 @@ def show(store: Store, why: bool, as_json: bool, console: Console, errors: Conso
     elif not store.records:
         say(
             console,
-            f"no records in {store.root}; './repro.py run relu-speedup --protocol smoke' creates some",
+            f"no records in {store.root}; to create some: "
+            f"{store.command('run relu-speedup --protocol smoke')}",
         )
     elif why:
         _print_reasons(known, console)
     else:
-        _print_experiments(list(_stored(known)), console)
+        _print_experiments(list(_stored(known)), store, console)
     for sentence in store.damaged:
         say(errors if as_json else console, sentence, WARNING)
 
@@ -99,10 +100,10 @@ def _row(one: StoredExperiment) -> Row:
     }
 
 
-def _print_experiments(found: Sequence[StoredExperiment], console: Console) -> None:
+def _print_experiments(found: Sequence[StoredExperiment], store: Store, console: Console) -> None:
     """Prints a line per experiment, verdict first; conditions only once if all share them."""
     if not found:
-        say(console, "no record counts for today's code; './repro.py status --why' says why")
+        say(console, f"no record counts for today's code; to see why: {store.command('status --why')}")
         return
     several = len({_where(one.experiment.conditions) for one in found}) > 1
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -180,11 +181,20 @@ def _print_reasons(known: Assessments, console: Console) -> None:
             table.add_row(f"{count:,}", Text(reason))
         if counted:
             console.print(table, highlight=False)
-    say(console, EACH)
+    say(console, f"For each record by its key: {known.store.command('status --why --json')}")
 
 
 def _reason(record: Record, fresh: dict[str, Reason], stale: dict[str, Reason]) -> Reason:
-    return fresh.get(record.key) or stale.get(record.key) or Reason(UNPLANNED, UNPLANNED)
+    return fresh.get(record.key) or stale.get(record.key) or _unplanned(record)
+
+
+def _unplanned(record: Record) -> Reason:
+    """Why no plan has the record's trial: its package is missing, or its trial does not follow yet."""
+    brought = filter(None, str(record.environment.get("plugins") or "").split(", "))
+    here = {name.partition(" ")[0] for name in plugins.versions().split(", ")}
+    absent = [name for name in brought if name.partition(" ")[0] not in here]
+    said = f"made with {' and '.join(absent)}, not installed here" if absent else UNPLANNED
+    return Reason(said, said)
 
 
 def _reasons(known: Assessments) -> tuple[dict[str, Reason], dict[str, Reason]]:

@@ -22,29 +22,38 @@ from harness.records.store import MOST_SEEDS
 from harness.training.timing.settings import StepTime
 from harness.verdicts.gates import fails_in_pilots, judged_at
 
+MOST_PER_CORE = 8  # workers: each is a process of its own, with torch in it
 
-def choose_protocol(reproduction: Reproduction, name: str | None, device: Device) -> Protocol:
+
+def choose_protocol(
+    reproduction: Reproduction, name: str | None, device: Device, gpus: int | None = None
+) -> Protocol:
     """The requested protocol or, without a name, the first on this device that can give a verdict.
 
-    Where none can, as for costs and questions, it is the first that is not smoke.
+    Where none can, as for costs and questions, it is the first that is not smoke. `gpus` as for `wanting`.
     """
     if name is not None:
         return reproduction.protocol(name)
     real = [protocol for protocol in reproduction.protocols if not protocol.smoke]
-    here = [protocol for protocol in real if not wanting(reproduction, protocol, device)]
+    here = [protocol for protocol in real if not wanting(reproduction, protocol, device, gpus)]
     fit = here or real or reproduction.protocols
     return next((p for p in fit if decidable(reproduction, p)), fit[0])
 
 
-def wanting(reproduction: Reproduction, protocol: Protocol, device: Device) -> str:
-    """What the device lacks for the protocol's trials; empty if nothing."""
+def wanting(reproduction: Reproduction, protocol: Protocol, device: Device, gpus: int | None = None) -> str:
+    """What the device lacks for the protocol's trials; empty if nothing.
+
+    `gpus` is the largest number in one of the machines that run trials; None: those of this machine.
+    """
     found = [trial.settings for trial in priorities.whole(reproduction, protocol, 1)]
     kinds = {settings.device for settings in found} - {None, device.kind}
     if kinds:
         return f"it runs on {' and '.join(sorted(map(str, kinds)))} only, and the device is {device.kind}"
     ranks = max((one.ranks for one in found if isinstance(one, StepTime)), default=1)
-    have = machine.count() if device.cuda else ranks  # on a CPU, cores stand for GPUs
-    return f"it needs {ranks} GPUs, and this machine has {have}" if 0 < have < ranks else ""
+    if not device.cuda:  # on a CPU, cores stand for GPUs
+        return ""
+    have = machine.count() if gpus is None else gpus
+    return f"it needs {ranks} GPUs in one machine, where there is {have}" if 0 < have < ranks else ""
 
 
 def decidable(reproduction: Reproduction, protocol: Protocol) -> bool:
@@ -89,8 +98,12 @@ def choose_workers(asked: int | None, device: Device) -> int:
 
     If several GPUs train one network together, one trial at a time uses all of them.
     """
-    if asked is not None and asked < 1:
-        raise BadValue(f"--workers {asked} must be at least 1")
+    cores = environment.cores()
+    if asked is not None and not 1 <= asked <= MOST_PER_CORE * cores:
+        raise BadValue(
+            f"--workers {asked} must be at least 1 and at most {MOST_PER_CORE * cores}, as each is a process "
+            f"and there {'is 1 core' if cores == 1 else f'are {cores} cores'}"
+        )
     if (copies := os.environ.get("WORLD_SIZE", "1")) != "1":
         raise BadValue(
             f"a launcher such as torchrun started {copies} copies: start only one, with --gpus {copies}"
@@ -134,10 +147,11 @@ def make_experiment(
     device: Device,
     data_dir: Path | None,
     precision: PrecisionOption = PrecisionOption.AUTO,
+    gpus: int | None = None,
 ) -> Experiment:
-    """An experiment under this machine's conditions."""
-    protocol = choose_protocol(reproduction, protocol_name, device)
-    if lack := wanting(reproduction, protocol, device):
+    """An experiment under this machine's conditions; `gpus` as for `wanting`."""
+    protocol = choose_protocol(reproduction, protocol_name, device, gpus)
+    if lack := wanting(reproduction, protocol, device, gpus):
         raise EngineError(
             f"{reproduction.name} at {protocol.name}: {lack}; name another protocol with --protocol, or "
             "another device with --device"

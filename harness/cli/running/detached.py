@@ -26,7 +26,7 @@ def start(asked: RunRequest, console: Console) -> None:
     log = store.root / f"run-{datetime.now(UTC):%Y-%m-%dT%H%M%S.%fZ}.log"
     pid = _begin(log)
     say(console, f"running as process {pid}; its output is in {log}")
-    say(console, f"to follow it: ./repro.py watch --results-dir {store.root}")
+    say(console, f"to follow it: {store.command('watch')}")
     say(console, f"to stop it: kill {pid} (running trials are saved; the same command resumes them)")
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.table import Table
 
 from harness.cli.running import details
 from harness.cli.running.calibrate import calibrate, speeds
@@ -14,7 +13,7 @@ from harness.cli.running.check import earlier
 from harness.cli.running.choices import choose_precision, decidable
 from harness.cli.running.events import FORMAT
 from harness.cli.running.work import RunRequest, Work, warnings, work_for
-from harness.cli.terminal.tables import WARNING, Row, print_json, say
+from harness.cli.terminal.tables import WARNING, Row, print_json, print_rows, say
 from harness.contract.formatting import count, duration
 from harness.contract.trial import Precision
 from harness.forecast import cost, priorities
@@ -24,7 +23,8 @@ from harness.forecast.speeds import known
 from harness.plans.experiment import Evidence, Experiment
 
 TRIALS = ("key", "role", "arm", "seed", "settings", "at most", "in the store")
-STEPS = ("in this order", "protocol", "seeds", "known", "trials", "at most", "will be done")
+SHOWN = 12  # letters of a key, as in reports: enough to distinguish trials
+STEPS = ("experiment", "protocol", "seeds", "known", "trials", "at most", "will be done")
 LONG = 60.0  # seconds, from which a run says beforehand what it will take
 SPEEDS = {
     SpeedSource.RECORDS: "at the speed of earlier records",
@@ -141,11 +141,11 @@ def show_trials(work: Work, console: Console) -> None:
 
 def _show(experiment: Experiment, found: ExperimentPreview, console: Console) -> None:
     say(console, f"{experiment.name}: {experiment.protocol.summary}", "bold")
-    table = Table(*TRIALS, box=None, pad_edge=False)
-    for one in found.trials:
-        stored = "yes" if one.stored else "no"
-        table.add_row(one.key, one.role, one.arm, str(one.seed), one.settings, duration(one.seconds), stored)
-    console.print(table, highlight=False, markup=False)
+    cells = (
+        (t.key[:SHOWN], t.role, t.arm, t.seed, t.settings, duration(t.seconds), "yes" if t.stored else "no")
+        for t in found.trials
+    )
+    print_rows([dict(zip(TRIALS, row, strict=True)) for row in cells], False, console)
     for sentence in _costs(found):
         say(console, sentence)
 
@@ -188,7 +188,8 @@ def _cheaper(experiment: Experiment, work: Work, found: ExperimentPreview) -> It
 def show_plan(work: Work, seconds: float, console: Console) -> None:
     """Shows the plan."""
     steps = _plan(work, seconds)
-    console.print(plan_table(steps, seconds), highlight=False, markup=False)
+    say(console, f"The plan for {duration(seconds)}, in this order", "bold")
+    print_rows(plan_rows(steps), False, console)
     for sentence in speeds_in_words(steps):
         say(console, sentence)
 
@@ -201,16 +202,15 @@ def _plan(work: Work, seconds: float) -> list[Step]:
     return work.plan(seconds) if calibrate(work, trials) else steps
 
 
-def plan_table(steps: Sequence[Step], seconds: float) -> Table:
+def plan_rows(steps: Sequence[Step]) -> list[Row]:
     """What will be done within the time and what will not, in order."""
-    title = f"The plan for {duration(seconds)}"
-    table = Table(*STEPS, box=None, pad_edge=False, title=title, title_justify="left")
+    rows: list[Row] = []
     for step in steps:
         one = step.experiment
         most = duration(step.seconds) if step.trials else ""
-        cells = (one.reproduction.name, one.protocol.name, str(one.seeds), KNOWN[step.standing])
-        table.add_row(*cells, str(step.trials), most, step.intent)
-    return table
+        cells = (one.reproduction.name, one.protocol.name, one.seeds, KNOWN[step.standing])
+        rows.append(dict(zip(STEPS, (*cells, step.trials, most, step.intent), strict=True)))
+    return rows
 
 
 def speeds_in_words(steps: Sequence[Step]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from harness.plans.experiment import Experiment
 from harness.records.record import Record
 from harness.records.schema import Cost, Measured
 from harness.records.store import Store
+from harness.verdicts.assess import Assessments
 from harness.verdicts.sequential import Look
 from reproductions import another_paper
 
@@ -77,8 +78,11 @@ class Rows:
         self.progress.say(STOPPING)
 
     def ended(self, experiment: Experiment, store: Store) -> None:
-        """Prints what there is of the experiment, and what is left."""
+        """Prints what there is of the experiment, what is left, and what that says about its claims."""
         self.progress.say(state(experiment, store))
+        for verdict in Assessments(store).of(experiment).verdicts.values():
+            why = store.command(f"explain {verdict.claim} --protocol {experiment.protocol.name}")
+            self.progress.say(f"{verdict.claim}: {verdict.headline}; to see why: {why}")
 
     def _follow(self, row: Activity, progress: session.TrialProgress) -> None:
         """Updates a trial's progress."""
@@ -94,9 +98,11 @@ def state(experiment: Experiment, store: Store) -> str:
     left = f", {len(evidence.to_run)} to run" if evidence.to_run else ""
     bad = f", {failed} failed" if failed else ""
     more = "; repeat the same command to continue" if left or evidence.plan.to_come else ""
-    done = f"{len(evidence.runs) - failed} of {len(evidence.plan.trials)} trials"
+    planned = len(evidence.plan.trials)
+    ok = len(evidence.runs) - failed
+    done = f"{ok} of {planned} trials in {store.root}" if planned else "no trials needed"
     paper = another_paper(experiment.reproduction)
-    return f"{experiment.name}{f' ({paper})' * bool(paper)}: {done} in {store.root}{left}{bad}{more}"
+    return f"{experiment.name}{f' ({paper})' * bool(paper)}: {done}{left}{bad}{more}"
 
 
 def summary(record: Record) -> str:

@@ -31,6 +31,9 @@ class Site(Interface):
     def workers(self, asked: int | None, device: Device) -> int:
         """How many trials run in parallel."""
 
+    def gpus(self, device: Device) -> int | None:
+        """The most GPUs in one machine; None: those of this machine."""
+
     def under_way(self, asked: int | None, workers: int) -> float:
         """How many trials the engine may hold at a time."""
 
@@ -51,6 +54,9 @@ class ThisMachine:
     def workers(self, asked: int | None, device: Device) -> int:
         """The number requested, else as many as the device takes."""
         return choices.choose_workers(asked, device)
+
+    def gpus(self, device: Device) -> None:
+        """Those at hand."""
 
     def under_way(self, asked: int | None, workers: int) -> float:
         """As many as there are workers: other drivers of the store may run the rest elsewhere."""
@@ -96,6 +102,12 @@ class RayCluster:
         if not room:
             raise EngineError(f"no node of the cluster has room for a trial on {device}: see 'ray status'")
         return asked or room
+
+    def gpus(self, device: Device) -> int:
+        """Those of the node with most, on which a trial with several would run."""
+        from harness.engines.cluster import nodes
+
+        return max((node.gpus for node in nodes.alive()), default=0) if device.cuda else 0
 
     def under_way(self, asked: int | None, workers: int) -> float:
         """The number requested; without one, all, so that the cluster sees how far to grow."""

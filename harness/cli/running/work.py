@@ -77,8 +77,9 @@ class RunRequest:
         )
 
     def _experiment(self, reproduction: Reproduction, device: Device) -> Experiment:
+        gpus = self.site.gpus(device)
         return choices.make_experiment(
-            reproduction, self.protocol, self.seeds, device, self.data_dir, self.precision
+            reproduction, self.protocol, self.seeds, device, self.data_dir, self.precision, gpus
         )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from rich import progress as bars
 from rich.console import Console
+from rich.table import Column
 from rich.text import Text
 
 from harness.cli.terminal.tables import WARNING, say
@@ -18,6 +19,7 @@ from harness.contract.formatting import duration
 from harness.contract.progress import Advance
 
 INTERVAL = 30.0  # seconds between two lines about an activity
+ROOMY = 110  # letters: a narrower terminal shows a row's name, progress and time left, but no bar
 PATIENCE = 2.0  # seconds a task may take without a line
 Clock = Callable[[], float]
 
@@ -127,15 +129,17 @@ class Progress(ABC):
 class Left(bars.ProgressColumn):
     """Time left at the pace so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, table_column: Column) -> None:
         """Wraps rich's own estimate."""
-        super().__init__()
+        super().__init__(table_column)
         self.remaining = bars.TimeRemainingColumn()
 
     def render(self, task: bars.Task) -> Text:
         """`0:12:30 left`, or `at most 0:12:30 left`."""
         ahead = task.fields["ahead"]
-        return Text("") if ahead is None else Text(ahead) + self.remaining.render(task) + Text(" left")
+        if ahead is None:
+            return Text("")
+        return Text.assemble(ahead, self.remaining.render(task), " left")
 
 
 class Bars(Progress):
@@ -144,13 +148,18 @@ class Bars(Progress):
     def __init__(self, console: Console, clock: Clock = time.monotonic) -> None:
         """Nothing is drawn before the block begins."""
         super().__init__(console, clock)
-        self.drawn = bars.Progress(
+        named = bars.TextColumn("{task.description}", markup=False, table_column=Column())  # may wrap
+        far, left = bars.TextColumn("{task.fields[far]}", markup=False), Left(Column(no_wrap=True))
+        drawn = (
             bars.SpinnerColumn(),
-            bars.TextColumn("{task.description}", markup=False),
+            named,
             bars.BarColumn(bar_width=20),
-            bars.TextColumn("{task.fields[far]}", markup=False),
+            far,
             bars.TimeElapsedColumn(),
-            Left(),
+            left,
+        )
+        self.drawn = bars.Progress(
+            *(drawn if console.width >= ROOMY else (named, far, left)),
             console=console,
             transient=True,
             redirect_stdout=not console.stderr,  # results do not belong beside the bars

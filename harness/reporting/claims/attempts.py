@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from types import MappingProxyType
 
 from harness.contract.formatting import NOTHING, duration
 from harness.contract.trial import Status
@@ -14,6 +16,8 @@ from harness.records.schema import Cost
 from harness.reporting.tables import Key
 from harness.reporting.wording import shortened
 
+Files = Mapping[int, str]  # names of records' files in the store, by the records' `id()`
+NO_FILES: Files = MappingProxyType({})
 TROUBLE = "Failed and diverged runs"  # the only table of single trials that is also printed
 
 
@@ -27,6 +31,7 @@ class Attempt:
     number: int  # 0 where there is none
     of: int
     record: Record | None
+    file: str = ""  # the record's name in the store, if known
 
     @property
     def ordinal(self) -> str:
@@ -37,11 +42,11 @@ class Attempt:
     def head(self) -> tuple[object, ...]:
         """Where the attempt belongs and how it ended."""
         status = self.record.status if self.record else "no record"
-        key = self.record and Key(self.record.key, self.number)
+        key = self.record and Key(self.record.key, self.file)
         return self.arm, self.role, str(self.seed), self.ordinal, status, key
 
 
-def attempts(evidence: Evidence | None, records: Sequence[Record]) -> list[Attempt]:
+def attempts(evidence: Evidence | None, records: Sequence[Record], files: Files = NO_FILES) -> list[Attempt]:
     """Every attempt at every planned trial, in the plan's order, then those outside the plan."""
     answers = {id(run.planned): run.record for run in evidence.runs} if evidence else {}
     pool = {id(r): r for r in (*records, *answers.values())}
@@ -53,23 +58,24 @@ def attempts(evidence: Evidence | None, records: Sequence[Record]) -> list[Attem
     for one in evidence.plan.trials if evidence else ():
         answer = answers.get(id(one))
         own = [*same.get(canonical(one.trial), ()), *same.get(answer.key if answer else "", ())]
-        found += _counted(one.arm, one.role, one.trial.seed, list({id(r): r for r in own}.values()))
+        own = list({id(r): r for r in own}.values())
+        found += _counted(one.arm, one.role, one.trial.seed, own, files)
     used = {id(a.record) for a in found}
     rest = [r for r in pool.values() if id(r) not in used]
-    return found + [a for r in rest for a in _counted(NOTHING, "not in the plan", r.trial.get("seed"), [r])]
+    outside = (_counted(NOTHING, "not in the plan", r.trial.get("seed"), [r], files) for r in rest)
+    return [*found, *chain.from_iterable(outside)]
 
 
-def keys(records: Sequence[Record]) -> dict[int, Key]:
-    """Each record's key, with the number of its attempt at the trial; by the record's `id()`."""
-    same: dict[str, list[Record]] = {}
-    for record in sorted(records, key=lambda record: record.started):
-        same.setdefault(record.key, []).append(record)
-    return {id(r): Key(r.key, number) for found in same.values() for number, r in enumerate(found, 1)}
+def keys(records: Sequence[Record], files: Files) -> dict[int, Key]:
+    """Each record's key, linked to its file; by the record's `id()`."""
+    return {id(r): Key(r.key, files.get(id(r), "")) for r in records}
 
 
-def _counted(arm: str, role: str, seed: object, records: Sequence[Record]) -> list[Attempt]:
+def _counted(arm: str, role: str, seed: object, records: Sequence[Record], files: Files) -> list[Attempt]:
     ordered = sorted(records, key=lambda r: r.started)
-    made = [Attempt(arm, role, seed, i, len(ordered), r) for i, r in enumerate(ordered, 1)]
+    made = [
+        Attempt(arm, role, seed, i, len(ordered), r, files.get(id(r), "")) for i, r in enumerate(ordered, 1)
+    ]
     return made or [Attempt(arm, role, seed, 0, 0, None)]
 
 

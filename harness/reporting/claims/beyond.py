@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +13,7 @@ from harness.plans.experiment import Reproduction, Table
 from harness.records.record import Record
 from harness.reporting import run_tables
 from harness.reporting.claims import arms
-from harness.reporting.claims.attempts import attempts, trial_table, trouble_table
+from harness.reporting.claims.attempts import attempts, keys, trial_table, trouble_table
 from harness.reporting.figures.selection import stand_in
 from harness.verdicts.assess import Assessments, most_first
 from harness.verdicts.assessment import Assessment
@@ -29,6 +29,7 @@ class Question:
     reproduction: Reproduction
     assessment: Assessment | None
     records: tuple[Record, ...]  # every attempt of every planned trial
+    files: Mapping[int, str]  # names of their files in the store, by the records' `id()`
     next_run: NextRun
     number: int = 1  # among the question's experiments
 
@@ -92,7 +93,7 @@ class Question:
         if self.assessment is None:
             return ()
         evidence = self.assessment.evidence
-        trouble = trouble_table(attempts(evidence, self.records))
+        trouble = trouble_table(attempts(evidence, self.records, self.files))
         found = (*self.assessment.finding.tables, trouble)
         return tuple(table for table in found if table)
 
@@ -102,9 +103,9 @@ class Question:
         if self.assessment is None or self.number > 1 + run_tables.MOST_UNFOLDED:
             return ()
         evidence = self.assessment.evidence
-        found = [run_tables.seed_table(evidence)]
+        found = [run_tables.seed_table(evidence, keys(self.records, self.files))]
         if self.number == 1:
-            tried = trial_table(attempts(evidence, self.records))
+            tried = trial_table(attempts(evidence, self.records, self.files))
             found += [run_tables.tuning_table(evidence), arms.arms_table(evidence), tried]
         return tuple(table for table in found if table)
 
@@ -124,9 +125,9 @@ def of(reproduction: Reproduction, known: Assessments, protocol: str | None = No
     for number, assessment in enumerate(assessed, 1):
         runs = assessment.evidence.runs
         records = tuple(r for run in runs for r in known.store.attempts(run.record.key))
-        yield Question(reproduction, assessment, records, next_run, number)
+        yield Question(reproduction, assessment, records, known.store.names(records), next_run, number)
     if not assessed:
-        yield Question(reproduction, None, (), next_run)
+        yield Question(reproduction, None, (), {}, next_run)
 
 
 def named(name: str) -> Reproduction | None:

@@ -10,7 +10,7 @@ from harness.contract.formatting import NOTHING, interval
 from harness.paper.claims import Kind
 from harness.plans.experiment import Table
 from harness.reporting import effect_tables, run_tables, tables
-from harness.reporting.claims import downloads, phrases, replication
+from harness.reporting.claims import declared, downloads, phrases, replication
 from harness.reporting.claims.arms import arms_table
 from harness.reporting.claims.attempts import TROUBLE, attempts, keys, trial_table, trouble_table
 from harness.reporting.claims.sections import Section
@@ -61,6 +61,11 @@ class Entry:
         """What was found, as one sentence."""
         return phrases.finding(self.section)
 
+    @property
+    def declared(self) -> str:
+        """Whether what is judged was declared before the final runs, as far as this clone can tell."""
+        return declared.since(self.section)
+
     @cached_property
     def figures(self) -> tuple[Drawing, ...]:
         """What is judged, and one interval per protocol."""
@@ -104,7 +109,7 @@ class Entry:
     def folded(self) -> tuple[Fold, ...]:
         """Tables to unfold, without empty columns."""
         section, evidence = self.section, self.section.evidence
-        tried, known = attempts(evidence, section.records), [evidence] if evidence else []
+        tried, known = attempts(evidence, section.records, section.files), [evidence] if evidence else []
         found = (
             Fold(TROUBLE, (trouble_table(tried),)),
             Fold("Effects", tuple(self._effects())),
@@ -113,7 +118,9 @@ class Entry:
             Fold("How the arms differ", tuple(map(arms_table, known))),
             Fold("Other experiments", tuple(self._others())),
             Fold("Attempts", (trial_table(tried),)),
-            Fold("Stale records", (run_tables.stale_table(section.stale, keys(section.stale)),)),
+            Fold(
+                "Stale records", (run_tables.stale_table(section.stale, keys(section.stale, section.files)),)
+            ),
         )
         return tuple(fold for fold in found if fold.shown)
 
@@ -128,14 +135,16 @@ class Entry:
 
     def _runs(self) -> Iterator[Table | None]:
         if self.section.evidence and not self.section.smoke:
-            yield run_tables.seed_table(self.section.evidence, keys(self.section.records))
+            yield run_tables.seed_table(self.section.evidence, keys(self.section.records, self.section.files))
             yield from self.section.finding.tables if self.section.finding else ()
 
     def _others(self) -> Iterator[Table | None]:
         yield further_table(self.sections[1:])
         for other in self.sections[1 : 1 + run_tables.MOST_UNFOLDED]:
             if other.evidence and not other.smoke:
-                yield run_tables.seed_table(other.evidence, keys(other.records), f", {other.scale}")
+                yield run_tables.seed_table(
+                    other.evidence, keys(other.records, other.files), f", {other.scale}"
+                )
 
     @property
     def files(self) -> Mapping[str, str]:

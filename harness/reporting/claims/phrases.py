@@ -81,8 +81,9 @@ def headline(section: Section) -> str:
 
 
 def _ran(section: Section) -> str:
-    ended = [record.status is not Status.FAILED for record in section.records]
-    count = f"{sum(ended)} of {len(ended)} runs finished"
+    ended = sum(record.status is not Status.FAILED for record in section.records)
+    planned = len(section.evidence.plan.trials) if section.evidence else 0
+    count = f"{ended} of {max(planned, len(section.records))} runs finished"
     return f"This shows only that the code runs: {count}. Their numbers say nothing about the claim."
 
 
@@ -147,11 +148,21 @@ def _conclusion(section: Section) -> str:
         return "less than the paper claims" if section.claim.requires else opposite
     if verdict.outcome is Outcome.REPORTED and verdict.qualifier is Qualifier.PROXY:
         return f"not judged, since {_plain(verdict.reasons)}"
+    if verdict.outcome is Outcome.REPRODUCED and (side := _beyond(section)):
+        return f"this is in the band around the paper's figure ({figure}), and {side} that figure"
     if verdict.outcome in AGAINST:
         return AGAINST[verdict.outcome].format(figure)
     if verdict.outcome is Outcome.INVALID:
         return f"these runs cannot test it, because {_plain(verdict.reasons)}"
     return _undecided(section) if verdict.outcome is Outcome.INCONCLUSIVE else _plain(verdict.reasons)
+
+
+def _beyond(section: Section) -> str:
+    """On which side of the paper's figure the whole 95 % interval lies; empty if it holds that figure."""
+    found, metric = section.effects[0].ci95, section.claim.metric(section.effects[0].metric)
+    if not (found and metric and metric.paper) or (metric.band and metric.band.one_sided):
+        return ""
+    return "above" if found.low > metric.paper else "below" if found.high < metric.paper else ""
 
 
 def _plain(reasons: tuple[str, ...]) -> str:

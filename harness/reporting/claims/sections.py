@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -35,6 +35,7 @@ class Section:
     assessment: Assessment | None  # None: there is no evidence
     records: tuple[Record, ...] = ()  # every attempt of every planned trial, failed and diverged ones too
     stale: tuple[Record, ...] = ()  # made by other code: shown, never used
+    files: Mapping[int, str] = field(default_factory=dict)  # names of these records' files, by their `id()`
     outlook: Outlook = field(default_factory=Outlook)
     adjusted_p: float | None = None  # Holm's, over the primary effects of all judged claims of its paper
 
@@ -176,7 +177,8 @@ def of_claim(claim: Claim, known: Assessments) -> Iterator[Section]:
         yield _section(claim, assessment, known, leading=not number)
     if not found:
         stale = tuple(old for old, _ in known.stale(reproduction)) if reproduction else ()
-        yield Section(claim, reproduction, None, (), stale, outlook(claim, reproduction, known, None))
+        files, further = known.store.names(stale), outlook(claim, reproduction, known, None)
+        yield Section(claim, reproduction, None, (), stale, files, further)
 
 
 def _section(claim: Claim, assessment: Assessment, known: Assessments, leading: bool) -> Section:
@@ -185,8 +187,9 @@ def _section(claim: Claim, assessment: Assessment, known: Assessments, leading: 
     attempts = tuple(r for run in evidence.runs for r in known.store.attempts(run.record.key))
     shown = leading and not evidence.protocol.smoke
     stale = tuple(old for old, _ in known.stale(reproduction)) if shown else ()
+    files = known.store.names((*attempts, *stale))
     further = outlook(claim, reproduction, known, assessment)
-    return Section(claim, reproduction, assessment, attempts, stale, further)
+    return Section(claim, reproduction, assessment, attempts, stale, files, further)
 
 
 def adjusted(found: Sequence[Section]) -> list[Section]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.contract.formatting import number
+from harness.contract.formatting import count, number
 from harness.contract.trial import Status
 from harness.effects.from_runs import by_arm
 from harness.plans.experiment import Evidence, Run
@@ -157,7 +157,7 @@ def _mark_crossings(axes: Axes, said: str, curves: Sequence[Curve], style: int, 
         "textcoords": "offset points",
         "ha": side,
     }
-    label = f"{said}, {_runs(len(curves))}:\nmedian {number(middle)} epochs"
+    label = f"{said}, {count(len(curves), 'run')}:\nmedian {number(middle)} epochs"
     words = axes.annotate(label, (middle, 0), color=ARMS[style], fontweight="bold", **place)
     for part in (drop, words):
         traces.mark(part, said)
@@ -205,18 +205,17 @@ def describe(panel: Panel) -> str:
         return f"{marks}."
     reached = "; ".join(f"{_in_words(name)}: {_reached(arm.judged)}" for name, arm in panel.arms.items())
     crossed = any(c.crossed is not None for arm in panel.arms.values() for c in arm.judged)
-    rings = f"; rings mark the first evaluation at or under {number(panel.target)} %" if crossed else ""
+    rings = (
+        f"; rings mark the first evaluation at or under {number(panel.target)} %, and medians are theirs, "
+        "while the ratio takes the midpoint between that evaluation and the one before"
+    ) * crossed
     return f"{reached}. {marks}{rings}. The sample is evaluated only near the target."
 
 
 def _reached(curves: Sequence[Curve]) -> str:
-    count, middle = sum(c.crossed is not None for c in curves), median_epochs(curves)
+    reached, middle = sum(c.crossed is not None for c in curves), median_epochs(curves)
     tail = "" if middle is None else f", median {number(middle)} epochs"
-    return f"{count} of {_runs(len(curves))} reached the target{tail}"
-
-
-def _runs(count: int) -> str:
-    return f"{count} run" if count == 1 else f"{count} runs"
+    return f"{reached} of {count(len(curves), 'run')} reached the target{tail}"
 
 
 def _in_words(arm: str) -> str:

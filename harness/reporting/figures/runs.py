@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from harness.contract.formatting import decimals, number, quantity
+from harness.contract.formatting import count, decimals, number, quantity
 from harness.effects.from_runs import Measure, gap, metric
 from harness.effects.step_times import STEP
 from harness.paper.claims import Claim, Fit, Kind
@@ -134,8 +134,7 @@ def _reference(axis: Axis, value: float | None, said: str, top: float, bottom: f
 def _row(row: ArmRow, axis: Axis, top: float, colour: str, unit: str) -> Iterator[str]:
     """The arm's name and mean above its dots."""
     y, x = top + 26, axis.at(row.mean)
-    count = "1 run" if len(row.values) == 1 else f"{len(row.values)} runs"
-    yield pictures.words(MARGIN, top + 12, f"{row.label} ({count})", INK)
+    yield pictures.words(MARGIN, top + 12, f"{row.label} ({count(len(row.values), 'run')})", INK)
     places = decimals(axis)
     mean = f"mean {quantity(row.mean, unit, None if places is None else places + 1)}"
     yield pictures.words(WIDTH - MARGIN, top + 12, mean, colour, 'text-anchor="end" font-weight="bold"')

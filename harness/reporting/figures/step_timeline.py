@@ -175,7 +175,7 @@ def describe(found: Sequence[Lane]) -> str:
     return (
         "One bar per device, from the run of each arm whose untraced step is nearest the median. A layer is "
         "one with weights and all that follows it; the forward pass comes first, then the backward pass. "
-        f"Tracing lengthens a step: the untraced steps are judged. {each}."
+        f"Tracing changes how long a step takes, so the untraced steps are judged. {each}."
     )
 
 

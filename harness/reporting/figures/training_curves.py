@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from harness.contract.formatting import number
+from harness.contract.formatting import count, number
 from harness.contract.trial import Status
 from harness.plans.experiment import Evidence, Run
 from harness.records.schema import CurveColumn
@@ -93,7 +93,7 @@ def _draw(name: str, drawn: Sequence[ArmCurves], heading: str, caveat: str) -> D
 def _label(arm: ArmCurves, style: int) -> Iterator[Label]:
     """The arm's name at the end of its mean."""
     mean = list(zip(*_mean(arm.training), strict=True))
-    said = f"{arm.name} ({_runs(len(arm.training)).replace(' ', HARD)})"
+    said = f"{arm.name} ({count(len(arm.training), 'run').replace(' ', HARD)})"
     if mean:
         yield Label(arm.name, said, mean[-1], ARMS[style % len(ARMS)])
 
@@ -163,10 +163,6 @@ def _key(axes: Axes) -> None:
     dashed.set_linestyle(UNSEEN)
     place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0, "ncols": 2}
     axes.legend((solid, dashed), ("on training images", "on unseen images"), frameon=False, **place)
-
-
-def _runs(count: int) -> str:
-    return f"{count} run" if count == 1 else f"{count} runs"
 
 
 def describe(drawn: Sequence[ArmCurves]) -> str:

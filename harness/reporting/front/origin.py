@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.contract.device import DeviceKind
+from harness.contract.formatting import count
 from harness.paper.papers import held
 from harness.records.provenance import Declared
 from harness.records.record import Record
@@ -39,19 +40,17 @@ class EvidenceOrigin:
     @property
     def parts(self) -> tuple[str, ...]:
         """The line at the head of a report, part by part."""
-        stale = [f"{_counted(self.stale, 'further stale record')}"] * bool(self.stale)
+        stale = [f"{count(self.stale, 'further stale record')}"] * bool(self.stale)
         if not self.records:
             none = (
-                f"no record of today's code, {_counted(self.stale, 'stale record')}"
-                if stale
-                else "no records"
+                f"no record of today's code, {count(self.stale, 'stale record')}" if stale else "no records"
             )
             return (none, *(f"the code of {name}" for name in (self.judged_by,) if name))
         every = (
             "all from a clean commit" if self.clean == self.records else f"{self.clean} from a clean commit"
         )
-        count = f"{_counted(self.records, 'record')}, {every}"
-        return (*filter(None, (self.days,)), _some(self.hardware, "machine"), count, *stale, *self._code())
+        records = f"{count(self.records, 'record')}, {every}"
+        return (*filter(None, (self.days,)), _some(self.hardware, "machine"), records, *stale, *self._code())
 
     def _code(self) -> tuple[str, ...]:
         """The commits that made and judged the records, named once if they are the same."""
@@ -133,8 +132,4 @@ def _some(names: Sequence[str], kind: str) -> str:
     """The names, or the first of many."""
     more = len(names) - MOST
     shown = " and ".join(names[:MOST]) if len(names) <= 2 else ", ".join(names[:MOST])
-    return f"{shown} and {_counted(more, f'further {kind}')}" if more > 0 else shown
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{shown} and {count(more, f'further {kind}')}" if more > 0 else shown

@@ -38,7 +38,7 @@ class VerdictGroup:
 
 FEW, SOME = 4, 6  # the most claims named: where nothing is shown, and where only the direction is
 AT_SCALE = (  # in the order in which they appear
-    VerdictGroup(Outcome.REPRODUCED, "holds as published", "hold as published"),
+    VerdictGroup(Outcome.REPRODUCED, "holds, within its declared band", "hold, within their declared bands"),
     VerdictGroup(
         Outcome.DIRECTIONAL,
         "has the paper's direction",

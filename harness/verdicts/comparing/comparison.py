@@ -137,6 +137,11 @@ def _same_effect(row: EffectRow) -> Hashable:
     return row.claim, row.protocol, row.metric
 
 
+def where(row: EffectRow) -> Hashable:
+    """What has a verdict of its own: an experiment on one kind of device, in one precision, on some data."""
+    return row.experiment, row.device, row.devices, row.precision, row.data
+
+
 def _unlike(first: EffectRow, second: EffectRow) -> tuple[int, ...]:
     return len(differing(first, second, BARS)), len(differing(first, second, CONDITIONS))
 
@@ -190,6 +195,6 @@ def _changes(differences: Sequence[Difference], alone: Sequence[Unmatched]) -> I
         if one.first.primary and one.first.verdict != one.second.verdict and name not in told:
             told.add(name)
             yield Change(one.first, one.second)
-    met = {one.first.experiment for one in differences}
-    lost = {one.row.experiment: one.row for one in alone if one.first and one.row.primary}
-    yield from (Change(row, None) for name, row in lost.items() if row.outcome.judged and name not in met)
+    met = {where(one.first) for one in differences}
+    lost = {where(one.row): one.row for one in alone if one.first and one.row.primary}
+    yield from (Change(row, None) for place, row in lost.items() if row.outcome.judged and place not in met)

@@ -101,7 +101,7 @@ def rows(assessment: Assessment) -> Iterator[EffectRow]:
     """A row for each effect of each of the experiment's claims, or one for a verdict without an effect."""
     for name in assessment.experiment.reproduction.claims:
         about = claim(name)
-        nothing = Effect(about.primary.name, about.primary.unit, 0, None, None, None, note="no effect")
+        nothing = Effect(about.primary.name, about.primary.unit, 0, None, None, None, note="no estimate")
         for number, effect in enumerate(assessment.effects(about) or (nothing,)):
             yield _row(assessment, about, effect, primary=not number or about.kind is Kind.EXACT)
 

@@ -21,10 +21,11 @@ METRIC = Measured.TEN_TOP1  # the paper's test error
 
 @dataclass(frozen=True)
 class NetOfRun:
-    """A tested network: a run, and the first experiment that has it."""
+    """A tested network: a run, the first experiment that has it, and the claims of all that have it."""
 
     experiment: str
     run: Run
+    claims: frozenset[str] = frozenset()
 
     @property
     def record(self) -> Record:
@@ -54,7 +55,9 @@ def nets(assessments: Iterable[Assessment]) -> list[NetOfRun]:
     for assessment in assessments:
         for run in assessment.evidence.final():
             if run.record.status is Status.OK and kept(run, METRIC):
-                found.setdefault(run.record.key, NetOfRun(assessment.experiment.name, run))
+                new = NetOfRun(assessment.experiment.name, run)
+                one, about = found.setdefault(run.record.key, new), assessment.experiment.reproduction.claims
+                found[run.record.key] = replace(one, claims=one.claims.union(about))
     return list(found.values())
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from harness.cli.commands import data
 from harness.cli.terminal.progress import Lines
 from harness.contract.errors import DataError
-from harness.data import cifar10
+from harness.data import cifar10, fingerprint
 from tests.fakes.photographs import contents, folders, pack
 
 
@@ -29,6 +29,7 @@ def verify(dataset: str, root: Path) -> str:
 def test_a_pack_s_files_that_cannot_be_read_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert fingerprint  # imported by now: its own file must be readable
     place = pack(folders(tmp_path / "source", contents({"train": 1, "val": 1})), tmp_path / "imagenette.pack")
     monkeypatch.setattr(Path, "read_bytes", refuse)
     said = verify("imagenette", tmp_path)

@@ -85,7 +85,7 @@ def test_the_chain_goes_from_the_papers_sentence_to_the_verdict(tmp_path: Path) 
     places = [text.index(title) for title in TITLES]
     assert places == sorted(places)
     for words in (
-        "figure: about 6×",
+        "figure: 6×",
         "estimand: epochs to 25 % training error, tanh ÷ ReLU",
         "direction: no effect is 1; the paper's effect is above it",
         "band, epochs (primary): [4, 9] ×; this project's policy, from the paper's 6: a ratio",

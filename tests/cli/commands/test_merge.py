@@ -26,8 +26,8 @@ def test_it_says_who_measured_what_and_where_they_disagree(
     filled(tmp_path / "a", 5, lambda arm, seed: decisive(arm, seed) * 1.001)
     filled(tmp_path / "b", 5, lambda arm, seed: noisy(arm, seed) * (1.3 if arm == "tanh" else 1 + seed / 100))
     said = call(tmp_path / "all", f"here={tmp_path / 'a'}", f"there={tmp_path / 'b'}")
-    assert "all holds the records of here 10, there 10" in said
-    assert "10 trials were run by several laboratories; in 0 the results agree" in said
+    assert "all holds the records of here (10), there (10)" in said
+    assert "10 trials were run by several laboratories, 0 of them with results identical to the bit" in said
     assert "I²" in said
     assert len(Store(tmp_path / "all").records) == 20
     found = json.loads(call(tmp_path / "all", f"here={tmp_path / 'a'}", "--json"))

@@ -15,7 +15,7 @@ import pytest
 import reproductions
 from harness.cli import app
 from harness.cli.commands.new import TEMPLATE, new, sections, text
-from harness.contract.errors import HarnessError
+from harness.contract.errors import BadValue, HarnessError
 from harness.paper.catalogue import CLAIMS, claim
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -101,5 +101,11 @@ def test_the_template_is_packaged() -> None:
 
 
 def test_sections_as_docstrings_write_them() -> None:
-    assert sections(claim("depth")) == "abstract, §7"
-    assert sections(claim("architecture")) == "abstract, §3.5, Fig. 2, §7"
+    assert sections(claim("depth")) == "§1, §7"
+    assert sections(claim("architecture")) == "abstract, §1, §3.5, Fig. 2"
+
+
+def test_a_name_in_use_is_refused_however_it_is_spelled(tmp_path: Path) -> None:
+    for name in ("ten-view", "ten_view"):
+        with pytest.raises(BadValue, match="'ten-view' already names the reproduction error-rate"):
+            new(name, "pretraining", tmp_path)

@@ -94,7 +94,10 @@ def test_the_default_protocol_is_one_that_the_device_can_run(
 ) -> None:
     """None at hand: the driver of a cluster cannot know how many its nodes have."""
     monkeypatch.setattr(gpus, "count", lambda: count)
-    assert choices.choose_protocol(reproductions.named("two-gpu-time"), None, device).name == protocol
+    one = reproductions.named("two-gpu-time")
+    assert choices.choose_protocol(one, None, device).name == protocol
+    monkeypatch.setattr(gpus, "count", lambda: 3)  # of the driver of a cluster, whose nodes have `count`
+    assert choices.choose_protocol(one, None, device, count).name == protocol
 
 
 def test_a_protocol_for_another_device_is_refused_before_anything_runs(
@@ -104,7 +107,7 @@ def test_a_protocol_for_another_device_is_refused_before_anything_runs(
     one = reproductions.named("two-gpu-time")
     with pytest.raises(EngineError, match="runs on cuda only, and the device is cpu; name another protocol"):
         choices.make_experiment(one, "imagenet", None, CPU, None)
-    with pytest.raises(EngineError, match="needs 2 GPUs, and this machine has 1"):
+    with pytest.raises(EngineError, match="needs 2 GPUs in one machine, where there is 1"):
         choices.make_experiment(one, "imagenet", None, CUDA, None)
     others = [reproductions.named("architecture"), one]
     asked = RunRequest(others, "imagenet", None, "cpu", 1, None, tmp_path, every=True)

@@ -78,6 +78,21 @@ def test_every_outcome_has_its_words(outcome: Outcome, qualifier: Qualifier, sai
 
 
 @pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (1.5, 1.9, "this is in the band around the paper's figure (1.4 points), and above that figure."),
+        (0.8, 1.3, "this is in the band around the paper's figure (1.4 points), and below that figure."),
+        (1.1, 1.9, "this agrees with the paper (1.4 points)."),
+    ],
+)
+def test_an_interval_beside_the_paper_s_figure_is_not_said_to_agree(
+    low: float, high: float, said: str
+) -> None:
+    effect = replace(NOISY, estimate=(low + high) / 2, ci95=Interval(low, high, 0.95))
+    assert phrases.finding(of(claim("lrn"), effect, Outcome.REPRODUCED)).endswith(said)
+
+
+@pytest.mark.parametrize(
     ("n", "said"), [(2, "too few runs for a verdict, which needs 3."), (5, "the reason.")]
 )
 def test_runs_without_a_spread_are_not_called_too_few(n: int, said: str) -> None:
@@ -122,7 +137,7 @@ def test_a_conjunction_says_what_agrees_and_what_does_not() -> None:
     section = made.renamed(made.complete(), about)
     section = made.changed(section, finding=Finding({about.id: effects}))
     assert phrases.finding(section) == (
-        "4 of 5 counts agree with the paper's, but not the largest share of a middle convolution (1.452 %, "
+        "4 of 5 counts agree with the paper's, but not the largest share of a convolution (1.452 %, "
         "where the paper has 1 %)."
     )
     (table,) = Entry((section,)).tables
@@ -219,7 +234,7 @@ def test_the_numbers_of_a_figure_lie_beside_it(tmp_path: Path) -> None:
         csv.DictReader(io.StringIO((tmp_path / "figures/relu-speedup.csv").read_text(encoding="utf-8")))
     )
     assert [(r["metric"], float(r["estimate"]), float(r["low95"])) for r in rows] == [
-        ("epochs", 5.857, 5.61), ("seconds", 5.12, 4.6),
+        ("epochs", 5.857, 5.61), ("CPU seconds", 5.12, 4.6),
     ]  # fmt: skip
     ran = list(
         csv.DictReader(io.StringIO((tmp_path / "figures/relu-speedup-runs.csv").read_text(encoding="utf-8")))

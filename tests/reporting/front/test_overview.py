@@ -314,7 +314,7 @@ def test_only_the_first_effect_of_a_claim_is_primary() -> None:
     section = made.changed(made.complete(), finding=Finding({made.SIX.id: effects}))
     assert [(one.name, one.judged) for one in overview.ours(section)] == [
         ("epochs", True),
-        ("seconds", False),
+        ("CPU seconds", False),
     ]
 
 

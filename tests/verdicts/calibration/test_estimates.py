@@ -11,8 +11,8 @@ from harness.effects.statistics import intervals
 from harness.effects.statistics.exact import Values
 from harness.effects.statistics.two_way import ImagePart
 from harness.verdicts.calibration import estimates
-from harness.verdicts.calibration.estimates import broken_families, family_rows, spread_rows, worlds
-from harness.verdicts.calibration.simulation import calibrate, violations
+from harness.verdicts.calibration.estimates import family_rows, spread_rows, violations, worlds
+from harness.verdicts.calibration.simulation import calibrate
 
 WORLDS = {w.kind: w for w in worlds()}
 N = 1500
@@ -20,7 +20,7 @@ N = 1500
 
 def test_every_promise_holds() -> None:
     rows = [row for w in WORLDS.values() for truth in w.truths for row in calibrate(w, truth, 60)]
-    assert violations(rows) == []
+    assert violations(rows, []) == []
     assert {r.kind for r in rows} == set(WORLDS)
 
 
@@ -28,11 +28,11 @@ def test_every_promise_holds() -> None:
 def test_larger_samples_keep_the_promises_too() -> None:
     some = [("pooled, 15 in the baseline", "null"), ("any of four, one costs least", "null")]
     some += [("images, 15 in the baseline", "null"), ("any of four, all alike", "high edge")]
-    assert violations([row for kind, truth in some for row in calibrate(WORLDS[kind], truth, N)]) == []
+    assert violations([row for kind, truth in some for row in calibrate(WORLDS[kind], truth, N)], []) == []
 
 
 def broken(kind: str, truth: str, experiments: int = N) -> str:
-    return "\n".join(violations(calibrate(WORLDS[kind], truth, experiments)))
+    return "\n".join(violations(calibrate(WORLDS[kind], truth, experiments), []))
 
 
 Patch = pytest.MonkeyPatch
@@ -67,7 +67,7 @@ def test_a_larger_baseline_adds_power() -> None:
 
 def test_families_of_claims_and_of_arms_keep_their_level() -> None:
     rows = list(family_rows(150))
-    assert broken_families(rows) == []
+    assert violations([], rows) == []
     raw = {(r.kind, r.nulls): r.raw for r in rows}
     assert raw["Holm, 17 claims", "17 of 17"] > 0.3
     assert raw["Dunnett, 4 arms", "4 of 4"] > 0.08
@@ -77,7 +77,7 @@ def test_families_of_claims_and_of_arms_keep_their_level() -> None:
 def test_unadjusted_families_are_noticed(monkeypatch: Patch) -> None:
     monkeypatch.setattr(estimates, "holm", dict)
     assert (
-        "Holm, 17 claims, 17 of 17 null: an adjusted p errs in" in broken_families(list(family_rows(100)))[0]
+        "Holm, 17 claims, 17 of 17 null: an adjusted p errs in" in violations([], list(family_rows(100)))[0]
     )
 
 

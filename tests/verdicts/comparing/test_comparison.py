@@ -101,6 +101,16 @@ def test_a_verdict_that_is_gone_is_worse(tmp_path: Path) -> None:
     assert [(change.second, change.worse) for change in found.changes] == [(None, True)]
 
 
+def test_a_verdict_that_is_gone_in_one_of_two_precisions_is_worse(tmp_path: Path) -> None:
+    both, one = filled(tmp_path / "a", 5), filled(tmp_path / "b", 5)
+    for record in conditioned(tmp_path / "c", BF16).records:
+        both.append(record)
+    found = compared(both, one)
+    assert [(change.first.precision, change.second) for change in found.changes] == [(Precision.BF16, None)]
+    assert [row.precision for row in found.failing(Fails.WORSE)] == [Precision.BF16]
+    assert compared(one, both).changes == ()
+
+
 def test_an_effect_that_moved_is_a_change_and_none_for_the_worse(tmp_path: Path) -> None:
     def five(arm: str, seed: int) -> float:
         return noisy(arm, seed) * (1.0 if arm == "relu" else 5 / 6)

@@ -12,6 +12,7 @@ from harness.contract.trial import Precision
 from harness.plans.experiment import Planned, Role, Run
 from harness.records.conditions import DataIdentity, Form
 from harness.records.image_bits import packed
+from harness.reporting.sides import EvidenceSide
 from harness.verdicts.comparing.same_nets import NetOfRun, same_nets
 from tests.fakes.evidence.experiments import HERE, trial
 from tests.fakes.evidence.trials import record_for
@@ -64,3 +65,12 @@ def test_other_images_are_not_compared() -> None:
     other = replace(BF16, data=DataIdentity("cifar10", Form.STAND_IN, "gratings"))
     assert same_nets([net("relu", 0, RIGHT)], [net("relu", 0, RIGHT, other)]) == []
     assert same_nets([net("relu", 0, RIGHT)], [net("relu", 0, np.zeros(IMAGES + 1, bool), BF16)]) == []
+
+
+def test_a_side_about_some_claims_has_only_their_networks() -> None:
+    mine, other = (
+        replace(net("relu", seed, RIGHT), claims=frozenset({name})) for seed, name in enumerate("ab")
+    )
+    side = EvidenceSide("a store", (), (mine, other))
+    assert side.on(["a"]).nets == (mine,)
+    assert side.on([]).nets == (mine, other)

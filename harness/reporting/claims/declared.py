@@ -1,0 +1,66 @@
+"""Whether what is judged of a claim was declared before its final runs: the catalogue then, and today's."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+
+from harness.records import provenance
+from harness.records.code_version.normal_form import parsed, text
+from harness.reporting.claims.sections import Section
+from harness.reporting.front.origin import CATALOGUE
+
+BANDS = "harness/paper/bands.py"
+# What a declaration says in words for readers; all else decides what is judged, and how.
+WORDS = {"section", "statement", "title", "figure", "log_2012", "discussion", "needs", "conditions"}
+
+
+def since(section: Section) -> str:
+    """A sentence on what has changed since the first final run; empty if this clone cannot tell."""
+    finals = (
+        [run.record for run in section.evidence.final()] if section.evidence and not section.smoke else []
+    )
+    first = min(finals, key=lambda record: record.started, default=None)
+    commit = first and str(first.environment.get("commit") or "")
+    if first is None or not commit or first.environment.get("dirty") is not False:
+        return ""
+    then, now = (_judged(at, section.claim.id) for at in (commit, "HEAD"))
+    if not (then and now):
+        return ""
+    run = f"commit {commit}, whose code made the first final run on {first.started[:10]}"
+    if then == now:
+        return f"What is judged is as it was in {run}."
+    return f"Changed since {run}: git diff {commit} -- {CATALOGUE} {BANDS}"
+
+
+@cache
+def _judged(commit: str, claim: str) -> str:
+    """What decides the claim's verdict in its declaration at a commit, and the rules of bands; else empty."""
+    catalogue, bands = (provenance.text_at(commit, path) for path in (CATALOGUE, BANDS))
+    if catalogue is None or bands is None:
+        return ""
+    found = [text(_decisive(node)) for node in _claims(catalogue) if _id(node) == claim]
+    return f"{found[0]}\n{text(parsed(bands))}" if found else ""
+
+
+@cache
+def _claims(catalogue: str) -> list[ast.Call]:
+    nodes = ast.walk(ast.parse(catalogue))
+    return [n for n in nodes if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "Claim"]
+
+
+def _id(node: ast.Call) -> object:
+    values = (k.value for k in node.keywords if k.arg == "id")
+    return next((value.value for value in values if isinstance(value, ast.Constant)), None)
+
+
+def _decisive(node: ast.Call) -> list[ast.AST]:
+    """The arguments that decide a verdict; of several metrics, those with a band and the first."""
+    kept: list[ast.AST] = []
+    for keyword in node.keywords:
+        value = keyword.value
+        if keyword.arg == "metrics" and isinstance(value, ast.Tuple):
+            kept += [m for at, m in enumerate(value.elts) if not at or len(getattr(m, "args", ())) > 2]
+        elif keyword.arg not in WORDS:
+            kept.append(keyword)
+    return kept
