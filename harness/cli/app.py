@@ -75,7 +75,8 @@ def list_(results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
     """List every claim of the paper with what is known about it."""
     from harness.cli.commands import list as command
 
-    command.show(options.store(results_dir), json, options.console(), options.progress(patience=30))
+    store = options.store_to_read(results_dir)
+    command.show(store, json, options.console(), options.progress(patience=30))
 
 
 @app.command()
@@ -152,7 +153,7 @@ def explain(
     """Trace a claim from the paper's sentence to the verdict: every number, gate and rule in between."""
     from harness.cli.commands import explain as command
 
-    command.show(claim, protocol, options.store(results_dir), json, options.console())
+    command.show(claim, protocol, options.store_to_read(results_dir), json, options.console())
 
 
 @app.command()

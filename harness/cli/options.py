@@ -172,6 +172,13 @@ def store(results_dir: Path) -> Store:
     return Store(results_dir)
 
 
+def store_to_read(results_dir: Path) -> Store:
+    """The store; without any, what the catalogue alone says is shown, and a sentence says that it is not."""
+    if results_dir != RESULTS and not results_dir.exists():
+        console(stderr=True).print(f"--results-dir {results_dir} does not exist, so nothing is stored there")
+    return store(results_dir)
+
+
 def existing_store(results_dir: Path) -> Store:
     """The store in a results folder that must be there."""
     if not results_dir.is_dir():

@@ -58,6 +58,8 @@ def effect_table(
     rests = [f"The verdict rests on {resting}."] * (len(effects) > 1 and ever_judged(claim))
     rests += [STUDENT_AT_LOOKS if interim else STUDENT] * any(e.p_student is not None for e in effects)
     rests += [EXACT] * any(row[COLUMNS.index("p, exact")] for row in rows)
+    few_seeds = [e for e in effects[:1] if e.p_value is not None and least_exact_p(e) > 1 - LEVEL]
+    rests += [f"With so few seeds no exact p can be below {number(least_exact_p(e))}." for e in few_seeds]
     rests += [f"{HOLM}{LOOKED.format(len(LOOKS)) if interim else ''}."] * (adjusted_p is not None)
     rests += [DUNNETT] * bool(families)
     tested = [" ".join(rests)] * bool(rests)

@@ -22,6 +22,7 @@ from harness.verdicts.assessment import Assessment
 NO_KEYS: Mapping[int, Key] = MappingProxyType({})
 NO_PLACES: Mapping[str, int | None] = MappingProxyType({})
 MOST_STALE = 20  # rows: years of records would fill the page
+CLOCKS = {"seconds": "seconds by the clock", "cpu_seconds": "CPU seconds"}
 HELD_OUT = (
     "The held-out error is by ten views, on training images set aside for this: the rate with the lowest "
     "mean is chosen. The running error, of augmented images in passing, decides nothing."
@@ -47,7 +48,7 @@ def seed_table(evidence: Evidence, keys: Mapping[int, Key] = NO_KEYS, where: str
     )
     brackets = any(name.endswith("_low") for r in runs for name in r.record.metrics)
     note = "A range is the bracket between the last evaluation above the target and the first at or under it."
-    columns = ("arm", "seed", *map(words, names), "status", "key")
+    columns = ("arm", "seed", *(CLOCKS.get(name) or words(name) for name in names), "status", "key")
     return Table(f"Final runs, seed by seed{where}", columns, tuple(rows), note if brackets else "")
 
 

@@ -70,7 +70,7 @@ def test_why_is_summed_up_and_every_record_counted_once(
     screen = narrow()
     status.show(Store(root), True, False, screen, console())
     lines = said(screen)
-    assert max(map(len, lines)) <= 80
+    assert max(len(line) for line in lines if "./repro.py" not in line) <= 80  # a command is copied whole
     assert len(lines) < COUNT / 4
     heads = [int(line.split()[1]) for line in lines if line.startswith(("fresh: ", "stale: "))]
     reasons = [int(found[1]) for line in lines if (found := re.match(r" *(\d+) {2}", line))]

@@ -217,7 +217,7 @@ def test_where_the_records_come_from() -> None:
     )
     later = replace(found, declared=replace(declared, when="2031-01-01T00:00:00Z"))
     assert "before" not in later.declaration
-    assert "git log shows what changed since" in later.declaration
+    assert "each claim says whether what is judged has changed since" in later.declaration
 
 
 def test_what_machines_share_is_told_once() -> None:

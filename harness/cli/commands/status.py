@@ -181,7 +181,7 @@ def _print_reasons(known: Assessments, console: Console) -> None:
             table.add_row(f"{count:,}", Text(reason))
         if counted:
             console.print(table, highlight=False)
-    say(console, f"For each record by its key: {known.store.command('status --why --json')}")
+    say(console, f"For each record by its key:\n  {known.store.command('status --why --json')}")
 
 
 def _reason(record: Record, fresh: dict[str, Reason], stale: dict[str, Reason]) -> Reason:

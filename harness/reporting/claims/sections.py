@@ -158,7 +158,7 @@ class Section:
         missing, planned = len(self.evidence.missing), len(self.evidence.plan.trials)
         seconds = sum(r.cost.get("seconds", 0.0) for r in self.records)
         parts = [f"{planned - missing} of {planned} planned trials have a record"]
-        parts += [f"{duration(seconds)} of computing"] * bool(seconds)
+        parts += [f"{duration(seconds)} of trials, by the clock"] * bool(seconds)
         parts += [f"still to come: {self.evidence.plan.to_come}"] * bool(self.evidence.plan.to_come)
         return "; ".join(parts) + "."
 
