@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shlex
 import tempfile
 from collections import Counter
@@ -250,11 +249,12 @@ class Store:
 
     def _is_named(self, path: Path, record: Record) -> bool:
         """Whether a file has its record's name; noted if not, as a copy is no further attempt."""
-        if re.fullmatch(rf"{re.escape(record.key)}-\d+", path.stem):
+        key, _, number = path.stem.rpartition("-")
+        if key == record.key and number.isdecimal():
             return True
         self.leave_out(
             f"{visible(str(path))} is left out: it holds a record of {record.key}, whose files are named "
-            f"{record.key}-<number>.json; delete the copy, or add it with './repro.py merge'"
+            f"{record.key}-<number>.json; delete it if it is a copy"
         )
         return False
 

@@ -77,10 +77,8 @@ class EvidenceOrigin:
             return f"{said}."
         if found.when <= self.first and not found.changed:
             return f"{said}, before the first of these records ({self.first[:10]})."
-        return (
-            f"{said}. The first record here is from {self.first[:10]}: each claim says whether what is judged "
-            "has changed since its first final run, as far as this clone's history tells."
-        )
+        since = "each claim says whether what is judged has changed since its first final run"
+        return f"{said}. The first record here is from {self.first[:10]}: {since}, if this clone can tell."
 
 
 def origin(
