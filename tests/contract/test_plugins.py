@@ -214,7 +214,7 @@ def test_what_is_broken_is_one_sentence_and_stops_nothing_else(ran: Path) -> Non
         (("status", "--json"), PACKAGE + ESTIMATE + PLAN),
         (("report", "--format", "html,md,json"), PACKAGE + ESTIMATE + PLAN),
         (("explain", "coin-toss"), PACKAGE + ESTIMATE),
-        (("run", "coin-toss", "--protocol", "paper"), PACKAGE),
+        (("run", "coin-toss", "--protocol", "paper"), PACKAGE + ESTIMATE),
     ):
         done = call(ran, *words)
         assert (done.returncode, PROGRESS.sub("", done.stderr)) == (0, sentences), words
@@ -272,9 +272,9 @@ def test_a_new_reproduction_of_a_packages_claim_lies_beside_its_paper(folder: Pa
 
 def test_no_package_moves_a_key_of_ours(folder: Path) -> None:
     installed(folder / "site", "doe-coins", coins())
-    words = ("run", "relu-speedup", "--protocol", "smoke", "--dry-run", "--device", "cpu")
+    words = ("run", "relu-speedup", "--protocol", "smoke", "--dry-run", "--json", "--device", "cpu")
     shown = [
-        re.findall(r"^[0-9a-f]{16}", call(folder, *words, site=s).stdout, re.MULTILINE) for s in (False, True)
+        re.findall(r'"key": "([0-9a-f]{24})"', call(folder, *words, site=s).stdout) for s in (False, True)
     ]
     assert shown[0] == shown[1]
     assert shown[0]

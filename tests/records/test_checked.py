@@ -116,15 +116,19 @@ def exchanged(root: Path) -> None:
     one.write_bytes(one.read_bytes()[:-5])
 
 
-@pytest.mark.parametrize("change", [in_place, exchanged])
-def test_a_file_that_was_changed_is_checked_again(tmp_path: Path, change: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [(in_place, ["is not a whole record"]), (exchanged, ["is not a whole record", "whose files are named"])],
+)
+def test_a_file_that_was_changed_is_checked_again(
+    tmp_path: Path, change: Callable[[Path], None], found: list[str]
+) -> None:
     fill(tmp_path)
     assert Store(tmp_path).damaged == ()
     change(tmp_path)
     after = Store(tmp_path)
-    (said,) = after.damaged
-    assert "is not a whole record" in said
-    assert len(after.records) == COUNT - 1
+    assert all(words in said for words, said in zip(found, after.damaged, strict=True))
+    assert len(after.records) == COUNT - len(found)
 
 
 def test_the_list_of_a_copy_is_not_believed(tmp_path: Path, decoded: list[bytes]) -> None:
