@@ -8,8 +8,10 @@ literal recipe has weights with σ = .01 everywhere; the 2012 source has σ = .0
 convolution. Biases of 0 and of 1 are compared with both. Costs two hours on two cores; a GPU's time is not
 yet measured.
 
-Observed on 2026-11-28 (two Intel Xeon cores, bf16, torch 2.13.0, `cifar10-early`, first look, n = 3): with
-biases of 1 the area is 1.25 times that with biases of 0 [1.004, 1.547]: directional (proxy).
+Observed on 2026-11-30 (two AMD EPYC cores, fp32, torch 2.13.0, `cifar10-early`, n = 10): with biases of 1 the
+area is 1.275 times that with biases of 0 [1.221, 1.333]: directional (proxy). With σ = .03 in conv3–5 it is
+1.008 times [0.994, 1.022], and that σ alone gives 1.195 times the area of σ = .01 [1.162, 1.228]. Records:
+reports/2026-11-30-epyc-2-cores.
 """
 
 from __future__ import annotations
