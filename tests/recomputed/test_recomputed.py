@@ -155,10 +155,12 @@ def check(folder: Path) -> tuple[list[str], set[str]]:
     found = [s for s in sections(Assessments(Store(folder))) if statistical(s)]
     effects = {id(s): recomputed(folder, s) for s in found}
     faults = [f"{s.claim.id}: {f}" for s in found for f in of_section(printed(s), effects[id(s)])]
-    family = {
+    family = {  # of complete experiments alone, since the others' p-values are not final
         s.claim.id: p
         for s in leading(found)
-        if s.verdict.outcome.judged and (p := next(iter(effects[id(s)].values())).p_student) is not None
+        if s.verdict.outcome.judged
+        and s.complete
+        and (p := next(iter(effects[id(s)].values())).p_student) is not None
     }
     for section in leading(found):
         cell = printed(section)[0].get("p, Holm", "–")
