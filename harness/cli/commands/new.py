@@ -30,10 +30,11 @@ def new(name: str, claim_id: str | None = None, folder: Path | None = None) -> P
     path = (folder or _folder(claim)) / f"{module}.py"
     if path.exists():
         raise BadValue(f"{path} already exists: choose another name, or edit that file")
-    _check_free(claim, name.replace("_", "-"))
+    hyphened = name.replace("_", "-")
+    _check_free(claim, hyphened)
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(text(name.replace("_", "-"), claim))
+            file.write(text(hyphened, claim))
     except OSError as error:
         raise BadValue(f"{path} cannot be written: {error.strerror}; make its folder writable") from error
     return path

@@ -61,7 +61,7 @@ class Entry:
         """What was found, as one sentence."""
         return phrases.finding(self.section)
 
-    @property
+    @cached_property
     def declared(self) -> str:
         """Whether what is judged was declared before the final runs, as far as this clone can tell."""
         return declared.since(self.section)

@@ -95,4 +95,4 @@ def test_what_cannot_be_checked_is_not_said(
 
 
 def test_no_text_of_a_record_reaches_git_but_a_commit() -> None:
-    assert declared.provenance.text_at("--output=/tmp/x", declared.CATALOGUE) is None
+    assert declared.provenance.text_at("--output=elsewhere", declared.CATALOGUE) is None
