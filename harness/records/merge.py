@@ -57,6 +57,7 @@ class Merged:
 
 def merge(into: Path, sources: Sequence[LaboratoryStore]) -> list[Merged]:
     """Copies what `into` lacks; if that is not allowed, BadValue or StoreError before anything is written."""
+    Store(into).check()
     _check_names(into, sources)
     known = [(source, _whole_records(source.root)) for source in sources]
     try:

@@ -97,7 +97,8 @@ def answers(case: Case) -> list[GateAnswer]:
     for gate in GATES:
         reasons = () if stopped else gate.stopped(case)
         said = NOT_ASKED if stopped else "; ".join(reasons) or gate.passed(case)
-        found.append(GateAnswer(gate.name, gate.question, None if stopped else not reasons, said))
+        asked = not stopped and gate.asked(case)
+        found.append(GateAnswer(gate.name, gate.question, not reasons if asked else None, said))
         stopped = stopped or bool(reasons)
     return found
 

@@ -17,7 +17,7 @@ from harness.effects.statistics.significance import LOOKS
 from harness.paper.claims import Claim, Fit, Kind
 from harness.plans.experiment import Check, Evidence, Protocol, Reproduction, Role, Run
 from harness.verdicts import trained_enough
-from harness.verdicts.trained_enough import Answer
+from harness.verdicts.trained_enough import Answer, not_asked
 from harness.verdicts.verdict import Outcome, Qualifier, Verdict
 
 FEWEST = 3  # seeds for any verdict
@@ -68,6 +68,7 @@ class Gate:
     passed: Callable[[Case], str]  # the answer for a case that passes
     outcome: Outcome | None  # of a stopped case; None: the rules still apply, within what the gate allows
     qualifier: Callable[[Case], Qualifier] = lambda case: Qualifier.NONE
+    asked: Callable[[Case], bool] = lambda case: True  # whether the question arises at all
 
     def verdict(self, case: Case) -> Verdict | None:
         """The verdict on the case if the gate stops it."""
@@ -222,7 +223,9 @@ def _undeclared(case: Case) -> Reasons:
 
 
 def _declared(case: Case) -> str:
-    return f"n = {case.seeds} is a declared look" if case.interim else "seeds were fixed in advance: no looks"
+    if not case.interim:
+        return "not asked: seeds were fixed in advance"
+    return f"n = {case.seeds} is a declared look"
 
 
 def _fit(case: Case) -> Answer:
@@ -233,25 +236,24 @@ def _halves(case: Case) -> Answer:
     return trained_enough.alike(case.claim, case.evidence)
 
 
-def _asked(check: Check, ask: Callable[[Case], Answer]) -> Callable[[Case], Reasons]:
-    """Why the case stops, if its protocol declares the gate."""
+def _checked(check: Check, question: str, ask: Callable[[Case], Answer]) -> Gate:
+    """A gate that is asked where the protocol declares the check, and where it concerns the claim."""
+
+    def answer(case: Case) -> Answer:
+        declared = check in case.evidence.protocol.gates
+        return ask(case) if declared else not_asked("the protocol does not declare it")
 
     def stopped(case: Case) -> Reasons:
-        answer = ask(case) if check in case.evidence.protocol.gates else None
-        return (f"gate {check}: {answer.words}",) if answer and answer.stops else ()
+        found = answer(case)
+        return (f"gate {check}: {found.words}",) if found.stops else ()
 
-    return stopped
+    def passed(case: Case) -> str:
+        return answer(case).words
 
+    def asked(case: Case) -> bool:
+        return answer(case).asked
 
-def _answered(check: Check, ask: Callable[[Case], Answer]) -> Callable[[Case], str]:
-    """The answer for a case that passes the gate."""
-    undeclared = "not asked: the protocol does not declare it"
-    return lambda case: ask(case).words if check in case.evidence.protocol.gates else undeclared
-
-
-def _checked(check: Check, question: str, ask: Callable[[Case], Answer]) -> Gate:
-    stopped, answered = _asked(check, ask), _answered(check, ask)
-    return Gate(str(check), question, stopped, answered, Outcome.INVALID, lambda case: Qualifier(check))
+    return Gate(str(check), question, stopped, passed, Outcome.INVALID, lambda case: Qualifier(check), asked)
 
 
 def _smaller(case: Case) -> Reasons:
@@ -293,7 +295,13 @@ REPORTED = Gate(
 )
 FEW_SEEDS = Gate("few seeds", "are there enough seeds?", _too_few, _enough, Outcome.INCONCLUSIVE, _elsewhere)
 LOOK = Gate(
-    "looks", "was a look declared at this n?", _undeclared, _declared, Outcome.INCONCLUSIVE, _elsewhere
+    "looks",
+    "was a look declared at this n?",
+    _undeclared,
+    _declared,
+    Outcome.INCONCLUSIVE,
+    _elsewhere,
+    asked=lambda case: case.interim,
 )
 UNDER_FITTED = _checked(Check.UNDER_FITTED, "are the networks trained enough to show it?", _fit)
 HALVES = _checked(Check.HALVES, "do two halves of the baseline agree?", _halves)

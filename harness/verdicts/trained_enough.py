@@ -52,10 +52,16 @@ OUTCOME = metric(Measured.TEN_TOP1)
 
 @dataclass(frozen=True)
 class Answer:
-    """What a gate answers, in words, and whether the case stops there."""
+    """What a gate answers, in words, whether the case stops there, and whether the question arose at all."""
 
     words: str
     stops: bool = False
+    asked: bool = True
+
+
+def not_asked(why: str) -> Answer:
+    """The answer if the question does not arise."""
+    return Answer(f"not asked: {why}", asked=False)
 
 
 def fitted(about: Claim, evidence: Evidence, reproduction: Reproduction | None) -> Answer:
@@ -64,8 +70,7 @@ def fitted(about: Claim, evidence: Evidence, reproduction: Reproduction | None) 
         return flattened(evidence, baseline(evidence))
     if about.fit is Fit.OVERFITTED and reproduction and reproduction.overfitting_arm:
         return overfits(evidence, reproduction.overfitting_arm)
-    asked = "no arm is named that must overfit" if about.fit else "the claim is not about accuracy"
-    return Answer(f"not asked: {asked}")
+    return not_asked("no arm is named that must overfit" if about.fit else "the claim is not about accuracy")
 
 
 def baseline(evidence: Evidence) -> str:

@@ -143,6 +143,9 @@ def test_what_is_no_store_is_named(tmp_path: Path) -> None:
         merge(tmp_path / "all", [a, LaboratoryStore("x", tmp_path / "nowhere")])
     with pytest.raises(BadValue, match="cannot be merged into itself"):
         merge(a.root, [LaboratoryStore("x", a.root)])
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="file is not a folder; name the folder of a store"):
+        merge(tmp_path / "file", [a])
     assert not (tmp_path / "all").exists()
 
 

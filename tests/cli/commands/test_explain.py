@@ -143,8 +143,17 @@ def test_every_gate_answers_for_itself(tmp_path: Path) -> None:
         "not run", "invalid", "smoke", "incomplete", "reported", "few seeds", "looks", "under-fitted", "A/A",
         "scale",
     ]  # fmt: skip
-    assert all(g.passed for g in found)
     assert found[5].answer == "n = 5; a verdict needs 3"
+
+
+def test_what_is_not_asked_is_not_said_to_be_passed(tmp_path: Path) -> None:
+    """The protocol declares no check of its own, and its seeds are fixed."""
+    found = {g.name: g for g in gates(tmp_path / "fixed", 5)}
+    unasked = {name for name, g in found.items() if g.passed is None}
+    assert unasked == {"looks", "under-fitted", "A/A"}
+    assert {found[name].answer.partition(":")[0] for name in unasked} == {"not asked"}
+    assert all(g.passed for name, g in found.items() if name not in unasked)
+    assert gates(tmp_path / "look", 5, looked=True)[6].passed
 
 
 def test_every_gate_has_a_question_of_its_own() -> None:
