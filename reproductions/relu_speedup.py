@@ -172,7 +172,10 @@ DEVIATIONS = (
     "The paper does not say which four-layer network it used; no tanh configuration was released.",
     "2012 initialisation and ratio of rates (biases twice the weights') from cuda-convnet's configuration.",
 )
-ON_A_CPU = "CPU seconds are those of a trial's single thread, so other work on the machine does not count."
+ON_A_CPU = (
+    "CPU seconds are those of a trial's single thread: waiting for a core does not count, but other work on "
+    "the machine can still slow it."
+)
 ON_A_GPU = "Several trials share a GPU, and how many varies: seconds are not compared, only epochs."
 SMOKE = Scale(
     images=2_000,

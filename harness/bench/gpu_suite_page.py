@@ -55,9 +55,14 @@ def _result(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _row(row: Mapping[str, Any]) -> tuple[str, ...]:
-    numbers = [row[name][end] for name in ("value", "ratio") for end in ("median", "least", "most")]
     share = f"{100 * row['share']['median']:.3g} %" if row["share"] else ""
-    return row["name"], *(f"{number:.4g}" for number in numbers), share
+    return row["name"], *_spread(row["value"]), *_spread(row["ratio"]), share
+
+
+def _spread(found: Mapping[str, float] | None) -> Iterator[str]:
+    """The median, the least and the most; empty cells if nothing was measured."""
+    for end in ("median", "least", "most"):
+        yield f"{found[end]:.4g}" if found else ""
 
 
 def _projected(one: Mapping[str, Any]) -> str:

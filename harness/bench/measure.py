@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from harness.bench.machine import Others
-from harness.bench.players import Done, Failed, Seat, Turn, seconds_an_image
+from harness.bench.players import PATIENCE, Done, Failed, Seat, Turn, seconds_an_image
 from harness.bench.statistics import ratios, shares, spread
 from harness.bench.workload import (
     Asked,
@@ -25,6 +25,7 @@ from harness.contract.errors import EngineError
 from harness.contract.progress import Advance, Tracker
 
 LEAST, MOST = 3, 15  # rounds
+PATIENT, SHORT = 1.5, 40.0  # on a GPU: multiples of the requested seconds, and at least so many seconds
 FEWEST, OVER = 2, 1.3  # rounds, once they have taken that multiple of the requested seconds
 Take = Callable[[Way, Turn], list[Done]]
 Round = Mapping[str, float]  # seconds per image, by way
@@ -101,7 +102,7 @@ def _over(begun: float, asked: Asked) -> bool:
 
 
 def measure(name: str, workload: Workload, asked: Asked, tracker: Tracker) -> WorkloadResult:
-    """Measures a workload that has its own ways; EngineError if the first of them, ours, fails."""
+    """Measures a workload that has its own ways; EngineError if every one fails."""
     assert workload.plan is not None
     begun, others = time.perf_counter(), Others()
     with tracker.task(f"{name}: getting ready"):
@@ -110,7 +111,7 @@ def measure(name: str, workload: Workload, asked: Asked, tracker: Tracker) -> Wo
         turns = take_turns(plan, asked, take, tracker, name)
         profiles, failed = _profiles(plan, turns, take, tracker, name) if asked.profile else ({}, {})
     ours = plan.ways[0].name
-    if ours in turns.failed:
+    if not turns.seconds:
         raise EngineError(f"{name}: {ours}: {turns.failed[ours]}")
     rows = tuple(
         replace(_row(way, turns, ours, workload.unit), profile=profiles.get(way.name, {}))
@@ -133,13 +134,18 @@ def measure(name: str, workload: Workload, asked: Asked, tracker: Tracker) -> Wo
     )
 
 
+def patience(asked: Asked) -> float:
+    """Seconds that a process may take for a turn: with little time on a GPU, one that hangs costs little."""
+    return min(PATIENCE, max(SHORT, asked.seconds * PATIENT)) if asked.device.cuda else PATIENCE
+
+
 @contextmanager
 def seated(plan: Ways, asked: Asked, tracker: Tracker, name: str) -> Iterator[Take]:
     """Runs the plan's processes while the block lasts; yields the function that takes a turn."""
     seats: dict[Player, Seat] = {}
     try:
         for player in dict.fromkeys(way.player for way in plan.ways):
-            seats[player] = Seat(player, asked.device)
+            seats[player] = Seat(player, asked.device, patience(asked))
         with tracker.task(f"{name}: starting processes", len(seats)) as advance:
             for seat in seats.values():
                 seat.ready()
@@ -179,7 +185,7 @@ def _row(way: Way, turns: Turns, ours: str, unit: Unit) -> WayResult:
         kind=way.kind,
         value=spread(values),
         values=values,
-        ratio=spread(ratios(seconds, turns.seconds[ours])),
+        ratio=spread(ratios(seconds, turns.seconds[ours])) if ours in turns.seconds else None,
         ceiling=way.ceiling,
         share=spread(ratios(limit, seconds)) if limit and way.kind is not WayKind.CEILING else None,
     )

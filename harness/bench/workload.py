@@ -107,6 +107,7 @@ class Asked:
 class WayResult:
     """The measurements of one way; `ratio` is our speed ÷ this one's, `share` this one's ÷ its ceiling's.
 
+    There is no ratio if our way could not be measured.
     `profile`: each operator's share of the time, largest first, if requested.
     """
 
@@ -114,7 +115,7 @@ class WayResult:
     kind: WayKind
     value: MedianAndRange
     values: tuple[float, ...]
-    ratio: MedianAndRange
+    ratio: MedianAndRange | None
     ceiling: str = ""
     share: MedianAndRange | None = None
     profile: Mapping[str, float] = field(default_factory=dict)
@@ -147,6 +148,11 @@ class WorkloadResult:
     facts: Mapping[str, float] = field(default_factory=dict)
     projections: tuple[Projection, ...] = ()
     of: str = ""  # the workload whose turns these are, if another
+
+    @property
+    def compared(self) -> bool:
+        """Whether our way was measured, so that the others have ratios."""
+        return all(row.ratio is not None for row in self.rows)
 
     def row(self, name: str) -> WayResult | None:
         """The row of a way, if it was measured."""

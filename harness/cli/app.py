@@ -132,7 +132,7 @@ def status(
     from harness.cli.commands import status as command
 
     out, errors = options.console(), options.console(stderr=True)
-    command.show(options.store(results_dir), why, json, out, errors)
+    command.show(options.store_to_read(results_dir), why, json, out, errors)
 
 
 @app.command()
@@ -140,7 +140,7 @@ def watch(results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
     """Show the trials that are running in a results folder, whoever started them, until Ctrl-C."""
     from harness.cli.commands import watch as command
 
-    command.show(results_dir, json, options.console())
+    command.show(options.store_to_read(results_dir).root, json, options.console())
 
 
 @app.command()

@@ -130,6 +130,13 @@ def _show_version(asked: bool) -> None:
         raise typer.Exit
 
 
+def folder(text: str | Path) -> Path:
+    """A folder's path; BadValue if it is empty, as it is for an unset variable of a shell."""
+    if not str(text):
+        raise BadValue("the path of a folder is empty; name one, or '.' for the current folder")
+    return Path(text)
+
+
 def _listed(names: Iterable[str]) -> str:
     return f"<{'|'.join(names)}>"
 
@@ -157,7 +164,9 @@ Version = Annotated[
 DataDir = Annotated[
     Path | None, typer.Option(help="Folder of the data sets; default: $REPRO_DATA, then ./data.")
 ]
-ResultsDir = Annotated[Path, typer.Option(help="Folder of the store and the report.")]
+ResultsDir = Annotated[
+    Path, typer.Option(parser=folder, metavar="<path>", help="Folder of the store and the report.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<number>.")]
 RESULTS = Path("results")  # that of `Store.command`
@@ -167,9 +176,9 @@ def store(results_dir: Path) -> Store:
     """The store in the results folder."""
     from harness.records.store import Store
 
-    if results_dir.name == "records" and any(results_dir.glob("*.json")):
-        raise BadValue(f"--results-dir {results_dir} is the records of a store: name {results_dir.parent}")
-    return Store(results_dir)
+    found = Store(results_dir)
+    found.check()
+    return found
 
 
 def store_to_read(results_dir: Path) -> Store:

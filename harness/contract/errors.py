@@ -25,11 +25,11 @@ class HarnessError(Exception):
 class UnknownName(HarnessError):
     """A name that is not in the list of known ones; the message suggests the nearest."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], of: str = "") -> None:
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
         hint = f"nearest: {', '.join(near)}" if near else f"known: {', '.join(names)}"
-        super().__init__(f"unknown {kind} '{name}' ({hint})")
+        super().__init__(f"unknown {kind} '{name}'{f' of {of}' if of else ''} ({hint})")
 
 
 class BadValue(HarnessError):

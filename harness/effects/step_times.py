@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
+from harness.contract.device import DeviceKind
 from harness.effects.from_runs import Measure, metric
 from harness.plans.experiment import Evidence, Run, Table
 from harness.records.schema import Measured
 
 CROWDED = "Some runs had more threads than cores, so ranks had to wait for each other."
+LAUNCHED = "Kernels are launched one by one, where training on a GPU replays them from a CUDA graph."
 STEP: Measure = metric(Measured.STEP_SECONDS)
 PARTS: dict[str, tuple[Measure, float]] = {
     "step, ms": (STEP, 1e3),
@@ -39,5 +41,8 @@ def _row(arm: str, runs: Sequence[Run]) -> tuple[object, ...]:
 
 
 def deviations(evidence: Evidence) -> tuple[str, ...]:
-    """The deviation of runs on a machine too small for them."""
-    return (CROWDED,) if any(run.record.details.get("crowded") for run in evidence.final()) else ()
+    """Those of runs on a machine too small for them, and of runs on a GPU."""
+    records = [run.record for run in evidence.final()]
+    crowded = any(record.details.get("crowded") for record in records)
+    on_gpus = any(record.conditions.device is DeviceKind.CUDA for record in records)
+    return (CROWDED,) * crowded + (LAUNCHED,) * on_gpus

@@ -134,7 +134,7 @@ def sources(runs: Sequence[NextRun]) -> Iterator[str]:
 
 def _reason(claim: Claim, reproduction: Reproduction, known: Assessments, best: Assessment | None) -> str:
     if best is None:
-        stale = len(known.stale(reproduction))
+        stale = len(known.own_stale(reproduction))
         return f"no record except {stale} made by other code" if stale else "no record"
     verdict, protocol = best.verdict(claim), best.evidence.protocol
     if _settled(claim, best):
@@ -143,7 +143,8 @@ def _reason(claim: Claim, reproduction: Reproduction, known: Assessments, best: 
         return (
             "only smoke runs, which never give a verdict" if protocol.smoke else "only runs on stand-in data"
         )
-    if verdict.outcome in (Outcome.INCONCLUSIVE, Outcome.INVALID, Outcome.NOT_RUN):
+    undecided = (Outcome.INCONCLUSIVE, Outcome.INVALID, Outcome.NOT_RUN)
+    if not best.evidence.complete or verdict.outcome in undecided:
         return "; ".join(map(plain, verdict.reasons))
     return f"the paper's scale is {claim.paper_scale}, but this is {protocol.name}"
 
@@ -152,7 +153,7 @@ def _settled(claim: Claim, best: Assessment) -> bool:
     """Whether no possible run would say more."""
     open_ended = (Outcome.INCONCLUSIVE, Outcome.INVALID, Outcome.SMOKE, Outcome.NOT_RUN)
     at_scale = claim.paper_scale is None or at_paper_scale(claim, best.evidence.protocol)
-    return at_scale and best.verdict(claim).outcome not in open_ended
+    return at_scale and best.evidence.complete and best.verdict(claim).outcome not in open_ended
 
 
 def _smoke(claim: Claim, best: Assessment) -> bool:
@@ -242,47 +243,53 @@ def _priced(
     gives: str,
     paper: bool = False,
 ) -> NextRun:
-    left = {device: _left(reproduction, protocol, seeds, known.store, device) for device in DEVICES}
-    wanted = {trial.settings.device for trials in left.values() for trial in trials}
+    left = {device: _left(reproduction, protocol, seeds, known, device) for device in DEVICES}
+    wanted = {trial.settings.device for one in left.values() for trial in one.trials}
     fit = [d for d in DEVICES if not wanted or wanted & {None, d.kind}]
-    trials = min(len(left[d]) for d in fit)
-    fewest = [d for d in fit if len(left[d]) == trials]  # not one on which it would begin anew
-    open_ended = _open_ended(reproduction, protocol, seeds)
-    prices = tuple(_price(left[d], d, known.store, open_ended) for d in fewest)
+    trials = min(len(left[d].trials) for d in fit)
+    fewest = [d for d in fit if len(left[d].trials) == trials]  # not one on which it would begin anew
+    prices = tuple(_price(left[d], d, known.store) for d in fewest)
     words = command(reproduction, protocol, seeds)
     return NextRun(gives, paper, words, protocol.dataset, trials, prices)
 
 
+@dataclass(frozen=True)
+class Left:
+    """The trials that a plan still needs, as far as it is known; `open_ended`: their results decide more."""
+
+    trials: list[Trial]
+    open_ended: bool
+
+
 def _left(
-    reproduction: Reproduction, protocol: Protocol, seeds: int, store: Store, device: Device
-) -> list[Trial]:
+    reproduction: Reproduction, protocol: Protocol, seeds: int, known: Assessments, device: Device
+) -> Left:
     """The trials still to run, under the store's conditions that lack the fewest.
 
     Empty if the plan raises, which is noted.
     """
-    seen = [c for c in store.conditions() if c.on(device) and c.suit(protocol.dataset)]
+    seen = [c for c in known.store.conditions() if c.on(device) and c.suit(protocol.dataset)]
     held = [c for c in seen if protocol.precision in (None, c.precision)]
-    begun = (Experiment(reproduction, protocol, seeds, conditions) for conditions in held)
-    precision = protocol.precision or best_precision(device.kind)
+    begun = [Experiment(reproduction, protocol, seeds, conditions) for conditions in held]
     try:
-        left = [priorities.needed(experiment, store) for experiment in begun]
-        return min(left, key=len) if left else priorities.whole(reproduction, protocol.at(precision), seeds)
+        if not begun:
+            return _whole(reproduction, protocol.at(protocol.precision or best_precision(device.kind)), seeds)
+        left = (Left(priorities.needed(e, known.store), bool(known.evidence(e).plan.to_come)) for e in begun)
+        return min(left, key=lambda one: len(one.trials))
     except ReproductionFails as error:
         plugins.note(reproduction.name, str(error))
-        return []
+        return Left([], False)
 
 
-def _open_ended(reproduction: Reproduction, protocol: Protocol, seeds: int) -> bool:
-    """Whether later trials depend on earlier results; False if the plan raises."""
-    try:
-        return bool(unfold(reproduction, protocol, seeds, lambda trial: None).to_come)
-    except ReproductionFails:
-        return False
+def _whole(reproduction: Reproduction, protocol: Protocol, seeds: int) -> Left:
+    """Everything, as nothing is stored."""
+    begins = unfold(reproduction, protocol, seeds, lambda trial: None)
+    return Left(priorities.whole(reproduction, protocol, seeds), bool(begins.to_come))
 
 
-def _price(trials: list[Trial], device: Device, store: Store, open_ended: bool) -> Price:
-    most = cost.price(trials, 1, speeds.known(store, trials, device))
-    return Price(DEVICES[device], most.seconds, most.source, open_ended)
+def _price(left: Left, device: Device, store: Store) -> Price:
+    most = cost.price(left.trials, 1, speeds.known(store, left.trials, device))
+    return Price(DEVICES[device], most.seconds, most.source, left.open_ended)
 
 
 def _gives(claim: Claim, protocol: Protocol) -> str:

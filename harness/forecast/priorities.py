@@ -3,8 +3,8 @@
 An experiment is worth the undecided claims that it answers, and costs the most time its trials can take.
 Experiments without a verdict come first, then inconclusive ones, each in order of increasing cost per claim:
 no other order decides more claims within a given time. Decided claims follow, once nothing undecided is left,
-and what no run can decide comes last: questions that are not claims of the paper, and claims for which pilots
-at that protocol were under-fitted.
+and what no run can decide comes last: questions that are not claims of the paper, claims that are never
+judged at that protocol, and those for which pilots there were under-fitted.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from harness.contract.device import Device, DeviceKind
 from harness.contract.trial import Status, Trial
 from harness.forecast import cost, speeds
 from harness.forecast.cost import SpeedSource
+from harness.paper.claims import Claim
 from harness.paper.papers import claim
 from harness.plans.experiment import Experiment, Protocol, Reproduction, gather, unfold
 from harness.records.conditions import Conditions
@@ -34,7 +35,7 @@ class Standing(IntEnum):
     NO_VERDICT = 0
     INCONCLUSIVE = 1
     DECIDED = 2
-    UNDECIDABLE = 3  # it answers no claim, or pilots were under-fitted for it: no run of it can decide one
+    UNDECIDABLE = 3  # no run of it can decide a claim
 
 
 class Intent(StrEnum):
@@ -90,10 +91,14 @@ def _step(experiment: Experiment, assessments: Assessments, device: Device, work
 
 def _undecided(experiment: Experiment, assessments: Assessments) -> int:
     """How many claims a run of the experiment may decide that its evidence has not decided yet."""
-    protocol, found = experiment.protocol, assessments.of(experiment)
-    able = (claim(name) for name in experiment.reproduction.claims)
-    open_claims = (c for c in able if judged_at(c, protocol) and not fails_in_pilots(c, protocol))
-    return sum(not decided(found.verdict(c)) for c in open_claims)
+    found = assessments.of(experiment)
+    return sum(not decided(found.verdict(one)) for one in _decidable(experiment))
+
+
+def _decidable(experiment: Experiment) -> list[Claim]:
+    """The claims on which a run of the experiment may give a verdict."""
+    protocol, claims = experiment.protocol, map(claim, experiment.reproduction.claims)
+    return [one for one in claims if judged_at(one, protocol) and not fails_in_pilots(one, protocol)]
 
 
 def intended(steps: Sequence[Step], seconds: float) -> Iterator[Step]:
@@ -150,7 +155,7 @@ _MADE_UP = Record("", "", {}, Conditions(DeviceKind.CPU, ""), "", Status.OK, met
 
 def known(experiment: Experiment, assessments: Assessments) -> Standing:
     """What the store says about the experiment's claims, on the machine about which it knows most."""
-    if all(fails_in_pilots(claim(name), experiment.protocol) for name in experiment.reproduction.claims):
+    if not _decidable(experiment):
         return Standing.UNDECIDABLE
     suitable = (c for c in assessments.conditions if c.suit(experiment.protocol.dataset))
     everywhere = dict.fromkeys((experiment.conditions, *suitable))
@@ -161,7 +166,7 @@ def _known(experiment: Experiment, assessments: Assessments) -> Standing:
     at = replace(experiment, seeds=experiment.asked(assessments.store) or experiment.seeds)
     if not assessments.evidence(at).complete:
         return Standing.NO_VERDICT
-    return min(map(_standing, assessments.of(at).verdicts.values()))
+    return min(_standing(assessments.of(at).verdict(one)) for one in _decidable(experiment))
 
 
 def _standing(verdict: Verdict) -> Standing:

@@ -31,7 +31,13 @@ def unknown(store: Store, trials: Sequence[Trial], device: Device) -> set[Precis
 
 
 def recorded(store: Store, trials: Sequence[Trial], device: Device) -> Mapping[Precision, float]:
-    """Multiply-adds per second, by precision, of records that trained one of the trials' networks."""
+    """Multiply-adds per second, by precision, of records that trained one of the trials' networks.
+
+    Timing trials do other work than training, and the same every time: they take as long as the longest of
+    their records.
+    """
+    if any(trial.settings.exclusive for trial in trials):
+        return _slowest_of_the_same(store, trials, device)
     by_network, found = _by_network(store, len(store.records)), dict[Precision, list[Timed]]()
     networks = {id(trial.settings.network): trial.settings.network for trial in trials}.values()
     for name, network in {canonical(one): one for one in networks if one is not None}.items():
@@ -41,6 +47,17 @@ def recorded(store: Store, trials: Sequence[Trial], device: Device) -> Mapping[P
                 speed = of_one * record.cost[Cost.IMAGES_PER_SECOND]
                 found.setdefault(record.precision, []).append((speed, record.cost.get(Cost.SECONDS, 0.0)))
     return {precision: _typical(timed, device) for precision, timed in found.items()}
+
+
+def _slowest_of_the_same(store: Store, trials: Sequence[Trial], device: Device) -> Mapping[Precision, float]:
+    """The least speed, by precision, of records with the settings of one of the trials."""
+    by_settings, found = _by_settings(store, len(store.records)), dict[Precision, list[float]]()
+    for trial in {id(trial.settings): trial for trial in trials}.values():
+        for record in by_settings.get(canonical(trial.settings), ()):
+            if record.conditions.on(device):
+                speed = cost.most_multiply_adds(trial) / record.cost[Cost.SECONDS]
+                found.setdefault(record.precision, []).append(speed)
+    return {precision: min(of_each) for precision, of_each in found.items()}
 
 
 def _typical(timed: Sequence[Timed], device: Device) -> float:
@@ -62,6 +79,16 @@ def _by_network(store: Store, count: int) -> Mapping[str, list[Record]]:
         network = record.settings.get("network")
         if network and record.cost.get(Cost.IMAGES_PER_SECOND):
             found.setdefault(_spelled(network), []).append(record)
+    return found
+
+
+@lru_cache(maxsize=1)
+def _by_settings(store: Store, count: int) -> Mapping[str, list[Record]]:
+    """The store's records, of which there are now `count`, that say how long they took, by settings."""
+    found: dict[str, list[Record]] = {}
+    for record in store.records:
+        if record.cost.get(Cost.SECONDS):
+            found.setdefault(_spelled(record.settings), []).append(record)
     return found
 
 

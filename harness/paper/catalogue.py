@@ -173,7 +173,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="two-gpu-time",
         section="3.2",
-        statement="the two-GPU net trains in slightly less time than that one-GPU net",
+        statement="the two-GPU net trains in slightly less time than the one-GPU net",
         figure="time ratio < 1",
         kind=Kind.DIRECTION,
         estimand="seconds a step, two-GPU net ÷ one-GPU net, over interleaved blocks in fresh processes",

@@ -239,7 +239,7 @@ class Reproduction:
         """The protocol of that name; UnknownName with the nearest names if there is none."""
         known = {protocol.name: protocol for protocol in self.protocols}
         if name not in known:
-            raise UnknownName(f"protocol of {self.name}", name, known)
+            raise UnknownName("protocol", name, known, of=self.name)
         return known[name]
 
 

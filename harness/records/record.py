@@ -182,9 +182,9 @@ def _check_format(found: object) -> None:
         return
     if not isinstance(found, int):
         raise Unreadable("its format is not a number")
-    known = f"known: {VALUES} and {FORMAT}"
+    known = f"this one reads formats {VALUES} and {FORMAT}"
     if found > FORMAT:
-        newer = f"a newer version of this program wrote it (format {str(found)[:9]}, {known})"
+        newer = f"a newer version of this program wrote it (format {str(found)[:9]}; {known})"
         raise OtherFormat(f"{newer}; update this program")
     raise OtherFormat(f"an older version of this program wrote it ({known}); use that version")
 

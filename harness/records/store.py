@@ -57,7 +57,12 @@ class Store:
         return self._unread()
 
     def check(self) -> None:
-        """StoreError if the results folder, or that of its records, is no folder or cannot be read."""
+        """StoreError if the results folder, or that of its records, is no folder or cannot be read.
+
+        Also if it is itself the folder of a store's records: a store within a store would seem empty.
+        """
+        if self.root.name == self.folder.name and any(self.root.glob("*.json")):
+            raise StoreError(f"{self.root} holds the records of a store: name that store, {self.root.parent}")
         for folder in (self.root, self.folder):
             try:
                 next(folder.iterdir(), None)

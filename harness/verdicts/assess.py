@@ -101,6 +101,11 @@ class Assessments:
             self._stale[reproduction.name] = list(self._find_stale(reproduction))
         return self._stale[reproduction.name]
 
+    def own_stale(self, reproduction: Reproduction) -> list[tuple[Record, Trial]]:
+        """The same, if an experiment of it was ever requested: else its trials are merely those of others."""
+        every = (e for p in reproduction.protocols for e in self.under_every_condition(reproduction, p))
+        return self.stale(reproduction) if any(e.asked(self.store) for e in every) else []
+
     def _find_stale(self, reproduction: Reproduction) -> Iterable[tuple[Record, Trial]]:
         fresh: set[str] = set()
         planned: dict[str, Trial] = {}

@@ -192,13 +192,19 @@ def _unfinished(case: Case) -> Reasons:
 
 
 def _not_to_judge(case: Case) -> Reasons:
-    if not ever_judged(case.claim):
-        return ("shown beside the paper's figure, never judged",)
-    if case.evidence.protocol.unjudged:
-        return (f"gate scale: {case.evidence.protocol.unjudged}",)
-    if not judged_at(case.claim, case.evidence.protocol):
-        return (f"gate scale: at a scale other than the paper's, a {case.claim.kind} has no band",)
-    return ()
+    why = _unjudged(case.claim, case.evidence.protocol)
+    return (why, *_unfinished(case)) if why else ()
+
+
+def _unjudged(claim: Claim, protocol: Protocol) -> str:
+    """Why the claim is not judged at the protocol; empty if it is."""
+    if not ever_judged(claim):
+        return "shown beside the paper's figure, never judged"
+    if protocol.unjudged:
+        return f"gate scale: {protocol.unjudged}"
+    if not judged_at(claim, protocol):
+        return f"gate scale: at a scale other than the paper's, a {claim.kind} has no band"
+    return ""
 
 
 def _too_few(case: Case) -> Reasons:
@@ -277,20 +283,20 @@ SMOKE = Gate(
     lambda case: f"{case.evidence.protocol.name} is not a smoke protocol, and no run used stand-in data",
     Outcome.SMOKE,
 )
-INCOMPLETE = Gate(
-    "incomplete",
-    "is every trial done?",
-    _unfinished,
-    lambda case: f"all {len(case.evidence.plan.trials)} planned trials have a record, and there is an effect",
-    Outcome.INCONCLUSIVE,
-    _elsewhere,
-)
 REPORTED = Gate(
     "reported",
     "can the claim be judged at this scale?",
     _not_to_judge,
     lambda case: "the claim can be judged, and this scale allows it",
     Outcome.REPORTED,
+    _elsewhere,
+)
+INCOMPLETE = Gate(
+    "incomplete",
+    "is every trial done?",
+    _unfinished,
+    lambda case: f"all {len(case.evidence.plan.trials)} planned trials have a record, and there is an effect",
+    Outcome.INCONCLUSIVE,
     _elsewhere,
 )
 FEW_SEEDS = Gate("few seeds", "are there enough seeds?", _too_few, _enough, Outcome.INCONCLUSIVE, _elsewhere)
@@ -312,4 +318,4 @@ SCALE = Gate(
     lambda case: f"{case.evidence.protocol.name} is the paper's scale: the band applies",
     None,
 )
-GATES = (NOT_RUN, INVALID, SMOKE, INCOMPLETE, REPORTED, FEW_SEEDS, LOOK, UNDER_FITTED, HALVES, SCALE)
+GATES = (NOT_RUN, INVALID, SMOKE, REPORTED, INCOMPLETE, FEW_SEEDS, LOOK, UNDER_FITTED, HALVES, SCALE)

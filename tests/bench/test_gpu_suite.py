@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +35,11 @@ MEASURED = {
                     "value": {"median": 2.0, "least": 1.0, "most": 3.0, "n": 3},
                     "ratio": {"median": 1.0, "least": 1.0, "most": 1.0, "n": 3},
                     "share": {"median": 0.5, "least": 0.4, "most": 0.6, "n": 3},
-                }
+                },
+                {
+                    "name": "alone",
+                    "value": {"median": 4.0, "least": 4.0, "most": 4.0, "n": 3}, "ratio": None, "share": None,
+                },
             ],
             "failed": {}, "notes": ["a note"],
             "projections": [{"name": "90 epochs", "seconds": 7200.0, "basis": "the rate"}],
@@ -84,6 +89,7 @@ def test_whatever_becomes_of_a_part_is_told_and_the_next_one_begins(tmp_path: Pa
     assert "ImportError: no module named <triton>" in page  # indented, so that it is not markup
     assert "begun" in page
     assert "this \\| harness" in page
+    assert re.search(r"\| alone +\|( +4 +\|){3}( +– +\|){4}", page)
     assert "projected, not measured: 90 epochs: 2 h (the rate)" in page
     stored = json.loads((tmp_path / "results.json").read_text())
     assert stored["stamp"] == STAMP

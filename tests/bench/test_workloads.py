@@ -17,15 +17,17 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 from typer.testing import CliRunner
 
 import repro
-from harness.bench import bench, measure, photographs, workloads
+from harness.bench import bench, gpu_suite, measure, photographs, workloads
 from harness.bench.bench import Bench
-from harness.bench.players import Done, Turn, _turn
+from harness.bench.players import PATIENCE, Done, Failed, Turn, _turn
 from harness.bench.workload import Asked, Way, WayKind, Ways, Workload, WorkloadResult
 from harness.bench.workloads import alexnet_step, cifar_trial, imagenet, lrn
 from harness.bench.workloads import input as photographs_in
+from harness.cli.commands import bench as command
 from harness.contract.device import CPU, CUDA
 from harness.contract.errors import EngineError
 from harness.contract.progress import SILENT
@@ -168,6 +170,54 @@ def test_photographs_of_their_own_size_go_first(tmp_path: Path) -> None:
     assert photographs.sizes(unpacked) == "3 photographs of 40 × 30 pixels (median)"
     photographs.made_up(tmp_path / "many", 16, (40, 30))
     assert photographs.found(tmp_path) == tmp_path / "many"
+
+
+def test_if_ours_fails_the_others_keep_their_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def take(one: Way, turn: Turn) -> list[Done]:
+        if one.kind is WayKind.OURS:
+            raise Failed("cannot be captured")
+        return [Done(2.0, 0.0, 1.0)]
+
+    @contextmanager
+    def seated(*_: object) -> Iterator[Callable[[Way, Turn], list[Done]]]:
+        yield take
+
+    monkeypatch.setattr(measure, "seated", seated)
+    plan = Ways((way("ours", WayKind.OURS), way("stock")), (1,))
+    workload = Workload("made up", lrn.WORKLOAD.unit, lambda asked, tracker: plan)
+    found = measure.measure("x", workload, asked(tmp_path), SILENT)
+    assert [(row.name, row.ratio) for row in found.rows] == [("stock", None)]
+    assert found.rows[0].value.median > 0
+    assert (found.failed, found.compared) == ({"ours": "cannot be captured"}, False)
+    monkeypatch.setattr(command, "_measured", lambda *_: [found])
+    for shown in ([], ["--json"]):
+        called = CliRunner().invoke(repro.app, ["bench", "lrn", *shown], catch_exceptions=False)
+        assert called.exit_code == 1
+        assert "cannot be captured" in called.stdout
+
+
+def test_with_little_time_on_a_gpu_a_process_that_hangs_costs_little(tmp_path: Path) -> None:
+    request = asked(tmp_path)
+    assert measure.patience(replace(request, seconds=20.0)) == PATIENCE
+    on_gpu = [measure.patience(replace(request, seconds=s, device=CUDA)) for s in (7.0, 100.0, 1e3)]
+    assert on_gpu == [measure.SHORT, 150.0, PATIENCE]
+    assert gpu_suite.LIMITS["bench"] - 2 * gpu_suite.TURNS > measure.SHORT
+
+
+def test_a_trial_s_turn_has_whole_batches_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The stand-in has fewer images than a turn on a GPU: the rest of a batch would not be in its graph."""
+    lengths: list[int] = []
+
+    class Counting:
+        def __init__(self, *_: object) -> None: ...
+
+        def train(self, order: Tensor) -> None:
+            lengths.append(len(order))
+
+    monkeypatch.setattr(cifar_trial, "Loop", Counting)
+    monkeypatch.setattr(cifar_trial, "steps", lambda device: 100)
+    work = cifar_trial.make_ours(None, "cpu")[cifar_trial.OURS]
+    assert work(128) == lengths[0] == 78 * 128  # of 10,000
 
 
 def test_ours_must_be_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

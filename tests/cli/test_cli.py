@@ -75,7 +75,7 @@ def main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         (("run", "relu-sped"), "unknown claim 'relu-sped' (nearest: relu-speedup"),
         (
             ("run", "relu-speedup", "--protocol", "cifar"),
-            "unknown protocol of relu-speedup 'cifar' (nearest: cifar10",
+            "unknown protocol 'cifar' of relu-speedup (nearest: cifar10",
         ),
         (("run", "relu-speedup", "--seeds", "0"), "--seeds 0 must be at least 1"),
         (("run", "relu-speedup", "--workers", "0"), "--workers 0 must be at least 1"),
@@ -86,7 +86,10 @@ def main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         (("run", "relu-sped", "--detach"), "unknown claim 'relu-sped' (nearest: relu-speedup"),
         (("run",), "name the claims to run, or give --all"),
         (("run", "relu-speedup", "--all"), "--all runs every claim, and relu-speedup names some"),
-        (("run", "relu-speedup", "lrn", "--protocol", "cifar10"), "unknown protocol of lrn 'cifar10'"),
+        (("run", "relu-speedup", "lrn", "--protocol", "cifar10"), "unknown protocol 'cifar10' of lrn"),
+        (("list", "--results-dir", ""), "the path of a folder is empty; name one, or '.' for the current"),
+        (("bench", "lrn", "--recipe", "caffe"), "--recipe caffe is for the workload imagenet"),
+        (("bench", "lrn", "--seconds", "0"), "--seconds 0 is not above 0 and at most 3600"),
         (("data", "verify", "--data-dir", "nowhere"), "--data-dir nowhere is not a folder"),
     ],
 )
@@ -122,7 +125,7 @@ def test_a_results_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("")
     result = process("run", "relu-speedup", "--protocol", "smoke", "--results-dir", tmp_path / "results")
     assert result.returncode == 2
-    assert "--results-dir" in result.stderr
+    assert f"{tmp_path / 'results'} is not a folder; name the folder of a store" in result.stderr
 
 
 def test_nothing_is_trained_on_a_damaged_file(cifar_root: Path, tmp_path: Path, main: Call) -> None:

@@ -127,7 +127,7 @@ BROKEN = {
     ),
     "no smoke protocol": (
         {name: text.replace('"smoke"', '"smoky"') for name, text in coins().items()},
-        "unknown protocol of coin-toss 'smoke' (nearest: smoky)",
+        "unknown protocol 'smoke' of coin-toss (nearest: smoky)",
     ),
 }
 

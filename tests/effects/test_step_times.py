@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from harness.contract.device import DeviceKind
 from harness.contract.trial import Status, Trial
-from harness.effects.step_times import CROWDED, deviations, table
+from harness.effects.step_times import CROWDED, LAUNCHED, deviations, table
 from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
 from harness.plans.protocols import CONVERGED
+from harness.records.conditions import Conditions
 from harness.records.record import Record
 from tests.fakes.evidence.trials import STAND_IN
 from tests.fakes.running.settings import Idle
@@ -41,3 +45,9 @@ def test_a_row_has_each_part_s_mean_over_blocks_in_its_unit() -> None:
 def test_one_crowded_run_is_a_deviation() -> None:
     assert deviations(evidence(run("two", 0), run("two", 1, crowded=True))) == (CROWDED,)
     assert deviations(evidence(run("two", 0), run("two", 1))) == ()
+
+
+def test_on_a_gpu_the_step_is_not_replayed_from_a_graph_as_in_training() -> None:
+    one = run("two", 0)
+    on_gpu = replace(one, record=replace(one.record, conditions=Conditions(DeviceKind.CUDA, "2.13.0")))
+    assert deviations(evidence(on_gpu)) == (LAUNCHED,)

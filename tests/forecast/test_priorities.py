@@ -134,6 +134,18 @@ def test_claims_that_pilots_showed_to_get_no_verdict_come_last(tmp_path: Path) -
     assert standing == {"weight-decay": Standing.UNDECIDABLE, "crop-flip": Standing.NO_VERDICT}
 
 
+def test_claims_that_are_never_judged_at_a_protocol_come_last(tmp_path: Path) -> None:
+    """Times are reported, two cores are not two devices, and an error at another scale has no band."""
+    known, here = Assessments(Store(tmp_path)), replace(HERE, data=None)
+    unjudged = (("training-time", "machine"), ("two-gpu-time", "two-cores"), ("error-rate", "cifar10-scarce"))
+    for name, protocol in unjudged:
+        of = reproductions.named(name)
+        at = Experiment(of, of.protocol(protocol), 5, here)
+        assert priorities.known(at, known) is Standing.UNDECIDABLE, name
+    ordered = priorities.plan([at, named("dear", 10**9)], Store(tmp_path), CPU, 1)
+    assert [s.experiment.reproduction.name for s in ordered] == ["dear", "error-rate"]
+
+
 def test_a_verdict_from_another_machine_counts_as_known(tmp_path: Path) -> None:
     store = filled(tmp_path, 5, decisive)
     elsewhere = replace(experiment(5), conditions=Conditions(DeviceKind.CUDA, "2.13.0"))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import median
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.contract.device import CPU, CUDA, DeviceKind
-from harness.contract.trial import Precision
-from harness.forecast.cost import PASSES
+from harness.contract.trial import Precision, Trial
+from harness.forecast.cost import PASSES, Estimate, SpeedSource, price
 from harness.forecast.speeds import known, recorded, unknown
 from harness.records.conditions import Conditions
 from harness.records.record import Record
@@ -61,6 +62,23 @@ def test_on_a_gpu_short_records_weigh_as_little_as_they_lasted() -> None:
     assert recorded(Held(held), [FAST], CUDA) == {Precision.FP32: pytest.approx(1100 * ONE)}
     here = [replace(record, conditions=HERE) for record in held]
     assert recorded(Held(here), [FAST], CPU) == {Precision.FP32: pytest.approx(200 * ONE)}
+
+
+def test_a_timing_trial_takes_as_long_as_the_longest_with_its_settings() -> None:
+    """Its own time includes loading and warming up; the training speed of its network is another one."""
+
+    @dataclass(frozen=True)
+    class Timing(Tiny):
+        exclusive: ClassVar[bool] = True
+
+    timing, other = (Trial(Timing(arm, count=count), 0) for arm, count in (("one", 1000), ("two", 8000)))
+    took = [replace(record_for(replace(timing, seed=s), HERE), cost={"seconds": 5.0 + s}) for s in range(3)]
+    trained = timed(True, Precision.FP32, 1e9)
+    speeds = known(Held([*took, trained]), [timing, other], CPU)
+    assert price([timing], 1, speeds) == Estimate(pytest.approx(7.0), SpeedSource.RECORDS)
+    assert price([timing, timing], 2, speeds).seconds == pytest.approx(14.0)  # one after the other
+    assert recorded(Held([trained]), [timing], CPU) == {}
+    assert recorded(Held(took), [timing], CUDA) == {}
 
 
 def test_a_record_that_is_added_tells_too() -> None:

@@ -33,7 +33,7 @@ def test_a_protocol_is_found_by_its_name() -> None:
     ("name", "hint"), [("cifar1", "nearest: cifar10"), ("xxxxxxxx", "known: cifar10, smoke")]
 )
 def test_an_unknown_protocol_is_named_with_the_nearest_ones(name: str, hint: str) -> None:
-    with pytest.raises(UnknownName, match=rf"^unknown protocol of relu-speedup '{name}' \({hint}\)$"):
+    with pytest.raises(UnknownName, match=rf"^unknown protocol '{name}' of relu-speedup \({hint}\)$"):
         reproduction().protocol(name)
 
 

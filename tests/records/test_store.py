@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shlex
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ from harness.contract.errors import StoreError
 from harness.contract.trial import Status, Trial
 from harness.contract.visible import visible
 from harness.records.keys import key_of
+from harness.records.merge import LaboratoryStore, merge
 from harness.records.store import Store, decode, encode
 from harness.testing.records import REAL
 from tests.fakes.evidence.trials import STAND_IN, record_for, small
@@ -104,6 +106,20 @@ def test_a_record_that_finds_no_room_is_kept_elsewhere(
     assert f"move {kept} there" in str(raised.value)
     kept.rename(store.folder / kept.name)
     assert Store(results).find(record.key) == record
+
+
+def test_the_records_of_a_store_are_no_store_themselves(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.append(record_for(TRIAL, reached=1.0))
+    said = f"{re.escape(str(store.folder))} holds the records of a store: name that store, {tmp_path}"
+    with pytest.raises(StoreError, match=said):
+        _ = Store(store.folder).records
+    for into, source in ((store.folder, tmp_path), (tmp_path / "all", store.folder)):
+        with pytest.raises(StoreError, match=said):
+            merge(into, [LaboratoryStore("lab", source)])
+    assert [path.name for path in tmp_path.iterdir()] == ["records"]
+    (tmp_path / "records" / "records").mkdir()  # an empty folder of that name may become one
+    Store(tmp_path / "records" / "records").check()
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -40,7 +40,10 @@ def test_the_claim_s_effects(protocol: str) -> None:
 def test_every_statement_is_adjudicated() -> None:
     own, others, layers = REPRODUCTION.estimate(evidence("exact")).tables
     verdicts = {row[0]: row[3] for row in (*own.rows, *others.rows)}
-    assert set(verdicts.values()) == {"right", "wrong"}
+    unchecked = [quoted for quoted, said in verdicts.items() if said == "not checked"]
+    assert unchecked == ["Caffe's model: 57.1 / 80.2 % accuracy"]  # nothing here computes it
+    assert set(verdicts.values()) == {"right", "wrong", "not checked"}
+    assert (own.note, others.note) == ("22 of 27 are right.", "0 of 10 are right; 1 is not checked.")
     wrong = [quoted for quoted in (row[0] for row in own.rows) if verdicts[quoted] == "wrong"]
     assert wrong == [
         "each convolution ≤ 1 % of the parameters",
@@ -49,7 +52,7 @@ def test_every_statement_is_adjudicated() -> None:
         "Fig. 2's layers, added: 622,312",
         "2048 crops and flips",
     ]
-    assert [row[3] for row in others.rows].count("right") == 1
+    assert [row[3] for row in others.rows].count("right") == 0
     assert all(row[4] for row in (*own.rows, *others.rows) if row[3] == "wrong")
     assert sum(row[4] for row in layers.rows if isinstance(row[4], int)) == 60_965_224
     for table in (own, others, layers):

@@ -314,7 +314,14 @@ def test_smoke_and_stand_in_data_are_never_a_verdict() -> None:
 
 def test_costs_are_reported() -> None:
     for name in ("training-time", "augmentation-cost"):
-        assert verdict(claim(name), effect(claim(name), (1.0, 2.0))).outcome is Outcome.REPORTED
+        about = claim(name)
+        assert verdict(about, effect(about, (1.0, 2.0))).outcome is Outcome.REPORTED
+        begun = judge(Case(about, evidence(about, [run(0)], to_come="more"), effect(about, (1.0, 2.0))))
+        assert begun.outcome is Outcome.REPORTED  # no trial to come could decide it
+        assert begun.reasons == (
+            "shown beside the paper's figure, never judged",
+            "incomplete: 1 of 1 trials, then more",
+        )
 
 
 def counts(**changes: float | None) -> list[Effect]:

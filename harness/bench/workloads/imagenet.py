@@ -55,9 +55,8 @@ def plan(asked: Asked, tracker: Tracker, how: Recipe | None = None) -> Ways:
     how, path = how or recipe(asked.recipe), asked.folder / "train.pixels"
     images = asked.images or (4096 if asked.device.cuda else 1024)
     written(path, images)
-    player = Player(
-        make, (path, images, how, asked.device.torch, asked.precision), threads=environment.cores()
-    )
+    threads = 1 if asked.device.cuda else environment.cores()  # as a trial: beside a GPU, one
+    player = Player(make, (path, images, how, asked.device.torch, asked.precision), threads=threads)
     size = how.batch_size
     return Ways(
         (

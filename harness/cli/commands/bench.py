@@ -20,7 +20,7 @@ from harness.bench.bench import FULL, QUICK, QUICK_IMAGES, Bench
 from harness.bench.machine import hardware
 from harness.bench.statistics import MedianAndRange
 from harness.bench.workload import Asked, Projection, WayKind, WayResult, WorkloadResult
-from harness.cli.options import PrecisionOption
+from harness.cli.options import PrecisionOption, RecipeOption
 from harness.cli.running.choices import choose_device
 from harness.cli.terminal.progress import Progress
 from harness.cli.terminal.tables import FAILURE, print_json, say
@@ -51,7 +51,9 @@ class BenchRequest:
     def asked(self, folder: Path) -> Asked:
         """The request for this machine; BadValue for an invalid time."""
         if self.seconds is not None and not 0 < self.seconds <= 3600:
-            raise BadValue(f"--seconds {self.seconds:g} is not between 0 and 3600")
+            raise BadValue(f"--seconds {self.seconds:g} is not above 0 and at most 3600")
+        if self.recipe != RecipeOption.PAPER and "imagenet" not in self.workloads:
+            raise BadValue(f"--recipe {self.recipe} is for the workload imagenet: name it, or leave that out")
         device, auto = choose_device(self.device), self.precision is PrecisionOption.AUTO
         seconds, rounds = QUICK if self.quick else FULL
         return Asked(
@@ -69,22 +71,23 @@ class BenchRequest:
 
 
 def show(request: BenchRequest, as_json: bool, console: Console, progress: Progress) -> bool:
-    """Measures and prints; returns whether every workload could be measured."""
+    """Measures and prints; returns whether every workload could be measured, and compared with ours."""
     load, failed = os.getloadavg()[0], dict[str, str]()
     with _workplace() as folder:
         asked = request.asked(folder)
         with progress as tracker:
             found = _measured(request.workloads, Bench(asked, tracker), failed)
     machine = hardware(asked.device)
+    compared = all(result.compared for result in found)
     if as_json:
         print_json(document(found, failed, machine, load, request))
-        return not failed
+        return compared and not failed
     say(console, f"{machine}; load average {load:.1f} at the start")
     for result in found:
         _show(result, console, not any(one.workload == result.of for one in found))
     for name, why in failed.items():
         say(console, f"\n{name}: {why}", FAILURE)
-    return not failed
+    return compared and not failed
 
 
 @contextmanager
@@ -174,8 +177,8 @@ def _profile(shares: Mapping[str, float]) -> str:
 
 
 def _cells(row: WayResult) -> tuple[str, ...]:
-    first = row.ratio.least == row.ratio.most == 1.0
-    ratio = NOTHING if first or row.kind is WayKind.CEILING else spread(row.ratio, "×")
+    found = None if row.kind is WayKind.CEILING else row.ratio
+    ratio = NOTHING if found is None or found.least == found.most == 1.0 else spread(found, "×")
     share = f"{100 * row.share.median:.3g} %" if row.share else NOTHING
     return row.name, spread(row.value), ratio, share
 

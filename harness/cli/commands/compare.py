@@ -51,11 +51,11 @@ def show(asked: CompareRequest, as_json: bool, console: Console, progress: Progr
     """Compares and prints; returns whether a pipeline may go on, and prints to standard error why not."""
     with progress as tracker:
         compared = side_by_side(*(one.on(asked.claims) for one in _sides(asked, tracker)))
+    _check_compared(asked, compared)
     if as_json:
         print_json(_data(compared))
     else:
         _print(compared, console)
-    _check_compared(asked, compared)
     if asked.junit is not None:
         junit.write(compared.comparison, asked.fail_if or Fails.WORSE, asked.junit)
     failing = compared.comparison.failing(asked.fail_if) if asked.fail_if else []
@@ -65,9 +65,9 @@ def show(asked: CompareRequest, as_json: bool, console: Console, progress: Progr
 
 
 def _check_compared(asked: CompareRequest, compared: SideBySide) -> None:
-    """BadValue if there is nothing that a pipeline could hold on to."""
+    """BadValue if there is nothing that a pipeline could hold on to, in one precision if two are compared."""
     sides = [compared.first, compared.second] if asked.precisions else [compared.first]
-    empty = [side.name for side in sides if not side.rows]
+    empty = [one.name for one in sides if not any(row.runs or not asked.precisions for row in one.rows)]
     if empty:
         about = f" about {', '.join(asked.claims)}" if asked.claims else ""
         raise BadValue(
@@ -113,7 +113,10 @@ def _measured(one: EvidenceSide) -> str:
 
 
 def _legend(family: int) -> str:
-    holm = f"; p, Holm is over the {family} effects that verdicts rest on" if family else ""
+    effects = (
+        "one effect that a verdict rests on" if family == 1 else f"{family} effects that verdicts rest on"
+    )
+    holm = f"; p, Holm is over the {effects}" if family else ""
     return f"B − A, or B ÷ A of ratios, with 95 % intervals of independent samples (Welch){holm}"
 
 

@@ -39,11 +39,9 @@ def show(store: Store, why: bool, as_json: bool, console: Console, errors: Conso
         rows = list(_records(known)) if why else [_row(one) for one in _stored(known)]
         print_rows(rows, True, console)
     elif not store.records:
-        say(
-            console,
-            f"no records in {store.root}; to create some: "
-            f"{store.command('run relu-speedup --protocol smoke')}",
-        )
+        readable = "readable " if store.damaged else ""
+        create = store.command("run relu-speedup --protocol smoke")
+        say(console, f"no {readable}records in {store.root}; to create some: {create}")
     elif why:
         _print_reasons(known, console)
     else:

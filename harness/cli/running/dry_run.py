@@ -116,8 +116,10 @@ def preview(experiment: Experiment, work: Work) -> ExperimentPreview:
     priced = speeds([*(planned.trial for planned in evidence.plan.trials), *needed], work)
     total = cost.price(left, work.workers, priced)
     in_all = cost.price(needed, work.workers, priced)
+    one_by_one = bool(left) and all(trial.settings.exclusive for trial in left)
     return ExperimentPreview(
-        experiment.reproduction.name, experiment.protocol.name, experiment.seeds, work.workers,
+        experiment.reproduction.name, experiment.protocol.name, experiment.seeds,
+        1 if one_by_one else work.workers,
         tuple(_trials(experiment, evidence, priced)),
         len(left), total.seconds, total.source, evidence.plan.to_come, len(needed), in_all.seconds,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from harness.cli.running.sites import HERE, Site
 from harness.contract.device import Device
 from harness.contract.errors import BadValue, DataError, EngineError
 from harness.data.sources import STAND_IN_NOTICE
+from harness.effects.statistics.significance import LOOKS
 from harness.forecast import priorities
 from harness.forecast.priorities import Step
 from harness.paper.papers import claim
@@ -114,6 +115,7 @@ def work_for(asked: RunRequest) -> Work:
     device = asked.site.device(asked.device, asked.gpus)
     workers = asked.site.workers(asked.workers, device)
     store = Store(asked.results_dir)
+    store.check()
     todo, lacking = asked.experiments(device)
     if asked.until_decided:
         todo = [sequential.at_look(experiment, store) for experiment in todo]
@@ -129,6 +131,11 @@ def warnings(work: Work) -> Iterator[str]:
     data = (experiment.conditions.data for experiment in work.experiments)
     if any(one is not None and one.stand_in for one in data):
         yield STAND_IN_NOTICE
+    if work.asked.until_decided:
+        for one in work.experiments:
+            if one.reproduction.claims and one.protocol.seeds > LOOKS[-1]:
+                why = f"declares {one.protocol.seeds} seeds, more than any look"
+                yield f"--until-decided changes nothing for {one.name}, which {why}"
     stopped = [
         f"{name} at {one.protocol.name}"
         for one in work.experiments

@@ -41,7 +41,7 @@ class MappedViews(Views):
 
     def _read(self, stretch: slice) -> Images:
         pixels = self.images.pixels[stretch]
-        read = pixels.pin_memory() if self.mean.is_cuda else pixels.clone()
+        read = pixels.contiguous().pin_memory() if self.mean.is_cuda else pixels.clone()
         return Images(read, self.images.labels[stretch])
 
     def _there(self, few: Images) -> Views:

@@ -114,6 +114,7 @@ class Entry:
             Fold(TROUBLE, (trouble_table(tried),)),
             Fold("Effects", tuple(self._effects())),
             Fold("Runs", tuple(self._runs())),
+            Fold("Details", self._details()),
             Fold("Tuning", tuple(map(run_tables.tuning_table, known))),
             Fold("How the arms differ", tuple(map(arms_table, known))),
             Fold("Other experiments", tuple(self._others())),
@@ -136,7 +137,10 @@ class Entry:
     def _runs(self) -> Iterator[Table | None]:
         if self.section.evidence and not self.section.smoke:
             yield run_tables.seed_table(self.section.evidence, keys(self.section.records, self.section.files))
-            yield from self.section.finding.tables if self.section.finding else ()
+
+    def _details(self) -> tuple[Table | None, ...]:
+        """Tables that the reproduction itself adds."""
+        return self.section.finding.tables if self.section.finding and not self.section.smoke else ()
 
     def _others(self) -> Iterator[Table | None]:
         yield further_table(self.sections[1:])

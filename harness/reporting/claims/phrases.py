@@ -141,6 +141,8 @@ def look(section: Section) -> str:
 def _conclusion(section: Section) -> str:
     """What the verdict concludes."""
     verdict, figure = section.verdict, paper(section)
+    if verdict.outcome is Outcome.REPORTED and not section.complete:
+        return f"{_so_far(section)}; it will be shown, never judged"
     if verdict.outcome is Outcome.DIRECTIONAL:
         return DIRECTION[verdict.qualifier].format(figure)
     if verdict.outcome is Outcome.NOT_REPRODUCED and verdict.qualifier is Qualifier.PROXY:
@@ -170,11 +172,10 @@ def _plain(reasons: tuple[str, ...]) -> str:
 
 
 def _undecided(section: Section) -> str:
-    evidence, effect = section.evidence, section.effects[0] if section.effects else None
+    effect = section.effects[0] if section.effects else None
     where = " at a smaller scale" if section.verdict.qualifier is Qualifier.PROXY else ""
-    if evidence and not evidence.complete:
-        done = f"{len(evidence.runs)} of {len(evidence.plan.trials)} trials"
-        return f"unfinished{where}, with {done} done so far"
+    if section.evidence and not section.complete:
+        return _so_far(section, where)
     if section.verdict.audit:
         return f"better than the paper ({paper(section)}), which an audit should explain first"
     if section.verdict.qualifier is Qualifier.TURNS:
@@ -186,6 +187,13 @@ def _undecided(section: Section) -> str:
     if effect.ci95 is None:
         return _plain(section.verdict.reasons)
     return f"too noisy to tell{where}{_more(section, effect)}"
+
+
+def _so_far(section: Section, where: str = "") -> str:
+    """How much of the plan is done."""
+    assert section.evidence is not None
+    done, planned = len(section.evidence.runs), len(section.evidence.plan.trials)
+    return f"unfinished{where}, with {done} of {planned} trials done so far"
 
 
 def _more(section: Section, effect: Effect) -> str:

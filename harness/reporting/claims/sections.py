@@ -176,7 +176,7 @@ def of_claim(claim: Claim, known: Assessments) -> Iterator[Section]:
     for number, assessment in enumerate(found):
         yield _section(claim, assessment, known, leading=not number)
     if not found:
-        stale = tuple(old for old, _ in known.stale(reproduction)) if reproduction else ()
+        stale = tuple(old for old, _ in known.own_stale(reproduction)) if reproduction else ()
         files, further = known.store.names(stale), outlook(claim, reproduction, known, None)
         yield Section(claim, reproduction, None, (), stale, files, further)
 
@@ -186,7 +186,7 @@ def _section(claim: Claim, assessment: Assessment, known: Assessments, leading: 
     reproduction, evidence = assessment.experiment.reproduction, assessment.evidence
     attempts = tuple(r for run in evidence.runs for r in known.store.attempts(run.record.key))
     shown = leading and not evidence.protocol.smoke
-    stale = tuple(old for old, _ in known.stale(reproduction)) if shown else ()
+    stale = tuple(old for old, _ in known.own_stale(reproduction)) if shown else ()
     files = known.store.names((*attempts, *stale))
     further = outlook(claim, reproduction, known, assessment)
     return Section(claim, reproduction, assessment, attempts, stale, files, further)

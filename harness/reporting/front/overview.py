@@ -113,8 +113,8 @@ def logged(claim: Claim) -> str:
 
 def place(claim: Claim) -> str:
     """Where the claim is in the paper; with the paper's name if it is not AlexNet's."""
-    section = f"§ {claim.section}" if claim.section[:1].isdigit() else claim.section
-    return ", ".join(filter(None, (another(claim), section)))
+    parts = (f"§ {part}" if part[:1].isdigit() else part for part in claim.section.split(", "))
+    return ", ".join(filter(None, (another(claim), *parts)))
 
 
 def deviations(sections: Sequence[Section]) -> dict[str, int]:

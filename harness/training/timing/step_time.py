@@ -1,6 +1,7 @@
 """Seconds of a training step (§3.2, §4.1, §5): one block in freshly started processes.
 
-The step is the one used in training, including fetching its batch. A device is a GPU, or one or a few threads
+The step is the one used in training, including fetching its batch; on a GPU its kernels are launched one by
+one, where training replays them from a CUDA graph. A device is a GPU, or one or a few threads
 on a CPU; they are not pinned to cores, since gloo's own threads would then wait for their turn. Every rank
 times each step; a step ends when the slowest rank ends it. Waiting for another rank, or packing for it,
 counts as exchange and the rest as computation; an exchange hidden behind computation does not show.

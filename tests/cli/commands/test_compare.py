@@ -37,7 +37,7 @@ def stores(root: Path, second: Value = vague) -> tuple[Path, Path]:
 def test_people_read_a_table(tmp_path: Path) -> None:
     out = call(*stores(tmp_path)).stdout
     assert "B − A, or B ÷ A of ratios, with 95 % intervals of independent samples (Welch)" in out
-    assert "p, Holm is over the 1 effects that verdicts rest on" in out
+    assert "p, Holm is over the one effect that a verdict rests on" in out
     assert "verdict on relu-speedup at cifar10: reproduced → inconclusive (worse)" in out
 
 
@@ -102,6 +102,12 @@ def test_records_of_other_code_are_named_as_not_compared(tmp_path: Path) -> None
     Store(second).append(outdated(Store(second).records[0], 1))
     assert "not compared, as their records are of other code: relu-speedup" in call(first, second).output
     assert "not compared" not in call(first, first).output
+
+
+def test_a_precision_without_results_is_not_compared_with_the_other(tmp_path: Path) -> None:
+    first, _ = stores(tmp_path)
+    with pytest.raises(BadValue, match="a in bf16: no result of today's code, so nothing was compared"):
+        call(first, "--precisions")
 
 
 def test_one_claim_alone(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_a_required_share_is_declared_as_what_it_is(tmp_path: Path) -> None:
 def test_every_gate_answers_for_itself(tmp_path: Path) -> None:
     found = gates(tmp_path, 5)
     assert [g.name for g in found] == [
-        "not run", "invalid", "smoke", "incomplete", "reported", "few seeds", "looks", "under-fitted", "A/A",
+        "not run", "invalid", "smoke", "reported", "incomplete", "few seeds", "looks", "under-fitted", "A/A",
         "scale",
     ]  # fmt: skip
     assert found[5].answer == "n = 5; a verdict needs 3"
@@ -245,7 +245,7 @@ def test_square_brackets_are_text_and_no_markup(tmp_path: Path, monkeypatch: pyt
 
 
 def test_an_unknown_protocol_names_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(UnknownName, match=r"unknown protocol of relu-speedup 'cifar1' \(nearest: cifar10"):
+    with pytest.raises(UnknownName, match=r"unknown protocol 'cifar1' of relu-speedup \(nearest: cifar10"):
         shown(Store(tmp_path), protocol="cifar1")
     with pytest.raises(BadValue, match="--protocol cifar10: lrn has no reproduction yet"):
         shown(Store(tmp_path), "lrn", "cifar10")

@@ -115,7 +115,7 @@ def test_explain_shows_the_question_and_never_a_verdict(store: Store) -> None:
     assert beyond.STANDING in text
     assert "Ten-view top-1 error, %" in text
     assert "not run\nFor an answer, which is never judged: " in explained(store, "imagenette-short")
-    with pytest.raises(UnknownName, match=r"unknown protocol of implementations 'imagenet' \(nearest: "):
+    with pytest.raises(UnknownName, match=r"unknown protocol 'imagenet' of implementations \(nearest: "):
         explained(store, "imagenet")
 
 

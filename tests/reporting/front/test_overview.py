@@ -192,6 +192,20 @@ def test_a_search_for_rates_makes_a_cost_rough(tmp_path: Path) -> None:
     assert replace(Price("core", 7200.0, SpeedSource.RECORDS), open_ended=True).words.startswith("about 2 h")
 
 
+def test_once_the_rates_are_chosen_a_cost_is_an_upper_bound(tmp_path: Path) -> None:
+    of, data = reproductions.named("crop-flip"), DataIdentity("cifar10", Form.FILES, "made up")
+    conditions = Conditions(DeviceKind.CPU, environment.torch_version(), data)
+    at = Experiment(of, of.protocol("cifar10-scarce"), 5, conditions)
+    store = Store(tmp_path)
+    at.ask(store)
+    while at.evidence(store).plan.to_come:
+        for planned in at.evidence(store).missing:
+            store.append(answer(planned.trial, conditions))
+    (section,) = (s for s in sections.sections(Assessments(store)) if s.claim.id == "crop-flip")
+    core = next(price for price in section.runs[0].prices if price.device == "core")
+    assert not core.open_ended
+
+
 def test_records_of_another_precision_do_not_price_a_run(tmp_path: Path) -> None:
     """Those of other questions in bf16 say nothing about what a protocol fixed to fp32 takes."""
     store = Store(tmp_path)
@@ -264,6 +278,18 @@ def test_trials_that_are_shared_with_another_experiment_are_no_evidence(
     store.ask("relu-speedup", "cifar10", HERE, 5)
     (section,) = of_relu(store)
     assert section.outlook.why.startswith("incomplete: 3 of 10 trials")
+
+
+def test_old_records_that_are_shared_with_another_experiment_are_no_evidence(
+    tmp_path: Path, only: Reproduction
+) -> None:
+    store = Store(tmp_path)
+    store.append(replace(record_for(trial("relu", 0), HERE, epochs=5.0), key="0" * 24, code="old"))
+    (section,) = of_relu(store)
+    assert section.outlook.why == "no record"
+    store.ask("relu-speedup", "cifar10", HERE, 5)
+    (section,) = of_relu(store)
+    assert section.outlook.why == "no record except 1 made by other code"
 
 
 def test_deviations_are_said_once_and_referred_to_by_number() -> None:
