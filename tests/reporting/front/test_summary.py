@@ -77,6 +77,17 @@ def test_beside_ours_is_the_papers_figure_for_the_same_quantity(
         assert f"; paper: {figure})." in said(one)
 
 
+def test_what_is_reported_before_its_end_is_called_unfinished() -> None:
+    cost = effect(0.99, 0.56, 1.75, "augmentation-cost")
+    done = section("augmentation-cost", [cost], Outcome.REPORTED)
+    assert done.evidence
+    begun = made.changed(done, evidence=replace(done.evidence, runs=done.evidence.runs[:-1]))
+    assert "(0.99× [0.56, 1.75], n = 3)" in said(done)
+    assert "(0.99× [0.56, 1.75], n = 3; unfinished)" in said(begun)
+    sentence = phrases.finding(begun)
+    assert "trials done so far; it will be shown, never judged" in sentence
+
+
 def test_counts_and_what_was_not_measured_have_the_claims_words() -> None:
     about = claim("architecture")
     counted = section("architecture", [Effect(m.name, m.unit, 1, m.paper, None, None) for m in about.metrics])
