@@ -163,7 +163,7 @@ def known(experiment: Experiment, assessments: Assessments) -> Standing:
 
 
 def _known(experiment: Experiment, assessments: Assessments) -> Standing:
-    at = replace(experiment, seeds=experiment.asked(assessments.store) or experiment.seeds)
+    at = replace(experiment, seeds=assessments.asked(experiment) or experiment.seeds)
     if not assessments.evidence(at).complete:
         return Standing.NO_VERDICT
     return min(_standing(assessments.of(at).verdict(one)) for one in _decidable(experiment))

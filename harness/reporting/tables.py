@@ -32,6 +32,7 @@ def cells(table: Table) -> list[list[str]]:
     return [[text(value) for value in row] for row in table.rows]
 
 
+@once
 def linked(table: Table) -> list[list[tuple[str, str]]]:
     """The table's cells as text, each with the name of the record that it links to, if any."""
     return [
@@ -48,6 +49,7 @@ def trimmed(table: Table) -> Table:
     return Table(table.title, tuple(table.columns[i] for i in kept), shown, table.note) if shown else table
 
 
+@once
 def kinds(table: Table) -> list[str]:
     """What each column holds: numbers, keys, long sentences, breakable names, or words."""
     columns = zip(*cells(table), strict=True) if table.rows else [()] * len(table.columns)

@@ -34,6 +34,7 @@ class Assessments:
         self._evidence: dict[Name, Evidence] = {}
         self._assessed: dict[Name, Assessment] = {}
         self._stale: dict[str, list[tuple[Record, Trial]]] = {}
+        self._asked: dict[tuple[str, str, Conditions], int] = {}
 
     def of(self, experiment: Experiment) -> Assessment:
         """The assessment of the experiment, by its looks if it has begun any.
@@ -82,18 +83,25 @@ class Assessments:
             return [counted]
         return list(filter(self._begun, self.under_every_condition(reproduction, protocol)))
 
+    def asked(self, experiment: Experiment) -> int:
+        """The most seeds ever requested for the experiment, or 0."""
+        name = _name(experiment)[:3]
+        if name not in self._asked:
+            self._asked[name] = experiment.asked(self.store)
+        return self._asked[name]
+
     def _begun(self, experiment: Experiment) -> bool:
         """Whether the experiment was begun: trials merely shared with others are not evidence of its own."""
         evidence = self.evidence(experiment)
         own = {(p.role, p.arm) for p in evidence.plan.trials if p.role is not Role.TRAINING}
         answered = {(run.planned.role, run.arm) for run in evidence.runs}
-        return bool(answered) and (experiment.asked(self.store) > 0 or (bool(own) and own <= answered))
+        return bool(answered) and (self.asked(experiment) > 0 or (bool(own) and own <= answered))
 
     def under_every_condition(self, reproduction: Reproduction, protocol: Protocol) -> list[Experiment]:
         """The protocol as an experiment under each of the conditions in the store's records."""
         suitable = (c for c in self.conditions if c.suit(protocol.dataset))
         declared = (Experiment(reproduction, protocol, protocol.seeds, c) for c in suitable)
-        return [replace(e, seeds=e.asked(self.store) or protocol.seeds) for e in declared]
+        return [replace(e, seeds=self.asked(e) or protocol.seeds) for e in declared]
 
     def stale(self, reproduction: Reproduction) -> list[tuple[Record, Trial]]:
         """Records of planned trials made by code other than today's, each with today's trial."""
@@ -104,7 +112,7 @@ class Assessments:
     def own_stale(self, reproduction: Reproduction) -> list[tuple[Record, Trial]]:
         """The same, if an experiment of it was ever requested: else its trials are merely those of others."""
         every = (e for p in reproduction.protocols for e in self.under_every_condition(reproduction, p))
-        return self.stale(reproduction) if any(e.asked(self.store) for e in every) else []
+        return self.stale(reproduction) if any(map(self.asked, every)) else []
 
     def _find_stale(self, reproduction: Reproduction) -> Iterable[tuple[Record, Trial]]:
         fresh: set[str] = set()

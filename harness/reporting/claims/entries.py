@@ -29,7 +29,7 @@ class Fold:
     title: str
     tables: tuple[Table | None, ...]
 
-    @property
+    @cached_property
     def shown(self) -> tuple[Table, ...]:
         """The non-empty tables, without their empty columns."""
         return tuple(tables.trimmed(table) for table in self.tables if table and table.rows)
