@@ -7,13 +7,14 @@ learning rate or a multiple of it. The paper's inputs are raw pixels, 0 to 255 l
 initialisation suits them. Modern libraries load images on a scale of 0 to 1, so one arm divides pixels by
 255. Two more do so with a modern initialisation: PyTorch's default (σ = 1 / √(3 fan-in)) or that of He et al.
 2015 (σ = √(2 / fan-in)). A last one divides pixels by their standard deviation, with PyTorch's default. These
-three have biases of 0. The baseline is that of `bias-init` at the shared rate, trained once for both. Costs a
-quarter of an hour on two cores; a GPU's time is not yet measured.
+three have biases of 0. The baseline is that of `bias-init` at the shared rate, trained once for both. Costs
+half an hour on two cores; a GPU's time is not yet measured.
 
-Observed on 2026-11-28 (two Intel Xeon cores, bf16, torch 2.13.0, `cifar10-early`, n = 3): after two epochs
-the paper's arm has a loss of 1.48, and He's initialisation with pixels ÷ 255 one of 1.40. With pixels ÷ 255
+Observed on 2026-11-30 (two Intel Xeon cores, fp32, torch 2.13.0, `cifar10-early`, n = 3): after two epochs
+the paper's arm has a loss of 1.49, and He's initialisation with pixels ÷ 255 one of 1.38. With pixels ÷ 255
 and the paper's or PyTorch's initialisation, pixels ÷ 64, a rate × 10 or ÷ 100, or one class after another, no
-run left chance's loss; without the mean subtracted, one of three did not.
+run left chance's loss. The same on 2026-11-28 in bf16, where also one of three without the mean subtracted
+did not.
 """
 
 from __future__ import annotations
