@@ -7,6 +7,7 @@ halving, interim looks), and an interrupted experiment resumes by itself.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -295,12 +296,32 @@ class Experiment:
         return store.asked(self.reproduction.name, self.protocol.name, self.conditions)
 
     def evidence(self, store: Store) -> Evidence:
-        """The plan as far as the store's records allow, with the runs that answer it."""
-        return gather(self.reproduction, self.protocol, self.seeds, self.lookup(store))
+        """The plan as far as the store's records allow, with the runs that answer it.
 
-    def lookup(self, store: Store) -> Lookup:
+        Runs can be compared only on one processor. So where laboratories ran the same trials, and the latest
+        records are of several processors, those of the processor are taken that leaves fewest of others.
+        """
+        latest = self._gathered(store)
+        if not _of_others(latest):
+            return latest
+        keys = {run.record.key for run in latest.runs}
+        rivals = {r.processor for key in keys if len(found := store.attempts(key)) > 1 for r in found}
+        each = [latest, *(self._gathered(store, one) for one in sorted(rivals, key=str))]
+        return min(each, key=lambda one: (_of_others(one), -len(one.runs)))
+
+    def _gathered(self, store: Store, processor: object = None) -> Evidence:
+        lookup = self.lookup(store, processor)
+        return gather(self.reproduction, self.protocol, self.seeds, lookup)
+
+    def lookup(self, store: Store, processor: object = None) -> Lookup:
         """Finds the record of a trial under this experiment's conditions and today's code."""
-        return lambda trial: store.find(self.key(trial))
+        return lambda trial: store.find(self.key(trial), processor)
+
+
+def _of_others(evidence: Evidence) -> int:
+    """How many of the runs that are compared are not of the processor that most are of."""
+    found = Counter(run.record.processor for run in evidence.runs if run.planned.role is not Role.TUNING)
+    return found.total() - max(found.values(), default=0)
 
 
 @once

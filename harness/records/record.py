@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from harness.contract.device import DeviceKind
 from harness.contract.trial import Precision, Status
 from harness.contract.visible import visible, visible_json
 from harness.records import shape
@@ -69,6 +70,11 @@ class Record:
     def precision(self) -> Precision:
         """The trial's precision."""
         return Precision(self.trial.get("precision", Precision.FP32))
+
+    @property
+    def processor(self) -> Any:
+        """What did the arithmetic, by its name: the GPU, else the CPU; None if that is not known."""
+        return self.environment.get("gpu" if self.conditions.device is DeviceKind.CUDA else "cpu")
 
     @property
     def odd(self) -> str:

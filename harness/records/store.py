@@ -103,11 +103,15 @@ class Store:
         if sentence not in self._damaged:
             self._damaged.append(sentence)
 
-    def find(self, key: str) -> Record | None:
-        """The record that counts for a key: the latest that did not fail, else the latest."""
+    def find(self, key: str, processor: object = None) -> Record | None:
+        """The record that counts for a key: the latest that did not fail, else the latest.
+
+        Of several laboratories' records, one of `processor` if there is any.
+        """
         attempts = self.attempts(key)
         good = [r for r in attempts if r.status is not Status.FAILED] or attempts
-        return good[-1] if good else None
+        there = [] if processor is None else [r for r in good if r.processor == processor]
+        return next(reversed(there or good), None)
 
     def attempts(self, key: str) -> list[Record]:
         """Every attempt at a key, oldest first; a record that does not match its key is left out."""

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from harness.contract.device import DeviceKind
 from harness.contract.once import once
 from harness.contract.trial import Status
 from harness.plans.experiment import Compared, Evidence, Manipulated, Role, Run
@@ -189,7 +188,7 @@ def _mixed_conditions(runs: Sequence[Run], manipulated: Manipulated) -> Iterator
         "torch": lambda r: r.record.conditions.torch,
         "numerics": lambda r: r.record.conditions.numerics,
         "precision": lambda r: r.record.trial.get("precision"),
-        "processor": _processor,
+        "processor": lambda r: r.record.processor,
     }
     for name, of in held.items():
         yield from _mixed(runs, name, [of(r) for r in runs])
@@ -199,11 +198,6 @@ def _mixed_conditions(runs: Sequence[Run], manipulated: Manipulated) -> Iterator
 
 def _own(manipulated: Manipulated, arm: str) -> tuple[str, ...]:
     return manipulated.get(arm, ()) if isinstance(manipulated, Mapping) else manipulated
-
-
-def _processor(run: Run) -> object:
-    on_gpu = run.record.conditions.device is DeviceKind.CUDA
-    return run.record.environment.get("gpu" if on_gpu else "cpu")
 
 
 def _mixed(runs: Sequence[Run], what: str, values: Sequence[object]) -> Iterator[str]:

@@ -109,13 +109,10 @@ def _clean(record: Record) -> bool:
 
 def _machine(record: Record) -> str:
     """What did the arithmetic: the GPU, or the processor with its cores."""
-    made_on = record.environment
     if record.conditions.device is DeviceKind.CUDA:
-        return _name(made_on.get("gpu"), "an unnamed GPU")
-    cores = made_on.get("cores")
-    return _name(made_on.get("cpu"), "an unnamed processor") + (
-        f", {_name(cores, '')} cores" if cores else ""
-    )
+        return _name(record.processor, "an unnamed GPU")
+    cores = record.environment.get("cores")
+    return _name(record.processor, "an unnamed processor") + (f", {_name(cores, '')} cores" if cores else "")
 
 
 def _name(said: object, otherwise: str) -> str:
