@@ -21,7 +21,7 @@ from harness.paper.claims import Band, Claim, Kind, Metric
 from harness.plans.experiment import Evidence, Plan, Planned, Protocol, Role, Run
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.record import Record
-from harness.verdicts.gates import Case
+from harness.verdicts.gates import FEW_SEEDS, Case
 from harness.verdicts.rules import decide, decided, judge, not_run
 from harness.verdicts.verdict import Outcome, Verdict
 from tests.fakes.running.settings import Idle
@@ -141,6 +141,38 @@ def test_overlapping_pooling_rests_on_its_cross_entropy_at_a_proxy(
     verdict = judge(Case(about, runs, found[0], effects=found))
     assert verdict.headline == headline
     assert any("as good as no difference" in reason for reason in verdict.reasons) is negligible
+
+
+def test_a_negligible_difference_is_shown_by_its_90_interval() -> None:
+    declared = claim("overlapping-pooling")
+    about = declared.judged(at_paper_scale=False)
+    for ci90, ci95, shown in (((-0.5, 0.9), (-0.7, 1.1), True), ((-0.8, 1.1), (-0.9, 0.9), False)):
+        found = [effect(about, (0.01, 0.03)), effect(declared, ci90, ci95)]
+        case = Case(about, evidence(about, [run(s) for s in range(5)], "small"), found[0], effects=found)
+        assert any("as good as no difference" in reason for reason in judge(case).reasons) is shown
+
+
+def test_only_counts_need_no_run() -> None:
+    nothing, planned = evidence(COUNT, []), replace(evidence(COUNT, [run(0)]), runs=())
+    counted = counts()
+    assert judge(Case(COUNT, nothing, counted[0], effects=counted)).outcome is Outcome.REPRODUCED
+    assert judge(Case(COUNT, nothing, None)).outcome is Outcome.NOT_RUN
+    assert judge(Case(COUNT, planned, counted[0], effects=counted)).outcome is Outcome.NOT_RUN
+    assert judge(Case(LRN, evidence(LRN, []), effect(LRN, (1.0, 2.0)))).outcome is Outcome.NOT_RUN
+
+
+@pytest.mark.parametrize(
+    ("about", "n", "answer"),
+    [
+        (LRN, 5, "n = 5; a verdict needs 3"),
+        (LRN, 4, "n = 4, so at most a direction can be shown (more needs 5); a verdict needs 3"),
+        (ERROR, 4, "n = 4, so at most it can lie inside its band (more needs 5); a verdict needs 3"),
+        (COUNT, 1, "no randomness is involved"),
+    ],
+)
+def test_what_few_seeds_allow_is_said(about: Claim, n: int, answer: str) -> None:
+    case = Case(about, evidence(about, [run(s) for s in range(n)]), effect(about, (1.0, 2.0), n=n))
+    assert FEW_SEEDS.passed(case) == answer
 
 
 def test_the_null_must_be_excluded_at_95_even_inside_the_band() -> None:
