@@ -113,7 +113,8 @@ def _no_run(case: Case) -> Reasons:
 
 def _runs_counted(case: Case) -> str:
     final = len(case.evidence.final())
-    return f"{final} final runs have a record" if final else "nothing needs to be run"
+    runs = "1 final run has" if final == 1 else f"{final} final runs have"
+    return f"{runs} a record" if final else "nothing needs to be run"
 
 
 def _faults(case: Case) -> Reasons:

@@ -21,7 +21,7 @@ from harness.paper.claims import Band, Claim, Kind, Metric
 from harness.plans.experiment import Evidence, Plan, Planned, Protocol, Role, Run
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.record import Record
-from harness.verdicts.gates import FEW_SEEDS, Case
+from harness.verdicts.gates import FEW_SEEDS, NOT_RUN, Case
 from harness.verdicts.rules import decide, decided, judge, not_run
 from harness.verdicts.verdict import Outcome, Verdict
 from tests.fakes.running.settings import Idle
@@ -159,6 +159,21 @@ def test_only_counts_need_no_run() -> None:
     assert judge(Case(COUNT, nothing, None)).outcome is Outcome.NOT_RUN
     assert judge(Case(COUNT, planned, counted[0], effects=counted)).outcome is Outcome.NOT_RUN
     assert judge(Case(LRN, evidence(LRN, []), effect(LRN, (1.0, 2.0)))).outcome is Outcome.NOT_RUN
+
+
+def test_why_nothing_has_run_is_said() -> None:
+    """Before the rates are chosen no final trial is known; later one is, and has not run."""
+    tuning = replace(run(0), planned=replace(run(0).planned, role=Role.TUNING))
+    begun = evidence(LRN, [tuning], to_come="5 final trials an arm")
+    assert judge(Case(LRN, begun, None)).reasons == (
+        "gate not run: no final trial is known before the tuning is complete (1 of 1 trials have a record)",
+    )
+    neither = (replace(begun, runs=()), replace(begun, plan=replace(begun.plan, to_come="")))
+    known = replace(begun, plan=replace(begun.plan, trials=(*begun.plan.trials, run(0).planned)))
+    for other in (*neither, known):
+        assert judge(Case(LRN, other, None)).reasons == ("gate not run: no final trial has a record",)
+    assert NOT_RUN.passed(Case(COUNT, evidence(COUNT, []), None)) == "nothing needs to be run"
+    assert NOT_RUN.passed(Case(LRN, evidence(LRN, [run(0)]), None)) == "1 final run has a record"
 
 
 @pytest.mark.parametrize(

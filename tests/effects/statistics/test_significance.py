@@ -20,6 +20,7 @@ def test_holm_agrees_with_r_and_with_the_worked_example() -> None:
     adjusted = holm({"H1": 0.01, "H2": 0.04, "H3": 0.03, "H4": 0.005})
     assert adjusted == pytest.approx({"H1": 0.03, "H2": 0.06, "H3": 0.06, "H4": 0.02})
     assert holm({}) == {}
+    assert holm({"H1": 0.9, "H2": 0.4, "H3": 0.5}) == {"H1": 1.0, "H2": 1.0, "H3": 1.0}  # 3 × .4 > 1
 
 
 def test_pocock_constants() -> None:
