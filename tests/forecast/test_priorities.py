@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,8 @@ def test_what_is_done_whole_fits_into_the_time_and_comes_first(
     intents = [step.intent for step in ordered]
     assert intents == sorted(intents, key=list(Intent).index)
     assert intents.count(Intent.PART) <= 1
-    assert sum(s.seconds for s in ordered if s.intent is Intent.WHOLE) <= seconds
+    fits = [end <= seconds for end in accumulate(s.seconds for s in ordered)]
+    assert [intent is Intent.WHOLE for intent in intents] == fits
     assert [s.standing for s in ordered] == sorted(s.standing for s in ordered)
 
 
