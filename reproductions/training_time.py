@@ -35,7 +35,7 @@ from harness.training.timing.settings import Arrangement, StepTime
 
 EPOCHS = 90
 IMAGES = {"ILSVRC-2010": 1_261_406, "ILSVRC-2012": 1_281_167}  # of the training sets
-DAY, HOUR = 86_400, 3_600
+DAY = 86_400
 ONE_WEIRD_TRICK = {1: 98.05, 2: 50.24, 4: 26.20, 8: 15.68}  # hours by number of GPUs, arXiv 1404.5997
 
 Arm = tuple[Arrangement, int]  # with its number of ranks
