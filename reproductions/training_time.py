@@ -13,8 +13,8 @@ arXiv 1404.5997 gives hours.
 Observed (`machine`, torch 2.13.0, fp32, n = 3 blocks, 95 % intervals): one column a core, 53 images/s
 [44, 62], so 25 days [21, 29] beside the paper's five to six on two GPUs, 1.89 times as fast as one core alone
 (two Intel Xeon cores with AMX, 2026-11-28); 39 [36, 43], 33 days [31, 36] and 1.79 times on two without
-(2026-11-30); 65 [55, 75], 20 days [17, 23] and 1.76 times on two AMD EPYC cores (2026-11-22). Nothing has been
-measured on a GPU.
+(2026-11-30); 65 [55, 75], 20 days [17, 23] and 1.76 times on two AMD EPYC cores (2026-11-22). Nothing has
+been measured on a GPU.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ cores, time follows those.
 Observed (`two-cores`, torch 2.13.0, fp32, n = 10 blocks, 95 % intervals): a step of the two-GPU net takes
 0.796 times as long [0.776, 0.817] on two Intel Xeon cores with AMX (2026-11-28), 0.931 [0.847, 1.023] on two
 without (2026-11-30), and on two AMD EPYC cores 0.932 [0.917, 0.947] (2026-11-22) and 0.977 [0.918, 1.038]
-(2026-11-30). Each column does 0.925 times the one-GPU net's multiply-adds. Nothing has been measured on a GPU.
+(2026-11-30). Each column does 0.925 times the one-GPU net's multiply-adds. Nothing has been measured on a
+GPU.
 """
 
 from __future__ import annotations
