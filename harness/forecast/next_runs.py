@@ -143,17 +143,21 @@ def _reason(claim: Claim, reproduction: Reproduction, known: Assessments, best: 
         return (
             "only smoke runs, which never give a verdict" if protocol.smoke else "only runs on stand-in data"
         )
-    undecided = (Outcome.INCONCLUSIVE, Outcome.INVALID, Outcome.NOT_RUN)
-    if not best.evidence.complete or verdict.outcome in undecided:
+    if _open(claim, best):
         return "; ".join(map(plain, verdict.reasons))
     return f"the paper's scale is {claim.paper_scale}, but this is {protocol.name}"
 
 
 def _settled(claim: Claim, best: Assessment) -> bool:
     """Whether no possible run would say more."""
-    open_ended = (Outcome.INCONCLUSIVE, Outcome.INVALID, Outcome.SMOKE, Outcome.NOT_RUN)
     at_scale = claim.paper_scale is None or at_paper_scale(claim, best.evidence.protocol)
-    return at_scale and best.evidence.complete and best.verdict(claim).outcome not in open_ended
+    return at_scale and not _open(claim, best)
+
+
+def _open(claim: Claim, best: Assessment) -> bool:
+    """Whether trials are left, or what there is decides nothing."""
+    undecided = (Outcome.INCONCLUSIVE, Outcome.INVALID, Outcome.SMOKE, Outcome.NOT_RUN)
+    return not best.evidence.complete or best.verdict(claim).outcome in undecided
 
 
 def _smoke(claim: Claim, best: Assessment) -> bool:

@@ -57,7 +57,6 @@ class Merged:
 
 def merge(into: Path, sources: Sequence[LaboratoryStore]) -> list[Merged]:
     """Copies what `into` lacks; if that is not allowed, BadValue or StoreError before anything is written."""
-    Store(into).check()
     _check_names(into, sources)
     known = [(source, _whole_records(source.root)) for source in sources]
     try:
@@ -96,6 +95,7 @@ def origins(root: Path) -> dict[str, str]:
 
 
 def _check_names(into: Path, sources: Iterable[LaboratoryStore]) -> None:
+    Store(into).check()
     taken = {_own_name(into): into}
     for source in sources:
         Store(source.root).check()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.contract.effect import Effect
+from harness.contract.formatting import count
 from harness.contract.trial import Status
 from harness.effects.from_runs import idle
 from harness.effects.statistics.significance import LOOKS
@@ -113,8 +114,8 @@ def _no_run(case: Case) -> Reasons:
 
 def _runs_counted(case: Case) -> str:
     final = len(case.evidence.final())
-    runs = "1 final run has" if final == 1 else f"{final} final runs have"
-    return f"{runs} a record" if final else "nothing needs to be run"
+    have = "has" if final == 1 else "have"
+    return f"{count(final, 'final run')} {have} a record" if final else "nothing needs to be run"
 
 
 def _faults(case: Case) -> Reasons:

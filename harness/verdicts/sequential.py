@@ -60,7 +60,12 @@ def sequential(experiment: Experiment) -> bool:
     A protocol that declares more of them has a claim that no look could show.
     """
     random = any(claim(name).kind is not Kind.EXACT for name in experiment.reproduction.claims)
-    return random and experiment.protocol.seeds <= LOOKS[-1]
+    return random and not beyond_looks(experiment)
+
+
+def beyond_looks(experiment: Experiment) -> bool:
+    """Whether the protocol declares more seeds than the last look has."""
+    return experiment.protocol.seeds > LOOKS[-1]
 
 
 def begun(experiment: Experiment, store: Store) -> bool:

@@ -78,16 +78,16 @@ def show(request: BenchRequest, as_json: bool, console: Console, progress: Progr
         with progress as tracker:
             found = _measured(request.workloads, Bench(asked, tracker), failed)
     machine = hardware(asked.device)
-    compared = all(result.compared for result in found)
+    measured = not failed and all(result.compared for result in found)
     if as_json:
         print_json(document(found, failed, machine, load, request))
-        return compared and not failed
+        return measured
     say(console, f"{machine}; load average {load:.1f} at the start")
     for result in found:
         _show(result, console, not any(one.workload == result.of for one in found))
     for name, why in failed.items():
         say(console, f"\n{name}: {why}", FAILURE)
-    return compared and not failed
+    return measured
 
 
 @contextmanager

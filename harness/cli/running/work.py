@@ -14,7 +14,6 @@ from harness.cli.running.sites import HERE, Site
 from harness.contract.device import Device
 from harness.contract.errors import BadValue, DataError, EngineError
 from harness.data.sources import STAND_IN_NOTICE
-from harness.effects.statistics.significance import LOOKS
 from harness.forecast import priorities
 from harness.forecast.priorities import Step
 from harness.paper.papers import claim
@@ -133,7 +132,7 @@ def warnings(work: Work) -> Iterator[str]:
         yield STAND_IN_NOTICE
     if work.asked.until_decided:
         for one in work.experiments:
-            if one.reproduction.claims and one.protocol.seeds > LOOKS[-1]:
+            if one.reproduction.claims and sequential.beyond_looks(one):
                 why = f"declares {one.protocol.seeds} seeds, more than any look"
                 yield f"--until-decided changes nothing for {one.name}, which {why}"
     stopped = [

@@ -141,7 +141,7 @@ def look(section: Section) -> str:
 def _conclusion(section: Section) -> str:
     """What the verdict concludes."""
     verdict, figure = section.verdict, paper(section)
-    if verdict.outcome is Outcome.REPORTED and not section.complete:
+    if verdict.outcome is Outcome.REPORTED and section.unfinished:
         return f"{_so_far(section)}; it will be shown, never judged"
     if verdict.outcome is Outcome.DIRECTIONAL:
         return DIRECTION[verdict.qualifier].format(figure)
@@ -174,7 +174,7 @@ def _plain(reasons: tuple[str, ...]) -> str:
 def _undecided(section: Section) -> str:
     effect = section.effects[0] if section.effects else None
     where = " at a smaller scale" if section.verdict.qualifier is Qualifier.PROXY else ""
-    if section.evidence and not section.complete:
+    if section.unfinished:
         return _so_far(section, where)
     if section.verdict.audit:
         return f"better than the paper ({paper(section)}), which an audit should explain first"

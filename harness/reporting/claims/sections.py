@@ -90,6 +90,11 @@ class Section:
         return self.evidence is not None and self.evidence.complete
 
     @property
+    def unfinished(self) -> bool:
+        """Whether it was begun and is not complete."""
+        return self.evidence is not None and not self.complete
+
+    @property
     def smoke(self) -> bool:
         """Whether these runs show only that the code runs."""
         return self.verdict.outcome is Outcome.SMOKE or bool(self.evidence and self.evidence.protocol.smoke)

@@ -147,7 +147,7 @@ def _figure(section: Section) -> str:
     if section.verdict.outcome in (Outcome.INCONCLUSIVE, Outcome.INVALID):
         return ""
     parts = [f"{found.value} {found.rest}" for found in ours(section)[:1]]
-    parts += ["unfinished"] * bool(parts and section.evidence and not section.complete)
+    parts += ["unfinished"] * bool(parts and section.unfinished)
     parts += [f"paper: {paper(section)}"] * (not section.proxy)
     return f" ({'; '.join(parts)})" if parts else ""
 
