@@ -80,12 +80,12 @@ class Store:
         return tuple(self._damaged)
 
     def left_out(self, named: int = NAMED) -> tuple[str, ...]:
-        """The first sentences of `damaged`, and how many more files there are; `status` has them all."""
+        """The first sentences of `damaged`, and how many more files there are; `status --why` has all."""
         first, more = self.damaged[:named], len(self.damaged) - named
         if more <= 0:
             return first
         files = "1 more file is" if more == 1 else f"{more:,} more files are"
-        return (*first, f"{files} left out; to see each: {self.command('status')}")
+        return (*first, f"{files} left out; to see each: {self.command('status --why')}")
 
     def command(self, words: str) -> str:
         """A command on this store as one types it, with the folder unless that is the usual one."""

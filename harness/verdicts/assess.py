@@ -91,11 +91,15 @@ class Assessments:
         return self._asked[name]
 
     def _begun(self, experiment: Experiment) -> bool:
-        """Whether the experiment was begun: trials merely shared with others are not evidence of its own."""
+        """Whether the experiment was begun: trials merely shared with others are not evidence of its own.
+
+        But they are if they answer for every arm, with final trials among them.
+        """
         evidence = self.evidence(experiment)
         own = {(p.role, p.arm) for p in evidence.plan.trials if p.role is not Role.TRAINING}
         answered = {(run.planned.role, run.arm) for run in evidence.runs}
-        return bool(answered) and (self.asked(experiment) > 0 or (bool(own) and own <= answered))
+        shared = own <= answered and any(role is Role.FINAL for role, _ in own)
+        return bool(answered) and (self.asked(experiment) > 0 or shared)
 
     def under_every_condition(self, reproduction: Reproduction, protocol: Protocol) -> list[Experiment]:
         """The protocol as an experiment under each of the conditions in the store's records."""

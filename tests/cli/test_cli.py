@@ -205,6 +205,16 @@ def test_status_tells_fresh_from_stale_and_names_damage(tmp_path: Path) -> None:
     assert [row["standing"] for row in rows] == ["stale"]
 
 
+def test_status_names_some_of_many_files_left_out_and_all_when_asked_why(tmp_path: Path) -> None:
+    folder = Store(tmp_path).folder
+    folder.mkdir()
+    for number in range(9):
+        (folder / f"cut{number}-1.json").write_text("{}")
+    said, why = (call("status", *asked, "--results-dir", tmp_path) for asked in ((), ("--why",)))
+    assert [len(re.findall(r"cut\d-1\.json", "".join(out.split()))) for out in (said, why)] == [3, 9]
+    assert "6 more files are left out" in " ".join(said.split())
+
+
 COUNTS = ["run", "architecture", "--protocol", "smoke"]  # counts layers, and trains nothing
 
 

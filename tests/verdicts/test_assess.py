@@ -169,6 +169,29 @@ def test_an_experiment_with_one_arm_s_record_was_begun_only_if_asked_for(tmp_pat
     assert found.seeds == 3
 
 
+def test_tuning_trials_shared_with_another_claim_do_not_begin_an_experiment(tmp_path: Path) -> None:
+    """The error rate and dropout share their baseline, and with it the trials that choose its rate."""
+    store, data = Store(tmp_path), DataIdentity("cifar10", Form.FILES, "made up")
+    here = Conditions(DeviceKind.CPU, "2.13.0", data)
+    dropout, error_rate = (reproductions.named(name) for name in ("dropout", "error-rate"))
+    asked = plans.Experiment(dropout, dropout.protocol("cifar10-scarce"), 3, here)
+    asked.ask(store)
+
+    def begun(of: Reproduction) -> list[str]:
+        return [one.protocol.name for one in Assessments(store).experiments(of)]
+
+    def run(most: int | None = None) -> None:
+        for planned in asked.evidence(store).to_run[:most]:
+            store.append(answer(planned.trial, here))
+
+    run(1)
+    assert (begun(dropout), begun(error_rate)) == (["cifar10-scarce"], [])
+    run()
+    assert begun(error_rate) == []
+    run()
+    assert begun(error_rate) == ["cifar10-scarce"]
+
+
 @pytest.fixture
 def only(monkeypatch: pytest.MonkeyPatch) -> Reproduction:
     """The made-up experiment as the only reproduction there is."""

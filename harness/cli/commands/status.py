@@ -32,7 +32,7 @@ ANOTHER_WAY = "its plan took a different course"
 def show(store: Store, why: bool, as_json: bool, console: Console, errors: Console) -> None:
     """Shows what the store has of each experiment; with `why`, why records count or do not.
 
-    With JSON, sentences about damaged files go to `errors`.
+    Files that are left out are all named with `why`, and with JSON, where the sentences go to `errors`.
     """
     known = Assessments(store)
     if as_json:
@@ -46,7 +46,7 @@ def show(store: Store, why: bool, as_json: bool, console: Console, errors: Conso
         _print_reasons(known, console)
     else:
         _print_experiments(list(_stored(known)), store, console)
-    for sentence in store.damaged:
+    for sentence in store.damaged if why or as_json else store.left_out():
         say(errors if as_json else console, sentence, WARNING)
 
 
