@@ -61,7 +61,7 @@ OF_SOURCE = tuple(arm for arm in ARMS if arm.startswith("source"))
 def estimate(evidence: Evidence) -> Finding:
     """The errors with constants, or without norms, minus those with norms: the text's net, the source's."""
     paper, still, bare, source, source_still, source_bare, spatial = ARMS
-    whole = evidence.protocol.name == IMAGENET.name
+    whole = evidence.protocol.at_scale(IMAGENET.name)
     judged, beside = (bare, still) if whole else (still, bare)
     effects = (
         *falls(evidence, judged, paper),

@@ -23,7 +23,13 @@ from harness.records.schema import Measured
 
 PAPERS = 5e-4
 # ε λ T / (1 − μ) = 11 at the shared rate: the stage at it has 14,062, 2,775 and 4,440 updates.
-DECAYS = {"cifar10-scarce": 8e-3, "imagenette-short": 8e-2, "imagenette": 2.5e-2}
+DECAYS = {
+    "smoke": PAPERS,
+    "cifar10-scarce": 8e-3,
+    "imagenette-short": 8e-2,
+    "imagenette": 2.5e-2,
+    "imagenet": PAPERS,
+}
 DECAY, NONE, MORE = "decay", "no decay", "four times the decay"
 
 
@@ -32,7 +38,7 @@ def arms(decay: float) -> dict[str, Arm]:
     return {name: Arm(network={"decay": d}) for name, d in ((DECAY, decay), (NONE, 0.0), (MORE, 4 * decay))}
 
 
-ARMS = {protocol.name: arms(DECAYS.get(protocol.name, PAPERS)) for protocol in ON_OVERFITTING}
+ARMS = {protocol.name: arms(DECAYS[protocol.name]) for protocol in ON_OVERFITTING}
 
 
 def arms_at(protocol: Protocol) -> dict[str, Arm]:

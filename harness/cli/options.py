@@ -184,7 +184,10 @@ def store(results_dir: Path) -> Store:
 def store_to_read(results_dir: Path) -> Store:
     """The store; without any, what the catalogue alone says is shown, and a sentence says that it is not."""
     if results_dir != RESULTS and not results_dir.exists():
-        console(stderr=True).print(f"--results-dir {results_dir} does not exist, so nothing is stored there")
+        from harness.cli.terminal.tables import WARNING, say
+
+        missing = f"--results-dir {results_dir} does not exist, so nothing is stored there"
+        say(console(stderr=True), f"{missing}; for other records, name the folder that has them", WARNING)
     return store(results_dir)
 
 

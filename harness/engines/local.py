@@ -142,7 +142,7 @@ def execute(trial: Trial, place: Place) -> Record | None:
         with turn(trial.settings.exclusive, session.stopping, lambda reason: _send(Waiting(reason))):
             started = _now()
             _send(Started())
-            outcome = _run(trial, session, place.device)
+            outcome = _run(trial, session, place)
     except Interrupted:
         return None
     except HarnessError as known:
@@ -192,11 +192,11 @@ def _record(
     )
 
 
-def _run(trial: Trial, session: Session, device: Device) -> TrialResult:
-    gpus.use(device)
-    gpus.begin(device)
-    if device.count > 1 and shared_trial.can_share(trial):
-        return shared_trial.run(trial, session, device)
+def _run(trial: Trial, session: Session, place: Place) -> TrialResult:
+    gpus.use(place.device)
+    gpus.begin(place.device)
+    if place.device.count > 1 and shared_trial.can_share(trial):
+        return shared_trial.run(trial, session, place.device, place.conditions.numerics)
     outcome: TrialResult = resolve_name(trial.settings.implementation)(trial, session)
     return outcome
 

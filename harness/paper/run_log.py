@@ -177,7 +177,6 @@ SPREADS = (
 # Not among them: ten-view (one net's weights twice: paired, with a far smaller error), ensemble (an average
 # of five, with less spread, against one), lrn-cifar (another data set), directions, ratios, levels, counts.
 FROM_SINGLE_RUNS = ("lrn", "overlapping-pooling", "two-gpu-error", "colour-augmentation", "depth")
-AT_LEAST = ("colour-augmentation",)  # for these the paper gives only a lower bound
 # Differences in top-1 points that the log notes in words between further pairs of runs.
 NOTED = {"lrn": ("the authors' run log, 110 against 101", 1.0)}
 

@@ -74,6 +74,10 @@ class Protocol:
         """Whether this only shows that the code runs: never a verdict."""
         return self.name == "smoke"
 
+    def at_scale(self, name: str | None) -> bool:
+        """Whether this is the protocol of that name, or a variant of it."""
+        return (self.scale or self.name) == name
+
     def at(self, precision: Precision) -> Protocol:
         """The protocol in a precision, which is a deviation if it is not fp32."""
         declared = tuple(deviation for deviation in self.deviations if deviation != IN_BF16)
@@ -294,6 +298,10 @@ class Experiment:
     def asked(self, store: Store) -> int:
         """The most seeds ever requested for the experiment, or 0."""
         return store.asked(self.reproduction.name, self.protocol.name, self.conditions)
+
+    def as_asked(self, store: Store) -> Experiment:
+        """The experiment with the most seeds ever requested for it: the one that is judged."""
+        return replace(self, seeds=self.asked(store) or self.seeds)
 
     def evidence(self, store: Store) -> Evidence:
         """The plan as far as the store's records allow, with the runs that answer it.

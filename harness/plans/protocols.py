@@ -123,7 +123,7 @@ def converged(name: str, summary: str, drops: tuple[int, ...], epochs: int) -> P
         (
             *OF_THE_PROXY,
             "1,024 hidden units.",
-            f"{epochs} epochs at batch 128; the paper trained for 90.",
+            _trained_for(epochs),
             DROPPED,
             TUNED,
         ),
@@ -133,11 +133,16 @@ def converged(name: str, summary: str, drops: tuple[int, ...], epochs: int) -> P
     )
 
 
+def _trained_for(epochs: int) -> str:
+    return f"{epochs} epochs at batch 128; the paper trained for 90."
+
+
 def early(protocol: Protocol, name: str, parts: int) -> Protocol:
     """The protocol's first two epochs, evaluated after each of `parts` parts of an epoch; ten seeds."""
     scale = protocol.settings
     drops: Drops = scale.schedule
     measured = dict(scale.measured) | {"max_epochs": EARLY, "parts": parts}
+    of_longer = (DROPPED, LOGGED_DROPS, _trained_for(scale.measured["max_epochs"]))
     return replace(
         protocol,
         name=name,
@@ -146,7 +151,7 @@ def early(protocol: Protocol, name: str, parts: int) -> Protocol:
         settings=replace(
             scale, schedule=replace(drops, epochs=(), end=EARLY), measured=measured, baselines=1
         ),
-        deviations=(*(d for d in protocol.deviations if "epochs" not in d), "Only two epochs."),
+        deviations=(*(d for d in protocol.deviations if d not in of_longer), "Only two epochs."),
     )
 
 

@@ -251,8 +251,8 @@ class Store:
         written = {name for name in _names(self.folder) if name.endswith(".json")}
         new = sorted(written - self._seen)
         self._seen.update(new)
-        read = checked.records(self.root, [self.folder / name for name in new], self._read)
-        found = {path: record for path, record in read.items() if self._is_named(path, record)}
+        readable = checked.records(self.root, [self.folder / name for name in new], self._read)
+        found = {path: record for path, record in readable.items() if self._is_named(path, record)}
         self._files |= {id(record): path for path, record in found.items()}
         return sorted(found.values(), key=lambda record: (record.finished, record.key))
 

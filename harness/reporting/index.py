@@ -15,6 +15,7 @@ import msgspec
 from harness.contract.errors import StoreError
 from harness.contract.formatting import NOTHING
 from harness.paper import papers
+from harness.records.files import read
 from harness.reporting.formats import FILES, Format
 from harness.reporting.pages import templates, write
 from harness.reporting.results import FORMAT
@@ -102,7 +103,7 @@ def _read(page: Path, folder: Path) -> PublishedReport:
     name = page.parent.relative_to(folder).as_posix()
     path = page.with_name(FILES[Format.JSON])
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=_Results)
+        found = msgspec.json.decode(read(path), type=_Results)
     except FileNotFoundError:
         return PublishedReport(link, readable, name, trouble="rendered by code that wrote no results.json")
     except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:

@@ -10,6 +10,7 @@ import reproductions
 from harness.contract.errors import BadValue
 from harness.contract.progress import SILENT, Tracker, tracked
 from harness.contract.trial import Precision
+from harness.records.files import read
 from harness.records.record import Record
 from harness.records.store import Store
 from harness.reporting.formats import FILES, Format
@@ -122,7 +123,7 @@ def part(root: Path, records: Sequence[Record]) -> Store:
 
 def _exported(file: Path) -> EvidenceSide:
     try:
-        return EvidenceSide(str(file), tuple(effect_rows.read(file.read_bytes())))
+        return EvidenceSide(str(file), tuple(effect_rows.read(read(file))))
     except (OSError, ValueError) as error:
         raise BadValue(
             f"{file} is not an {EFFECTS} of 'export --to json' ({error}); name such a file, or a store"

@@ -80,7 +80,7 @@ class Gate:
 
 def at_paper_scale(claim: Claim, protocol: Protocol) -> bool:
     """Whether the claim names this protocol, or the one it is a variant of, as the paper's scale."""
-    return (protocol.scale or protocol.name) == claim.paper_scale
+    return protocol.at_scale(claim.paper_scale)
 
 
 def ever_judged(claim: Claim) -> bool:

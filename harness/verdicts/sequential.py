@@ -86,7 +86,7 @@ def begin(experiment: Experiment, store: Store) -> None:
 
 def settled(experiment: Experiment, store: Store) -> bool:
     """Whether fixed seeds have decided it already: looks would widen its intervals, and find nothing new."""
-    fixed = replace(experiment, seeds=experiment.asked(store) or experiment.seeds)
+    fixed = experiment.as_asked(store)
     if begun(experiment, store) or not sequential(experiment):
         return False
     evidence = fixed.evidence(store)

@@ -39,7 +39,8 @@ LATE = 0.4  # of the stage, from which the pace of the fall is taken
 ALIKE = 0.01  # level of the A/A test
 FEWEST_HALF = 2  # seeds in each half
 
-# The quantity in which the baseline's halves are compared: the one behind the claim's primary effect.
+# The quantity in which the baseline's halves are compared: the one behind the claim's primary effect, or
+# for any other the ten-view error, which every trained network has.
 OUTCOMES: Mapping[str, Measure] = {
     "gap": gap,
     "area": area,

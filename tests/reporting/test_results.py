@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -127,6 +128,13 @@ def test_the_index_in_markdown_links_to_markdown_where_there_is_any(written: Pat
     linked = {unquote(link.partition("#")[0]) for link in re.findall(r"\]\(([^)]*)\)", text)}
     assert linked == {"a.html b/report.md", "c/report.html"}
     assert all((tmp_path / link).exists() for link in linked)
+
+
+def test_an_index_does_not_wait_for_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / FILES[Format.HTML]).write_text("", encoding="utf-8")
+    os.mkfifo(tmp_path / FILES[Format.JSON])
+    (found,) = published(tmp_path)
+    assert "it is not a regular file" in found.trouble
 
 
 def test_an_index_of_nothing_is_a_sentence(tmp_path: Path) -> None:

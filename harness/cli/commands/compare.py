@@ -209,9 +209,11 @@ def _net(one: SameNet) -> Row:
 
 def changed(change: Change) -> str:
     """A verdict's change in words."""
+    before = change.first
     after = change.second.verdict if change.second else "none"
     worse = " (worse)" if change.worse else ""
-    return f"verdict on {change.first.experiment}: {change.first.verdict} → {after}{worse}"
+    where = f"{before.experiment} on {before.device}, {before.precision}"
+    return f"verdict on {where}: {before.verdict} → {after}{worse}"
 
 
 def _data(compared: SideBySide) -> Row:
@@ -221,10 +223,7 @@ def _data(compared: SideBySide) -> Row:
             letter: {"name": one.name, "notices": one.notices, "stale": dict(one.stale or {})}
             for letter, one in (("A", compared.first), ("B", compared.second))
         },
-        "differences": [
-            {**asdict(one), "first": one.first, "second": one.second, "moved": one.moved}
-            for one in comparison.differences
-        ],
+        "differences": [{**asdict(one), "moved": one.moved} for one in comparison.differences],
         "only in one": [asdict(one) for one in comparison.unmatched],
         "verdicts": [
             {

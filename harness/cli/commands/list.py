@@ -14,7 +14,7 @@ from harness.cli.terminal.outcomes import styled
 from harness.cli.terminal.progress import Progress
 from harness.cli.terminal.tables import WARNING, Row, print_rows, say
 from harness.contract.formatting import NOTHING, duration
-from harness.forecast.next_runs import NextRun
+from harness.forecast.next_runs import DEVICES, NextRun
 from harness.paper import papers
 from harness.records.store import Store
 from harness.reporting.claims import beyond, phrases
@@ -152,5 +152,5 @@ def _runs_of(run: NextRun) -> Row:
 
 def _run(run: NextRun) -> dict[str, str]:
     most = {price.device: f"{'~' * price.rough}{duration(price.seconds)}" for price in run.prices}
-    none = dict.fromkeys(("core", "GPU"), NOTHING)
+    none = dict.fromkeys(DEVICES.values(), NOTHING)
     return {"protocol": run.protocol, "trials": str(run.trials), **none, **most}

@@ -104,7 +104,7 @@ def start(asked: RunRequest, console: Console, *others: RunView) -> bool:
     ended = _run(work, deadline, progress, view)
     for experiment in work.experiments:
         _judge_looks(experiment, work.store, view)
-        view.ended(_as_judged(experiment, work), work.store)
+        view.ended(experiment.as_asked(work.store), work.store)
     if deadline is not None:
         say(console, _left(work, deadline))
     if before is None:
@@ -206,7 +206,9 @@ def _limits(deadline: Deadline | None, work: Work, engine: Engine, seen: Trials)
 
 def _left(work: Work, deadline: Deadline) -> str:
     """One line: what there was no time for, or what else ended the run."""
-    now = [_as_judged(experiment, work) for experiment in work.experiments]
+    now = work.experiments  # with the seeds of this command, of which looks may have made more
+    if work.asked.until_decided:
+        now = [experiment.as_asked(work.store) for experiment in now]
     steps = priorities.plan(now, work.store, work.device, work.workers)
     left = [
         f"{s.experiment.reproduction.name} ({count(s.trials, 'trial')}, at most {duration(s.seconds)}, "
@@ -221,25 +223,13 @@ def _left(work: Work, deadline: Deadline) -> str:
     return f"nothing is left to run, with {duration(spare)} to spare"
 
 
-def _as_judged(experiment: Experiment, work: Work) -> Experiment:
-    """The experiment with as many seeds as this command runs: at looks they may have become more."""
-    if not work.asked.until_decided:
-        return experiment
-    return replace(experiment, seeds=_seeds(experiment, work.store))
-
-
 def _judge_looks(experiment: Experiment, store: Store, view: RunView) -> None:
     """Records and shows the look that a plain run has reached, if the experiment is judged at looks."""
-    seen = replace(experiment, seeds=_seeds(experiment, store))
+    seen = experiment.as_asked(store)
     if seen.seeds in LOOKS and sequential.begun(seen, store) and seen.evidence(store).complete:
         known = sequential.taken(seen, store)
         if (look := sequential.take(seen, store)) not in known:
             view.looked(seen, look, None)
-
-
-def _seeds(experiment: Experiment, store: Store) -> int:
-    """The most seeds ever requested for the experiment."""
-    return experiment.asked(store) or experiment.seeds
 
 
 def _due(work: Work) -> list[Experiment]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -171,8 +170,7 @@ def _counted(evidence: Evidence) -> dict[str, Any]:
 
 def _verdicts(experiment: Experiment, store: Store) -> tuple[events.ClaimVerdict, ...]:
     """The verdicts as `status` shows them: with all seeds ever requested for the experiment."""
-    judged = replace(experiment, seeds=experiment.asked(store) or experiment.seeds)
-    verdicts = Assessments(store).of(judged).verdicts
+    verdicts = Assessments(store).of(experiment.as_asked(store)).verdicts
     return tuple(
         events.ClaimVerdict(claim=name, outcome=v.outcome, qualifier=v.qualifier, reasons=v.sentences)
         for name, v in verdicts.items()

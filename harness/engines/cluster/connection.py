@@ -21,7 +21,8 @@ def connect(address: str) -> None:
 
     Workers get the same allocator settings as local ones. The connection ends with this process.
     """
-    os.environ.update({name: os.environ.get(name, value) for name, value in QUIET.items()})
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     try:
         _reach(address)
         ray.init(

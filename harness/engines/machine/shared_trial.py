@@ -14,8 +14,8 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
-from harness.contract import numerics
 from harness.contract.device import Device
+from harness.contract.numerics import Numerics
 from harness.contract.session import Interrupted, Session, TrialProgress, TrialResult
 from harness.contract.trial import Trial
 from harness.records.files import write_whole
@@ -51,14 +51,17 @@ def can_share(trial: Trial) -> bool:
     return trial.settings.implementation in PROGRAMS
 
 
-def run(trial: Trial, session: Session, device: Device) -> TrialResult:
-    """The outcome of the first of the device's processes; Interrupted if all stopped as asked."""
+def run(trial: Trial, session: Session, device: Device, held: Numerics) -> TrialResult:
+    """The outcome of the first of the device's processes, all of which compute as `held` says.
+
+    Interrupted if all stopped as asked.
+    """
     from harness.contract.ranks import Group, launch  # imports torch
 
     shared = Shared(session.data, session.checkpoint, session.artifacts.own)
     shared.checkpoint.parent.mkdir(parents=True, exist_ok=True)
     shared.stop.unlink(missing_ok=True)
-    group = Group(device.count, device.kind, numerics.usual(device.kind), patience=PATIENCE)
+    group = Group(device.count, device.kind, held, patience=PATIENCE)
     try:
         first, *_ = launch(train, group, trial, shared, stopping=_between(session, shared))
     finally:

@@ -33,7 +33,8 @@ LEAVING = 5.0  # seconds an idle worker may take to end
 
 def worker_context() -> SpawnContext:
     """How workers start: as fresh processes, with the allocator's settings in their environment."""
-    os.environ.update({name: os.environ.get(name, value) for name, value in ALLOCATOR.items()})
+    for name, value in ALLOCATOR.items():
+        os.environ.setdefault(name, value)
     return get_context("spawn")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from functools import cache
 
 from harness.records import provenance
@@ -39,14 +40,29 @@ def _judged(commit: str, claim: str) -> str:
     catalogue, bands = (provenance.text_at(commit, path) for path in (CATALOGUE, BANDS))
     if catalogue is None or bands is None:
         return ""
-    found = [text(_decisive(node)) for node in _claims(catalogue) if _id(node) == claim]
-    return f"{found[0]}\n{text(parsed(bands))}" if found else ""
+    found = [part for node in _claims(catalogue) if _id(node) == claim for part in _decisive(node)]
+    return "\n".join(map(text, (found, _constants(catalogue, found), parsed(bands)))) if found else ""
 
 
 @cache
 def _claims(catalogue: str) -> list[ast.Call]:
     nodes = ast.walk(ast.parse(catalogue))
     return [n for n in nodes if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "Claim"]
+
+
+def _constants(catalogue: str, parts: Iterable[ast.AST]) -> list[ast.Assign]:
+    """The catalogue's constants that the parts name, such as a table's errors, and those that these name."""
+    named = {name for part in parts for name in _names(part)}
+    found = []
+    for statement in reversed(ast.parse(catalogue).body):  # each names only earlier ones
+        if isinstance(statement, ast.Assign) and named & set(map(ast.unparse, statement.targets)):
+            named |= _names(statement.value)
+            found.append(statement)
+    return found
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {below.id for below in ast.walk(node) if isinstance(below, ast.Name)}
 
 
 def _id(node: ast.Call) -> object:

@@ -73,11 +73,12 @@ def panel(evidence: Evidence) -> Panel:
 
 def _arm(runs: Sequence[Run]) -> ErrorCurves:
     columns = (CurveColumn.SAMPLE_ERROR, CurveColumn.RUNNING_ERROR)
-    judged, running = (tuple(_curve(run, column) for run in runs) for column in columns)
+    judged, running = (tuple(curve_of(run, column) for run in runs) for column in columns)
     return ErrorCurves(judged, running)
 
 
-def _curve(run: Run, column: CurveColumn) -> Curve:
+def curve_of(run: Run, column: CurveColumn) -> Curve:
+    """A run's error in percent by epoch, from that column of its curve."""
     rows = [(row.get("epoch"), row.get(column)) for row in run.record.curve]
     points = [(e, 100 * y) for e, y in rows if e is not None and y is not None and math.isfinite(y)]
     epochs, errors = tuple(e for e, _ in points), tuple(y for _, y in points)

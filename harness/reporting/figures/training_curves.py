@@ -16,7 +16,7 @@ from harness.records.schema import CurveColumn
 from harness.reporting.figures.drawing import traces
 from harness.reporting.figures.drawing.frame import ARMS, FRAME, INK, MUTED, PAPER, Drawing, frame, svg
 from harness.reporting.figures.drawing.labels import HARD, ROOM, Label, at_ends
-from harness.reporting.figures.learning_curves import Curve, mean_curve
+from harness.reporting.figures.learning_curves import Curve, curve_of, mean_curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +52,7 @@ def arms(evidence: Evidence) -> list[ArmCurves]:
 
 def _arm(name: str, runs: Sequence[Run]) -> ArmCurves:
     curves = {
-        column: [_curve(run, column) for run in runs]
+        column: [curve_of(run, column) for run in runs]
         for column in (CurveColumn.TRAIN_ERROR, CurveColumn.VALIDATION_ERROR)
     }
     kept = {column: tuple(c for c in found if c.epochs) for column, found in curves.items()}
@@ -60,12 +60,6 @@ def _arm(name: str, runs: Sequence[Run]) -> ArmCurves:
     return ArmCurves(
         name, kept[CurveColumn.TRAIN_ERROR], kept[CurveColumn.VALIDATION_ERROR], tuple(sorted(drops))
     )
-
-
-def _curve(run: Run, column: str) -> Curve:
-    rows = [(row.get("epoch"), row.get(column)) for row in run.record.curve]
-    points = [(e, 100 * y) for e, y in rows if e is not None and y is not None and math.isfinite(y)]
-    return Curve(run.seed, tuple(e for e, _ in points), tuple(y for _, y in points), None, run.record.status)
 
 
 def rate_drops(rows: Sequence[Mapping[str, float | None]]) -> list[tuple[float, float]]:

@@ -189,12 +189,12 @@ def _adjusted(found: Sequence[Difference]) -> list[Difference]:
 
 def _changes(differences: Sequence[Difference], alone: Sequence[Unmatched]) -> Iterator[Change]:
     """Verdicts that changed, each once, and those that only the first side has."""
-    told: set[tuple[str, str, str]] = set()
+    changed: dict[Hashable, Change] = {}
     for one in differences:
-        name = (one.first.experiment, one.first.verdict, one.second.verdict)
-        if one.first.primary and one.first.verdict != one.second.verdict and name not in told:
-            told.add(name)
-            yield Change(one.first, one.second)
+        name = (where(one.first), one.first.verdict, one.second.verdict)
+        if one.first.primary and one.first.verdict != one.second.verdict:
+            changed.setdefault(name, Change(one.first, one.second))
+    yield from changed.values()
     met = {where(one.first) for one in differences}
     lost = {where(one.row): one.row for one in alone if one.first and one.row.primary}
     yield from (Change(row, None) for place, row in lost.items() if row.outcome.judged and place not in met)

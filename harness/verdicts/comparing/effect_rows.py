@@ -107,7 +107,7 @@ def rows(assessment: Assessment) -> Iterator[EffectRow]:
 
 
 def measurement(record: Record) -> str:
-    """What was measured for which trial, in 16 hexadecimal digits; without clocks, if there is anything else.
+    """What was measured for which trial, in 16 hexadecimal digits; without seconds, if anything else was.
 
     A trial repeated on one machine gives the same digits, whatever code version is in its key: such runs are
     one measurement, not two.
@@ -185,17 +185,11 @@ def _conditions(held: Conditions) -> dict[str, object]:
 
 def _origin(final: Sequence[Record]) -> dict[str, object]:
     return {
-        "hardware": _joined(map(_hardware, final)),
+        "hardware": _joined(str(record.processor or "") for record in final),
         "code": _joined(record.code for record in final),
         "made_by": _joined(record.made_by for record in final),
         "runs": _joined(map(measurement, final)),
     }
-
-
-def _hardware(record: Record) -> str:
-    """What did the arithmetic, by its name."""
-    on_gpu = record.conditions.device is DeviceKind.CUDA
-    return str(record.environment.get("gpu" if on_gpu else "cpu") or "")
 
 
 def _joined(texts: Iterable[str]) -> str:

@@ -63,8 +63,15 @@ def _told_apart(group: Sequence[tuple[str, EffectRow]]) -> Iterator[tuple[str, E
     """Laboratories by name, with what was run and where if one has the effect under several conditions."""
     names = [name for name, _ in group]
     for name, row in group:
-        held = f"{row.precision} on {row.devices} {row.device}, torch {row.torch}, {row.threads} threads"
-        yield f"{name} ({held})" if names.count(name) > 1 else name, row
+        held = (
+            f"{row.precision} on {row.devices} {row.device}",
+            f"torch {row.torch}",
+            f"{row.threads} threads",
+            "TF32" if row.tf32 else "",
+            "" if row.deterministic else "not deterministic",
+            row.decoder,
+        )
+        yield f"{name} ({', '.join(filter(None, held))})" if names.count(name) > 1 else name, row
 
 
 def _agreement(rows: Mapping[str, EffectRow]) -> Agreement:

@@ -38,7 +38,7 @@ def test_people_read_a_table(tmp_path: Path) -> None:
     out = call(*stores(tmp_path)).stdout
     assert "B − A, or B ÷ A of ratios, with 95 % intervals of independent samples (Welch)" in out
     assert "p, Holm is over the one effect that a verdict rests on" in out
-    assert "verdict on relu-speedup at cifar10: reproduced → inconclusive (worse)" in out
+    assert "verdict on relu-speedup at cifar10 on cpu, fp32: reproduced → inconclusive (worse)" in out
 
 
 def test_at_eighty_columns_no_word_is_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -293,9 +293,9 @@ def test_looking_at_records_needs_no_torch(
     monkeypatch.undo()
     made = reproductions.named("relu-speedup")
     store = Store(tmp_path)
-    for seed, planned in enumerate(
-        Experiment(made, made.protocol("smoke"), 2, STAND_IN).evidence(store).plan.trials
-    ):
+    asked = Experiment(made, made.protocol("smoke"), 2, STAND_IN)
+    asked.ask(store)
+    for seed, planned in enumerate(asked.evidence(store).plan.trials):
         metrics = {"reached": 1.0, "epochs_low": 1.0, "epochs_high": 1.25 + seed % 3}
         store.append(record_for(planned.trial, **metrics))
     done = command(*words, "--results-dir", str(tmp_path))

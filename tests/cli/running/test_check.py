@@ -39,7 +39,7 @@ def test_a_verdict_that_says_less_fails_and_one_that_says_more_does_not(tmp_path
     good, bad = filled(tmp_path / "a", 5, decisive), filled(tmp_path / "b", 5, vague)
     worse, said = checked(good, bad, tmp_path / "junit.xml")
     assert not worse
-    assert "verdict on relu-speedup at cifar10: reproduced → inconclusive (worse)" in said
+    assert "verdict on relu-speedup at cifar10 on cpu, fp32: reproduced → inconclusive (worse)" in said
     assert ElementTree.parse(tmp_path / "junit.xml").getroot().get("failures") == "1"
     assert checked(bad, good)[0]
     assert checked(good, good) == (True, "")

@@ -140,8 +140,8 @@ def test_the_peak_of_memory_is_that_of_a_trial_and_not_of_its_process(
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", told.append)
     monkeypatch.setattr(local, "resolve_name", lambda name: lambda trial, session: told.append("trial"))
     for device in (SECOND, CPU):
-        session = local._session("key", "lineage", Place(device, ON_GPU, None, tmp_path))
-        local._run(Trial(Whereabouts(), 0), session, device)
+        place = Place(device, ON_GPU, None, tmp_path)
+        local._run(Trial(Whereabouts(), 0), local._session("key", "lineage", place), place)
     assert told == [*(("freed", "cuda:1") if begun else ()), "trial", "trial"]
 
 

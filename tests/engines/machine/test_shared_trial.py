@@ -68,10 +68,11 @@ def test_asked_to_stop_it_checkpoints_and_goes_on(both: Record, tmp_path: Path) 
         path = tmp_path / "trial.pt"
         return Session("cpu", None, path, mine, report=seen.append, stopping=lambda: stopping)
 
+    held = Conditions(DeviceKind.CPU, "2").numerics
     with pytest.raises(Interrupted):
-        shared_trial.run(TRIAL, session(True), TWO)
+        shared_trial.run(TRIAL, session(True), TWO, held)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["trial.pt"]
-    broken = shared_trial.run(TRIAL, session(False), TWO)
+    broken = shared_trial.run(TRIAL, session(False), TWO, held)
     assert broken.metrics == both.metrics
     assert [row["loss"] for row in broken.curve] == [row["loss"] for row in both.curve]
 

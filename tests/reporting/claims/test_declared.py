@@ -13,8 +13,12 @@ from harness.reporting.claims.sections import Section
 from tests.fakes.evidence import sections as made
 
 THEN = """
-CLAIMS = (Claim(id="other", null=0.0), Claim(id="{id}", figure="about 6", estimand="a ratio", null=1.0,
-    metrics=(Metric("epochs", "×", 6.0, ratio_band(6.0)), Metric("seconds", "×"))))
+TIMES = 6.0
+ABOUT = 2 * TIMES
+OF_OTHERS = 4.0
+CLAIMS = (Claim(id="other", null=0.0, metrics=(Metric("epochs", "×", OF_OTHERS, ratio_band(OF_OTHERS)),)),
+    Claim(id="{id}", figure="about 6", estimand="a ratio", null=1.0,
+        metrics=(Metric("epochs", "×", ABOUT, ratio_band(ABOUT)), Metric("seconds", "×"))))
 """
 BANDS = "def ratio_band(figure):\n    return figure / 1.5, figure * 1.5\n"
 COMMIT = "abc1234def56"
@@ -54,6 +58,7 @@ def said(
         ('figure="about 6"', 'figure="6"'),
         ('Metric("seconds", "×")', 'Metric("CPU seconds", "×")'),
         ('id="other", null=0.0', 'id="other", null=9.0'),
+        ("OF_OTHERS = 4.0", "OF_OTHERS = 5.0"),
     ],
 )
 def test_words_metrics_without_a_band_and_other_claims_may_change(
@@ -69,7 +74,13 @@ def test_words_metrics_without_a_band_and_other_claims_may_change(
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [('"a ratio"', '"a difference"'), ("ratio_band(6.0)", "ratio_band(5.0)"), ("null=1.0", "null=0.9")],
+    [
+        ('"a ratio"', '"a difference"'),
+        ("ratio_band(ABOUT)", "ratio_band(5.0)"),
+        ("null=1.0", "null=0.9"),
+        ("2 * TIMES", "3 * TIMES"),
+        ("TIMES = 6.0", "TIMES = 5.0"),
+    ],
 )
 def test_a_change_of_what_is_judged_is_said(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> None:
     about = made.complete().claim

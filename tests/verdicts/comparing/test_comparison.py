@@ -111,6 +111,16 @@ def test_a_verdict_that_is_gone_in_one_of_two_precisions_is_worse(tmp_path: Path
     assert compared(one, both).changes == ()
 
 
+def test_a_verdict_that_is_worse_in_both_of_two_precisions_is_so_in_each(tmp_path: Path) -> None:
+    good, poor = filled(tmp_path / "a", 5, noisy), filled(tmp_path / "b", 5, vague)
+    for record in conditioned(tmp_path / "c", BF16, noisy).records:
+        good.append(record)
+    for record in conditioned(tmp_path / "d", BF16, vague).records:
+        poor.append(record)
+    found = compared(good, poor)
+    assert {row.precision for row in found.failing(Fails.WORSE)} == set(Precision)
+
+
 def test_an_effect_that_moved_is_a_change_and_none_for_the_worse(tmp_path: Path) -> None:
     def five(arm: str, seed: int) -> float:
         return noisy(arm, seed) * (1.0 if arm == "relu" else 5 / 6)

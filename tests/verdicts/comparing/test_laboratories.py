@@ -79,6 +79,15 @@ def test_one_laboratory_agrees_with_itself(tmp_path: Path) -> None:
     ]
 
 
+def test_a_laboratory_s_results_that_differ_only_in_how_exact_they_are_all_count(tmp_path: Path) -> None:
+    own = rows(tmp_path / "a", 1.0)[0]
+    others = [replace(own, tf32=True, runs="tf32"), replace(own, deterministic=False, runs="free")]
+    there = replace(own, runs="another's")
+    told = [name.partition(" (")[2] for name in only({"a": (own, *others), "b": (there,)}).rows]
+    held = "fp32 on 1 cpu, torch 2.13.0, 1 threads"
+    assert told == [f"{held})", f"{held}, TF32)", f"{held}, not deterministic)", ""]
+
+
 def test_an_effect_without_a_standard_error_has_no_q(tmp_path: Path) -> None:
     own = rows(tmp_path / "a", 1.0)
     other = replace(own[0], standard_error=None, runs="others", note="one run: no interval")
