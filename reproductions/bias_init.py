@@ -39,7 +39,8 @@ def estimate(evidence: Evidence) -> Finding:
     judged = ratio_of_areas(evidence, ones, zeros, "area")
     beside = (
         ratio_of_areas(evidence, wide_ones, wide_zeros, "area, σ = .03 in conv3–5"),
-        ratio_of_areas(evidence, wide_ones, ones, "area, σ = .03 in conv3–5 ÷ σ = .01"),
+        ratio_of_areas(evidence, wide_zeros, zeros, "area, σ = .03 ÷ σ = .01 with biases of 0"),
+        ratio_of_areas(evidence, wide_ones, ones, "area, σ = .03 ÷ σ = .01 with biases of 1"),
     )
     effects = (judged, *(effect for effect in beside if effect.n))
     return Finding({"bias-init": effects}, (arms_table(evidence), areas_table(evidence)))
@@ -57,5 +58,6 @@ REPRODUCTION = Reproduction(
         "biases of 1, σ = .03 in conv3–5": ("network.layers.*.init",),
         "biases of 0, σ = .03 in conv3–5": ("network.layers.*.bias", "network.layers.*.init"),
         ("biases of 1, σ = .03 in conv3–5", "biases of 0, σ = .03 in conv3–5"): ("network.layers.*.bias",),
+        ("biases of 0, σ = .03 in conv3–5", "biases of 0"): ("network.layers.*.init",),
     },
 )

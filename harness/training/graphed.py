@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -63,12 +64,18 @@ def _nothing_collected() -> Iterator[None]:
 
 
 def beside(work: Work, inputs: Tensor, labels: Tensor) -> None:
-    """The work on its own stream, as required before a capture, in order with the current stream's work."""
-    now, side = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    """The work on another stream, as required before a capture, in order with the current stream's work."""
+    now, side = torch.cuda.current_stream(), _side(torch.cuda.current_device())
     side.wait_stream(now)
     with torch.cuda.stream(side):
         work(inputs, labels)
     now.wait_stream(side)
+
+
+@cache
+def _side(device: int) -> torch.cuda.Stream:
+    """One stream for all warm-ups on a device: cuBLAS keeps a workspace for each stream that it has seen."""
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
 class Graphed:
@@ -104,6 +111,9 @@ class Graphed:
         """The graph of the work in its current state."""
         fixed = self.fixed()
         if self.replay is None or fixed != self.held:
+            self.replay = (
+                None  # destroying a graph frees cuBLAS's workspace, which a newer one would still use
+            )
             try:
                 self.replay = self.record(self.work, inputs, labels, fixed)
             except RuntimeError as error:

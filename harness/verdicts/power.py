@@ -32,11 +32,13 @@ def planned(effect: Effect, claim: Claim, proxy: bool = False, interim: bool = F
     """The effect with `n_to_decide`, if the claim declares its metric and an interval shows the spread.
 
     If seeds are added at interim looks, only these can decide, at their stricter levels; so too for what this
-    look can detect.
+    look can detect, which lies on the claimed side of no effect.
     """
     if effect.n_to_decide is not None:
         return effect
     least = _detectable_at_look(effect) if interim else effect.minimum_detectable
+    if least is not None and claim.side is Side.BELOW:
+        least = min(least, 1 / least) if effect.log else -abs(least)
     n = needed_seeds(effect, claim, proxy, interim)
     return replace(effect, minimum_detectable=least, n_to_decide=n)
 

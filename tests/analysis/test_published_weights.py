@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import zipfile
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from io import StringIO
@@ -25,7 +26,10 @@ from harness.analysis import published_weights
 from harness.analysis.published_weights import IMAGENETTE, EvaluationRequest, Normalised
 from harness.cli.commands import evaluate
 from harness.cli.terminal.progress import Lines
+from harness.contract import numerics
+from harness.contract.device import Device, DeviceKind
 from harness.contract.errors import BadValue, DataError, UnknownName
+from harness.contract.numerics import Numerics
 from harness.data import photographs
 from harness.data.images import Images
 from harness.data.views import Augmentation, centre
@@ -33,6 +37,12 @@ from harness.models import published, weights
 from harness.models.alexnet import alexnet
 from harness.models.network import Net
 from tests.fakes.photographs import contents, folders, native, shared
+
+
+@pytest.fixture(autouse=True)
+def _numerics_of_tests() -> Iterator[None]:
+    yield
+    numerics.apply(Numerics())
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +183,18 @@ def test_the_command_prints_a_table_and_json(root: Path, theirs: tuple[models.Al
     command = ["evaluate", "--weights", "none.pth", "--data", "imagenette", "--data-dir", str(root)]
     with pytest.raises(DataError, match=r"no weights at none\.pth; give the path"):
         CliRunner().invoke(repro.app, command, catch_exceptions=False)
+
+
+def test_on_a_gpu_it_computes_there_and_in_fp32(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    """PyTorch's default would be TF32, and Triton's kernels would go to the first GPU."""
+    applied: list[Numerics] = []
+    used: list[Device] = []
+    monkeypatch.setattr(evaluate.numerics, "apply", applied.append)
+    monkeypatch.setattr(evaluate.gpus, "use", used.append)
+    asked = EvaluationRequest(Path("none.pth"), data_dir=root, device=Device(DeviceKind.CUDA, 1))
+    with pytest.raises(DataError):
+        evaluate.evaluate(asked, Lines(Console(file=StringIO())))
+    assert ([one.tf32 for one in applied], used) == ([False], [asked.device])
 
 
 def test_what_does_not_fit_is_said(root: Path, tmp_path: Path, theirs: tuple[models.AlexNet, Path]) -> None:

@@ -254,7 +254,8 @@ def test_early_training_is_the_area_under_chance() -> None:
     found = effects("bias-init", with_curves(plain, losses, "train_loss"))
     assert found["area"].estimate == pytest.approx(2.0, rel=1e-6)
     assert found["area, σ = .03 in conv3–5"].estimate == pytest.approx(3.0, rel=1e-6)
-    assert found["area, σ = .03 in conv3–5 ÷ σ = .01"].estimate == pytest.approx(0.9, rel=1e-6)
+    assert found["area, σ = .03 ÷ σ = .01 with biases of 0"].estimate == pytest.approx(0.6, rel=1e-6)
+    assert found["area, σ = .03 ÷ σ = .01 with biases of 1"].estimate == pytest.approx(0.9, rel=1e-6)
 
 
 def measured(name: str, numbers: Mapping[str, tuple[float, float, float]]) -> Evidence:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from weakref import ref
 
 import pytest
 import torch
@@ -81,6 +82,25 @@ def test_another_rate_is_another_graph() -> None:
     assert seen.told[2:] == [
         "capture (0.1,)", "replay (0.1,)", "capture (0.01,)", "replay (0.01,)", "replay (0.01,)",
     ]  # fmt: skip
+
+
+def test_a_graph_is_gone_before_its_successor_is_captured() -> None:
+    """Destroying a graph frees cuBLAS's workspace of the capture stream, which both would use."""
+    seen, graphs, alive = Recorded(), list[ref[Work]](), list[bool]()
+
+    def capture(work: Work, inputs: Tensor, labels: Tensor, fixed: Captured) -> Work:
+        alive.extend(graph() is not None for graph in graphs)
+
+        def replay(inputs: Tensor, labels: Tensor) -> None: ...
+
+        graphs.append(ref(replay))
+        return replay
+
+    graphed = seen.graphed(capture)
+    for rate in (0.1, 0.1, 0.1, 0.01, 0.001):
+        seen.fixed = Captured((rate,))
+        graphed(*batch())
+    assert alive == [False] * 3
 
 
 def test_a_capture_that_fails_ends_the_trial_and_names_the_way_out() -> None:

@@ -70,6 +70,16 @@ def test_at_looks_it_is_the_first_look_whose_level_has_the_power(sd: float, need
     assert shown(5, planned_so.minimum_detectable) == pytest.approx(0.8, abs=1e-6)
 
 
+def test_what_can_be_detected_lies_on_the_claimed_side() -> None:
+    found = paired_ratio("step time", "×", [0.9, 0.8, 1.0, 0.85, 0.95], [1.0] * 5)
+    below, above = (planned(found, claim(name)) for name in ("two-gpu-time", "bias-init"))
+    assert above.minimum_detectable == found.minimum_detectable
+    assert found.minimum_detectable is not None
+    assert below.minimum_detectable == pytest.approx(1 / found.minimum_detectable)
+    assert below.minimum_detectable < 1
+    assert planned(below, claim("two-gpu-time")).minimum_detectable == below.minimum_detectable
+
+
 def test_a_proxy_without_an_effect_shows_no_direction_whatever_n() -> None:
     flat = level("top-1 error", "points", [-1.0, 0.0, 1.0])
     assert planned(flat, claim("lrn"), proxy=True).n_to_decide == math.inf

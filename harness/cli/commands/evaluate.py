@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from rich.console import Console
@@ -13,11 +13,17 @@ from harness.analysis import published_weights
 from harness.analysis.published_weights import Evaluation, EvaluationRequest
 from harness.cli.terminal.progress import Progress
 from harness.cli.terminal.tables import print_json, say
+from harness.contract import numerics
+from harness.engines.machine import gpus
 from harness.models import published
+from harness.records import environment
 
 
 def evaluate(asked: EvaluationRequest, progress: Progress) -> Evaluation:
-    """The measured errors."""
+    """The measured errors, in the arithmetic of training, but with all of a CPU's cores."""
+    usual = numerics.usual(asked.device.kind)
+    numerics.apply(replace(usual, threads=environment.cores()))
+    gpus.use(asked.device)
     with progress as tracker:
         return published_weights.evaluate(asked, tracker)
 

@@ -52,22 +52,24 @@ def _launch(kernel: Any, formula: Formula, field: Tensor, gradient: Tensor, out:
     outer = field.numel() // (maps * pixels)
     tiles = math.ceil(maps / tile[0]) * math.ceil(pixels / tile[1])
     grid = (math.ceil(field.numel() / RUN),) if pixels == 1 else (outer * tiles,)
-    kernel[grid](
-        field,
-        gradient,
-        out,
-        field.numel(),
-        maps,
-        pixels,
-        formula.alpha,
-        formula.beta,
-        formula.k,
-        n=formula.window[1],
-        flat=pixels == 1,
-        tall=tile[0],
-        wide=tile[1],
-        usual=formula.beta == 0.75,
-    )
+    # Triton launches on the current GPU, wherever its tensors are.
+    with torch.cuda.device_of(field):  # type: ignore[no-untyped-call]
+        kernel[grid](
+            field,
+            gradient,
+            out,
+            field.numel(),
+            maps,
+            pixels,
+            formula.alpha,
+            formula.beta,
+            formula.k,
+            n=formula.window[1],
+            flat=pixels == 1,
+            tall=tile[0],
+            wide=tile[1],
+            usual=formula.beta == 0.75,
+        )
 
 
 @triton.jit  # type: ignore[untyped-decorator]

@@ -160,6 +160,7 @@ def finished(engine: LocalEngine, trials: list[Trial]) -> list[Record]:
     return found
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA GPUs")
 @pytest.mark.parametrize("device", [CUDA, SECOND], ids=str)
 def test_on_gpus_trials_run_where_their_worker_is(device: Device, tmp_path: Path) -> None:
