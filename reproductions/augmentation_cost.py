@@ -9,8 +9,8 @@ training device also does it itself, in line. It costs two minutes on two quiet 
 
 Observed (`two-cores`, torch 2.13.0, fp32, n = 5 blocks, 95 % intervals): a step with augmentation made in the
 background takes 1.01 times as long as one without [0.99, 1.03] on two Intel Xeon cores with AMX (2026-11-28),
-0.98 [0.85, 1.12] on two without (2026-11-30), 0.99 [0.96, 1.02] on two AMD EPYC cores (2026-11-22). Nothing
-has been measured on a GPU.
+0.98 [0.85, 1.12] on two without (2026-11-30), 0.99 [0.95, 1.03] on two AMD EPYC cores (2026-11-30; 0.99
+[0.96, 1.02] on 2026-11-22). Nothing has been measured on a GPU.
 """
 
 from __future__ import annotations

@@ -5,13 +5,14 @@
 The paper does not say which four-layer network it used, and cuda-convnet had two: the claim is judged with
 `19pct` (`cifar10`), declared in advance as the primary of the two; `13pct` (`cifar10-13pct`) is shown beside
 it. A run reaches the target at its first evaluation at or under 25 %, which is a lucky one; so the ratio is
-also shown by lines through the last evaluations. Costs 12 hours of CPU time at ten seeds, so six on two quiet
-cores; not yet measured on a GPU.
+also shown by lines through the last evaluations. Costs 9 to 10 hours of CPU time at ten seeds, so five on two
+quiet cores; not yet measured on a GPU.
 
 Observed on 2026-11-29 (two Intel Xeon cores, torch 2.13.0, fp32, `19pct`, n = 10 pairs, none censored): tanh
 needs 7.22 times as many epochs, 95 % interval [6.71, 7.77]: reproduced, with the band at [4, 9]. In
 CPU seconds the ratio is 7.23 [6.73, 7.76]. By three tuning seeds ReLU is fastest at a rate of .004,
-tanh at .008, both inside the grid. Records: reports/2026-11-29-xeon-2-cores. With batch normalisation
+tanh at .008, both inside the grid. Records: reports/2026-11-29-xeon-2-cores. With the same seeds on two AMD
+EPYC cores (2026-11-30) it is 7.14 [6.75, 7.56]: reports/2026-11-24-epyc-2-cores. With batch normalisation
 (`cifar10-normalised`, two AMD EPYC cores, 2026-11-22, n = 3) it is 3.12 [2.20, 4.41] in epochs and 3.53
 [2.47, 5.05] in time.
 """

@@ -85,7 +85,7 @@ MEANINGS: Mapping[Outcome, str] = {
     Outcome.DIRECTIONAL: "the 95 % interval lies on the paper's side of no effect; "
     "its size is not the paper's, or not known",
     Outcome.NOT_REPRODUCED: "the 95 % interval lies on the other side of no effect, "
-    "or it or a count lies outside the band and not on the paper's side",
+    "or wholly outside the band without showing the paper's direction, or a count lies outside its band",
     Outcome.INCONCLUSIVE: "the evidence decides neither way, or is incomplete; "
     "where known, the n that would decide is given",
     Outcome.INVALID: "the runs cannot be compared, or could not have shown the claim; the reason is given",

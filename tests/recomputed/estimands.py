@@ -196,7 +196,8 @@ def bias_init(arms: Arms) -> Effects:
     found = {
         "area": areas(arms, ones, zeros),
         f"area, {wide}": areas(arms, f"{ones}, {wide}", f"{zeros}, {wide}"),
-        f"area, {wide} ÷ σ = .01": areas(arms, f"{ones}, {wide}", ones),
+        f"area, σ = .03 ÷ σ = .01 with {zeros}": areas(arms, f"{zeros}, {wide}", zeros),
+        f"area, σ = .03 ÷ σ = .01 with {ones}": areas(arms, f"{ones}, {wide}", ones),
     }
     return {name: one for name, one in found.items() if one is not None}
 
