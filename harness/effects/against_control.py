@@ -1,10 +1,10 @@
 """Many arms against one control: every arm's mean, and differences with simultaneous intervals.
 
 The spread over seeds is pooled over all arms, as in Dunnett (1955). Where records say which test images were
-wrong, the images' part is added to each difference's variance (`two_way.py`), and Dunnett's quantile is used
-unchanged: it assumes less in common between the differences than images shared by all arms give them, so the
-intervals are too wide rather than too narrow. Networks that learned nothing, or diverged, are counted and
-left out: their errors say nothing about their arm.
+wrong, the images' part is added to each difference's variance (`per_image.py`), and Dunnett's quantile is
+used unchanged: it assumes less in common between the differences than images shared by all arms give them,
+so the intervals are too wide rather than too narrow. Networks that learned nothing, or diverged, are counted
+and left out: their errors say nothing about their arm.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def comparison(title: str, evidence: Evidence, measure: RunMetric) -> Table:
 
 def differences(groups: Groups, measure: RunMetric) -> tuple[dict[str, DifferenceFromControl], str]:
     """Each arm's difference from the first, and what the intervals generalise over."""
-    from harness.effects.statistics import two_way  # brings numpy, which `list` can do without
+    from harness.effects import per_image  # brings numpy, which `list` can do without
 
     first = next(iter(groups), "")
     known = {arm: found for arm, found in groups.items() if found}
@@ -66,7 +66,7 @@ def differences(groups: Groups, measure: RunMetric) -> tuple[dict[str, Differenc
         return {}, ""
     control = known.pop(first)
     parts = {
-        arm: two_way.image_part([_runs(own), _runs(control)], measure.signs) for arm, own in known.items()
+        arm: per_image.image_part([_runs(own), _runs(control)], measure.signs) for arm, own in known.items()
     }
     lacking = next((why for _, why in parts.values() if why), "")
     images = [None if lacking else part for part, _ in parts.values()]
@@ -109,9 +109,10 @@ def _row(
     measure: RunMetric,
     less: DifferenceFromControl | None,
 ) -> tuple[object, ...]:
-    from harness.effects.statistics import intervals, two_way
+    from harness.effects import per_image
+    from harness.effects.statistics import intervals
 
-    images, _ = two_way.image_part([_runs(known)], measure.signs)
+    images, _ = per_image.image_part([_runs(known)], measure.signs)
     own = intervals.level("", "", _values(known), images)
     mean = None if own.estimate is None else number(own.estimate)
     return arm, rate(runs), f"{len(known)} of {len(runs)}", mean, span(own.ci95), *_against(less)

@@ -60,10 +60,11 @@ def difference(
     evidence: Evidence, first: str, second: str, name: str, measure: Measure, unit: str = "points"
 ) -> Effect:
     """First arm − second arm, over all runs of both."""
-    from harness.effects.statistics import intervals, two_way  # bring scipy, which `list` can do without
+    from harness.effects import per_image  # brings numpy and scipy, which `list` can do without
+    from harness.effects.statistics import intervals
 
     arms = [counted(evidence, arm, measure) for arm in (first, second)]
-    images, lacking = two_way.image_part([[run for run, _ in arm] for arm in arms], signs(measure))
+    images, lacking = per_image.image_part([[run for run, _ in arm] for arm in arms], signs(measure))
     values, others = ([value for _, value in arm] for arm in arms)
     effect = intervals.pooled_difference(name, unit, values, others, images)
     return generalised(effect, images, lacking)
@@ -97,12 +98,13 @@ def gains(
 
 
 def _gain(evidence: Evidence, arm: str, name: str, before: Measured, after: Measured) -> Effect:
-    from harness.effects.statistics import intervals, two_way
+    from harness.effects import per_image
+    from harness.effects.statistics import intervals
 
     gain = metric(before, after)
     runs = [run for run, _ in counted(evidence, arm, gain)]
     first, second = ([run.record.metrics[which] or 0.0 for run in runs] for which in (before, after))
-    images, lacking = two_way.image_part([runs], gain.signs)
+    images, lacking = per_image.image_part([runs], gain.signs)
     effect = intervals.paired_difference(name, "points", first, second, images)
     return generalised(effect, images, lacking)
 
@@ -114,10 +116,11 @@ def levels(evidence: Evidence, arm: str, top1: Measured, top5: Measured) -> tupl
 
 
 def _level(evidence: Evidence, arm: str, name: str, measure: RunMetric) -> Effect:
-    from harness.effects.statistics import intervals, two_way
+    from harness.effects import per_image
+    from harness.effects.statistics import intervals
 
     found = counted(evidence, arm, measure)
-    images, lacking = two_way.image_part([[run for run, _ in found]], measure.signs)
+    images, lacking = per_image.image_part([[run for run, _ in found]], measure.signs)
     effect = intervals.level(name, "%", [value for _, value in found], images)
     return generalised(effect, images, lacking)
 

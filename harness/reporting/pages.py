@@ -15,9 +15,8 @@ from harness.contract.progress import SILENT, Tracker, tracked
 from harness.records.files import write_over
 from harness.reporting import markdown, tables, wording
 from harness.reporting.claims import attempts, beyond, replication
-from harness.reporting.figures import forest
 from harness.reporting.formats import FILES, PAGES, Format, data, data_among, pages_among
-from harness.reporting.front import needs, overview
+from harness.reporting.front import forest, needs, overview
 from harness.reporting.front.screen import screen
 from harness.reporting.report import Report
 from harness.verdicts.verdict import MEANINGS

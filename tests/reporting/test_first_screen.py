@@ -17,9 +17,8 @@ from harness.paper.titles import TITLES
 from harness.plans.experiment import Finding
 from harness.records.provenance import Declared
 from harness.reporting.claims.sections import Section
-from harness.reporting.figures import forest
 from harness.reporting.formats import Format
-from harness.reporting.front import overview
+from harness.reporting.front import forest, overview
 from harness.reporting.front.machines import machines
 from harness.reporting.front.origin import origin
 from harness.reporting.front.summary import FEW, SMOKE_ONLY, summary

@@ -19,8 +19,8 @@ from harness.records import environment, provenance
 from harness.records.store import Store
 from harness.reporting import pages
 from harness.reporting.claims import beyond, sections
+from harness.reporting.claims.declared import CATALOGUE
 from harness.reporting.formats import PAGES, Format
-from harness.reporting.front.origin import CATALOGUE
 from harness.reporting.index import write_index
 from harness.reporting.report import Report
 from harness.verdicts.assess import Assessments

@@ -9,8 +9,8 @@ from functools import cache
 from harness.records import provenance
 from harness.records.code_version.normal_form import parsed, text
 from harness.reporting.claims.sections import Section
-from harness.reporting.front.origin import CATALOGUE
 
+CATALOGUE = "harness/paper/catalogue.py"  # where claims, bands and what is judged are declared
 BANDS = "harness/paper/bands.py"
 # What a declaration says in words for readers; all else decides what is judged, and how.
 WORDS = {"section", "statement", "title", "figure", "log_2012", "discussion", "needs", "conditions"}

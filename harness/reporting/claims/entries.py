@@ -10,13 +10,13 @@ from harness.contract.formatting import NOTHING, interval
 from harness.paper.claims import Kind
 from harness.plans.experiment import Table
 from harness.reporting import effect_tables, run_tables, tables
-from harness.reporting.claims import declared, downloads, phrases, replication
+from harness.reporting.claims import declared, downloads, phrases, replication, runs
 from harness.reporting.claims.arms import arms_table
 from harness.reporting.claims.attempts import TROUBLE, attempts, keys, trial_table, trouble_table
 from harness.reporting.claims.sections import Section
-from harness.reporting.figures import runs, selection
+from harness.reporting.claims.strip import strip
+from harness.reporting.figures import selection
 from harness.reporting.figures.drawing.frame import Drawing
-from harness.reporting.figures.strip import strip
 from harness.reporting.wording import estimate
 
 SHORT = 24  # letters: longer statements of the paper are left out of a heading

@@ -11,8 +11,8 @@ from harness.contract.formatting import count
 from harness.paper.papers import held
 from harness.records.provenance import Declared
 from harness.records.record import Record
+from harness.reporting.claims.declared import CATALOGUE
 
-CATALOGUE = "harness/paper/catalogue.py"  # where claims, bands and what is judged are declared
 MOST = 3  # names in a line
 LONGEST = 80  # letters of a name: a record may hold any
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from harness.plans.experiment import Table
 from harness.reporting.claims.sections import Section, leading
-from harness.reporting.figures import forest
 from harness.reporting.figures.drawing.frame import Drawing
-from harness.reporting.figures.forest import ForestRow
-from harness.reporting.front import needs, overview
+from harness.reporting.front import forest, needs, overview
+from harness.reporting.front.forest import ForestRow
 from harness.reporting.front.machines import machines
 from harness.reporting.front.overview import Line
 from harness.reporting.front.summary import Sentence, summary

@@ -6,9 +6,9 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from harness.contract.trial import Status
+from harness.effects.per_image import flags, kept
 from harness.effects.statistics.mcnemar import McNemar, mcnemar
 from harness.effects.statistics.significance import DIRECTION, holm
-from harness.effects.statistics.two_way import flags, kept
 from harness.plans.experiment import Run
 from harness.records.keys import spelled
 from harness.records.record import Record

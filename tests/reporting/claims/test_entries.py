@@ -17,10 +17,9 @@ from harness.paper.catalogue import CLAIMS, claim
 from harness.paper.claims import Claim, Kind, Metric
 from harness.plans.experiment import Finding, Table
 from harness.reporting import effect_tables, run_tables, tables, wording
-from harness.reporting.claims import arms, downloads, phrases
+from harness.reporting.claims import arms, downloads, phrases, runs, strip
 from harness.reporting.claims.entries import Entry, Fold, entries, further_table
 from harness.reporting.claims.sections import Section
-from harness.reporting.figures import runs, strip
 from harness.reporting.figures.drawing.axis import Axis
 from harness.reporting.front import overview
 from harness.reporting.latex import latex

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from harness.contract.effect import Effect, Interval
 from harness.paper.catalogue import claim
+from harness.reporting.claims import strip
 from harness.reporting.claims.sections import Section
-from harness.reporting.figures import strip
 from harness.verdicts.verdict import Outcome, Qualifier
 from tests.fakes.evidence import sections as made
 from tests.reporting.claims.test_entries import NOISY, PROXY, SVG, of

@@ -15,8 +15,7 @@ from harness.paper.catalogue import claim
 from harness.reporting import results
 from harness.reporting.claims import downloads, phrases
 from harness.reporting.claims.sections import Section
-from harness.reporting.figures import forest
-from harness.reporting.front import overview
+from harness.reporting.front import forest, overview
 from harness.verdicts.verdict import Outcome, Qualifier
 from tests.fakes.evidence import sections as made
 from tests.reporting.claims.test_entries import SVG

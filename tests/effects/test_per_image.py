@@ -15,8 +15,9 @@ from scipy import stats as sp
 from harness.contract.trial import Status, Trial
 from harness.effects.by_seed import difference, gains, levels
 from harness.effects.from_runs import gap, metric
-from harness.effects.statistics import intervals, two_way
-from harness.effects.statistics.two_way import ImagePart, Term, image_part
+from harness.effects.per_image import SETS, image_part
+from harness.effects.statistics import intervals
+from harness.effects.statistics.two_way import ImagePart, Term
 from harness.plans.experiment import Evidence, Plan, Planned, Role, Run
 from harness.plans.protocols import CONVERGED
 from harness.records.image_bits import packed
@@ -31,7 +32,7 @@ Bits = np.ndarray
 def run(arm: str, seed: int, **bits: Bits) -> Run:
     """A run that got these images wrong, by metric, with the errors in percent that follow from them."""
     wrong: dict[str, object] = {name: packed(flags) for name, flags in bits.items()}
-    wrong |= {two_way.SETS[name]: len(flags) for name, flags in bits.items()}
+    wrong |= {SETS[name]: len(flags) for name, flags in bits.items()}
     metrics = {name: 100 * float(flags.mean()) for name, flags in bits.items()}
     record = Record(
         f"{arm}-{seed}",
