@@ -151,6 +151,10 @@ def seated(plan: Ways, asked: Asked, tracker: Tracker, name: str) -> Iterator[Ta
                 seat.ready()
                 advance(1)
         yield lambda way, turn: seats[way.player].take(turn)
+    except KeyboardInterrupt:
+        for seat in seats.values():
+            seat.kill()
+        raise
     finally:
         for seat in seats.values():
             seat.dismiss()

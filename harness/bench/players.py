@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,7 +14,7 @@ from harness.bench.workload import Player, Work
 from harness.contract import numerics
 from harness.contract.device import Device
 from harness.contract.errors import EngineError
-from harness.contract.processes import end_with_parent
+from harness.contract.processes import end_with_parent, without_ctrl_c
 from harness.engines.machine import gpus
 from harness.engines.machine.workers import ALLOCATOR
 
@@ -75,7 +74,7 @@ class Seat:
         context = multiprocessing.get_context("spawn")
         self.ends: list[Connection] = []
         self.processes = []
-        with _environment(ALLOCATOR if player.allocator else {}):
+        with without_ctrl_c(), _environment(ALLOCATOR if player.allocator else {}):
             for _ in range(player.copies):
                 here, there = context.Pipe()
                 process = context.Process(target=_play, args=(player, device, there))
@@ -104,6 +103,11 @@ class Seat:
         """Asks them to end."""
         for end in self.ends:
             end.close()
+
+    def kill(self) -> None:
+        """Ends them at once, whatever they do."""
+        for process in self.processes:
+            process.kill()
 
     def close(self) -> None:
         """Waits until they have ended; kills those that do not."""
@@ -152,7 +156,6 @@ def _environment(settings: Mapping[str, str]) -> Iterator[None]:
 
 def _play(player: Player, device: Device, end: Connection) -> None:
     """A process: takes one turn after another until there are no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # there are no more turns
         _answer_all(player, device, end)

@@ -34,6 +34,8 @@ from harness.cli.options import (
     WorkloadNames,
     choice,
     named,
+    path_argument,
+    path_option,
 )
 from harness.cli.run_options import (
     Address,
@@ -158,10 +160,8 @@ def explain(
 
 @app.command()
 def compare(
-    first: Annotated[
-        Path, typer.Argument(metavar="A", help="A results folder, a published report, or an export.")
-    ],
-    second: Annotated[Path | None, typer.Argument(metavar="[B]", help="A second one.")] = None,
+    first: Annotated[Path, path_argument("A", "A results folder, a published report, or an export.")],
+    second: Annotated[Path | None, path_argument("[B]", "A second one.")] = None,
     precisions: Annotated[
         bool, typer.Option("--precisions", help="Compare fp32 with bf16 within A, instead of A with B.")
     ] = False,
@@ -185,7 +185,7 @@ def compare(
 
 @app.command()
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the files.")],
+    folder: Annotated[Path, path_argument("DIR", "Folder for the files.")],
     to: Annotated[ExportFormat, choice("format", ExportFormat, "File format to write.")],
     results_dir: ResultsDir = RESULTS,
 ) -> None:
@@ -199,7 +199,7 @@ def export(
 
 @app.command()
 def merge(
-    into: Annotated[Path, typer.Argument(metavar="INTO", help="The results folder to merge into.")],
+    into: Annotated[Path, path_argument("INTO", "The results folder to merge into.")],
     sources: Annotated[
         list[str],
         typer.Argument(metavar="FROM...", help="The results folders to merge, as FOLDER or NAME=FOLDER."),
@@ -238,7 +238,15 @@ def bench(
     from harness.cli.commands import bench as command
 
     asked = command.BenchRequest(
-        workloads or names(), device, precision, recipe, quick, seconds, data_dir, results_dir, profile
+        list(dict.fromkeys(workloads or names())),
+        device,
+        precision,
+        recipe,
+        quick,
+        seconds,
+        data_dir,
+        results_dir,
+        profile,
     )
     if not command.show(asked, json, options.console(), options.progress()):
         raise typer.Exit(1)
@@ -249,9 +257,7 @@ REPORT_FORMATS = "html,md,json"
 
 @app.command()
 def report(
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the report; default: <results-dir>/report.")
-    ] = None,
+    out: Annotated[Path | None, path_option("Folder for the report; default: <results-dir>/report.")] = None,
     formats: Annotated[
         str, typer.Option("--format", help="Any of html, md, tex, csv and json, separated by commas.")
     ] = REPORT_FORMATS,
@@ -259,7 +265,7 @@ def report(
         bool, typer.Option("--watch", help="Rewrite the report as records arrive, until Ctrl-C.")
     ] = False,
     index: Annotated[
-        Path | None, typer.Option(help="Instead, write an index page of all reports below this folder.")
+        Path | None, path_option("Instead, write an index page of all reports below this folder.")
     ] = None,
     results_dir: ResultsDir = RESULTS,
 ) -> None:
@@ -291,7 +297,7 @@ def doctor(data_dir: DataDir = None, results_dir: ResultsDir = RESULTS, json: Js
 
 @app.command()
 def evaluate(
-    weights: Annotated[Path, typer.Option(help="A .safetensors, .pth or .npz file of weights.")],
+    weights: Annotated[Path, path_option("A .safetensors, .pth or .npz file of weights.")],
     variant: Annotated[str, typer.Option(help="The network that the weights belong to.")] = "torchvision",
     data: Annotated[str, choice("data set", PHOTOGRAPHS, "Photographs to evaluate on.")] = "imagenet",
     split: Annotated[
@@ -351,11 +357,10 @@ def verify(
 def prepare(
     name: Annotated[str, named("data set to pack", PHOTOGRAPHS, "A data set of photographs.")],
     source: Annotated[
-        Path,
-        typer.Option(help="Folder with train/, val/ (ILSVRC-2010: and test/), or the official archives."),
+        Path, path_option("Folder with train/, val/ (ILSVRC-2010: and test/), or the official archives.")
     ],
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the pack; default: $REPRO_DATA, then ./data.")
+        Path | None, path_option("Folder for the pack; default: $REPRO_DATA, then ./data.")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Decoding processes; default: one per core.")] = None,
 ) -> None:

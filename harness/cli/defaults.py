@@ -52,7 +52,8 @@ def read(folder: Path = Path()) -> Defaults:
     if file.is_file():
         return Defaults(FILE, _checked(FILE, _toml(file)))
     if (folder / PROJECT).is_file():
-        found = _toml(folder / PROJECT).get("tool", {}).get(TABLE)
+        tools = _toml(folder / PROJECT).get("tool")
+        found = tools.get(TABLE) if isinstance(tools, dict) else None
         if found is not None:
             return Defaults(PROJECT, _checked(PROJECT, found))
     return Defaults("", {})

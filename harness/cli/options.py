@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -130,11 +131,28 @@ def _show_version(asked: bool) -> None:
         raise typer.Exit
 
 
-def folder(text: str | Path) -> Path:
-    """A folder's path; BadValue if it is empty, as it is for an unset variable of a shell."""
+def path(text: str | Path) -> Path:
+    """A path; BadValue if it is empty, as it is for an unset variable of a shell, or cannot be looked up."""
     if not str(text):
-        raise BadValue("the path of a folder is empty; name one, or '.' for the current folder")
+        raise BadValue("a path is empty; name one, or '.' for the current folder")
+    try:
+        os.stat(text)
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # what should be there is said where it is used
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise BadValue(f"{text} cannot be looked up: {why}; name another path, or mend that one") from None
     return Path(text)
+
+
+def path_option(said: str) -> Any:
+    """An option that takes a path."""
+    return typer.Option(parser=path, metavar="<path>", help=said)
+
+
+def path_argument(name: str, said: str) -> Any:
+    """An argument that is a path."""
+    return typer.Argument(parser=path, metavar=name, help=said)
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -161,12 +179,8 @@ Version = Annotated[
     bool,
     typer.Option("--version", callback=_show_version, is_eager=True, help="Print version and commit."),
 ]
-DataDir = Annotated[
-    Path | None, typer.Option(help="Folder of the data sets; default: $REPRO_DATA, then ./data.")
-]
-ResultsDir = Annotated[
-    Path, typer.Option(parser=folder, metavar="<path>", help="Folder of the store and the report.")
-]
+DataDir = Annotated[Path | None, path_option("Folder of the data sets; default: $REPRO_DATA, then ./data.")]
+ResultsDir = Annotated[Path, path_option("Folder of the store and the report.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<number>.")]
 RESULTS = Path("results")  # that of `Store.command`
@@ -233,4 +247,4 @@ BenchPrecision = Annotated[
 WorkloadNames = Annotated[
     list[str] | None, named("workload", workload_names(), "Workloads to measure; default: all.")
 ]
-Junit = Annotated[Path | None, typer.Option(help="Write the verdicts to this file as JUnit XML.")]
+Junit = Annotated[Path | None, path_option("Write the verdicts to this file as JUnit XML.")]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import EngineOption, PrecisionOption, choice
+from harness.cli.options import EngineOption, PrecisionOption, choice, path, path_option
 
 Every = Annotated[bool, typer.Option("--all", help="Run every claim that has a reproduction.")]
 Seeds = Annotated[int | None, typer.Option(help="Seeds per arm; default: what the protocol declares.")]
@@ -26,7 +26,7 @@ Address = Annotated[
 ]
 Storage = Annotated[
     Path | None,
-    typer.Option(help="Folder for checkpoints, shared by all nodes; default: --results-dir on each node."),
+    path_option("Folder for checkpoints, shared by all nodes; default: --results-dir on each node."),
 ]
 Events = Annotated[
     bool,
@@ -39,6 +39,7 @@ CheckAgainst = Annotated[
     Path | None,
     typer.Option(
         "--check",
+        parser=path,
         metavar="PLACE",
         help="Earlier evidence: exit with status 1 if a verdict supports its claim less than there.",
     ),

@@ -38,6 +38,8 @@ class LaboratoryStore:
         name, named, folder = text.partition("=")
         if not named or Path(text).is_dir():
             name, folder = _own_name(Path(text)), text
+        if not folder:
+            raise BadValue(f"'{text}' names no folder; give FOLDER or NAME=FOLDER")
         if not NAME.fullmatch(name):
             raise BadValue(
                 f"'{name}' cannot name a laboratory: use letters, digits, dots and dashes, "

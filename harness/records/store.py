@@ -34,6 +34,7 @@ NEVER = (Unsuitable, IsADirectoryError, FileNotFoundError)  # what is there can 
 USUAL = Path("results")  # the folder of commands that name none
 NOTE, MOST_SEEDS = 64, 10_000  # bytes in a note, and the most seeds that can be requested
 NAMED = 3  # files left out that are named one by one where they are not the subject
+OF_TRIALS = ("artifacts", "checkpoints", "leases")  # folders beside the records, there once needed
 DECLARED = "declared"  # the note in an experiment's folder of looks, there before any look
 
 
@@ -89,8 +90,12 @@ class Store:
 
     def command(self, words: str) -> str:
         """A command on this store as one types it, with the folder unless that is the usual one."""
-        where = "" if self.root == USUAL else f" --results-dir {shlex.quote(visible(str(self.root)))}"
-        return f"./repro.py {words}{where}"
+        return f"./repro.py {words}{self.option}"
+
+    @property
+    def option(self) -> str:
+        """The option that names the folder, as one types it after a command; empty for the usual one."""
+        return "" if self.root == USUAL else f" --results-dir {shlex.quote(visible(str(self.root)))}"
 
     def take_in(self) -> list[Record]:
         """Reads and returns the records that other processes have written since."""
@@ -156,12 +161,15 @@ class Store:
             return seeds_noted(path)
         except FileNotFoundError:
             return 0
+        except PermissionError as error:
+            where = path if os.access(path.parent, os.X_OK) else path.parent
+            self.leave_out(f"{visible(str(where))} is left out: {error.strerror}; make it readable")
         except (OSError, ValueError):
             self.leave_out(
                 f"{visible(str(path))} does not hold a number of seeds; it is left out: "
                 "delete it, and the next run notes again how many were requested"
             )
-            return 0
+        return 0
 
     def place(self, kind: str, reproduction: str, protocol: str, conditions: Conditions) -> Path:
         """Where a `kind` of note about an experiment is kept."""
@@ -169,17 +177,18 @@ class Store:
         return self.root / kind / f"{reproduction}.{protocol}.{where}"
 
     def writable(self) -> None:
-        """Raises StoreError if records cannot be written."""
-        probe = self.folder / f".probe-{os.getpid()}"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            probe.write_bytes(b"")
-            probe.unlink()
-        except OSError as error:
-            raise StoreError(
-                f"records cannot be written to {self.folder}: {error.strerror}; "
-                "make it writable or name another folder with --results-dir"
-            ) from error
+        """Raises StoreError if records, or what trials leave beside them, cannot be written."""
+        for folder in (self.folder, *filter(os.path.lexists, (self.root / name for name in OF_TRIALS))):
+            probe = folder / f".probe-{os.getpid()}"
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                probe.write_bytes(b"")
+                probe.unlink()
+            except OSError as error:
+                raise StoreError(
+                    f"nothing can be written to {folder}: {error.strerror}; "
+                    "make it a folder that can be written to, or name another with --results-dir"
+                ) from error
 
     def sweep(self) -> None:
         """Removes files that killed processes left half-written, here and in the folders below."""

@@ -104,5 +104,5 @@ def write(path: Path, content: str) -> None:
         write_over(path, content.encode())
     except OSError as error:
         raise StoreError(
-            f"{path} cannot be written ({error.strerror}); choose a folder with --out"
+            f"{path} cannot be written: {error.strerror}; make its folder writable, or name another"
         ) from error

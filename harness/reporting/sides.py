@@ -8,6 +8,7 @@ from pathlib import Path
 
 import reproductions
 from harness.contract.errors import BadValue
+from harness.contract.formatting import count
 from harness.contract.progress import SILENT, Tracker, tracked
 from harness.contract.trial import Precision
 from harness.records.files import read
@@ -111,7 +112,9 @@ def of_store(store: Store, tracker: Tracker = SILENT) -> EvidenceSide:
     each = tracked(reproductions.every(), f"judging {store.root}", tracker)
     found = [known.of(e) for r in each for e in known.experiments(r)]
     rows = [row for assessment in found for row in effect_rows.rows(assessment)]
-    return EvidenceSide(str(store.root), tuple(rows), tuple(nets(found)), _stale(known), store.left_out(1))
+    compared = {row.reproduction for row in rows if row.runs}
+    stale = {name: why for name, why in _stale(known).items() if name not in compared}
+    return EvidenceSide(str(store.root), tuple(rows), tuple(nets(found)), stale, store.left_out(1))
 
 
 def part(root: Path, records: Sequence[Record]) -> Store:
@@ -132,13 +135,13 @@ def _exported(file: Path) -> EvidenceSide:
 
 def _stale(known: Assessments) -> dict[str, str]:
     """For every reproduction with records of other code versions: how many, and by which commits."""
-    old = {r.name: [record for record, _ in known.stale(r)] for r in reproductions.every()}
+    old = {r.name: [record for record, _ in known.own_stale(r)] for r in reproductions.every()}
     return {name: _of_other_code(records) for name, records in old.items() if records}
 
 
 def _of_other_code(records: Sequence[Record]) -> str:
     commits = ", ".join(sorted({record.made_by for record in records}))
     return (
-        f"other code version: its {len(records)} records were made by {commits}; "
+        f"other code version: its {count(len(records), 'record')} were made by {commits}; "
         f"'export --to json' with that code gives an {EFFECTS} to compare"
     )

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from harness.bench import players
+from harness.bench.measure import seated
 from harness.bench.players import Failed, Seat, Turn, _environment
+from harness.bench.workload import Ways
 from harness.contract.device import CPU
-from tests.fakes.bench import PLAYER, unable
+from harness.contract.progress import SILENT
+from tests.fakes.bench import PLAYER, asked, unable, way
 
 
 def test_turns_in_processes_of_their_own() -> None:
@@ -48,6 +54,35 @@ def test_a_process_that_hangs_is_waited_for_no_longer_than_it_may_take(
     finally:
         seat.close()
     assert [process.exitcode for process in seat.processes] == [-9]
+
+
+def test_ctrl_c_waits_for_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[str] = []
+    close = Seat.close
+
+    def timed(seat: Seat) -> None:
+        begun = time.monotonic()
+        close(seat)
+        if time.monotonic() - begun > players.LEAVING / 2:
+            waited.append("for a process that hangs")
+
+    monkeypatch.setattr(Seat, "close", timed)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def hang() -> None:
+        with seated(Ways((way("ours"),)), asked(tmp_path), SILENT, "made up") as take:
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            take(way("ours"), Turn("hanging", 1, 0.0))
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            hang()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert waited == []
 
 
 def test_a_process_that_cannot_get_ready_says_why_at_every_turn() -> None:

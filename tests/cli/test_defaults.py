@@ -93,6 +93,11 @@ def test_what_is_wrong_is_one_sentence_with_file_and_key(
     assert sentence in said
 
 
+def test_a_pyproject_whose_tool_is_no_table_sets_nothing(here: Path) -> None:
+    (here / "pyproject.toml").write_text("tool = 3\n")
+    assert read().values == {}
+
+
 def test_a_pyproject_that_sets_no_table_is_named(here: Path) -> None:
     (here / "pyproject.toml").write_text("[tool]\nalexnet-repro = 3\n")
     with pytest.raises(Exception, match=r"pyproject.toml: tool.alexnet-repro is not a table"):

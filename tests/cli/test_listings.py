@@ -12,13 +12,18 @@ from urllib.parse import unquote
 import pytest
 from rich.console import Console
 
+import reproductions
+from harness.cli.commands import explain, report, status
 from harness.cli.commands import list as listing
-from harness.cli.commands import report, status
 from harness.cli.terminal.progress import progress_on
+from harness.contract.device import DeviceKind
 from harness.contract.errors import UnknownName
 from harness.contract.trial import Status
+from harness.plans.experiment import Experiment
+from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.store import Store
 from harness.reporting.formats import Format
+from harness.testing.records import answer
 from harness.verdicts.assess import Assessments
 from tests.fakes.evidence.experiments import console
 from tests.fakes.evidence.full_store import fill, records
@@ -79,11 +84,33 @@ def test_why_is_summed_up_and_every_record_counted_once(
     assert len(json.loads(capsys.readouterr().out)) == COUNT
 
 
+def test_why_names_what_was_asked_for_of_experiments_that_share_a_trial(tmp_path: Path) -> None:
+    store, data = Store(tmp_path), DataIdentity("cifar10", Form.FILES, "made up")
+    here = Conditions(DeviceKind.CPU, "2.13.0", data)
+    made = reproductions.named("dropout")
+    asked = Experiment(made, made.protocol("cifar10-scarce"), 3, here)
+    asked.ask(store)
+    store.append(answer(asked.evidence(store).to_run[0].trial, here))
+    screen = narrow()
+    status.show(Store(tmp_path), True, False, screen, console())
+    assert any(line.split() == ["1", "dropout", "at", "cifar10-scarce,", "tuning"] for line in said(screen))
+
+
+def test_commands_to_type_name_the_folder(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listing.show(Store(root), True, console(), progress_on(console()))
+    rows = json.loads(capsys.readouterr().out)
+    commands = [row["command"] for row in rows] + [run["command"] for row in rows for run in row["runs"]]
+    assert all(command.endswith(f" --results-dir {root}") for command in commands)
+    screen = narrow()
+    explain.show("bias-init", None, Store(root), False, screen)
+    assert f"append --results-dir {root}" in " ".join(" ".join(said(screen)).split())
+
+
 def test_the_list_is_grouped_by_verdict_and_shows_no_number_of_a_smoke_run(root: Path) -> None:
     screen = narrow()
     listing.show(Store(root), False, screen, progress_on(console()))
     lines = said(screen)
-    assert max(map(len, lines)) <= 80
+    assert max(len(line) for line in lines if "./repro.py" not in line) <= 80  # a command is copied whole
     counts = [int(found[1]) for line in lines if (found := re.match(r"[a-z][a-z ]+ (\d+)  \w", line))]
     assert sum(counts) == 24
     smoke = next(i for i, line in enumerate(lines) if line.startswith("smoke "))
@@ -119,7 +146,7 @@ def test_a_watched_report_is_written_again_when_a_record_comes_and_stays_when_it
     screen = narrow()
     report.watch(tmp_path / "report", tmp_path, lambda: progress_on(console()), (Format.HTML,), screen, wait)
     assert written == [(0, report.EVERY), (1, report.EVERY), (1, 0)]
-    assert [re.findall(r": (\d+) records", line) for line in said(screen)] == [["0"], ["1"]]
+    assert [re.findall(r": (\d+) records?;", line) for line in said(screen)] == [["0"], ["1"]]
 
 
 def test_links_to_records_survive_any_name_of_a_folder(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.terminal.console import Output
+from harness.cli.terminal.tables import FAILURE, WARNING, say
 from harness.contract.trial import Trial
 from harness.records.store import Store
 from tests.fakes.evidence.trials import record_for, small
@@ -111,6 +113,24 @@ def test_events_and_a_dry_run_for_scripts_have_standard_output_to_themselves(tmp
     assert len(found["trials"]) == found["to_run"] > 0
     assert {one["stored"] for one in found["trials"]} == {False}
     assert "is not a whole record" in dry.stderr
+
+
+def test_a_terminal_of_unknown_width_is_printed_to(tmp_path: Path) -> None:
+    assert "relu-speedup" in call("list", results=tmp_path, COLUMNS="0").stdout
+
+
+def test_what_is_quiet_prints_no_heading(capsys: pytest.CaptureFixture[str]) -> None:
+    quiet = Output(sparing=True)
+    for style in ("", "bold", WARNING, FAILURE):
+        say(quiet, f"in {style or 'plain'}", style)
+    assert capsys.readouterr().out.split("\n") == [f"in {WARNING}", f"in {FAILURE}", ""]
+
+
+def test_events_for_a_closed_output_are_refused(tmp_path: Path) -> None:
+    words = " ".join((*EVENTS, "--results-dir", str(tmp_path)))
+    shell = f"{sys.executable} {ROOT / 'repro.py'} {words} >&-"
+    done = subprocess.run(shell, shell=True, stderr=subprocess.PIPE, check=False, cwd=tmp_path)
+    assert (done.returncode, b"--json prints to standard output" in done.stderr) == (2, True)
 
 
 def test_a_closed_output_is_no_error_of_this_program(tmp_path: Path) -> None:

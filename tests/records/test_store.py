@@ -130,6 +130,28 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         _ = Store(tmp_path / "results").records
 
 
+def test_what_stands_in_place_of_a_folder_for_trials_is_named_before_any_runs(tmp_path: Path) -> None:
+    (tmp_path / "artifacts").write_text("a file, not a folder")
+    with pytest.raises(StoreError, match=r"nothing can be written to .*artifacts: File exists"):
+        Store(tmp_path).writable()
+    (tmp_path / "artifacts").unlink()
+    Store(tmp_path).writable()
+    assert os.listdir(tmp_path) == ["records"]
+
+
+def test_a_note_that_may_not_be_read_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    store.ask("relu-speedup", "smoke", STAND_IN, 5)
+
+    def refused(path: Path) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr("harness.records.store.seeds_noted", refused)
+    assert store.asked("relu-speedup", "smoke", STAND_IN) == 0
+    assert all(said.endswith("is left out: Permission denied; make it readable") for said in store.damaged)
+    assert store.damaged
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)

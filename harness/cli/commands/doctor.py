@@ -18,6 +18,7 @@ from harness.cli.terminal.tables import print_rows
 from harness.contract import plugins
 from harness.contract.device import CUDA, DeviceKind
 from harness.contract.errors import DataError, HarnessError
+from harness.contract.formatting import count
 from harness.data import sources
 from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
 from harness.engines.machine import gpus, machine_lock
@@ -127,10 +128,10 @@ def _results(results_dir: Path) -> Diagnosis:
     def seen() -> str:
         store = Store(results_dir)
         store.writable()
-        records = len(store.records)
+        records = count(len(store.records), "record")
         if store.damaged:
             raise DataError("; ".join(store.left_out()))
-        return f"{records} records in {results_dir}"
+        return f"{records} in {results_dir}"
 
     return _tried("results", seen, "follow that sentence, or name another folder with --results-dir")
 

@@ -47,7 +47,7 @@ def show(name: str, protocol: str | None, store: Store, as_json: bool, console: 
         data, parts = _question_data(question), _question(question)
     else:
         found = chain(papers.claim(_claim(name)), protocol, store)
-        data, parts = as_data(found), _parts(found)
+        data, parts = as_data(found), _parts(found, store)
     if as_json:
         print_json(data)
         return
@@ -95,7 +95,7 @@ def _question_data(asked: Question) -> dict[str, Any]:
     }
 
 
-def _parts(found: Chain) -> Iterator[tuple[str, list[str | Table]]]:
+def _parts(found: Chain, store: Store) -> Iterator[tuple[str, list[str | Table]]]:
     """The finding, then the links of the chain: titles with lines and tables."""
     yield f"{found.claim.id}: {_headline(found.verdict)}", [_finding(found)]
     yield from _declared(found.claim, replication.own_uncertainty(found.claim, found.assessment))
@@ -110,7 +110,8 @@ def _parts(found: Chain) -> Iterator[tuple[str, list[str | Table]]]:
     if panel:
         yield panel.title, [panel, panel.note]
     if found.assessment is not None and found.needs:
-        yield "Next experiments", [found.needs]
+        here = [f"To continue what is stored here, append{store.option}"] if store.option else []
+        yield "Next experiments", [found.needs, *here]
 
 
 def _finding(found: Chain) -> str:
@@ -150,8 +151,9 @@ def _experiment(found: Chain, assessment: Assessment) -> Iterator[tuple[str, lis
     lines: list[str | Table] = [f"protocol {protocol.name}: {protocol.summary}"]
     lines += [f"deviation: {d}" for d in run_tables.deviations(assessment)]
     if assessment.evidence.plan.trials:
-        ran = f"on {where.device}, {where.precision}, torch {where.torch}, data {where.data}"
-        lines.append(f"{ran}; {_seeds(assessment)}")
+        ran = f"on {where.device}, {where.precision}, torch {where.torch}"
+        data = f", data {where.data}" if where.data else ""
+        lines.append(f"{ran}{data}; {_seeds(assessment)}")
     if assessment.interim:
         taken = sequential.in_words(found.looks) or "none yet"
         lines.append(f"seeds are added at looks ({', '.join(map(str, LOOKS))}); taken: {taken}")

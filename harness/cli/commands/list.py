@@ -32,12 +32,12 @@ def show(store: Store, as_json: bool, console: Console, progress: Progress) -> N
     with progress as tracker:
         found, asked = leading(sections(known, tracker)), beyond.questions(known)
     if as_json:
-        rows = [{**_claim(s), "why": s.needs or _because(s), **_next(s)} for s in found]
-        print_rows([*rows, *map(_asked, asked)], True, console)
+        rows = [{**_claim(s), "why": s.needs or _because(s), **_next(s, store)} for s in found]
+        print_rows([*rows, *(_asked(question, store) for question in asked)], True, console)
         return
     for outcome in MEANINGS:
         _print_outcome(outcome, [s for s in found if s.verdict.outcome is outcome], console)
-    _print_next(found, console)
+    _print_next(found, store, console)
     say(console, f"\n{beyond.TITLE}; never judged:")
     print_rows([_question(question) for question in asked], False, console)
     then = {one.reproduction.name: one.next_run for one in asked}
@@ -90,14 +90,14 @@ def _of(section: Section) -> str:
     return f" ({paper})" if paper else ""
 
 
-def _print_next(found: Sequence[Section], console: Console) -> None:
+def _print_next(found: Sequence[Section], store: Store, console: Console) -> None:
     """Prints the runs that would say more, with the time that they take."""
     runs = [(s.claim.id, run) for s in found for run in s.runs]
     if not runs:
         return
     say(console, "Next experiments, with the most time that they take on one core or one GPU")
     say(console, "(~: roughly, as the speed is assumed or results decide what follows):")
-    say(console, "./repro.py run CLAIM --protocol PROTOCOL")
+    say(console, store.command("run CLAIM --protocol PROTOCOL"))
     print_rows([{"claim": name, **_run(run)} for name, run in runs], False, console)
 
 
@@ -105,7 +105,7 @@ def _question(asked: Question) -> Row:
     return {"question": asked.reproduction.name, "stored": asked.stored, "at": asked.scale}
 
 
-def _asked(asked: Question) -> Row:
+def _asked(asked: Question, store: Store) -> Row:
     """The question as JSON: what it asks, without a verdict."""
     said = {
         "claim": None,
@@ -115,7 +115,8 @@ def _asked(asked: Question) -> Row:
     }
     experiment = asked.assessment and asked.assessment.experiment
     at = experiment.protocol.name if experiment else ""
-    then = {"command": asked.next_run.command, "runs": [_runs_of(asked.next_run)]}
+    run = asked.next_run
+    then = {"command": _here(run.command, store), "runs": [_runs_of(run, store)]}
     return {**said, "stored": asked.stored, "protocol": at, **then}
 
 
@@ -140,14 +141,20 @@ def _because(section: Section) -> str:
     return "; ".join(section.verdict.sentences)
 
 
-def _next(section: Section) -> Row:
+def _next(section: Section, store: Store) -> Row:
     """The claim's standing, the command to type, and every run that would say more, with data and cost."""
-    runs = list(map(_runs_of, section.runs))
-    return {"standing": standing(section), "command": section.next_command, "runs": runs}
+    runs = [_runs_of(run, store) for run in section.runs]
+    return {"standing": standing(section), "command": _here(section.next_command, store), "runs": runs}
 
 
-def _runs_of(run: NextRun) -> Row:
-    return {**asdict(run), "protocol": run.protocol, "data": run.data, "cost": run.cost}
+def _runs_of(run: NextRun, store: Store) -> Row:
+    command = _here(run.command, store)
+    return {**asdict(run), "command": command, "protocol": run.protocol, "data": run.data, "cost": run.cost}
+
+
+def _here(command: str, store: Store) -> str:
+    """The command as one types it to continue this store."""
+    return f"{command}{store.option}"
 
 
 def _run(run: NextRun) -> dict[str, str]:

@@ -15,6 +15,7 @@ from harness.cli.terminal.progress import Progress
 from harness.cli.terminal.tables import WARNING, say
 from harness.contract.device import CPU
 from harness.contract.errors import BadValue
+from harness.contract.formatting import count
 from harness.records import environment, provenance
 from harness.records.store import Store
 from harness.reporting import pages
@@ -74,7 +75,7 @@ def watch(
             if seen != (seen := _changed(results)):
                 store = Store(results)
                 path, *_ = write(out, store, progress(), wanted, EVERY)
-                say(console, f"{path}: {len(store.records):,} records; Ctrl-C ends")
+                say(console, f"{path}: {count(len(store.records), 'record')}; Ctrl-C ends")
             wait(EVERY)
     except KeyboardInterrupt:
         return write(out, Store(results), progress(), wanted)

@@ -63,6 +63,8 @@ def show(asked: RunRequest, shown: Shown) -> bool:
     """
     if shown.quiet and asked.verbose:
         raise BadValue("--quiet shows less and --verbose shows more: give one of the two")
+    if shown.json and sys.stdout is None:
+        raise BadValue("--json prints to standard output, which is closed: open it, or leave the option out")
     if shown.detach:
         detached.start(asked, options.console())
     elif shown.dry_run:

@@ -199,12 +199,18 @@ def _reasons(known: Assessments) -> tuple[dict[str, Reason], dict[str, Reason]]:
     """Why each record is fresh or stale, by key."""
     fresh: dict[str, Reason] = {}
     stale: dict[str, Reason] = {}
+    every = [
+        experiment
+        for reproduction in reproductions.every()
+        for protocol in reproduction.protocols
+        for experiment in known.under_every_condition(reproduction, protocol)
+    ]
+    # Of experiments that share a trial, one that was requested names it.
+    for experiment in sorted(every, key=lambda one: known.asked(one) > 0):
+        for run in known.evidence(experiment).runs:
+            shared = f"{experiment.name}, {run.planned.role}"
+            fresh[run.record.key] = Reason(shared, f"{shared} {run.planned.arm}")
     for reproduction in reproductions.every():
-        for protocol in reproduction.protocols:
-            for experiment in known.under_every_condition(reproduction, protocol):
-                for run in known.evidence(experiment).runs:
-                    shared = f"{experiment.name}, {run.planned.role}"
-                    fresh[run.record.key] = Reason(shared, f"{shared} {run.planned.arm}")
         for old, trial in known.stale(reproduction):
             stale[old.key] = _outdated(old, code_version(trial, old.conditions.device))
     return fresh, stale

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from harness.cli.terminal.tables import Row, print_json, table
-from harness.contract.formatting import duration
+from harness.contract.formatting import count, duration
 from harness.contract.visible import visible
 from harness.engines.leases import BEAT, Lease, held
 from harness.engines.so_far import SoFar
@@ -89,7 +89,7 @@ def _progress(so_far: SoFar | None) -> Iterator[str]:
 def _stored(results: Path) -> str:
     """How many records there are, and the age of the newest."""
     ages = _ages(results / "records")
-    return f"{len(ages):,} records" + (f", the latest {duration(min(ages))} ago" if ages else "")
+    return count(len(ages), "record") + (f", the latest {duration(min(ages))} ago" if ages else "")
 
 
 def _ages(folder: Path) -> Sequence[float]:

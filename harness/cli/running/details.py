@@ -7,7 +7,7 @@ from rich.console import Console
 from harness.cli.running.calibrate import speeds
 from harness.cli.running.work import Work
 from harness.cli.terminal.tables import say
-from harness.contract.formatting import number
+from harness.contract.formatting import count, number
 from harness.engines.machine import gpus
 from harness.plans.experiment import Experiment
 from harness.records import environment
@@ -22,7 +22,7 @@ def show(work: Work, console: Console) -> None:
     here = (f"{name} {value}" for name, value in found.items() if value and name not in CODE)
     say(console, f"code: {provenance()}")
     say(console, f"{'machine' if work.asked.site.here else 'driver'}: {', '.join(here)}")
-    say(console, f"results: {work.store.root.resolve()}, {len(work.store.records):,} records")
+    say(console, f"results: {work.store.root.resolve()}, {count(len(work.store.records), 'record')}")
     for experiment in work.experiments:
         _show(experiment, work, console)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
 from rich.console import Console
 
+NO_WIDTH = ("COLUMNS", "0")  # as where a terminal's size is unknown: nothing would be printed
+
 
 class Output(Console):
     """Standard output or standard error: bars only on a terminal, whatever the colour settings; no emoji.
 
-    A `sparing` console shows only what has a style: warnings and failures.
+    A `sparing` console shows only what has a colour: warnings and failures.
     """
 
     def __init__(self, stderr: bool = False, sparing: bool = False) -> None:
@@ -20,12 +23,16 @@ class Output(Console):
         stream = sys.stderr if stderr else sys.stdout
         terminal = stream is not None and stream.isatty() and not sparing
         super().__init__(
-            file=stream, stderr=stderr, force_interactive=None if terminal else False, emoji=False
+            file=stream,
+            stderr=stderr,
+            force_interactive=None if terminal else False,
+            emoji=False,
+            _environ={name: value for name, value in os.environ.items() if (name, value) != NO_WIDTH},
         )
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Prints as rich does, unless a sparing console skips it."""
-        if options.get("style") or not self.sparing:
+        if not self.sparing or options.get("style", "") not in ("", "bold"):
             super().print(*objects, **options)
 
     def on_broken_pipe(self) -> None:

@@ -24,7 +24,10 @@ def machines(records: Sequence[Record], here: Mapping[str, Any]) -> list[Table]:
     columns = dict(zip(names, zip(*counts, strict=True), strict=True))
     shared = {name: cells[0] for name, cells in columns.items() if len(set(cells)) == 1}
     differing = {name: cells for name, cells in columns.items() if name not in shared}
-    every = Table(f"The same for all {counts.total():,} records", NAMES, tuple(shared.items()))
+    one = counts.total() == 1
+    every = Table(
+        "The record" if one else f"The same for all {counts.total():,} records", NAMES, tuple(shared.items())
+    )
     each = tuple(zip(counts.values(), *differing.values(), strict=True))
     differences = Table("Where they differ", ("records", *differing), each)
     return [every] * bool(shared) + [differences] * bool(differing) + _made(here, shared)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from harness.contract.effect import Effect
+from harness.contract.formatting import count
 from harness.effects.statistics.significance import DIRECTION, holm
 from harness.paper.claims import Kind
 from harness.verdicts.comparing.effect_rows import EffectRow
@@ -167,7 +168,11 @@ def _dependent(first: EffectRow, second: EffectRow) -> str:
     shared, most = len(ours & theirs - {""}), max(len(ours), len(theirs))
     if not shared:
         return ""
-    return f"the same {shared} runs" if shared == most else f"{shared} of {most} runs are the same in both"
+    return (
+        f"the same {count(shared, 'run')}"
+        if shared == most
+        else f"{shared} of {most} runs are the same in both"
+    )
 
 
 def _unestimated(first: EffectRow, second: EffectRow) -> str:

@@ -171,10 +171,22 @@ def test_records_of_other_code_are_named_with_their_commit(tmp_path: Path) -> No
     for number, record in enumerate(Store(tmp_path / "c").records):
         made = {"commit": "0123abc", "dirty": False}
         old.append(replace(record, key=f"{number:024}", code="of old", environment=made))
+    assert sides.of_store(Store(old.root)).stale == {}  # nobody asked for it: they may be another claim's
+    old.ask("relu-speedup", "cifar10", HERE, 5)
     (one,) = compared(filled(tmp_path / "a", 5), old).unmatched
     assert one.reason.startswith(
         "other code version: its 10 records were made by 0123abc; 'export --to json'"
     )
+
+
+def test_what_is_compared_is_not_said_to_be_of_other_code(tmp_path: Path) -> None:
+    both = filled(tmp_path / "a", 5)
+    both.ask("relu-speedup", "cifar10", HERE, 5)
+    for number, record in enumerate(Store(both.root).records):
+        both.append(replace(record, key=f"{number:024}", code="of old"))
+    side = sides.of_store(Store(both.root))
+    assert side.rows
+    assert side.stale == {}
 
 
 def test_another_protocol_is_named(tmp_path: Path) -> None:
