@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import comb
 
 from harness.contract.effect import Effect
@@ -53,22 +53,40 @@ def effect_table(
     single = all(e.n <= 1 and not e.censored for e in effects)
     optional = COLUMNS if single else MAY_BE_ABSENT
     kept = [i for i, name in enumerate(COLUMNS) if name not in optional or any(row[i] for row in rows)]
+    exact = any(row[COLUMNS.index("p, exact")] for row in rows)
+    tested = " ".join(_tested(claim, effects, adjusted_p, interim, exact, bool(families)))
     few = [e for e in effects if 1 < len(e.values) <= 12 and claim.metric(e.metric)]
-    resting = "each of these counts" if claim.kind is Kind.EXACT else "the primary effect alone"
-    rests = [f"The verdict rests on {resting}."] * (len(effects) > 1 and ever_judged(claim))
-    rests += [STUDENT_AT_LOOKS if interim else STUDENT] * any(e.p_student is not None for e in effects)
-    rests += [EXACT] * any(row[COLUMNS.index("p, exact")] for row in rows)
-    few_seeds = [e for e in effects[:1] if e.p_value is not None and least_exact_p(e) > 1 - LEVEL]
-    rests += [f"With so few seeds no exact p can be below {number(least_exact_p(e))}." for e in few_seeds]
-    rests += [f"{HOLM}{LOOKED.format(len(LOOKS)) if interim else ''}."] * (adjusted_p is not None)
-    rests += [DUNNETT] * bool(families)
-    tested = [" ".join(rests)] * bool(rests)
     said = [f"{opened(words(e.metric))}, value by value: {', '.join(map(number, e.values))}." for e in few]
     remarks = [f"{opened(words(e.metric))}: {e.note}" for e in effects if e.note]
     shown = tuple(tuple(row[i] for i in kept) for row in rows)
-    note = "\n".join(tested + [AT_LOOKS] * interim + said + remarks)
+    notes = (tested, AT_LOOKS if interim else "", *said, *remarks)
     names = (*COLUMNS[:-1], DIRECTION) if proxy else COLUMNS
-    return Table("Effects", tuple(names[i] for i in kept), shown, note)
+    return Table("Effects", tuple(names[i] for i in kept), shown, "\n".join(filter(None, notes)))
+
+
+def _tested(
+    claim: Claim,
+    effects: Sequence[Effect],
+    adjusted_p: float | None,
+    interim: bool,
+    exact: bool,
+    dunnett: bool,
+) -> Iterator[str]:
+    """What the verdict rests on, and what each p-value in the table means."""
+    if len(effects) > 1 and ever_judged(claim):
+        resting = "each of these counts" if claim.kind is Kind.EXACT else "the primary effect alone"
+        yield f"The verdict rests on {resting}."
+    if any(e.p_student is not None for e in effects):
+        yield STUDENT_AT_LOOKS if interim else STUDENT
+    if exact:
+        yield EXACT
+    for e in effects[:1]:
+        if e.p_value is not None and least_exact_p(e) > 1 - LEVEL:
+            yield f"With so few seeds no exact p can be below {number(least_exact_p(e))}."
+    if adjusted_p is not None:
+        yield f"{HOLM}{LOOKED.format(len(LOOKS)) if interim else ''}."
+    if dunnett:
+        yield DUNNETT
 
 
 def counts_table(claim: Claim, effects: Sequence[Effect]) -> Table:

@@ -80,5 +80,9 @@ def estimate(effect: Effect) -> str:
 
 def support(effect: Effect) -> str:
     """What an estimate rests on: its interval, n and how many runs are censored."""
-    parts = [interval(effect.ci95)] * bool(effect.ci95) + [f"n = {effect.n}"] * bool(effect.n)
-    return ", ".join(parts + [f"{effect.censored} censored"] * bool(effect.censored))
+    parts = (
+        interval(effect.ci95) if effect.ci95 else "",
+        f"n = {effect.n}" if effect.n else "",
+        f"{effect.censored} censored" if effect.censored else "",
+    )
+    return ", ".join(filter(None, parts))

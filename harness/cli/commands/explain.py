@@ -122,9 +122,11 @@ def _finding(found: Chain) -> str:
 
 
 def _declared(claim: Claim, spread: str) -> Iterator[tuple[str, list[str | Table]]]:
-    log = f"the authors' run log: {claim.log_2012}"
     said: list[str | Table] = [f"{wording.opened(claim.statement)}.", f"figure: {claim.figure}"]
-    said += [log] * bool(claim.log_2012) + [f"own uncertainty: {spread}"] * bool(spread)
+    if claim.log_2012:
+        said.append(f"the authors' run log: {claim.log_2012}")
+    if spread:
+        said.append(f"own uncertainty: {spread}")
     yield f"The paper, {overview.place(claim)}", said
     lines: list[str | Table] = [f"estimand: {claim.estimand}", f"direction: {_direction(claim)}"]
     for metric in claim.metrics:

@@ -73,8 +73,8 @@ def _said(section: Section) -> Text:
     if section.smoke:
         return Text(f"ran; the paper: {phrases.paper(section)}{_of(section)}", "dim")
     said = Text.assemble((_ours(section) or NOTHING, "bold"), f"; the paper: {phrases.paper(section)}")
-    qualified = [section.verdict.qualifier] * bool(section.verdict.qualifier)
-    below = ", ".join(filter(None, [papers.another(section.claim), *qualified, section.scale]))
+    parts = (papers.another(section.claim), section.verdict.qualifier, section.scale)
+    below = ", ".join(filter(None, parts))
     return said.append(f"\n{below}", "dim") if below else said
 
 

@@ -187,7 +187,8 @@ def _rounds(work: Work, ordered: bool, report: sequential.Report) -> Iterator[li
     for group in groups:
         if not work.asked.until_decided:
             due = [experiment for experiment in group if experiment.evidence(store).to_run]
-            yield from [due] * bool(due)
+            if due:
+                yield due
             continue
         due = sequential.settle([e for e in group if not sequential.settled(e, store)], store, report)
         while due:

@@ -132,10 +132,8 @@ def _described(one: StoredExperiment, several: bool) -> Text:
     """The experiment and, below it, what is particular to it."""
     experiment = one.experiment
     said = Text.assemble((experiment.reproduction.name, "bold"), f" {experiment.protocol.name}")
-    paper = another_paper(experiment.reproduction)
-    further = (
-        [paper] * bool(paper) + [_where(experiment.conditions)] * several + [one.looks] * bool(one.looks)
-    )
+    where = _where(experiment.conditions) if several else ""
+    further = filter(None, (another_paper(experiment.reproduction), where, one.looks))
     return said.append("".join(f"\n  {line}" for line in further), "dim")
 
 

@@ -102,7 +102,7 @@ def state(experiment: Experiment, store: Store) -> str:
     ok = len(evidence.runs) - failed
     done = f"{ok} of {planned} trials in {store.root}" if planned else "no trials needed"
     paper = another_paper(experiment.reproduction)
-    return f"{experiment.name}{f' ({paper})' * bool(paper)}: {done}{left}{bad}{more}"
+    return f"{experiment.name}{f' ({paper})' if paper else ''}: {done}{left}{bad}{more}"
 
 
 def summary(record: Record) -> str:

@@ -115,8 +115,10 @@ class Section:
         verdict = self.verdict
         headline = verdict.headline.replace("smoke", "SMOKE")
         found = [(str(verdict.outcome).replace(" ", "-"), headline)]
-        found += [("smoke", "SMOKE")] * (self.smoke and verdict.outcome is not Outcome.SMOKE)
-        found += [("stand-in", "stand-in data")] * self.made_up
+        if self.smoke and verdict.outcome is not Outcome.SMOKE:
+            found.append(("smoke", "SMOKE"))
+        if self.made_up:
+            found.append(("stand-in", "stand-in data"))
         return tuple(found)
 
     @property
@@ -163,8 +165,10 @@ class Section:
         missing, planned = len(self.evidence.missing), len(self.evidence.plan.trials)
         seconds = sum(r.cost.get("seconds", 0.0) for r in self.records)
         parts = [f"{planned - missing} of {planned} planned trials have a record"]
-        parts += [f"{duration(seconds)} of trials, by the clock"] * bool(seconds)
-        parts += [f"still to come: {self.evidence.plan.to_come}"] * bool(self.evidence.plan.to_come)
+        if seconds:
+            parts.append(f"{duration(seconds)} of trials, by the clock")
+        if self.evidence.plan.to_come:
+            parts.append(f"still to come: {self.evidence.plan.to_come}")
         return "; ".join(parts) + "."
 
 

@@ -246,10 +246,17 @@ def _other(other: Other, axis: Axis, top: float, unit: str) -> Iterator[str]:
 
 def describe(shown: Shown) -> str:
     """How to read the drawing."""
-    said = ["Bars are 95 % confidence intervals."]
-    said += [HOLLOW.get(shown.claim.kind, DIRECTION)] * any(row.proxy for row in shown.rows)
-    said += ["Shaded: what counts as the paper's figure, by this project's policy."] * shown.at_scale
-    said += ["Diamonds: single runs by others."] * bool(shown.known)
-    more = "is" if shown.left_out == 1 else "are"
-    said += [f"{count(shown.left_out, 'more experiment')} {more} in the table below."] * bool(shown.left_out)
-    return " ".join(said)
+    return " ".join(_described(shown))
+
+
+def _described(shown: Shown) -> Iterator[str]:
+    yield "Bars are 95 % confidence intervals."
+    if any(row.proxy for row in shown.rows):
+        yield HOLLOW.get(shown.claim.kind, DIRECTION)
+    if shown.at_scale:
+        yield "Shaded: what counts as the paper's figure, by this project's policy."
+    if shown.known:
+        yield "Diamonds: single runs by others."
+    if shown.left_out:
+        are = "is" if shown.left_out == 1 else "are"
+        yield f"{count(shown.left_out, 'more experiment')} {are} in the table below."

@@ -147,8 +147,10 @@ def _figure(section: Section) -> str:
     if section.verdict.outcome in (Outcome.INCONCLUSIVE, Outcome.INVALID):
         return ""
     parts = [f"{found.value} {found.rest}" for found in ours(section)[:1]]
-    parts += ["unfinished"] * bool(parts and section.unfinished)
-    parts += [f"paper: {paper(section)}"] * (not section.proxy)
+    if parts and section.unfinished:
+        parts.append("unfinished")
+    if not section.proxy:
+        parts.append(f"paper: {paper(section)}")
     return f" ({'; '.join(parts)})" if parts else ""
 
 
