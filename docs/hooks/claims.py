@@ -14,6 +14,7 @@ from harness.contract.formatting import NOTHING, limits, number, quantity
 from harness.paper.catalogue import CLAIMS
 from harness.paper.claims import Claim, Kind
 from harness.paper.papers import title
+from harness.paper.run_log import bearing_on
 from harness.plans.experiment import Reproduction, Table
 from harness.records.store import Store
 from harness.reporting import effect_tables
@@ -102,6 +103,8 @@ def _page(claim: Claim) -> Iterator[str]:
     if claim.log_2012 or claim.discussion:
         yield "## What others found\n"
         yield from (f"- The authors' run log: {escape(claim.log_2012)}",) * bool(claim.log_2012)
+        if runs := bearing_on(claim.id):
+            yield f"- Runs of that log that bear on it: {escape(runs)}"
         yield from (f"- Later studies: {escape(claim.discussion)}",) * bool(claim.discussion)
 
 

@@ -68,6 +68,17 @@ class LoggedRun:
             raise ValueError(f"the log does not have both errors of run {self.name}")
         return Errors(self.top1, self.top5)
 
+    @property
+    def words(self) -> str:
+        """`148 (none of the three norms): 42.034 / 19.362 %`, or what the log notes in place of figures."""
+        known = [f"{error:g}" for error in (self.top1, self.top5) if error is not None]
+        found = f"{' / '.join(known)} %" if known else self.noted or "no figure"
+        unusual = (
+            "" if self.split is MeasuredOn.ILSVRC_2012 else self.split,
+            "" if self.views is CropCount.TEN else self.views,
+        )
+        return ", ".join(filter(None, (f"{self.name} ({self.differs}): {found}", *unusual)))
+
 
 EXPONENTIAL = "an exponential schedule of the learning rate"
 DOUBLE_EXPONENTIAL = "a double-exponential schedule of the learning rate"
@@ -75,7 +86,7 @@ MOVED = "the norms in another place, or the columns crossing at conv4 in place o
 
 RUNS = (
     LoggedRun(
-        "145", "nothing: the paper's network", 40.664, 18.21,
+        "145", "the paper's network", 40.664, 18.21,
         ("error-rate-2012", "lrn", "overlapping-pooling"),
     ),
     LoggedRun("145, continued", "rate raised again, up to epoch 135", 40.25, 17.994, ("error-rate-2012",)),
@@ -140,6 +151,15 @@ def logged(name: str, views: CropCount = CropCount.TEN) -> LoggedRun:
 def errors(name: str, views: CropCount = CropCount.TEN) -> Errors:
     """A run's top-1 and top-5 error in percent."""
     return logged(name, views).errors
+
+
+def bearing_on(claim: str) -> str:
+    """The runs that bear on a claim, in a sentence; empty if there are none."""
+    found = [run.words for run in RUNS if claim in run.bears_on]
+    paper = errors("145")
+    first = f"run 145, the paper's network ({paper.top1:g} / {paper.top5:g} %)"
+    how = f"Single runs, with what differs from {first}; ILSVRC-2012 validation and ten views unless stated"
+    return f"{'; '.join(found)}. {how}." if found else ""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.contract import formatting
 from harness.contract.errors import StoreError
 from harness.contract.progress import SILENT, Tracker, tracked
+from harness.paper import run_log
 from harness.records.files import write_over
 from harness.reporting import markdown, tables, wording
 from harness.reporting.claims import attempts, beyond, replication
@@ -92,6 +93,7 @@ def templates() -> Environment:
             "trouble": attempts.TROUBLE,
             "question": beyond,
             "own_uncertainty": replication.own_uncertainty,
+            "logged_runs": run_log.bearing_on,
         }
     )
     return found

@@ -57,6 +57,17 @@ def test_every_run_stands_once_and_bears_on_claims_that_exist() -> None:
     assert set(run_log.NOTED) | set(others.CAFFENET_BENCHMARK) <= set(run_log.FROM_SINGLE_RUNS)
 
 
+def test_runs_that_bear_on_a_claim_are_told_with_what_differs() -> None:
+    said = run_log.bearing_on("lrn")
+    assert "148 (none of the three norms): 42.034 / 19.362 %" in said
+    assert (
+        "132 (the norms in another place, or the columns crossing at conv4 in place of conv3): worse" in said
+    )
+    assert "110 (run 101 without norms): about 1 point worse than 101, ILSVRC-2010" in said
+    assert "39.0247 / 18.2953 %, ILSVRC-2010 test, centre view" in run_log.bearing_on("ten-view")
+    assert run_log.bearing_on("bias-init") == ""
+
+
 def test_errors_are_percents_and_a_run_without_figures_says_so_in_words() -> None:
     for one in RUNS:
         if one.top1 is not None and one.top5 is not None:
