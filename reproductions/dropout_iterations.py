@@ -29,6 +29,7 @@ from harness.plans.protocols import (
     LOGGED_DROPS,
     SHORT,
     SMOKE,
+    Proxy,
 )
 from harness.training.schedules import Drops
 
@@ -40,7 +41,7 @@ def at_a_constant_rate(protocol: Protocol) -> Protocol:
     """The protocol at its schedule's first rate throughout, with more validation images on CIFAR-10."""
     scale = protocol.settings
     drops: Drops = scale.schedule
-    looks = {"validated": 5_000} if protocol.dataset == "cifar10" and not protocol.smoke else {}
+    looks = {"validated": 5_000} if isinstance(protocol.settings, Proxy) and not protocol.smoke else {}
     steady = replace(scale, schedule=replace(drops, epochs=()), measured=dict(scale.measured) | looks)
     declared = (one for one in protocol.deviations if one not in (DROPPED, LOGGED_DROPS))
     return replace(

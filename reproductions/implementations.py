@@ -32,7 +32,7 @@ from harness.models.alexnet import PAPER, POOL_FIRST, RECIPES, SOURCE_2012, Alex
 from harness.models.description import AcrossMaps
 from harness.plans.ablation import BASELINE, Arm, Arms, plan_of
 from harness.plans.experiment import Evidence, Finding, Protocol, Reproduction
-from harness.plans.protocols import CONVERGED, CONVERGED_SHORT, IMAGENETTE, SHORT, SMOKE
+from harness.plans.protocols import CONVERGED, CONVERGED_SHORT, IMAGENETTE, SHORT, SMOKE, Proxy
 from harness.records.schema import Measured
 
 NAMED = ("source-2012", "caffe", "caffenet", "cuda-convnet2", "torchvision", "dansuh17")
@@ -74,7 +74,7 @@ def arms_at(protocol: Protocol) -> Arms:
     """The arms for the protocol's network, only a few of them in `smoke`."""
     if protocol.smoke:
         return IN_SMOKE
-    return PROXYS if protocol.dataset == "cifar10" else PHOTOGRAPHS
+    return PROXYS if isinstance(protocol.settings, Proxy) else PHOTOGRAPHS
 
 
 def estimate(evidence: Evidence) -> Finding:

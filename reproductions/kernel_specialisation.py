@@ -24,7 +24,7 @@ from harness.effects.by_seed import alone
 from harness.effects.from_runs import metric
 from harness.plans.ablation import BASELINE, Arm
 from harness.plans.experiment import Evidence, Finding, Protocol, Reproduction, Table
-from harness.plans.protocols import ON_ACCURACY
+from harness.plans.protocols import ON_ACCURACY, Proxy
 from harness.plans.trained_networks import ARM, plan_of
 from harness.records.schema import Measured
 
@@ -34,7 +34,7 @@ WIDE_KERNELS = Arm(network={"maps": (48, 48, 64, 64, 48), "kernels": (7, 5, 3, 3
 
 def arm_at(protocol: Protocol) -> Arm:
     """The network whose kernels are examined: the proxy's own are too few and too small."""
-    return WIDE_KERNELS if protocol.dataset == "cifar10" else BASELINE
+    return WIDE_KERNELS if isinstance(protocol.settings, Proxy) else BASELINE
 
 
 def estimate(evidence: Evidence) -> Finding:

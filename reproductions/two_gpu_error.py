@@ -21,7 +21,7 @@ from harness.effects.by_seed import falls
 from harness.effects.from_runs import arms_table
 from harness.plans.ablation import BASELINE, Arm, plan_of
 from harness.plans.experiment import Evidence, Finding, Protocol, Reproduction
-from harness.plans.protocols import ON_ACCURACY
+from harness.plans.protocols import ON_ACCURACY, Proxy
 
 NEVER_CROSSING = (False, True, True, True, True)
 TWO, ONE, WIDE, APART = (
@@ -49,7 +49,7 @@ PROXYS = arms((18, 36, 49, 49, 48))
 
 def arms_at(protocol: Protocol) -> dict[str, Arm]:
     """The arms, in the widths of the protocol's network."""
-    return PROXYS if protocol.dataset == "cifar10" else PAPERS
+    return PROXYS if isinstance(protocol.settings, Proxy) else PAPERS
 
 
 def estimate(evidence: Evidence) -> Finding:
