@@ -13,7 +13,7 @@ from harness.contract import plugins
 from harness.contract.errors import BadValue, UnknownName
 from harness.paper.catalogue import CLAIMS
 from harness.paper.claims import Claim
-from harness.paper.titles import TITLES
+from harness.paper.titles import MEASURED, TITLES
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ ALEXNET = Paper(
     "ImageNet Classification with Deep Convolutional Neural Networks",
     CLAIMS,
     TITLES,
+    MEASURED,
 )
 
 

@@ -1,4 +1,4 @@
-"""A short sentence for each claim, for headings and lists; only the catalogue says what is judged."""
+"""A title and a finding in words for each claim; only the catalogue says what is judged."""
 
 from __future__ import annotations
 
@@ -29,4 +29,29 @@ TITLES: Mapping[str, str] = {  # by the claim's id
     "architecture": "The network has the stated size",
     "training-time": "90 epochs take five to six days",
     "augmentation-cost": "Augmentation takes no time",
+}
+
+# What was measured for a claim, its estimate and metric in braces; must read well with either sign.
+MEASURED: Mapping[str, str] = {
+    "error-rate": "the {1} was {0}",
+    "error-rate-2012": "the {1} was {0}",
+    "ten-view": "the gain of ten views over one was {} of {}",
+    "relu-speedup": "tanh needed {} as many epochs as ReLU",
+    "lrn": "the gain from normalisation was {} of {}",
+    "lrn-cifar": "the gain from normalisation was {} of {}",
+    "overlapping-pooling": "the gain from overlapping windows was {} of {}",
+    "two-gpu-error": "the gain of two columns over one was {} of {}",
+    "two-gpu-time": "a step of the two-GPU network took {} as long as the one-GPU network's",
+    "colour-augmentation": "the gain from colour noise was {} of {}",
+    "crop-flip": "crops and flips narrowed the gap between test and training error by {}",
+    "dropout-overfitting": "dropout narrowed the gap between test and training error by {}",
+    "dropout-iterations": "with dropout, training took {} as many epochs to its first plateau",
+    "weight-decay": "weight decay lowered the training loss by {}",
+    "bias-init": "with biases of 1, the area of early learning was {} that with biases of 0",
+    "depth": "removing the least costly middle layer cost {} of {}",
+    "ensemble": "the gain from averaging five networks was {} of {}",
+    "kernel-specialisation": "the first layer's columns specialised in {} of the networks",
+    "feature-neighbours": "neighbours by features shared the query's class more often than by pixels, by {}",
+    "training-time": "90 epochs would take {}",
+    "augmentation-cost": "a step with augmentation took {} the time of one without",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from harness.contract.effect import Effect
 from harness.contract.formatting import NOTHING, between, limits, number, quantity
@@ -16,30 +15,6 @@ from harness.reporting.wording import estimate, opened, words
 from harness.verdicts.gates import FEWEST, judged_at
 from harness.verdicts.verdict import Outcome, Qualifier, plain
 
-# What was measured for a claim, its estimate and metric in braces; must read well with either sign.
-MEASURED: Mapping[str, str] = {
-    "error-rate": "the {1} was {0}",
-    "error-rate-2012": "the {1} was {0}",
-    "ten-view": "the gain of ten views over one was {} of {}",
-    "relu-speedup": "tanh needed {} as many epochs as ReLU",
-    "lrn": "the gain from normalisation was {} of {}",
-    "lrn-cifar": "the gain from normalisation was {} of {}",
-    "overlapping-pooling": "the gain from overlapping windows was {} of {}",
-    "two-gpu-error": "the gain of two columns over one was {} of {}",
-    "two-gpu-time": "a step of the two-GPU network took {} as long as the one-GPU network's",
-    "colour-augmentation": "the gain from colour noise was {} of {}",
-    "crop-flip": "crops and flips narrowed the gap between test and training error by {}",
-    "dropout-overfitting": "dropout narrowed the gap between test and training error by {}",
-    "dropout-iterations": "with dropout, training took {} as many epochs to its first plateau",
-    "weight-decay": "weight decay lowered the training loss by {}",
-    "bias-init": "with biases of 1, the area of early learning was {} that with biases of 0",
-    "depth": "removing the least costly middle layer cost {} of {}",
-    "ensemble": "the gain from averaging five networks was {} of {}",
-    "kernel-specialisation": "the first layer's columns specialised in {} of the networks",
-    "feature-neighbours": "neighbours by features shared the query's class more often than by pixels, by {}",
-    "training-time": "90 epochs would take {}",
-    "augmentation-cost": "a step with augmentation took {} the time of one without",
-}
 AGAINST = {
     Outcome.REPRODUCED: "this agrees with the paper ({})",
     Outcome.NOT_REPRODUCED: "this contradicts the paper ({})",
@@ -75,7 +50,7 @@ def headline(section: Section) -> str:
     effect = section.effects[0]
     if effect.estimate is None and effect.lower_bound is None:
         return ""  # too many censored runs even for a lower bound
-    known = {**MEASURED, **of(section.claim).paper.measured}
+    known = of(section.claim).paper.measured
     told = known.get(section.claim.id, "the {1} was {0}")
     return told.format(estimate(effect), words(effect.metric))
 

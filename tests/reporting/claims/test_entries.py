@@ -15,6 +15,7 @@ from harness.contract.effect import Effect, Interval
 from harness.contract.trial import Status
 from harness.paper.catalogue import CLAIMS, claim
 from harness.paper.claims import Claim, Kind, Metric
+from harness.paper.titles import MEASURED
 from harness.plans.experiment import Finding, Table
 from harness.reporting import effect_tables, run_tables, tables, wording
 from harness.reporting.claims import arms, downloads, phrases, runs, strip
@@ -101,8 +102,8 @@ def test_runs_without_a_spread_are_not_called_too_few(n: int, said: str) -> None
 
 def test_every_claim_that_can_be_measured_has_a_sentence_of_its_own() -> None:
     measured = {one.id for one in CLAIMS if not one.needs and one.kind is not Kind.EXACT}
-    assert measured == set(phrases.MEASURED)
-    assert all("{" in told for told in phrases.MEASURED.values())
+    assert measured == set(MEASURED)
+    assert all("{" in told for told in MEASURED.values())
 
 
 def test_smoke_shows_only_that_it_ran(tmp_path: Path) -> None:
