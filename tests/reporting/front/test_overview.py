@@ -366,14 +366,15 @@ def test_the_list_has_the_same_columns_for_people_and_for_scripts(tmp_path: Path
         said.append(done.stdout)
     rows = {row["claim"]: row for row in json.loads(said[1]) if row["claim"]}
     assert list(rows) == [one.id for one in CLAIMS]
-    assert rows["lrn"]["command"] == "./repro.py run lrn --protocol imagenette"
+    run = f"./repro.py run lrn --protocol imagenette --results-dir {tmp_path}"
+    assert rows["lrn"]["command"] == run
     assert [run["protocol"] for run in rows["lrn"]["runs"]] == ["imagenette", "imagenet"]
     lines = said[0].splitlines()
     for name in rows:
         assert any(name in line for line in lines), name
     assert any(re.match(r"lrn +imagenette", line) for line in lines)
     assert "the most time that they take" in said[0]
-    assert max(map(len, lines)) <= 80
+    assert max(len(line) for line in lines if "./repro.py" not in line) <= 80  # a command is copied whole
 
 
 def test_a_sentence_says_why_and_what() -> None:
