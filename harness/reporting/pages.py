@@ -6,6 +6,7 @@ Nothing here estimates or judges. What a section says was decided elsewhere; thi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from harness.contract import formatting
 from harness.contract.errors import StoreError
 from harness.contract.progress import SILENT, Tracker, tracked
 from harness.paper import run_log
-from harness.records.files import write_over
+from harness.records.files import read, write_over
 from harness.reporting import markdown, tables, wording
 from harness.reporting.claims import attempts, beyond, replication
 from harness.reporting.formats import FILES, PAGES, Format, data, data_among, pages_among
@@ -100,10 +101,14 @@ def templates() -> Environment:
 
 
 def write(path: Path, content: str) -> None:
-    """Writes the file whole or not at all: beside it first, then renamed over it."""
+    """Writes the file whole or not at all, beside it first; one with this content already is left alone."""
+    new = content.encode()
+    with suppress(OSError):
+        if read(path) == new:
+            return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_over(path, content.encode())
+        write_over(path, new)
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written: {error.strerror}; make its folder writable, or name another"

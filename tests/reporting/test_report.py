@@ -22,7 +22,7 @@ from harness.plans.experiment import Finding
 from harness.records.conditions import Conditions
 from harness.records.record import Record
 from harness.reporting.figures import selection
-from harness.reporting.pages import render
+from harness.reporting.pages import render, write
 from harness.reporting.report import Report
 from harness.verdicts.verdict import Outcome, Qualifier, Verdict
 from tests.fakes.evidence import sections as made
@@ -255,6 +255,16 @@ def test_a_figure_that_is_copied_keeps_its_colours_and_on_the_page_follows_the_s
     assert "var(" not in drawing.svg
     assert "stroke: #0b62a4" in drawing.svg
     assert "stroke: var(--fig-arm-0, #0b62a4)" in drawing.inline
+
+
+def test_what_has_not_changed_is_not_written_again(tmp_path: Path) -> None:
+    page = tmp_path / "a" / "page.html"
+    write(page, "one")
+    first = page.stat().st_ino
+    write(page, "one")
+    assert page.stat().st_ino == first
+    write(page, "two")
+    assert (page.read_text(), page.stat().st_ino == first) == ("two", False)
 
 
 def test_a_folder_that_cannot_be_written_is_named_in_a_sentence(tmp_path: Path) -> None:
