@@ -269,7 +269,9 @@ def test_what_has_not_changed_is_not_written_again(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_named_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
-    with pytest.raises(StoreError, match=r"taken.* cannot be written .*--out"):
+    with pytest.raises(
+        StoreError, match=r"taken.* cannot be written: .*; make its folder writable, or name another"
+    ):
         render(Report([]), tmp_path / "taken")
 
 
