@@ -111,9 +111,9 @@ def summary(record: Record) -> str:
         return f"{record.status}: {record.error.strip().splitlines()[-1]}"
     parts = [str(record.status)]
     if record.metrics.get(Measured.REACHED):
-        parts.append(f"target reached by epoch {record.metrics['epochs_high']:g}")
+        parts.append(f"target reached by epoch {record.metrics[Measured.EPOCHS_HIGH]:g}")
     elif Measured.REACHED in record.metrics:
-        parts.append(f"target not reached in {record.metrics['epochs_low']:g} epochs")
+        parts.append(f"target not reached in {record.metrics[Measured.EPOCHS_LOW]:g} epochs")
     if Cost.SECONDS in record.cost:
         parts.append(duration(record.cost[Cost.SECONDS]))
     return ", ".join(parts)

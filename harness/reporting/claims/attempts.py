@@ -88,7 +88,9 @@ def trial_table(found: Sequence[Attempt]) -> Table | None:
 
 def _cost(record: Record | None) -> tuple[str | None, str | None, str | None]:
     cost = record.cost if record else {}
-    seconds, rate, memory = (cost.get(n) for n in ("seconds", Cost.IMAGES_PER_SECOND, Cost.PEAK_MEMORY_BYTES))
+    seconds, rate, memory = (
+        cost.get(n) for n in (Cost.SECONDS, Cost.IMAGES_PER_SECOND, Cost.PEAK_MEMORY_BYTES)
+    )
     time = None if seconds is None else duration(seconds)
     speed = None if rate is None else f"{rate:,.0f}"
     return time, speed, None if memory is None else f"{memory / 2**20:,.0f} MiB"

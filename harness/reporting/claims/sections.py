@@ -16,6 +16,7 @@ from harness.paper import papers
 from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence, Finding, Reproduction
 from harness.records.record import Record
+from harness.records.schema import Cost
 from harness.reporting import run_tables
 from harness.reporting.figures.selection import stand_in
 from harness.verdicts.assess import Assessments
@@ -163,7 +164,7 @@ class Section:
         if self.evidence is None or not self.evidence.plan.trials:
             return ""
         missing, planned = len(self.evidence.missing), len(self.evidence.plan.trials)
-        seconds = sum(r.cost.get("seconds", 0.0) for r in self.records)
+        seconds = sum(r.cost.get(Cost.SECONDS, 0.0) for r in self.records)
         parts = [f"{planned - missing} of {planned} planned trials have a record"]
         if seconds:
             parts.append(f"{duration(seconds)} of trials, by the clock")

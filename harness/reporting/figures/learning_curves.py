@@ -79,7 +79,7 @@ def _arm(runs: Sequence[Run]) -> ErrorCurves:
 
 def curve_of(run: Run, column: CurveColumn) -> Curve:
     """A run's error in percent by epoch, from that column of its curve."""
-    rows = [(row.get("epoch"), row.get(column)) for row in run.record.curve]
+    rows = [(row.get(CurveColumn.EPOCH), row.get(column)) for row in run.record.curve]
     points = [(e, 100 * y) for e, y in rows if e is not None and y is not None and math.isfinite(y)]
     epochs, errors = tuple(e for e, _ in points), tuple(y for _, y in points)
     return Curve(run.seed, epochs, errors, run.record.metrics.get(Measured.EPOCHS_HIGH), run.record.status)

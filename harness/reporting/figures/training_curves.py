@@ -64,7 +64,8 @@ def _arm(name: str, runs: Sequence[Run]) -> ArmCurves:
 
 def rate_drops(rows: Sequence[Mapping[str, float | None]]) -> list[tuple[float, float]]:
     """Where the learning rate fell: the epoch, and the rate from there on."""
-    rates = [(row.get("epoch") or 0.0, row["rate"]) for row in rows if row.get("rate") is not None]
+    known = [row for row in rows if row.get(CurveColumn.RATE) is not None]
+    rates = [(row.get(CurveColumn.EPOCH) or 0.0, row[CurveColumn.RATE]) for row in known]
     steps = itertools.pairwise(rates)
     return [(at, new) for (at, old), (_, new) in steps if old is not None and new is not None and new < old]
 
