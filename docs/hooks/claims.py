@@ -100,11 +100,11 @@ def _page(claim: Claim) -> Iterator[str]:
     if not found:
         yield f"{UNJUDGED}\n"
     yield from _older(claim)
-    if claim.log_2012 or claim.discussion:
+    if claim.log_2012 or claim.discussion or bearing_on(claim.id):
         yield "## What others found\n"
         yield from (f"- The authors' run log: {escape(claim.log_2012)}",) * bool(claim.log_2012)
         if runs := bearing_on(claim.id):
-            yield f"- Runs of that log that bear on it: {escape(runs)}"
+            yield f"- Runs of the authors' log that bear on it: {escape(runs)}"
         yield from (f"- Later studies: {escape(claim.discussion)}",) * bool(claim.discussion)
 
 

@@ -32,6 +32,8 @@ def main() -> None:
 
 def _main() -> None:
     _replace_what_cannot_be_encoded()
+    if os.environ.get("COLUMNS") == "0":  # as where a terminal's size is unknown: nothing would be printed
+        del os.environ["COLUMNS"]
     gc.set_threshold(50_000, 20, 50)  # thousands of records are not garbage: collect less often
     status = _guarded(_command)
     _warn_of_plugins()

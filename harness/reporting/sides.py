@@ -12,6 +12,7 @@ from harness.contract.formatting import count
 from harness.contract.progress import SILENT, Tracker, tracked
 from harness.contract.trial import Precision
 from harness.records.files import read
+from harness.records.keys import canonical
 from harness.records.record import Record
 from harness.records.store import Store
 from harness.reporting.formats import FILES, Format
@@ -112,8 +113,8 @@ def of_store(store: Store, tracker: Tracker = SILENT) -> EvidenceSide:
     each = tracked(reproductions.every(), f"judging {store.root}", tracker)
     found = [known.of(e) for r in each for e in known.experiments(r)]
     rows = [row for assessment in found for row in effect_rows.rows(assessment)]
-    compared = {row.reproduction for row in rows if row.runs}
-    stale = {name: why for name, why in _stale(known).items() if name not in compared}
+    repeated = {canonical(run.planned.trial) for one in found for run in one.evidence.runs}
+    stale = _stale(known, repeated)
     return EvidenceSide(str(store.root), tuple(rows), tuple(nets(found)), stale, store.left_out(1))
 
 
@@ -133,15 +134,19 @@ def _exported(file: Path) -> EvidenceSide:
         ) from error
 
 
-def _stale(known: Assessments) -> dict[str, str]:
-    """For every reproduction with records of other code versions: how many, and by which commits."""
-    old = {r.name: [record for record, _ in known.own_stale(r)] for r in reproductions.every()}
+def _stale(known: Assessments, repeated: Collection[str]) -> dict[str, str]:
+    """For every reproduction with records of other code versions alone: how many, and by which commits."""
+    old = {
+        r.name: [record for record, trial in known.own_stale(r) if canonical(trial) not in repeated]
+        for r in reproductions.every()
+    }
     return {name: _of_other_code(records) for name, records in old.items() if records}
 
 
 def _of_other_code(records: Sequence[Record]) -> str:
     commits = ", ".join(sorted({record.made_by for record in records}))
+    were = "was" if len(records) == 1 else "were"
     return (
-        f"other code version: its {count(len(records), 'record')} were made by {commits}; "
+        f"other code version: its {count(len(records), 'record')} {were} made by {commits}; "
         f"'export --to json' with that code gives an {EFFECTS} to compare"
     )

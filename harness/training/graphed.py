@@ -111,9 +111,8 @@ class Graphed:
         """The graph of the work in its current state."""
         fixed = self.fixed()
         if self.replay is None or fixed != self.held:
-            self.replay = (
-                None  # destroying a graph frees cuBLAS's workspace, which a newer one would still use
-            )
+            # Destroying a graph frees cuBLAS's workspace, which a newer one would still use.
+            self.replay = None
             try:
                 self.replay = self.record(self.work, inputs, labels, fixed)
             except RuntimeError as error:

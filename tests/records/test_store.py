@@ -139,7 +139,9 @@ def test_what_stands_in_place_of_a_folder_for_trials_is_named_before_any_runs(tm
     assert os.listdir(tmp_path) == ["records"]
 
 
-def test_a_note_that_may_not_be_read_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_note_that_may_not_be_read_is_said_to_be_unreadable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = Store(tmp_path)
     store.ask("relu-speedup", "smoke", STAND_IN, 5)
 

@@ -219,6 +219,11 @@ def test_where_the_records_come_from() -> None:
     assert "each claim says whether what is judged has changed since" in later.declaration
 
 
+def test_one_record_shares_nothing() -> None:
+    alone, *_ = machines(made.complete().records[:1], ENVIRONMENT)
+    assert alone.title == "The record"
+
+
 def test_what_machines_share_is_told_once() -> None:
     one, two, *_ = made.complete().records
     other = replace(two, environment={**ENVIRONMENT, "cpu": "Other"})

@@ -84,7 +84,10 @@ def test_lrn() -> None:
         "source, no norm": errors(42, 19),
         "source, spatial norm alone": errors(41.5, 18.8),
     }
-    whole = list(estimates("lrn", evidence("lrn", made)).items())
+    at_scale = evidence("lrn", made)
+    variant = replace(at_scale, protocol=replace(at_scale.protocol, name="a-variant", scale="imagenet"))
+    assert estimates("lrn", variant) == estimates("lrn", at_scale)
+    whole = list(estimates("lrn", at_scale).items())
     assert [name for name, _ in whole[:3]] == ["top-1 error", "top-5 error", "loss"]
     top1 = [estimate for name, estimate in whole if name.startswith("top-1")]
     assert top1 == pytest.approx([1.4, 0.6, 0.9, 3.0, 0.5])

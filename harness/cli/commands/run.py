@@ -209,7 +209,7 @@ def _limits(deadline: Deadline | None, work: Work, engine: Engine, seen: Trials)
 
 def _left(work: Work, deadline: Deadline) -> str:
     """One line: what there was no time for, or what else ended the run."""
-    now = work.experiments  # with the seeds of this command, of which looks may have made more
+    now = work.experiments  # with this command's seeds; looks may have added some
     if work.asked.until_decided:
         now = [experiment.as_asked(work.store) for experiment in now]
     steps = priorities.plan(now, work.store, work.device, work.workers)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Any
 
 from rich.console import Console
-
-NO_WIDTH = ("COLUMNS", "0")  # as where a terminal's size is unknown: nothing would be printed
 
 
 class Output(Console):
@@ -23,11 +20,7 @@ class Output(Console):
         stream = sys.stderr if stderr else sys.stdout
         terminal = stream is not None and stream.isatty() and not sparing
         super().__init__(
-            file=stream,
-            stderr=stderr,
-            force_interactive=None if terminal else False,
-            emoji=False,
-            _environ={name: value for name, value in os.environ.items() if (name, value) != NO_WIDTH},
+            file=stream, stderr=stderr, force_interactive=None if terminal else False, emoji=False
         )
 
     def print(self, *objects: Any, **options: Any) -> None:

@@ -153,6 +153,16 @@ def test_what_is_stored_is_planned_as_such_and_the_end_has_the_verdict(call: Cal
     assert notice.words.startswith("relu-speedup at cifar10 already has a result with fewer seeds")
 
 
+def test_with_fewer_seeds_than_were_requested_the_end_has_the_verdict_on_all(
+    call: Call, engine: Fake
+) -> None:
+    assert call(reproduction(), seeds=5)
+    (all_of_them,) = call.of(ExperimentEnded)
+    assert call(reproduction(), seeds=3)
+    (last,) = call.of(ExperimentEnded)
+    assert (last.seeds, last.trials, last.verdicts) == (5, 10, all_of_them.verdicts)
+
+
 def test_a_trial_that_two_experiments_share_counts_once(call: Call, engine: Fake) -> None:
     both = [reproduction(), replace(reproduction(), claims=(), question="the same?")]
     assert call(both[0], reproductions=both)

@@ -9,8 +9,10 @@ import pytest
 
 import reproductions
 from harness.cli.running.choices import choose_device, choose_workers, make_experiment
+from harness.contract import ranks
 from harness.contract.device import CPU, Device, DeviceKind
 from harness.contract.errors import BadValue, EngineError
+from harness.contract.numerics import Numerics
 from harness.contract.session import Artifacts, Interrupted, Session, TrialProgress
 from harness.contract.trial import Status, Trial
 from harness.engines.local import Place, execute
@@ -75,6 +77,24 @@ def test_asked_to_stop_it_checkpoints_and_goes_on(both: Record, tmp_path: Path) 
     broken = shared_trial.run(TRIAL, session(False), TWO, held)
     assert broken.metrics == both.metrics
     assert [row["loss"] for row in broken.curve] == [row["loss"] for row in both.curve]
+
+
+def test_its_processes_compute_as_the_key_says(
+    both: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a GPU other numerics than the usual ones are in the conditions, and so in the key."""
+    seen: list[ranks.Group] = []
+
+    def launched(program: object, group: ranks.Group, *rest: object, **more: object) -> list[object]:
+        seen.append(group)
+        return [None]
+
+    monkeypatch.setattr(ranks, "launch", launched)
+    unusual = Numerics(deterministic=False, tf32=True)
+    session = Session("cpu", None, tmp_path / "trial.pt", Artifacts(tmp_path / "own.safetensors"))
+    with pytest.raises(Interrupted):
+        shared_trial.run(TRIAL, session, TWO, unusual)
+    assert [group.numerics for group in seen] == [unusual]
 
 
 def test_the_number_of_processes_enters_the_key() -> None:
