@@ -12,9 +12,9 @@ ablation; a GPU's time is not yet measured.
 
 Observed on 2026-11-30 (two AMD EPYC cores, bf16, torch 2.13.0, `cifar10-converged-short`, n = 5): 63.7 % of
 the neighbours by the last hidden layer have the query's class, 24.4 % of those by pixels and 26.8 % of those
-before training: 39.3 points over pixels [37.0, 41.6]: directional (proxy). In pixels their median rank is 28 %
-[27, 29]: not among the nearest, but nearer than chance. Records: reports/2026-11-30-epyc-2-cores. At a first
-look on 2026-11-28 (n = 3, two Intel Xeon cores) it was 39.5 points [38.0, 41.0], over seeds alone.
+before training: 39.3 points over pixels [37.0, 41.6]: directional (proxy). In pixels their median rank is
+28 % [27, 29]: not among the nearest, but nearer than chance. Records: reports/2026-11-30-epyc-2-cores. At a
+first look on 2026-11-28 (n = 3, two Intel Xeon cores) it was 39.5 points [38.0, 41.0], over seeds alone.
 """
 
 from __future__ import annotations
