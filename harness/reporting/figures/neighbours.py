@@ -161,5 +161,5 @@ def describe(queries: Sequence[QueryImage], whole: str) -> str:
         "Left: each test image with its most probable classes, its own in green. Right: its nearest training "
         "images by Euclidean distance between outputs of the last hidden layer, and between pixels; a thick "
         f"green frame marks the query's class: here {', '.join(counts)}. {whole}{'.' * bool(whole)} "
-        "The queries are the first of the test set, not hand-picked."
+        "These test images lie at even distances in the test set; none was picked by hand."
     )
