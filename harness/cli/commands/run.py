@@ -106,7 +106,7 @@ def start(asked: RunRequest, console: Console, *others: RunView) -> bool:
     ended = _run(work, deadline, progress, view)
     for experiment in work.experiments:
         _judge_looks(experiment, work.store, view)
-        view.ended(experiment.as_asked(work.store), work.store)
+        view.ended(_as_run(experiment, work), work.store)
     if deadline is not None:
         say(console, _left(work, deadline))
     if before is None:
@@ -209,9 +209,7 @@ def _limits(deadline: Deadline | None, work: Work, engine: Engine, seen: Trials)
 
 def _left(work: Work, deadline: Deadline) -> str:
     """One line: what there was no time for, or what else ended the run."""
-    now = work.experiments  # with this command's seeds; looks may have added some
-    if work.asked.until_decided:
-        now = [experiment.as_asked(work.store) for experiment in now]
+    now = [_as_run(experiment, work) for experiment in work.experiments]
     steps = priorities.plan(now, work.store, work.device, work.workers)
     left = [
         f"{s.experiment.reproduction.name} ({count(s.trials, 'trial')}, at most {duration(s.seconds)}, "
@@ -224,6 +222,11 @@ def _left(work: Work, deadline: Deadline) -> str:
         why = "failed or stopped before the time was up" if spare > 0 else "not run for lack of time"
         return f"{why}: {', '.join(left)}; repeat the same command to continue"
     return f"nothing is left to run, with {duration(spare)} to spare"
+
+
+def _as_run(experiment: Experiment, work: Work) -> Experiment:
+    """The experiment with as many seeds as this command runs: at looks they may have become more."""
+    return experiment.as_asked(work.store) if work.asked.until_decided else experiment
 
 
 def _judge_looks(experiment: Experiment, store: Store, view: RunView) -> None:

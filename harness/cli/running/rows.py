@@ -80,7 +80,7 @@ class Rows:
     def ended(self, experiment: Experiment, store: Store) -> None:
         """Prints what there is of the experiment, what is left, and what that says about its claims."""
         self.progress.say(state(experiment, store))
-        for verdict in Assessments(store).of(experiment).verdicts.values():
+        for verdict in Assessments(store).of(experiment.as_asked(store)).verdicts.values():
             why = store.command(f"explain {verdict.claim} --protocol {experiment.protocol.name}")
             self.progress.say(f"{verdict.claim}: {verdict.headline}; to see why: {why}")
 

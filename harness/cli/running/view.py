@@ -39,7 +39,7 @@ class RunView(Interface):
         """Running trials are asked to stop early."""
 
     def ended(self, experiment: Experiment, store: Store) -> None:
-        """The run is over; the experiment has all the seeds requested for it."""
+        """The run is over; the experiment has this command's seeds, but all ever requested are judged."""
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,8 @@ def test_an_arm_with_more_seeds_than_the_others_is_not_hidden(
     monkeypatch.setattr(reproductions, "every", lambda: (replace(made, plan=plan),))
     store = filled(tmp_path, 3)
     store.ask("relu-speedup", "cifar10", HERE, 3)
-    assert f"on cpu, fp32, torch {HERE.torch}, data {HERE.data}{said}" in shown(store)
+    assert HERE.data is None  # and so no data set is named
+    assert f"on cpu, fp32, torch {HERE.torch}{said}" in shown(store)
 
 
 def test_a_required_share_is_declared_as_what_it_is(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from harness.cli.commands import watch
 from harness.cli.running.rows import Rows
 from harness.cli.running.trials import Trials
 from harness.contract.errors import StoreError
+from harness.contract.formatting import count
 from harness.contract.processes import this_process
 from harness.contract.session import TrialProgress
 from harness.engines.leases import Holder
@@ -152,7 +153,7 @@ def test_a_terminal_is_drawn_again_until_ctrl_c(tmp_path: Path) -> None:
 
     watch.show(tmp_path, False, screen, wait)
     shown = screen.file.getvalue()  # type: ignore[attr-defined]
-    assert [f"; {n} records" in shown for n in range(4)] == [True, True, True, False]
+    assert [f"; {count(n, 'record')}" in shown for n in range(4)] == [True, True, True, False]
 
 
 def test_a_folder_that_is_not_there_runs_nothing(tmp_path: Path) -> None:

@@ -157,10 +157,13 @@ def test_with_fewer_seeds_than_were_requested_the_end_has_the_verdict_on_all(
     call: Call, engine: Fake
 ) -> None:
     assert call(reproduction(), seeds=5)
-    (all_of_them,) = call.of(ExperimentEnded)
+    (all_of_them,), verdict = call.of(ExperimentEnded), call.said.splitlines()[-1]
+    assert verdict.startswith("relu-speedup: reproduced; to see why")
     assert call(reproduction(), seeds=3)
     (last,) = call.of(ExperimentEnded)
-    assert (last.seeds, last.trials, last.verdicts) == (5, 10, all_of_them.verdicts)
+    assert (last.seeds, last.trials, last.verdicts) == (3, 6, all_of_them.verdicts)
+    assert "relu-speedup at cifar10: 6 of 6 trials" in call.said
+    assert call.said.splitlines()[-1] == verdict
 
 
 def test_a_trial_that_two_experiments_share_counts_once(call: Call, engine: Fake) -> None:
