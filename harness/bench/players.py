@@ -143,7 +143,8 @@ class Seat:
 def _environment(settings: Mapping[str, str]) -> Iterator[None]:
     """Adds variables to the environment of processes that start within the block."""
     before = dict(os.environ)
-    os.environ.update({name: before.get(name, value) for name, value in settings.items()})
+    for name, value in settings.items():
+        os.environ.setdefault(name, value)
     try:
         yield
     finally:

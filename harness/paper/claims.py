@@ -79,9 +79,14 @@ class Metric:
     logged_2012: float | None = None
 
     @property
+    def bounded(self) -> bool:
+        """Whether the paper's figure is only a bound."""
+        return self.band is not None and self.band.one_sided
+
+    @property
     def expected(self) -> float | None:
         """The figure to expect if the paper is right: None if it gives no figure, or only a bound."""
-        return None if self.band is not None and self.band.one_sided else self.paper
+        return None if self.bounded else self.paper
 
     @property
     def tolerated(self) -> Band | None:

@@ -126,7 +126,7 @@ def note_earlier(experiment: Experiment, store: Store) -> bool:
     if begun(experiment, store) or not _follows_result(experiment, store):
         return False
     begin(experiment, store)
-    take(replace(experiment, seeds=experiment.asked(store)), store)
+    take(experiment.as_asked(store), store)
     return True
 
 

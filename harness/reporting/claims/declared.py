@@ -44,9 +44,12 @@ def _judged(commit: str, claim: str) -> str:
     return "\n".join(map(text, (found, _constants(catalogue, found), parsed(bands)))) if found else ""
 
 
+_module = cache(ast.parse)  # every claim asks for the same few texts, and nothing changes their nodes
+
+
 @cache
 def _claims(catalogue: str) -> list[ast.Call]:
-    nodes = ast.walk(ast.parse(catalogue))
+    nodes = ast.walk(_module(catalogue))
     return [n for n in nodes if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "Claim"]
 
 
@@ -54,7 +57,7 @@ def _constants(catalogue: str, parts: Iterable[ast.AST]) -> list[ast.Assign]:
     """The catalogue's constants that the parts name, such as a table's errors, and those that these name."""
     named = {name for part in parts for name in _names(part)}
     found = []
-    for statement in reversed(ast.parse(catalogue).body):  # each names only earlier ones
+    for statement in reversed(_module(catalogue).body):  # each names only earlier ones
         if isinstance(statement, ast.Assign) and named & set(map(ast.unparse, statement.targets)):
             named |= _names(statement.value)
             found.append(statement)

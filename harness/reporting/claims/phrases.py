@@ -88,7 +88,7 @@ def figure(claim: Claim, name: str) -> str:
     if metric is None or metric.paper is None:
         given = any(one.paper is not None for one in claim.metrics)
         return f"no figure for {words(name)}" if given else claim.figure or NOTHING
-    bound = metric.band if metric.band and metric.band.one_sided else None
+    bound = metric.band if metric.bounded else None
     return limits(bound, metric.unit) if bound else quantity(metric.paper, metric.unit)
 
 
@@ -137,7 +137,7 @@ def _conclusion(section: Section) -> str:
 def _beyond(section: Section) -> str:
     """On which side of the paper's figure the whole 95 % interval lies; empty if it holds that figure."""
     found, metric = section.effects[0].ci95, section.claim.metric(section.effects[0].metric)
-    if not (found and metric and metric.paper) or (metric.band and metric.band.one_sided):
+    if not (found and metric and metric.paper) or metric.bounded:
         return ""
     return "above" if found.low > metric.paper else "below" if found.high < metric.paper else ""
 

@@ -41,18 +41,13 @@ def own_uncertainty(claim: Claim, assessment: Assessment | None) -> str:
     if distances is None or paper is None:
         return ""
     low, high = distances
-    verb, least = "is" if paper == 1 else "are", "at least " if _bounded(claim) else ""
+    verb, least = "is" if paper == 1 else "are", "at least " if claim.primary.bounded else ""
     amount = "1 point" if paper == 1 else quantity(paper, "points")
     lucky = ": indistinguishable from one lucky run" if low < LUCKY else ""
     said = f"the paper's {amount} {verb} {least}{low:.1f} to {high:.1f} standard errors from zero{lucky}"
     sds = " or ".join(number(spread.sd) for spread in run_log.SPREADS)
     spread = f"In that log a single run's standard deviation is {sds} points, by two sets of runs."
     return " ".join([f"By the authors' own log, {said}.", spread] + [SIGN_ALONE] * _proxy(claim, assessment))
-
-
-def _bounded(claim: Claim) -> bool:
-    """Whether the paper gives only a lower bound."""
-    return claim.primary.band is not None and claim.primary.band.one_sided
 
 
 def _proxy(claim: Claim, assessment: Assessment | None) -> bool:
@@ -124,7 +119,7 @@ def _q(found: Heterogeneity) -> str:
 
 
 def _note(claim: Claim, found: Replication) -> str:
-    paper = number(found.original) + (" (a lower bound)" if _bounded(claim) else "")
+    paper = number(found.original) + (" (a lower bound)" if claim.primary.bounded else "")
     ours = f"ours {number(found.ours)} with a standard error of {number(found.se)} (n = {found.n})"
     _, *others, _ = found.comparisons[0].studies
     return f"In points, the paper's difference is {paper}; {ours}. {_others(others)}{APPROXIMATION}"

@@ -51,11 +51,10 @@ from harness.verdicts.verdict import Outcome
 
 def rule_of(about: Claim) -> str:
     """The kind of row, here or in `calibration`, that covers the rule that judges the claim."""
-    band = about.primary.band
     if about.kind in (Kind.DIRECTION, Kind.QUALITATIVE):
         below = ", below one" if about.side is Side.BELOW else ""
         return f"direction of a ratio{below}" if about.null == 1.0 else "direction"
-    if about.kind is Kind.DIFFERENCE and band and band.one_sided:
+    if about.kind is Kind.DIFFERENCE and about.primary.bounded:
         return "difference, band with one end"
     return {Kind.EXACT: "counts", Kind.COST: "costs"}.get(about.kind, str(about.kind))
 
