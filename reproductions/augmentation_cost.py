@@ -35,6 +35,10 @@ ARMS = {
     "plain, in line": (Feed.INLINE, PLAIN),
     "augmented, in line": (Feed.INLINE, FULL),
 }
+IN_LINE = (
+    "In line, the training device makes its own batches. If that takes no longer either, the times do not "
+    "show that working in the background hides a cost."
+)
 PAIRS = {"in the background": ("augmented", "plain"), "in line": ("augmented, in line", "plain, in line")}
 
 
@@ -90,7 +94,7 @@ def estimate(evidence: Evidence) -> Finding:
         for how, e in effects.items()
     )
     columns = ("augmentation", "blocks", "step time, with ÷ without", "95 % from", "to")
-    ratios = Table("What augmentation costs", columns, rows)
+    ratios = Table("What augmentation costs", columns, rows, IN_LINE)
     primary = effects.get("in the background")
     return Finding(
         {"augmentation-cost": (primary,)} if primary else {},

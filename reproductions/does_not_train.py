@@ -46,7 +46,8 @@ from harness.plans.protocols import CONVERGED_SHORT, SMOKE, TUNED, early
 from harness.records.schema import CurveColumn
 from harness.training.scheduled.recipe import Altered, Resident, Scheduled
 
-LEFT_CHANCE = 0.9  # of chance's loss: a network below it has learned something
+LEFT_CHANCE = 0.9  # of chance loss: a network below it has learned something
+FEWER = "Over the images on which curves are evaluated: fewer than those of the runs' own train loss, below."
 RESIDENT = Resident()
 
 
@@ -112,15 +113,15 @@ def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
 
 
 def estimate(evidence: Evidence) -> Finding:
-    """Every arm's training loss at the end, and how many of its runs left chance's loss."""
+    """Every arm's training loss at the end, and how many of its runs fell below chance loss."""
     return Finding(tables=(losses_table(evidence), areas_table(evidence)))
 
 
 def losses_table(evidence: Evidence) -> Table:
-    """Training loss of every arm at the end of its runs, and how many left chance's loss or diverged."""
+    """Training loss of every arm at the end of its runs, and how many fell below chance loss or diverged."""
     rows = tuple(_row(arm, runs) for arm, runs in by_arm(evidence).items())
-    columns = ("arm", "loss, mean", "least", "most", "runs that left chance's loss", "diverged", "runs")
-    return Table("Training loss at the end, nats", columns, rows)
+    columns = ("arm", "loss, mean", "lowest", "highest", "runs below 90 % of chance loss", "diverged", "runs")
+    return Table("Training loss at the last point of the curves, nats", columns, rows, FEWER)
 
 
 def _row(arm: str, runs: list[Run]) -> tuple[object, ...]:

@@ -5,8 +5,8 @@
 The paper does not say which four-layer network it used, and cuda-convnet had two: the claim is judged with
 `19pct` (`cifar10`), declared in advance as the primary of the two; `13pct` (`cifar10-13pct`) is shown beside
 it. A run reaches the target at its first evaluation at or under 25 %, which is a lucky one; so the ratio is
-also shown by lines through the last evaluations. Costs 9 to 10 hours of CPU time at ten seeds, so five on two
-quiet cores; not yet measured on a GPU.
+also shown by lines through the last evaluations. Costs 10 to 11 hours of CPU time at ten seeds, two thirds of
+it for tuning, so five or six on two quiet cores; not yet measured on a GPU.
 
 Observed on 2026-11-29 (two Intel Xeon cores, torch 2.13.0, fp32, `19pct`, n = 10 pairs, none censored): tanh
 needs 7.22 times as many epochs, 95 % interval [6.71, 7.77]: reproduced, with the band at [4, 9]. In

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +22,9 @@ ASSUMED = {
     (DeviceKind.CUDA, Precision.FP32): 2e12,
     (DeviceKind.CUDA, Precision.BF16): 10e12,
 }
+# Images that a GPU trains on in a second, if nothing was measured, however small the network and however many
+# trials share the GPU: launching kernels takes most of the time.
+FASTEST = 60_000.0
 EMULATED = 2.5e9  # bf16 on a CPU without it: ten times slower than fp32
 # A training step is one forward and two backward passes of about the same arithmetic.
 PASSES = 3
@@ -36,10 +40,11 @@ class SpeedSource(StrEnum):
 
 @dataclass(frozen=True)
 class Speed:
-    """Multiply-adds per second of one worker."""
+    """Multiply-adds per second of one worker, and the most images per second of all workers together."""
 
     value: float
     source: SpeedSource
+    images: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,8 @@ def speeds(
             return Speed(recorded[precision], SpeedSource.RECORDS)
         if precision in calibrated:
             return Speed(calibrated[precision] * device.count / sharing, SpeedSource.CALIBRATED)
-        return Speed(assumed(device, precision), SpeedSource.ASSUMED)
+        images = FASTEST * device.count if device.cuda else math.inf
+        return Speed(assumed(device, precision), SpeedSource.ASSUMED, images)
 
     return {precision: best(precision) for precision in {trial.precision for trial in trials}}
 
@@ -77,9 +83,10 @@ def price(trials: Sequence[Trial], workers: int, known: Mapping[Precision, Speed
 
     Exclusive trials run one after another, and no number of workers makes a single trial faster.
     """
-    alone = longest = shared = 0.0
+    alone = longest = shared = fed = 0.0
     for trial in trials:
         seconds = most_multiply_adds(trial) / known[trial.precision].value
+        fed += most_images(trial) / known[trial.precision].images
         if trial.settings.exclusive:
             alone += seconds
         else:
@@ -87,7 +94,7 @@ def price(trials: Sequence[Trial], workers: int, known: Mapping[Precision, Speed
     computing = {trial.precision for trial in trials if most_multiply_adds(trial)}
     sources = (known[precision].source for precision in computing)
     weakest = max(sources, key=list(SpeedSource).index, default=SpeedSource.ASSUMED)
-    return Estimate(alone + max(longest, shared / max(1, workers)), weakest)
+    return Estimate(max(fed, alone + max(longest, shared / max(1, workers))), weakest)
 
 
 def training_speed(images_per_second: float, network: Arithmetic) -> float:
@@ -105,6 +112,12 @@ def assumed(device: Device, precision: Precision) -> float:
 def most_multiply_adds(trial: Trial) -> float:
     """The most multiply-adds that a trial may do; 0 for one that trains nothing."""
     return _most_multiply_adds(trial.settings)
+
+
+def most_images(trial: Trial) -> int:
+    """The most images that a trial may train on; 0 for one that trains nothing."""
+    settings = trial.settings
+    return 0 if settings.network is None else settings.most_images(training_images(settings.dataset))
 
 
 @once

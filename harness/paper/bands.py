@@ -19,6 +19,11 @@ def at_least(figure: float) -> Band:
     return Band(figure, math.inf)
 
 
+def at_most(figure: float) -> Band:
+    """A figure that the paper gives as an upper bound: that much or less, without rounding."""
+    return Band(-math.inf, figure)
+
+
 def ratio_band(figure: float) -> Band:
     """A ratio, within a factor of 1.5 in either direction: [4, 9] for 6."""
     return Band(round(figure / 1.5, 6), round(figure * 1.5, 6))

@@ -9,7 +9,7 @@ beside each figure; its runs are single ones too, and some of its pairs cross da
 from __future__ import annotations
 
 from harness.contract.errors import UnknownName
-from harness.paper.bands import at_least, count_band, difference_band, falls, levels, ratio_band
+from harness.paper.bands import at_least, at_most, count_band, difference_band, falls, levels, ratio_band
 from harness.paper.claims import Band, Claim, Fit, Kind, Metric, Side
 from harness.paper.others import caffenet
 from harness.paper.run_log import CropCount, Errors, errors
@@ -369,7 +369,7 @@ CLAIMS: tuple[Claim, ...] = (
         section="abstract, 1, 3.5, Fig. 2",
         statement="60 million parameters, 650,000 neurons, five convolutions and three dense layers; "
         "each convolution holds no more than 1 % of the parameters",
-        figure="60 million / 650,000 / 5 + 3 / 1 %",
+        figure="60 million / 650,000 / 5 + 3 / ≤ 1 %",
         kind=Kind.EXACT,
         estimand="counts of the two-column network as described",
         metrics=(
@@ -377,10 +377,12 @@ CLAIMS: tuple[Claim, ...] = (
             Metric("neurons", "", 650e3, count_band(650e3)),
             Metric("convolutions", "", 5, Band(5, 5)),
             Metric("dense layers", "", 3, Band(3, 3)),
-            Metric("largest share of a convolution", "%", 1.0, Band(0.0, 1.0)),
+            Metric("largest share of a convolution", "%", 1.0, at_most(1.0)),
         ),
         conditions="none: no data are needed",
         paper_scale="exact",
+        amended="After a first publication on 2026-11-22, judged by the number of parameters alone, had said "
+        "reproduced, the other four counts were added, and the verdict became not reproduced (part holds).",
         discussion="Secondary texts say 6 and 600 million parameters; Fig. 2 prints 253,440 numbers for a "
         "first layer that has 290,400.",
     ),

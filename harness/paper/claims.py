@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from harness.contract.effect import Interval
-from harness.contract.formatting import quantity
+from harness.contract.formatting import limits, quantity
 
 
 class Kind(StrEnum):
@@ -84,6 +84,13 @@ class Metric:
         return self.band is not None and self.band.one_sided
 
     @property
+    def stated(self) -> str:
+        """The paper's figure with its unit, `≤ 1 %` if it is a bound; empty if the paper gives none."""
+        if self.paper is None:
+            return ""
+        return limits(self.band, self.unit) if self.bounded else quantity(self.paper, self.unit)
+
+    @property
     def expected(self) -> float | None:
         """The figure to expect if the paper is right: None if it gives no figure, or only a bound."""
         return None if self.bounded else self.paper
@@ -106,6 +113,7 @@ class Claim:
     At a scale other than the paper's a verdict may rest on another metric, `elsewhere`, that shows a
     direction with fewer seeds. `negligible` has a band in which a difference there is as good as none.
     `pays_in` names a metric that the technique should lower too, though the verdict does not rest on it.
+    `amended` says what was declared only after a result was known, and what the verdict was before.
     """
 
     id: str
@@ -121,6 +129,7 @@ class Claim:
     paper_scale: str | None = None
     log_2012: str = ""
     discussion: str = ""
+    amended: str = ""
     fit: Fit | None = None  # None: about speed, time or counts, which any network can show
     elsewhere: str = ""
     negligible: Metric | None = None

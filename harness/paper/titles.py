@@ -47,7 +47,7 @@ MEASURED: Mapping[str, str] = {
     "dropout-overfitting": "dropout narrowed the gap between test and training error by {}",
     "dropout-iterations": "with dropout, training took {} as many epochs to its first plateau",
     "weight-decay": "weight decay lowered the training loss by {}",
-    "bias-init": "with biases of 1, the area of early learning was {} that with biases of 0",
+    "bias-init": "biases of 1 gave {} the area between chance loss and the training loss",
     "depth": "removing the least costly middle layer cost {} of {}",
     "ensemble": "the gain from averaging five networks was {} of {}",
     "kernel-specialisation": "the first layer's columns specialised in {} of the networks",

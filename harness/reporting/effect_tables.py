@@ -30,7 +30,11 @@ AT_LOOKS = (
     "Intervals have the wider levels of interim looks, so that they are as often right as 95 and 90 % ones."
 )
 DUNNETT = "p, Dunnett: over seeds alone, adjusted over the arms that share a control."
-MAY_BE_ABSENT = ("censored", "p, exact", "p, Holm", "p, Dunnett")
+DETECTABLE = "Smallest detectable effect: that with 80 % power to exclude no effect{}."
+MAY_BE_ABSENT = (
+    "censored", "p, exact", "p, Holm", "p, Dunnett", "at least", "smallest detectable effect",
+    "n that would decide",
+)  # fmt: skip
 
 
 def effect_table(
@@ -83,6 +87,8 @@ def _tested(
     for e in effects[:1]:
         if e.p_value is not None and least_exact_p(e) > 1 - LEVEL:
             yield f"With so few seeds no exact p can be below {number(least_exact_p(e))}."
+    if any(_detectable(claim, e) is not None for e in effects):
+        yield DETECTABLE.format(" at this look" if interim else " by the 95 % interval")
     if adjusted_p is not None:
         yield f"{HOLM}{LOOKED.format(len(LOOKS)) if interim else ''}."
     if dunnett:
@@ -93,14 +99,20 @@ def counts_table(claim: Claim, effects: Sequence[Effect]) -> Table:
     """Each count and whether it agrees: the worst decides the verdict."""
     rows = tuple(_count_row(claim, effect) for effect in effects)
     columns = ("count", "here", "paper", "agrees")
-    return Table("Counts", columns, rows, "All counts must agree: the worst decides the verdict.")
+    return Table(
+        "Counts",
+        columns,
+        rows,
+        "All counts must agree: the worst decides the verdict. A bound is not rounded.",
+    )
 
 
 def _count_row(claim: Claim, effect: Effect) -> tuple[object, ...]:
     metric, count = claim.metric(effect.metric), effect.estimate
     here = None if count is None else quantity(count, effect.unit)
-    paper = None if metric is None or metric.paper is None else quantity(metric.paper, metric.unit)
-    return words(effect.metric), here, paper, metric and metric.agrees(count)
+    of = f" ({effect.note})" if here and effect.note else ""
+    paper = metric.stated if metric else ""
+    return words(effect.metric), here and f"{here}{of}", paper or None, metric and metric.agrees(count)
 
 
 def role(claim: Claim, number: int) -> str:
@@ -115,17 +127,22 @@ def _effect_row(
 ) -> tuple[object, ...]:
     metric = claim.metric(e.metric)
     value = None if e.estimate is None else quantity(e.estimate, e.unit, decimals(e.ci95))
-    paper = None if metric is None or metric.paper is None else quantity(metric.paper, e.unit)
+    paper = (metric.stated if metric else "") or None
     intervals = (interval(i) if i else None for i in (e.ci95, e.ci90))
     exact = e.p_value if least_exact_p(e) <= 1 - LEVEL else None  # otherwise it could never reach the level
     tested = (None if p is None else p_value(p) for p in (e.p_student, exact, adjusted_p))
     most = most_seeds(interim)
-    beyond = e.n_to_decide is not None and e.n_to_decide > most
-    decides = f"> {number(most)}" if beyond else e.n_to_decide
+    needed = e.n_to_decide if role == PRIMARY and (e.n_to_decide or 0) > e.n else None  # else it is decided
+    decides = f"> {number(most)}" if needed and needed > most else needed
     n = " against ".join(map(str, e.counts)) or e.n
-    least = None if e.minimum_detectable is None else quantity(e.minimum_detectable, e.unit)
-    rest = (e.lower_bound, least, decides)
+    least = _detectable(claim, e)
+    rest = (e.lower_bound, None if least is None else quantity(least, e.unit), decides)
     return words(e.metric), role, value, paper, *intervals, n, e.censored, *tested, of_arms, *rest
+
+
+def _detectable(claim: Claim, e: Effect) -> float | None:
+    """The smallest effect that so many seeds detect; None for a level, which is no effect."""
+    return None if claim.null is None else e.minimum_detectable
 
 
 def least_exact_p(effect: Effect) -> float:

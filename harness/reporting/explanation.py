@@ -15,7 +15,15 @@ from harness.contract.errors import BadValue
 from harness.contract.formatting import number
 from harness.effects.statistics.significance import most_seeds
 from harness.forecast.next_runs import outlook
-from harness.paper.bands import at_least, count_band, difference_band, ratio_band, top1_band, top5_band
+from harness.paper.bands import (
+    at_least,
+    at_most,
+    count_band,
+    difference_band,
+    ratio_band,
+    top1_band,
+    top5_band,
+)
 from harness.paper.claims import Band, Claim, Metric
 from harness.paper.papers import of
 from harness.plans.experiment import AT_OWN_RATE, Evidence, Reproduction, Role
@@ -34,7 +42,7 @@ from reproductions import answering
 POLICIES: Mapping[str, tuple[Callable[[float], Band], ...]] = {  # by unit
     "points": (difference_band, at_least),
     "×": (ratio_band,),
-    "%": (top1_band, top5_band),
+    "%": (top1_band, top5_band, at_most),
     "": (count_band,),
 }
 NOT_ASKED = "not asked: an earlier gate stopped the case"

@@ -87,7 +87,6 @@ def templates() -> Environment:
             "meanings": MEANINGS,
             "ours": overview.ours,
             "scale_reading": forest.READING,
-            "share": forest.share,
             "logged": overview.logged,
             "place": overview.place,
             "standing": needs.standing,

@@ -27,6 +27,18 @@ HELD_OUT = (
     "The held-out error is by ten views, on training images set aside for this: the rate with the lowest "
     "mean is chosen. The running error, of augmented images in passing, decides nothing."
 )
+RACED = (
+    "Rates are compared by how many seeds missed the target, then by the epochs to it; where all missed, by "
+    "their largest final running error. The better half continues at the next budget of epochs, and at the "
+    "last the best is compared with its neighbours."
+)
+BRACKETED = (
+    "A range is the bracket between the last evaluation above the target and the first at or under it."
+)
+AVERAGED = (
+    "The final running error is averaged over batches while the weights change, so it may lie above the "
+    "target in a run that has reached it."
+)
 MOST_UNFOLDED = 2  # further experiments on a claim or question whose runs are listed one by one
 
 
@@ -47,9 +59,10 @@ def seed_table(evidence: Evidence, keys: Mapping[int, Key] = NO_KEYS, where: str
         for r, told in found
     )
     brackets = any(name.endswith("_low") for r in runs for name in r.record.metrics)
-    note = "A range is the bracket between the last evaluation above the target and the first at or under it."
+    averaged = any(Measured.FINAL_RUNNING_ERROR in r.record.metrics for r in runs)
+    note = " ".join([BRACKETED] * brackets + [AVERAGED] * (brackets and averaged))
     columns = ("arm", "seed", *(CLOCKS.get(name) or words(name) for name in names), "status", "key")
-    return Table(f"Final runs, seed by seed{where}", columns, tuple(rows), note if brackets else "")
+    return Table(f"Final runs, seed by seed{where}", columns, tuple(rows), note)
 
 
 def _places(records: Sequence[Record]) -> dict[str, int | None]:
@@ -105,10 +118,9 @@ def tuning_table(evidence: Evidence) -> Table | None:
         "arm", "seed", "learning rate", "chosen", "epochs budget", "epochs to target",
         "running training error", "held-out error", "status",
     )  # fmt: skip
-    held_out = any(Measured.TEN_TOP1 in r.record.metrics for r in runs)
-    note = " ".join(
-        ["Tuning seeds are not used again: no effect is computed from these runs.", *[HELD_OUT] * held_out]
-    )
+    told = {name for r in runs for name in r.record.metrics}
+    rules = [HELD_OUT] * (Measured.TEN_TOP1 in told) + [RACED] * (Measured.REACHED in told)
+    note = " ".join(["Tuning seeds are not used again: no effect is computed from these runs.", *rules])
     return trimmed(
         Table(
             "How the learning rates were chosen", columns, tuple(_tuning_row(r, chosen) for r in runs), note
@@ -171,7 +183,9 @@ def _rate(run: Run) -> float | None:
 
 
 def learning_rate(settings: Mapping[str, Any]) -> float | None:
-    """The rate in a trial's settings, or the first of its schedule."""
+    """The rate in a trial's settings, or the first of its schedule; of a measurement, its network's."""
+    if isinstance(trained := settings.get("of"), Mapping):
+        return learning_rate(trained.get("settings", {}))
     schedule = settings.get("schedule")
     rate = settings.get("rate", schedule.get("rate") if isinstance(schedule, Mapping) else None)
     return float(rate) if isinstance(rate, (int, float)) else None

@@ -146,8 +146,11 @@ def _place(metric: Metric, case: Case) -> tuple[bool | None, str]:
         lacking = "the paper gives no figure to compare with" if band is None else "it was not counted"
         return None, f"{metric.name}: {lacking}"
     inside = band.holds(count)
-    place = f"{quantity(count, metric.unit)} is {'inside' if inside else 'outside'} {limits(band)}"
-    return inside, f"{metric.name}: {place}"
+    if metric.bounded:
+        place = f"{'' if inside else 'not '}{metric.stated}"
+    else:
+        place = f"{'inside' if inside else 'outside'} {limits(band)}"
+    return inside, f"{metric.name}: {quantity(count, metric.unit)} is {place}"
 
 
 def _proxy(case: Case, ci95: Interval) -> Verdict:

@@ -12,6 +12,7 @@ from harness.contract.device import CPU, CUDA, Device, DeviceKind
 from harness.contract.trial import Precision, Trial
 from harness.engines.machine.gpus import PER_GPU
 from harness.forecast.cost import (
+    FASTEST,
     PASSES,
     Estimate,
     SpeedSource,
@@ -21,6 +22,7 @@ from harness.forecast.cost import (
     speeds,
 )
 from harness.forecast.speeds import recorded, unknown
+from harness.models.alexnet import alexnet
 from harness.models.cifar10 import nineteen
 from harness.plans.ablation import BASELINE
 from harness.plans.protocols import IMAGENETTE, SHORT
@@ -57,6 +59,15 @@ def estimate(
 ) -> Estimate:
     known = speeds(trials, device, recorded(Held(records), trials, device), calibrated)
     return price(trials, workers, known)
+
+
+def test_no_network_is_so_small_that_a_gpu_is_assumed_to_train_more_images_than_it_can_be_fed() -> None:
+    small = replace(FULL, settings=replace(FULL.settings, network=alexnet("paper", width=1 / 16, classes=10)))
+    least = 8 * small.settings.most_images(9_469) / FASTEST
+    for workers in (1, 4):
+        assert estimate([small] * 8, CUDA, workers, []).seconds == pytest.approx(least)
+    measured = {Precision.BF16: 1e15}
+    assert estimate([small] * 8, CUDA, 1, [], measured).seconds < least
 
 
 def test_the_same_network_s_speed_is_taken() -> None:

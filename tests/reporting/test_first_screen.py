@@ -32,6 +32,9 @@ from tests.fakes.evidence.runs import ENVIRONMENT
 LRN = claim("lrn")
 
 
+WIDEST = forest.Window()
+
+
 def effect(estimate: float | None, low: float, high: float, claim_id: str = "lrn", **more: object) -> Effect:
     """An effect on the claim's primary metric."""
     primary = claim(claim_id).primary
@@ -86,16 +89,18 @@ def test_the_sentences_say_what_holds_what_does_not_and_what_a_proxy_leaves_open
         "One claim is undecided at a smaller scale: Averaging five networks beats one. A smaller scale"
         in text
     )
-    assert "never the size. One claim has no result yet: it was not run." in text
+    assert "never the size. One claim has no result in these records: it was not run." in text
 
 
 def test_what_is_not_known_is_counted_by_its_reason() -> None:
     relu = section("relu-speedup", [effect(6.0, 5.0, 7.0, "relu-speedup")], Outcome.REPRODUCED)
     other = replace(made.unwritten(), claim=LRN)
-    assert said(relu, made.unwritten(), other).endswith("2 claims have no result yet: they were not run.")
+    assert said(relu, made.unwritten(), other).endswith(
+        "2 claims have no result in these records: they were not run."
+    )
     begun = made.changed(made.renamed(made.complete(), LRN), verdict=other.verdict)
     text = said(relu, made.unwritten(), begun, made.smoke())
-    end = "3 claims have no result yet: 1 was not run, 1 is unfinished, 1 has only smoke runs."
+    end = "3 claims have no result in these records: 1 was not run, 1 is unfinished, 1 has only smoke runs."
     assert text.endswith(end)
 
 
@@ -113,7 +118,7 @@ def test_counts_are_told_apart_by_their_bands() -> None:
     found[-1] = replace(found[-1], estimate=1.45)
     text = said(section("architecture", found, Outcome.NOT_REPRODUCED))
     assert "(parameters, neurons, convolutions, dense layers: as stated; largest share" in text
-    assert ": 1.45 % instead of 1 %)" in text
+    assert ": 1.45 %, where the paper has ≤ 1 %)" in text
 
 
 def test_smoke_runs_say_that_they_ran_and_nothing_else(tmp_path: Path) -> None:
@@ -135,25 +140,49 @@ def test_nought_is_no_effect_and_one_the_papers_figure() -> None:
     ratio = forest.CommonScale(relu, relu.primary)
     assert [ratio.place(x) for x in (1.0, 6.0, math.sqrt(6), 36.0)] == pytest.approx([0, 1, 0.5, 2])
     assert ratio.place(0.0) == -math.inf
-    assert forest.share(forest.LOW) == forest.share(-99.0) == 0
-    assert forest.share(forest.HIGH) == 100
+    assert WIDEST.share(forest.LOW) == WIDEST.share(-99.0) == 0
+    assert WIDEST.share(forest.HIGH) == 100
+
+
+def strip(one: Section) -> forest.Strip | None:
+    found = forest.marks_of(one)
+    return found and found.within(WIDEST)
+
+
+@pytest.mark.parametrize(
+    ("found", "bar"),
+    [
+        ([effect(0.7, 0.5, 0.9)], (0.5, 0.9)),  # 0 and 1 are shown even where nothing reaches them
+        ([effect(0.7, -0.7, 2.8), effect(50.0, 49.0, 51.0)], (-0.7, 2.8)),  # what is far is cut off
+    ],
+)
+def test_the_scale_is_as_wide_as_what_is_drawn(found: list[Effect], bar: tuple[float, float]) -> None:
+    rows = forest.rows(overview.lines([section("lrn", [one]) for one in found], {}))
+    strips = [row.strip for row in rows if row.strip]
+    assert len(strips) == len(found)
+    assert len({(one.none, one.paper) for one in strips}) == 1
+    first = strips[0]
+    a_point = first.paper - first.none  # the width of 1 on the scale, in percent
+    assert 0 < first.none < first.paper < 100
+    assert first.bar == pytest.approx([first.none + a_point * end / 1.4 for end in bar], abs=0.02)
+    assert a_point > 100 / (forest.HIGH - forest.LOW)
 
 
 def test_a_bar_beyond_the_scale_is_clipped_and_has_an_arrow() -> None:
-    marks = forest.strip(section("lrn", [effect(0.0, -99.0, 1.4)]))
+    marks = strip(section("lrn", [effect(0.0, -99.0, 1.4)]))
     assert marks
     assert marks.arrows == (True, False)
-    assert marks.bar == (0, forest.share(1))
-    assert marks.dot == forest.share(0)
-    assert marks.band == (forest.share(0.5), forest.share(1.5))
-    far = forest.strip(section("lrn", [effect(50.0, 49.0, 51.0)]))
+    assert marks.bar == (0, WIDEST.share(1))
+    assert marks.dot == WIDEST.share(0)
+    assert marks.band == (WIDEST.share(0.5), WIDEST.share(1.5))
+    far = strip(section("lrn", [effect(50.0, 49.0, 51.0)]))
     assert far
     assert (far.dot, far.arrows, far.bar) == (None, (False, True), (100, 100))
 
 
 def test_what_is_filled_and_shaded_is_at_the_papers_scale() -> None:
     scales = [None, "cifar10"]
-    found = [forest.strip(section("lrn", [effect(1.0, 0.5, 1.5)], scale=scale)) for scale in scales]
+    found = [strip(section("lrn", [effect(1.0, 0.5, 1.5)], scale=scale)) for scale in scales]
     assert [marks.filled for marks in found if marks] == [True, False]
 
 
@@ -167,7 +196,7 @@ def test_what_is_filled_and_shaded_is_at_the_papers_scale() -> None:
     ],
 )
 def test_what_has_no_size_has_no_strip(name: str, found: Effect) -> None:
-    assert forest.strip(section(name, [found])) is None
+    assert strip(section(name, [found])) is None
 
 
 def test_what_has_no_strip_is_not_said_to_be_at_another_scale(tmp_path: Path) -> None:
@@ -183,9 +212,9 @@ def test_runs_that_never_got_there_are_a_bar_to_the_end() -> None:
     bound = replace(
         effect(None, 0, 0, "relu-speedup"), ci95=None, ci90=None, metric="epochs", lower_bound=6.0
     )
-    marks = forest.strip(section("relu-speedup", [bound]))
+    marks = strip(section("relu-speedup", [bound]))
     assert marks
-    assert (marks.dot, marks.bar, marks.arrows) == (None, (forest.share(1), 100), (False, True))
+    assert (marks.dot, marks.bar, marks.arrows) == (None, (WIDEST.share(1), 100), (False, True))
 
 
 def test_at_looks_the_interval_that_counts_is_shown() -> None:

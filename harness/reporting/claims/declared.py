@@ -13,11 +13,23 @@ from harness.reporting.claims.sections import Section
 CATALOGUE = "harness/paper/catalogue.py"  # where claims, bands and what is judged are declared
 BANDS = "harness/paper/bands.py"
 # What a declaration says in words for readers; all else decides what is judged, and how.
-WORDS = {"section", "statement", "title", "figure", "log_2012", "discussion", "needs", "conditions"}
+WORDS = {
+    "section",
+    "statement",
+    "title",
+    "figure",
+    "log_2012",
+    "discussion",
+    "needs",
+    "conditions",
+    "amended",
+}
 
 
 def since(section: Section) -> str:
-    """A sentence on what has changed since the first final run; empty if this clone cannot tell."""
+    """A sentence on what has changed since a result was known; empty if this clone cannot tell."""
+    if section.claim.amended:
+        return section.claim.amended
     finals = (
         [run.record for run in section.evidence.final()] if section.evidence and not section.smoke else []
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from harness.contract.effect import Effect
-from harness.contract.formatting import NOTHING, between, limits, number, quantity
+from harness.contract.formatting import NOTHING, between, number
 from harness.contract.trial import Status
 from harness.effects.statistics.significance import most_seeds
 from harness.paper.claims import Claim, Kind
@@ -88,8 +88,7 @@ def figure(claim: Claim, name: str) -> str:
     if metric is None or metric.paper is None:
         given = any(one.paper is not None for one in claim.metrics)
         return f"no figure for {words(name)}" if given else claim.figure or NOTHING
-    bound = metric.band if metric.bounded else None
-    return limits(bound, metric.unit) if bound else quantity(metric.paper, metric.unit)
+    return metric.stated
 
 
 def _support(section: Section) -> str:

@@ -36,7 +36,7 @@ COLOURS: Mapping[Outcome, str] = {
 }
 
 DIRECTION = "Hollow: run at a smaller scale, which shows a direction only."
-HOLLOW = dict.fromkeys((Kind.LEVEL, Kind.COST), "Hollow: not at the paper's scale, not comparable.")
+INCOMPARABLE = "Hollow: not at the paper's scale, not comparable."
 
 
 @dataclass(frozen=True)
@@ -251,8 +251,8 @@ def describe(shown: Shown) -> str:
 
 def _described(shown: Shown) -> Iterator[str]:
     yield "Bars are 95 % confidence intervals."
-    if any(row.proxy for row in shown.rows):
-        yield HOLLOW.get(shown.claim.kind, DIRECTION)
+    if smaller := {row.outcome for row in shown.rows if row.proxy}:
+        yield INCOMPARABLE if smaller == {Outcome.REPORTED} else DIRECTION
     if shown.at_scale:
         yield "Shaded: what counts as the paper's figure, by this project's policy."
     if shown.known:

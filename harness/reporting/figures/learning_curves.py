@@ -49,11 +49,12 @@ class ErrorCurves:
 
 @dataclass(frozen=True)
 class Panel:
-    """The curves by arm, the error to reach in percent, and the last epoch."""
+    """The curves by arm, the error to reach in percent, the last epoch, and how the judged error is taken."""
 
     arms: Mapping[str, ErrorCurves]
     target: float | None
     last: float
+    taken: str = "The sample is evaluated only near the target."
 
 
 def learning_curves(name: str, evidence: Evidence, heading: str, caveat: str) -> list[Drawing]:
@@ -68,7 +69,21 @@ def panel(evidence: Evidence) -> Panel:
     arms = {arm: _arm(runs[arm]) for arm in sorted(runs, key=lambda arm: (arm != "relu", arm))}
     curves = [curve for arm in arms.values() for curve in (*arm.judged, *arm.running)]
     last = max((epoch for curve in curves for epoch in curve.epochs), default=1.0)
-    return Panel(arms, _target(evidence.final()), last)
+    taken = next((_taken(run.record.trial.get("settings", {})) for run in evidence.final()), "")
+    return Panel(arms, _target(evidence.final()), last, taken or Panel.taken)
+
+
+def _taken(settings: Mapping[str, Any]) -> str:
+    """What the judged error is, by the settings of a run; empty if they do not say."""
+    names = ("sample", "images", "looks_per_epoch", "watch_from")
+    if not all(isinstance(settings.get(name), (int, float)) for name in names):
+        return ""
+    sample, images, looks, near = (settings[name] for name in names)
+    return (
+        f"The judged error is that of the current weights on the same {number(sample)} of the "
+        f"{number(images)} training images, {count(looks, 'time')} an epoch, once the running error is at "
+        f"most {number(100 * near)} %."
+    )
 
 
 def _arm(runs: Sequence[Run]) -> ErrorCurves:
@@ -210,7 +225,7 @@ def describe(panel: Panel) -> str:
         f"; rings mark the first evaluation at or under {number(panel.target)} %, and medians are theirs, "
         "while the ratio takes the midpoint between that evaluation and the one before"
     ) * crossed
-    return f"{reached}. {marks}{rings}. The sample is evaluated only near the target."
+    return f"{reached}. {marks}{rings}. {panel.taken}"
 
 
 def _reached(curves: Sequence[Curve]) -> str:

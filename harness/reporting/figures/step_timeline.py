@@ -111,25 +111,26 @@ def _draw(name: str, found: Sequence[Lane], heading: str, caveat: str) -> Drawin
 def _draw_lane(axes: Axes, lane: Lane, row: int, last: float) -> None:
     layers = list(dict.fromkeys(span.layer for span in lane.spans))
     exchanges = [span for span in lane.spans if span.exchange]
+    over, tick = list(exchanges), 0.004 * last  # half as wide as it is drawn
+    if lane.untraced is not None:
+        over.append(DrawnSpan("", False, lane.untraced - tick, lane.untraced + tick))
     for span in lane.spans:
         shade = SHADES[layers.index(span.layer) % len(SHADES)]
         look: dict[str, Any] = {"facecolor": ARMS[0], "alpha": shade}
         look = {"facecolor": EXCHANGE, "hatch": "////", "edgecolor": PAPER} if span.exchange else look
         axes.broken_barh([(span.start, span.end - span.start)], (row - 0.36, 0.72), linewidth=0, **look)
-        start, end = (0.0, 0.0) if span.exchange else free(span, exchanges)
+        start, end = (0.0, 0.0) if span.exchange else free(span, over)
         if end - start > LETTER * len(span.layer) * last:
             axes.text((start + end) / 2, row, span.layer, ha="center", va="center", fontsize=6.5, color=INK)
     if lane.untraced is not None:
         axes.plot([lane.untraced] * 2, [row - 0.48, row + 0.48], color=INK, linewidth=2, zorder=5)
 
 
-def free(span: DrawnSpan, exchanges: Sequence[DrawnSpan]) -> tuple[float, float]:
-    """The longest part of the stretch in which nothing is exchanged: its name is legible there."""
-    within = sorted(
-        (e for e in exchanges if e.end > span.start and e.start < span.end), key=lambda e: e.start
-    )
-    begins = accumulate((e.end for e in within), max, initial=span.start)
-    ends = (*(e.start for e in within), span.end)
+def free(span: DrawnSpan, over: Sequence[DrawnSpan]) -> tuple[float, float]:
+    """The longest part of the stretch over which nothing else is drawn: its name is legible there."""
+    within = sorted((o for o in over if o.end > span.start and o.start < span.end), key=lambda o: o.start)
+    begins = accumulate((o.end for o in within), max, initial=span.start)
+    ends = (*(o.start for o in within), span.end)
     return max(zip(begins, ends, strict=True), key=lambda part: part[1] - part[0])
 
 
@@ -175,7 +176,7 @@ def describe(found: Sequence[Lane]) -> str:
     return (
         "One bar per device, from the run of each arm whose untraced step is nearest the median. A layer is "
         "one with weights and all that follows it; the forward pass comes first, then the backward pass. "
-        f"Tracing changes how long a step takes, so the untraced steps are judged. {each}."
+        f"Tracing changes how long a step takes, so the result is that of the untraced steps. {each}."
     )
 
 

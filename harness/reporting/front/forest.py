@@ -19,7 +19,8 @@ from harness.reporting.figures.drawing.pictures import box, drawing, words
 from harness.reporting.front.overview import Line, ours
 from harness.verdicts.verdict import Outcome
 
-LOW, HIGH = -2.5, 3.5  # the ends of the scale: an arrow marks what lies beyond
+LOW, HIGH = -2.5, 3.5  # the furthest ends of the scale: an arrow marks what lies beyond
+MARGIN = 0.12  # of the scale, on either side of what is drawn
 COLOURS: Mapping[Outcome, str] = {  # of the picture; the HTML page has its own, by the same names
     Outcome.REPRODUCED: "#0c5632",
     Outcome.DIRECTIONAL: "#0b477b",
@@ -38,9 +39,60 @@ READING = (
 
 
 @dataclass(frozen=True)
+class Window:
+    """The part of the common scale that is shown, wide enough for 0 and 1."""
+
+    low: float = LOW
+    high: float = HIGH
+
+    @classmethod
+    def around(cls, found: Iterable[Marks]) -> Window:
+        """The window in which all marks are seen, no wider than from LOW to HIGH."""
+        places = [place for marks in found for place in (marks.dot, *(marks.bar or ()), *(marks.band or ()))]
+        known = [min(max(place, LOW), HIGH) for place in (*places, 0.0, 1.0) if place is not None]
+        margin = MARGIN * (max(known) - min(known))
+        return cls(max(min(known) - margin, LOW), min(max(known) + margin, HIGH))
+
+    def share(self, place: float) -> float:
+        """Where a place on the scale lies, in percent of the strip's width."""
+        inside = min(max(place, self.low), self.high)
+        return round(100 * (inside - self.low) / (self.high - self.low), 2)
+
+    def both(self, ends: tuple[float, float] | None) -> tuple[float, float] | None:
+        """Where two ends lie."""
+        return None if ends is None else (self.share(ends[0]), self.share(ends[1]))
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What is drawn in a row, each place on the common scale."""
+
+    dot: float | None
+    bar: tuple[float, float] | None
+    band: tuple[float, float] | None
+    filled: bool  # at the paper's setting, where the band applies
+
+    def within(self, window: Window) -> Strip:
+        """The marks as they are seen through the window."""
+        seen = self.dot is not None and window.low <= self.dot <= window.high
+        low, high = self.bar or (self.dot or 0.0, self.dot or 0.0)
+        return Strip(
+            window.share(0),
+            window.share(1),
+            window.share(self.dot) if seen and self.dot is not None else None,
+            window.both(self.bar),
+            (low < window.low, high > window.high),
+            window.both(self.band),
+            self.filled,
+        )
+
+
+@dataclass(frozen=True)
 class Strip:
     """A row's marks, each place a share of the strip's width in percent."""
 
+    none: float  # no effect
+    paper: float  # the paper's figure
     dot: float | None
     bar: tuple[float, float] | None
     arrows: tuple[bool, bool]  # whether the bar continues to the left, and to the right
@@ -67,16 +119,13 @@ class ForestRow:
 
 
 def rows(lines: Iterable[Line]) -> list[ForestRow]:
-    """A row for every line."""
-    return [ForestRow(line, strip(line.section)) for line in lines]
+    """A row for every line, all on one scale."""
+    found = [(line, marks_of(line.section)) for line in lines]
+    window = Window.around(drawn for _, drawn in found if drawn)
+    return [ForestRow(line, drawn.within(window) if drawn else None) for line, drawn in found]
 
 
-def share(place: float) -> float:
-    """Where a place on the scale lies, in percent of the strip's width."""
-    return round(100 * (min(max(place, LOW), HIGH) - LOW) / (HIGH - LOW), 2)
-
-
-def strip(section: Section) -> Strip | None:
+def marks_of(section: Section) -> Marks | None:
     """The marks of the judged effect; None for smoke runs, and if there is no size to scale by."""
     effect = next(iter(section.effects), None)
     metric = section.claim.metric(effect.metric) if effect else None
@@ -88,13 +137,7 @@ def strip(section: Section) -> Strip | None:
     if ends is None and (point is None or not math.isfinite(point)):
         return None
     band = scale.span((metric.band.low, metric.band.high) if metric.band else None)
-    return Strip(
-        None if point is None or not LOW <= point <= HIGH else share(point),
-        None if ends is None else (share(ends[0]), share(ends[1])),
-        _arrows(ends, point),
-        None if band is None else (share(band[0]), share(band[1])),
-        not section.proxy,
-    )
+    return Marks(None if point is None or math.isnan(point) else point, ends, band, not section.proxy)
 
 
 def scalable(claim: Claim, metric: Metric) -> bool:
@@ -135,11 +178,6 @@ def _interval(effect: Effect) -> tuple[float, float] | None:
     return None if effect.lower_bound is None else (effect.lower_bound, math.inf)
 
 
-def _arrows(ends: tuple[float, float] | None, point: float | None) -> tuple[bool, bool]:
-    low, high = ends or (point or 0.0, point or 0.0)
-    return low < LOW, high > HIGH
-
-
 ROW, TOP, LEFT, PLOT, WIDTH = 26.0, 34.0, 300.0, 330.0, 900.0  # of the picture, in points; at least so wide
 LETTER = 5.2  # the width of a letter
 
@@ -150,7 +188,9 @@ def picture(name: str, found: Sequence[ForestRow]) -> Drawing | None:
     if not drawn:
         return None
     height, width = TOP + ROW * len(drawn) + 26, max(WIDTH, *map(_wide, drawn))
-    parts = [box(0, 0, width, height, f'fill="{PAPER}"'), *_frame(height, width)]
+    first = drawn[0].strip
+    assert first is not None
+    parts = [box(0, 0, width, height, f'fill="{PAPER}"'), *_frame(height, width, first)]
     for number, row in enumerate(drawn):
         parts += _row(TOP + ROW * (number + 0.5), row, width)
     return drawing(name, (width, height), "Every claim that has a size", READING, parts, wide=True)
@@ -170,12 +210,16 @@ def _figures(row: ForestRow) -> str:
     return f"{found.value} {found.rest}" if found else ""
 
 
-def _frame(height: float, width: float) -> Iterator[str]:
+def _frame(height: float, width: float, at: Strip) -> Iterator[str]:
     bottom = height - 24
-    for place, label, dash in ((0, NO_EFFECT, 'stroke-dasharray="3 3"'), (1, AS_PAPER, "")):
-        x = _x(share(place))
+    lines = (
+        (at.none, NO_EFFECT, 'stroke-dasharray="3 3"', "end"),
+        (at.paper, AS_PAPER, "", "start"),
+    )
+    for place, label, dash, anchor in lines:
+        x = _x(place)
         yield _line(x, TOP - 6, x, bottom, f'stroke="{MUTED}" {dash}')
-        yield words(x, TOP - 12, label, MUTED, f'text-anchor="{"end" if place == 0 else "start"}"')
+        yield words(x, TOP - 12, label, MUTED, f'text-anchor="{anchor}"')
     yield words(LEFT, height - 8, BEYOND[0], MUTED)
     yield words(LEFT + PLOT, height - 8, BEYOND[1], MUTED, 'text-anchor="end"')
     yield words(LEFT + PLOT + 20, TOP - 12, "ours, 95 % interval", MUTED)

@@ -13,6 +13,7 @@ from harness.paper.papers import another, title
 from harness.plans.experiment import Table
 from harness.reporting.claims.phrases import look
 from harness.reporting.claims.sections import Section, leading
+from harness.reporting.tables import trimmed
 from harness.reporting.wording import estimate, support, words
 from harness.verdicts.verdict import MEANINGS, Outcome, Qualifier
 
@@ -164,20 +165,20 @@ def tally(sections: Sequence[Section]) -> list[tuple[Outcome, int, int]]:
 
 def verdict_table(found: Sequence[Line]) -> Table:
     """One line per claim: what the paper says, what was found, and the verdict."""
-    columns = ("claim", "paper", "authors' log, 2012", "ours", *P_VALUES, "protocol", "verdict", "deviations")
-    return Table("Verdicts", columns, tuple(_verdict_row(line) for line in found))
+    columns = ("claim", "verdict", "paper", "authors' log, 2012", "ours", *P_VALUES, "protocol", "deviations")
+    return trimmed(Table("Verdicts", columns, tuple(_verdict_row(line) for line in found)))
 
 
 def _verdict_row(line: Line) -> tuple[object, ...]:
     section, claim = line.section, line.section.claim
     return (
         _named(claim) if line.first else f"{claim.id}, also",
+        ", ".join(label for _, label in section.badges),
         claim.figure,
         logged(claim),
         "; ".join(one.line for one in ours(section)),
         *(None if p is None else p_value(p) for p in (section.raw_p, section.adjusted_p)),
         section.scale,
-        ", ".join(label for _, label in section.badges),
         line.marked,
     )
 

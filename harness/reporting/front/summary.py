@@ -165,10 +165,8 @@ def _counts(section: Section) -> str:
 
 def _count(metric: Metric, effect: Effect) -> str:
     found = "none" if effect.estimate is None else quantity(effect.estimate, effect.unit)
-    paper = (
-        ", outside the band" if metric.paper is None else f" instead of {quantity(metric.paper, metric.unit)}"
-    )
-    return f"{words(metric.name)}: {found}{paper}"
+    paper = f"where the paper has {metric.stated}" if metric.stated else "outside the band"
+    return f"{words(metric.name)}: {found}, {paper}"
 
 
 def _unknown(first: Sequence[Line]) -> list[Sentence]:
@@ -177,7 +175,7 @@ def _unknown(first: Sequence[Line]) -> list[Sentence]:
     if not unknown:
         return []
     verb = "has" if len(unknown) == 1 else "have"
-    lead = Phrase(f"{_claims(len(unknown))} {verb} no result yet: ", strong=True, kind="not-run")
+    lead = Phrase(f"{_claims(len(unknown))} {verb} no result in these records: ", strong=True, kind="not-run")
     reasons = Counter(_unknown_as(line.section) for line in unknown)
     alone = {len(unknown): "they", 1: "it"} if len(reasons) == 1 else {}
     said = [f"{alone.get(n, n)} {one if n == 1 else many}" for (one, many), n in reasons.items()]

@@ -138,7 +138,7 @@ def test_a_conjunction_says_what_agrees_and_what_does_not() -> None:
     section = made.changed(section, finding=Finding({about.id: effects}))
     assert phrases.finding(section) == (
         "4 of 5 counts agree with the paper's, but not the largest share of a convolution (1.452 %, "
-        "where the paper has 1 %)."
+        "where the paper has ≤ 1 %)."
     )
     (table,) = Entry((section,)).tables
     assert [row[-1] for row in table.rows] == [True, True, True, True, False]
@@ -385,7 +385,13 @@ def test_an_interval_stands_at_most_twice_in_what_is_read_at_once(tmp_path: Path
 
 @pytest.mark.parametrize(
     ("settings", "rate"),
-    [({"rate": 0.1}, 0.1), ({"schedule": {"rate": 0.02}}, 0.02), ({"schedule": "odd"}, None), ({}, None)],
+    [
+        ({"rate": 0.1}, 0.1),
+        ({"schedule": {"rate": 0.02}}, 0.02),
+        ({"of": {"settings": {"schedule": {"rate": 0.04}}}, "queries": 30}, 0.04),  # of a trained network
+        ({"schedule": "odd"}, None),
+        ({}, None),
+    ],
 )
 def test_the_rate_is_the_settings_own_or_its_schedules_first(
     settings: dict[str, object], rate: float | None

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 import reproductions
-from harness.contract.device import CPU, CUDA, DeviceKind
+from harness.contract.device import CPU, DeviceKind
 from harness.contract.effect import Effect
 from harness.contract.trial import Precision
 from harness.forecast import kept_speeds, next_runs
-from harness.forecast.cost import SpeedSource, assumed
+from harness.forecast.cost import FASTEST, SpeedSource, assumed
 from harness.forecast.next_runs import NextRun, Outlook, Price, sources
 from harness.paper.catalogue import CLAIMS, claim
 from harness.plans.experiment import Experiment, Finding, Protocol, Reproduction, Role
@@ -123,8 +123,8 @@ def test_the_cost_is_that_of_the_trials_that_are_missing(tmp_path: Path, only: R
     assert [(run.protocol, run.paper, run.trials) for run in section.runs] == [
         ("cifar10-short", False, 10), ("cifar10", True, 10),
     ]  # fmt: skip
-    speeds = [assumed(device, Precision.FP32) for device in (CPU, CUDA)]
-    assert [price.seconds for price in second.prices] == pytest.approx([10 * each / s for s in speeds])
+    on_a_core, on_a_gpu = 10 * each / assumed(CPU, Precision.FP32), 10 * 1000 / FASTEST
+    assert [price.seconds for price in second.prices] == pytest.approx([on_a_core, on_a_gpu])
     assert {price.speed for price in first.prices} == {SpeedSource.ASSUMED}
     section = of_relu(filled(tmp_path / "some", 2))[0]
     assert section.verdict.outcome is Outcome.INCONCLUSIVE
@@ -132,7 +132,7 @@ def test_the_cost_is_that_of_the_trials_that_are_missing(tmp_path: Path, only: R
         ("./repro.py run relu-speedup --protocol cifar10", 6)
     ]
     core = [price.seconds for price in section.runs[0].prices if price.device == "core"]
-    assert core == [pytest.approx(6 * each / speeds[0])]
+    assert core == [pytest.approx(0.6 * on_a_core)]
 
 
 def test_what_is_judged_at_the_papers_scale_needs_nothing(tmp_path: Path, only: Reproduction) -> None:
@@ -402,7 +402,7 @@ def test_a_store_of_other_code_is_not_called_empty() -> None:
     old = replace(renamed, assessment=None, records=(), stale=of_today.records)
     found = summary(overview.lines([of_today, old], {}))
     said = "".join(phrase.words for phrase in found[-1])
-    assert said == "One claim has no result yet: it has only records of other code."
+    assert said == "One claim has no result in these records: it has only records of other code."
 
 
 def test_an_unfinished_experiment_is_not_in_the_family_of_judged_claims() -> None:
