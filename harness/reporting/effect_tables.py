@@ -99,20 +99,16 @@ def counts_table(claim: Claim, effects: Sequence[Effect]) -> Table:
     """Each count and whether it agrees: the worst decides the verdict."""
     rows = tuple(_count_row(claim, effect) for effect in effects)
     columns = ("count", "here", "paper", "agrees")
-    return Table(
-        "Counts",
-        columns,
-        rows,
-        "All counts must agree: the worst decides the verdict. A bound is not rounded.",
-    )
+    remarks = [f"{opened(words(e.metric))}: {e.note}." for e in effects if e.note]
+    note = "All counts must agree: the worst decides the verdict. A bound is not rounded."
+    return Table("Counts", columns, rows, "\n".join([note, *remarks]))
 
 
 def _count_row(claim: Claim, effect: Effect) -> tuple[object, ...]:
     metric, count = claim.metric(effect.metric), effect.estimate
     here = None if count is None else quantity(count, effect.unit)
-    of = f" ({effect.note})" if here and effect.note else ""
     paper = metric.stated if metric else ""
-    return words(effect.metric), here and f"{here}{of}", paper or None, metric and metric.agrees(count)
+    return words(effect.metric), here, paper or None, metric and metric.agrees(count)
 
 
 def role(claim: Claim, number: int) -> str:

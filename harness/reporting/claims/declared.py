@@ -48,12 +48,13 @@ def since(section: Section) -> str:
 
 @cache
 def _judged(commit: str, claim: str) -> str:
-    """What decides the claim's verdict in its declaration at a commit, and the rules of bands; else empty."""
+    """What decides the claim's verdict in its declaration at a commit, with its bands' rules; else empty."""
     catalogue, bands = (provenance.text_at(commit, path) for path in (CATALOGUE, BANDS))
     if catalogue is None or bands is None:
         return ""
     found = [part for node in _claims(catalogue) if _id(node) == claim for part in _decisive(node)]
-    return "\n".join(map(text, (found, _constants(catalogue, found), parsed(bands)))) if found else ""
+    declared = [*found, *_constants(catalogue, found)]
+    return "\n".join(map(text, (declared, _rules(bands, declared)))) if found else ""
 
 
 _module = cache(ast.parse)  # every claim asks for the same few texts, and nothing changes their nodes
@@ -74,6 +75,17 @@ def _constants(catalogue: str, parts: Iterable[ast.AST]) -> list[ast.Assign]:
             named |= _names(statement.value)
             found.append(statement)
     return found
+
+
+def _rules(bands: str, parts: Iterable[ast.AST]) -> list[ast.stmt]:
+    """The functions of bands that the parts name, and those that these name, in normal form."""
+    named = {name for part in parts for name in _names(part)}
+    known = {node.name: node for node in parsed(bands) if isinstance(node, ast.FunctionDef)}
+    found: dict[str, ast.stmt] = {}
+    while todo := [name for name in known if name in named and name not in found]:
+        found |= {name: known[name] for name in todo}
+        named |= {below for name in todo for below in _names(known[name])}
+    return [known[name] for name in known if name in found]
 
 
 def _names(node: ast.AST) -> set[str]:

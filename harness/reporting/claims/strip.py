@@ -19,7 +19,7 @@ from harness.reporting.figures.drawing.frame import ARMS, BAND, INK, MUTED, PAPE
 from harness.reporting.wording import estimate, words
 from harness.verdicts.verdict import Outcome
 
-WIDTH, MARGIN = 390.0, 10.0
+WIDTH, MARGIN = 340.0, 10.0
 TOP, ROW, BELOW = 30.0, 31.0, 34.0  # heights above the rows, of a row, and below them
 MOST_ROWS = 8
 APART, EDGE = 80.0, 50.0  # between two names above, and between a name and an end of the drawing

@@ -238,7 +238,7 @@ def _row(y: float, row: ForestRow, width: float) -> Iterator[str]:
     yield from _bar(y, marks, colour)
     if marks.dot is not None:
         fill = colour if marks.filled else PAPER
-        yield f'<circle cx="{_x(marks.dot):g}" cy="{y:g}" r="4.5" fill="{fill}" stroke="{colour}"/>'
+        yield f'<circle cx="{_x(marks.dot):g}" cy="{y:g}" r="4" fill="{fill}" stroke="{colour}"/>'
     yield words(LEFT + PLOT + 20, y + 3, _figures(row), INK)
     yield words(width - 10, y + 3, section.verdict.headline, colour, 'text-anchor="end" font-weight="bold"')
 

@@ -71,14 +71,6 @@ REST = (
     VerdictGroup(Outcome.INVALID, "has runs that cannot test it", "have runs that cannot test them", FEW),
     VerdictGroup(Outcome.REPORTED, "is reported but not judged", "are reported but not judged", FEW),
 )
-ELSEWHERE = (
-    VerdictGroup(
-        Outcome.REPORTED,
-        "is reported but not judged, as it was not measured at the paper's scale",
-        "are reported but not judged, as they were not measured at the paper's scale",
-        FEW,
-    ),
-)
 BELOW = " A smaller scale can show a direction, never the size."
 SMOKE_ONLY = "Only smoke runs are stored. They show that the code runs but say nothing about the paper."
 
@@ -111,13 +103,7 @@ def summary(lines: Sequence[Line]) -> list[Sentence]:
     if below:
         below[-1] = (*below[-1], Phrase(BELOW))
     nothing = [(Phrase("No claim has been judged at the paper's scale yet.", strong=True),)]
-    elsewhere = [line for line in known if _reported_elsewhere(line.section.verdict)]
-    rest = [line for line in known if line not in elsewhere]
-    return [*(found or nothing), *below, *_told(rest, REST), *_told(elsewhere, ELSEWHERE), *_unknown(first)]
-
-
-def _reported_elsewhere(verdict: Verdict) -> bool:
-    return verdict.outcome is Outcome.REPORTED and verdict.qualifier is Qualifier.PROXY
+    return [*(found or nothing), *below, *_told(known, REST), *_unknown(first)]
 
 
 def _told(lines: Sequence[Line], groups: Sequence[VerdictGroup], where: str = "") -> list[Sentence]:
@@ -151,6 +137,8 @@ def _figure(section: Section) -> str:
         parts.append("unfinished")
     if not section.proxy:
         parts.append(f"paper: {paper(section)}")
+    elif section.verdict.outcome is Outcome.REPORTED and section.verdict.qualifier is Qualifier.PROXY:
+        parts.append("not at the paper's scale")
     return f" ({'; '.join(parts)})" if parts else ""
 
 

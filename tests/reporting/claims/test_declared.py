@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.paper.catalogue import claim
 from harness.paper.claims import Claim
 from harness.plans.experiment import Evidence, Run
 from harness.reporting.claims import declared
@@ -20,7 +21,16 @@ CLAIMS = (Claim(id="other", null=0.0, metrics=(Metric("epochs", "×", OF_OTHERS,
     Claim(id="{id}", figure="about 6", estimand="a ratio", null=1.0,
         metrics=(Metric("epochs", "×", ABOUT, ratio_band(ABOUT)), Metric("seconds", "×"))))
 """
-BANDS = "def ratio_band(figure):\n    return figure / 1.5, figure * 1.5\n"
+BANDS = """
+def ratio_band(figure):
+    return _around(figure, 1.5)
+
+def _around(figure, factor):
+    return figure / factor, figure * factor
+
+def at_most(figure):
+    return 0, figure
+"""
 COMMIT = "abc1234def56"
 
 
@@ -93,7 +103,20 @@ def test_a_change_of_what_is_judged_is_said(monkeypatch: pytest.MonkeyPatch, old
 def test_a_change_of_the_bands_themselves_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     about = made.complete().claim
     then = THEN.format(id=about.id)
-    assert said(monkeypatch, about, then, then, BANDS.replace("1.5", "2")).startswith("Changed since")
+    for old, new in (("1.5", "2"), ("figure * factor", "figure + factor")):
+        assert said(monkeypatch, about, then, then, BANDS.replace(old, new)).startswith("Changed since")
+
+
+def test_rules_of_bands_that_a_claim_does_not_use_may_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    about = made.complete().claim
+    then = THEN.format(id=about.id)
+    further = BANDS.replace("0, figure", "-1, figure") + "\ndef at_least(figure):\n    return figure, None\n"
+    assert said(monkeypatch, about, then, then, further).startswith("What is judged is as it was")
+
+
+def test_what_was_declared_late_is_said_without_any_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = made.renamed(made.smoke(), replace(claim("architecture"), amended="Widened later."))
+    assert declared.since(late) == "Widened later."
 
 
 @pytest.mark.parametrize("made_on", [{"dirty": True}, {"commit": None}, {"commit": "0" * 12}])
