@@ -381,8 +381,8 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         conditions="none: no data are needed",
         paper_scale="exact",
-        amended="The number of parameters alone was judged in the first publication, of 2026-11-22, which said "
-        "'reproduced'. The other four counts were added afterwards.",
+        amended="In the first publication, of 2026-11-22, only the number of parameters was judged, and the "
+        "verdict was 'reproduced'. The other four counts were added afterwards.",
         discussion="Secondary texts say 6 and 600 million parameters; Fig. 2 prints 253,440 numbers for a "
         "first layer that has 290,400.",
     ),
