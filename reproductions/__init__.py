@@ -12,9 +12,17 @@ from dataclasses import dataclass
 from functools import cache
 
 from harness.contract import plugins
+from harness.contract.device import DeviceKind
 from harness.contract.errors import BadValue, UnknownName
+from harness.contract.once import once
+from harness.contract.trial import Settings, Trial
+from harness.data.catalogue import DATA_SETS
 from harness.paper import papers
-from harness.plans.experiment import Reproduction
+from harness.plans.experiment import Figure, Reproduction
+from harness.records.keys import canonical, code_version
+
+# What a trial's settings must have: the public names of the protocol that they implement.
+SETTINGS = tuple(name for name in vars(Settings) if not name.startswith("_"))
 
 
 @dataclass(frozen=True)
@@ -52,13 +60,27 @@ def _brought(own: tuple[HeldReproduction, ...]) -> Iterator[HeldReproduction]:
                 )
         if bool(found.claims) == bool(found.question):
             raise BadValue("it needs either claims or a question: give it exactly one of the two")
+        if found.figure is not None and found.figure not in set(Figure):
+            raise UnknownName("figure", found.figure, set(Figure))
         for protocol in (found.protocol("smoke"), *found.protocols):
-            found.plan(protocol, protocol.seeds, lambda trial: None)
+            if protocol.dataset is not None and protocol.dataset not in DATA_SETS:
+                raise UnknownName("data set", protocol.dataset, DATA_SETS, of=protocol.name)
+            for planned in found.plan(protocol, protocol.seeds, lambda trial: None).trials:
+                _usable(planned.trial)
 
     for point, reproduction in plugins.loaded(plugins.REPRODUCTIONS, Reproduction, refuse):
         one = HeldReproduction(reproduction, point.module, plugins.package(point))
         taken.update(dict.fromkeys((reproduction.name, *reproduction.claims), one))
         yield one
+
+
+@once
+def _usable(trial: Trial) -> None:
+    """Raises if the trial's settings lack something, or it has no key: every command would fail on it."""
+    for name in SETTINGS:
+        getattr(trial.settings, name)
+    canonical(trial)
+    code_version(trial, DeviceKind.CPU)
 
 
 def every() -> tuple[Reproduction, ...]:

@@ -11,6 +11,7 @@ from functools import cache
 
 from harness.contract import plugins
 from harness.contract.errors import BadValue, UnknownName
+from harness.paper import declaration
 from harness.paper.catalogue import CLAIMS
 from harness.paper.claims import Claim
 from harness.paper.titles import MEASURED, TITLES
@@ -52,7 +53,7 @@ def held() -> tuple[HeldPaper, ...]:
     names = {ALEXNET.name: plugins.OWN}
 
     def refuse(paper: Paper) -> None:
-        _refuse_types(paper)
+        declaration.check(paper)
         if paper.name in names:
             raise BadValue(f"{names[paper.name]} already provides {paper.name}: uninstall one of the two")
         ids = [claim.id for claim in paper.claims]
@@ -68,17 +69,6 @@ def held() -> tuple[HeldPaper, ...]:
             yield HeldPaper(paper, plugins.package(point), point.module)
 
     return (HeldPaper(ALEXNET, plugins.OWN, "harness.paper.catalogue"), *take())
-
-
-def _refuse_types(paper: Paper) -> None:
-    """BadValue for parts of the wrong type: nothing else checks them at run time."""
-    for claim in paper.claims:
-        if not isinstance(claim, Claim):
-            raise BadValue(
-                f"its claims hold a {type(claim).__name__}: make each a harness.paper.claims.Claim"
-            )
-        if not claim.metrics:
-            raise BadValue(f"its claim '{claim.id}' has no metric: name what is judged")
 
 
 def claims() -> tuple[Claim, ...]:

@@ -222,6 +222,18 @@ class Finding:
     void: Mapping[str, str] = field(default_factory=dict)  # why the runs cannot show a claim
 
 
+class Figure(StrEnum):
+    """The drawings that a reproduction can name: see harness/reporting/figures."""
+
+    ARCHITECTURE = "architecture"
+    KERNELS = "kernels"
+    LEARNING_CURVES = "learning-curves"
+    NEIGHBOURS = "neighbours"
+    PLATEAUS = "plateaus"
+    STEP_TIMELINE = "step-timeline"
+    TRAINING_CURVES = "training-curves"
+
+
 @dataclass(frozen=True)
 class Reproduction:
     """One file of `reproductions/`: how one or a few claims are answered, at any of its protocols.
@@ -235,7 +247,7 @@ class Reproduction:
     protocols: tuple[Protocol, ...]
     plan: Callable[[Protocol, int, Lookup], Plan]
     estimate: Callable[[Evidence], Finding]
-    figure: str | None = None  # a drawing of harness/reporting/figures
+    figure: str | None = None  # the name of a Figure; None: only the runs and intervals are drawn
     manipulated: Manipulated = ()  # dotted settings in which arms may differ
     overfitting_arm: str | None = None  # the one without the remedy; None: none has to overfit
     question: str = ""  # what a reproduction without claims asks

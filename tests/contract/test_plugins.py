@@ -125,6 +125,30 @@ BROKEN = {
         {name: text.replace("Tossing(sides)", "Tossing()") for name, text in coins().items()},
         "missing 1 required positional argument: 'sides'; fix it",
     ),
+    "no side": (
+        {name: text.replace(", side=Side.ABOVE", "") for name, text in coins().items()},
+        "its claim 'coin-toss' is a direction without side: declare both",
+    ),
+    "a program that is not there": (
+        {name: text.replace("_program:run", "_program:go") for name, text in coins().items()},
+        "LookupError: 'coins_program:go' is not a definition in a module that counts",
+    ),
+    "a program that is no Python": (
+        coins() | {"coins_program.py": "def run(trial, session:\n"},
+        "SyntaxError: ",
+    ),
+    "settings without a summary": (
+        {name: text.replace("def summary", "def other") for name, text in coins().items()},
+        "object has no attribute 'summary'",
+    ),
+    "a figure of no such name": (
+        {name: text.replace('manipulated=("sides",)', 'figure="curves"') for name, text in coins().items()},
+        "unknown figure 'curves' (nearest: training-curves, learning-curves",
+    ),
+    "a data set of no such name": (
+        {name: text.replace('"tosses", None, 2', '"tosses", "mnist", 2') for name, text in coins().items()},
+        "unknown data set 'mnist' of smoke (",
+    ),
     "no smoke protocol": (
         {name: text.replace('"smoke"', '"smoky"') for name, text in coins().items()},
         "unknown protocol 'smoke' of coin-toss (nearest: smoky)",

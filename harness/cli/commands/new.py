@@ -47,7 +47,7 @@ def to_do(path: Path, claim_id: str) -> str:
         return "CONTRIBUTING.md says what to fill in"
     module = ".".join(filter(None, [held.module.rpartition(".")[0], path.stem]))
     return (
-        f'docs/plugins.md says what to fill in; then name "{module}:REPRODUCTION" among the entry points '
+        f'CONTRIBUTING.md says what to fill in; then name "{module}:REPRODUCTION" among the entry points '
         f"{plugins.REPRODUCTIONS} of {held.package}, and install it again"
     )
 

@@ -62,6 +62,7 @@ class TrialEvent(Event, frozen=True, kw_only=True):
     role: Role
     arm: str
     seed: int
+    settings: str
 
 
 class TrialWaiting(TrialEvent, frozen=True, kw_only=True):

@@ -149,7 +149,13 @@ class EventStream:
     def _of(self, key: str) -> dict[str, Any]:
         """The fields of every event about a trial."""
         planned, experiment = self.due[key].planned, self.due[key].experiment
-        what = {"role": planned.role, "arm": planned.arm, "seed": planned.trial.seed}
+        trial = planned.trial
+        what = {
+            "role": planned.role,
+            "arm": planned.arm,
+            "seed": trial.seed,
+            "settings": trial.settings.summary,
+        }
         return {"time": self.now(), "key": key, **_named(experiment), **what}
 
     def _write(self, event: events.Event) -> None:

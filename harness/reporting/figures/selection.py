@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from harness.plans.experiment import Evidence
+from harness.plans.experiment import Evidence, Figure
 from harness.reporting.figures.drawing.frame import Drawing
 from harness.reporting.figures.kernels import kernels
 from harness.reporting.figures.learning_curves import learning_curves
@@ -15,13 +15,13 @@ from harness.reporting.figures.training_curves import training_curves
 
 # By the name a reproduction declares; each takes the file's stem, the evidence, the heading and the caveat.
 FIGURES: Mapping[str, Callable[[str, Evidence, str, str], list[Drawing]]] = {
-    "architecture": lambda name, evidence, heading, caveat: [architecture(name)],
-    "kernels": kernels,
-    "learning-curves": learning_curves,
-    "neighbours": neighbours,
-    "plateaus": plateaus,
-    "step-timeline": step_timeline,
-    "training-curves": training_curves,
+    Figure.ARCHITECTURE: lambda name, evidence, heading, caveat: [architecture(name)],
+    Figure.KERNELS: kernels,
+    Figure.LEARNING_CURVES: learning_curves,
+    Figure.NEIGHBOURS: neighbours,
+    Figure.PLATEAUS: plateaus,
+    Figure.STEP_TIMELINE: step_timeline,
+    Figure.TRAINING_CURVES: training_curves,
 }
 
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 from harness.contract.effect import Effect
 from harness.contract.formatting import count
 from harness.effects.statistics.significance import DIRECTION, holm
+from harness.paper import papers
 from harness.paper.claims import Kind
 from harness.verdicts.comparing.effect_rows import EffectRow
 from harness.verdicts.verdict import Fails
@@ -186,10 +187,14 @@ def _unestimated(first: EffectRow, second: EffectRow) -> str:
 
 
 def _adjusted(found: Sequence[Difference]) -> list[Difference]:
-    """The differences, with Holm's p over those behind verdicts."""
-    known = {i: d.contrast.p_student for i, d in enumerate(found) if d.contrast and d.first.primary}
-    family = holm({str(i): p for i, p in known.items() if p is not None})
-    return [replace(one, adjusted_p=family.get(str(i))) for i, one in enumerate(found)]
+    """The differences, with Holm's p over those behind verdicts: each paper's are a family of their own."""
+    families: dict[str, dict[str, float]] = {}
+    for number, one in enumerate(found):
+        if one.contrast and one.first.primary and one.contrast.p_student is not None:
+            family = families.setdefault(papers.another(papers.claim(one.first.claim)), {})
+            family[str(number)] = one.contrast.p_student
+    adjusted = {number: p for family in families.values() for number, p in holm(family).items()}
+    return [replace(one, adjusted_p=adjusted.get(str(i))) for i, one in enumerate(found)]
 
 
 def _changes(differences: Sequence[Difference], alone: Sequence[Unmatched]) -> Iterator[Change]:
