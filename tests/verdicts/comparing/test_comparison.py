@@ -14,7 +14,7 @@ from harness.contract.trial import Precision
 from harness.records.conditions import Conditions, DataIdentity, Form
 from harness.records.store import Store
 from harness.reporting import sides
-from harness.verdicts.comparing import effect_rows
+from harness.verdicts.comparing import comparison, effect_rows
 from harness.verdicts.comparing.comparison import Comparison, pairs
 from harness.verdicts.comparing.effect_rows import EffectRow
 from harness.verdicts.verdict import Fails, Outcome
@@ -77,6 +77,17 @@ def test_the_difference_of_two_stores_is_welch_s(tmp_path: Path) -> None:
     assert one.adjusted_p == one.contrast.p_student  # a family of one
     assert found.changes == found.unmatched == ()
     assert found.failing(Fails.CHANGED) == []
+
+
+def test_p_is_adjusted_over_the_claims_of_one_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (one,) = compared(filled(tmp_path / "a", 5), filled(tmp_path / "b", 5, noisy)).differences
+    assert one.contrast is not None
+    lrn, depth = (replace(one, first=replace(one.first, claim=name)) for name in ("lrn", "depth"))
+    monkeypatch.setattr(comparison.papers, "another", lambda about: "Doe 1999" * (about.id == "depth"))
+    p = one.contrast.p_student
+    assert p is not None
+    found = [each.adjusted_p for each in comparison._adjusted([one, lrn, depth])]
+    assert found == pytest.approx([min(1.0, 2 * p), min(1.0, 2 * p), p])
 
 
 def test_the_same_runs_are_no_second_sample(tmp_path: Path) -> None:
