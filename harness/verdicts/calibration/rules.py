@@ -147,7 +147,7 @@ def _counts() -> Iterator[SimulatedGate]:
             effects = []
             for i, metric in enumerate(about.metrics):
                 assert metric.band is not None
-                place = stream.uniform(metric.band.low, metric.band.high)
+                place = stream.uniform(max(metric.band.low, 0.0), metric.band.high)  # none is negative
                 estimate = metric.band.high * stream.uniform(1.001, 2) if i in off else float(place)
                 effects.append(Effect(metric.name, metric.unit, 1, estimate, None, None))
             found = decide(Case(about, evidence("exact", 0), effects[0], effects=effects))
