@@ -18,7 +18,9 @@ SETS: Mapping[str, str] = {
     Measured.TEN_TOP1: TEST,
     Measured.TEN_TOP5: TEST,
     Measured.CENTRE_TOP1: TEST,
+    Measured.CENTRE_TOP5: TEST,
     Measured.TRAIN_TOP1: TRAINING,
+    Measured.TRAIN_TOP5: TRAINING,
 }
 
 Signs = Mapping[Measured, int]  # the errors that are added, and those that are subtracted
