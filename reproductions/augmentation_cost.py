@@ -18,14 +18,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.contract.device import DeviceKind
-from harness.contract.once import once
 from harness.contract.trial import Precision
 from harness.data.views import Augmentation, ColourNoise
 from harness.effects import step_times
 from harness.effects.by_seed import paired
-from harness.models.alexnet import alexnet
 from harness.plans import timing_blocks
-from harness.plans.experiment import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
+from harness.plans.experiment import Evidence, Finding, Protocol, Reproduction, Table
 from harness.training.timing.settings import PLAIN, Feed, StepTime
 
 FULL = Augmentation(colour=ColourNoise())
@@ -43,42 +41,16 @@ PAIRS = {"in the background": ("augmented", "plain"), "in line": ("augmented, in
 
 
 @dataclass(frozen=True)
-class Scale:
-    """What a protocol fixes: the net, the batches, the length of a block, and the device."""
+class Scale(timing_blocks.Scale):
+    """What a protocol fixes, with the images in memory and the names of its arms."""
 
-    device: DeviceKind | None
-    side: int = 224
-    width: float = 1.0
-    classes: int = 1000
-    batch: int = 128
     images: int = 512
-    steps: int = 20
-    warm_up: int = 5
-    arms: tuple[str, ...] = tuple(ARMS)
+    named: tuple[str, ...] = tuple(ARMS)
 
-    def timed(self, arm: str) -> StepTime:
-        """The paper's net, fed as the arm specifies."""
-        feed, augmentation = ARMS[arm]
-        return StepTime(
-            network=alexnet("paper", side=self.side, width=self.width, classes=self.classes),
-            batch=self.batch,
-            steps=self.steps,
-            warm_up=self.warm_up,
-            feed=feed,
-            augmentation=augmentation,
-            images=self.images,
-            device=self.device,
-        )
-
-
-def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
-    """All arms, in one block per seed."""
-    return timing_blocks.interleaved(protocol, _timed(protocol.settings), seeds)
-
-
-@once
-def _timed(scale: Scale) -> dict[str, StepTime]:
-    return {arm: scale.timed(arm) for arm in scale.arms}
+    def arms(self) -> dict[str, StepTime]:
+        """The paper's net, fed as each arm says."""
+        chosen = {arm: ARMS[arm] for arm in self.named}
+        return {arm: self.timed(feed=f, augmentation=a, images=self.images) for arm, (f, a) in chosen.items()}
 
 
 def estimate(evidence: Evidence) -> Finding:
@@ -112,7 +84,7 @@ PROTOCOLS = (
         2,
         Scale(
             None, side=67, width=1 / 16, classes=10, batch=4, images=8, steps=2, warm_up=1,
-            arms=("plain", "augmented"),
+            named=("plain", "augmented"),
         ),
         ("A narrow net trains as fast as its batches are made: says nothing about the claim.",),
     ),
@@ -138,7 +110,7 @@ REPRODUCTION = Reproduction(
     name="augmentation-cost",
     claims=("augmentation-cost",),
     protocols=tuple(protocol.at(Precision.FP32) for protocol in PROTOCOLS),
-    plan=plan,
+    plan=timing_blocks.plan_of(Scale.arms),
     estimate=estimate,
     manipulated={
         "augmented": ("augmentation",),

@@ -26,7 +26,7 @@ from statistics import fmean
 
 from harness.contract.trial import Status, Trial
 from harness.effects.early_learning import areas_table
-from harness.effects.from_runs import by_arm, classes
+from harness.effects.from_runs import classes
 from harness.models.alexnet import PAPER
 from harness.models.proxy import fan_ins
 from harness.plans.ablation import BASELINE, Arm, training
@@ -119,7 +119,7 @@ def estimate(evidence: Evidence) -> Finding:
 
 def losses_table(evidence: Evidence) -> Table:
     """Training loss of every arm at the end of its runs, and how many fell below chance loss or diverged."""
-    rows = tuple(_row(arm, runs) for arm, runs in by_arm(evidence).items())
+    rows = tuple(_row(arm, runs) for arm, runs in evidence.by_arm.items())
     columns = ("arm", "loss, mean", "lowest", "highest", "runs below 90 % of chance loss", "diverged", "runs")
     return Table("Training loss at the last point of the curves, nats", columns, rows, FEWER)
 

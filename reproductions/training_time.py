@@ -23,13 +23,11 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from harness.contract.device import DeviceKind
-from harness.contract.once import once
 from harness.contract.trial import Precision
 from harness.effects import step_times
 from harness.effects.by_seed import alone
-from harness.models.alexnet import alexnet
 from harness.plans import timing_blocks
-from harness.plans.experiment import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
+from harness.plans.experiment import Evidence, Finding, Protocol, Reproduction, Table
 from harness.records.schema import Measured
 from harness.training.timing.settings import Arrangement, StepTime
 
@@ -44,27 +42,14 @@ ALONE: Arm = (Arrangement.ONE, 1)
 
 
 @dataclass(frozen=True)
-class Scale:
-    """What a protocol fixes: the net, the length of a block, the device, and the arms, the claim's first."""
+class Scale(timing_blocks.Scale):
+    """What a protocol fixes, with the arrangements of the paper's net, the claim's first."""
 
-    device: DeviceKind | None
-    arms: tuple[Arm, ...]
-    side: int = 224
-    width: float = 1.0
-    classes: int = 1000
-    batch: int = 128
-    steps: int = 20
-    warm_up: int = 5
+    arranged: tuple[Arm, ...] = ()
 
-    def timed(self) -> dict[str, StepTime]:
+    def arms(self) -> dict[str, StepTime]:
         """The paper's net in every arrangement."""
-        network = alexnet("paper", side=self.side, width=self.width, classes=self.classes)
-        return {
-            label(arm): StepTime(
-                network, *arm, batch=self.batch, steps=self.steps, warm_up=self.warm_up, device=self.device
-            )
-            for arm in self.arms
-        }
+        return {label((how, ranks)): self.timed(arrangement=how, ranks=ranks) for how, ranks in self.arranged}
 
 
 def label(arm: Arm) -> str:
@@ -83,32 +68,24 @@ def days(images_per_second: float, data: str = "ILSVRC-2010") -> float:
     return EPOCHS * IMAGES[data] / images_per_second / DAY
 
 
-_timed = once(Scale.timed)
-
-
-def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
-    """All arms, in one block per seed."""
-    return timing_blocks.interleaved(protocol, _timed(protocol.settings), seeds)
-
-
 def estimate(evidence: Evidence) -> Finding:
     """Days and images a second of the first arm, and how every arm scales."""
     from harness.effects.statistics import intervals  # brings scipy, which `list` can do without
 
     scale: Scale = evidence.protocol.settings
-    rates = alone(evidence, label(scale.arms[0]), Measured.IMAGES_PER_SECOND)
+    rates = alone(evidence, label(scale.arranged[0]), Measured.IMAGES_PER_SECOND)
     if not rates:
         return Finding()
     effects = (
         intervals.level("training time", "days", [days(rate) for rate in rates]),
         intervals.level("throughput", "images/s", rates),
     )
-    tables = (_scaling(evidence, scale), step_times.table(evidence, map(label, scale.arms)))
+    tables = (_scaling(evidence, scale), step_times.table(evidence, map(label, scale.arranged)))
     return Finding({"training-time": effects}, tables, step_times.deviations(evidence))
 
 
 def _scaling(evidence: Evidence, scale: Scale) -> Table:
-    rates = {arm: alone(evidence, label(arm), Measured.IMAGES_PER_SECOND) for arm in scale.arms}
+    rates = {arm: alone(evidence, label(arm), Measured.IMAGES_PER_SECOND) for arm in scale.arranged}
     means = {arm: fmean(found) for arm, found in rates.items() if found}
     rows = tuple(_row(arm, mean, means.get(ALONE)) for arm, mean in sorted(means.items(), key=_by_ranks))
     columns = (
@@ -148,13 +125,13 @@ PROTOCOLS = (
         1,
         Scale(
             None,
-            (COLUMNS, ALONE, *parallel(2)),
             side=67,
             width=1 / 16,
             classes=10,
             batch=4,
             steps=2,
             warm_up=1,
+            arranged=(COLUMNS, ALONE, *parallel(2)),
         ),
         ("Narrow nets: their days mean nothing.",),
     ),
@@ -163,7 +140,7 @@ PROTOCOLS = (
         "the whole net, batches of 128; one and two CPU threads serve as devices",
         None,
         3,
-        Scale(DeviceKind.CPU, (COLUMNS, ALONE, *parallel(2)), steps=2, warm_up=1),
+        Scale(DeviceKind.CPU, steps=2, warm_up=1, arranged=(COLUMNS, ALONE, *parallel(2))),
         (NOISE, "A CPU thread serves as the device."),
     ),
     Protocol(
@@ -171,7 +148,7 @@ PROTOCOLS = (
         "the whole net, batches of 128, on one and on two GPUs",
         None,
         5,
-        Scale(DeviceKind.CUDA, (COLUMNS, ALONE, *parallel(2))),
+        Scale(DeviceKind.CUDA, arranged=(COLUMNS, ALONE, *parallel(2))),
         (NOISE,),
     ),
     Protocol(
@@ -179,7 +156,7 @@ PROTOCOLS = (
         "the whole net, batches of 128, on one GPU: alone, and as two columns in two streams",
         None,
         5,
-        Scale(DeviceKind.CUDA, (ALONE, (Arrangement.STREAMS, 1))),
+        Scale(DeviceKind.CUDA, arranged=(ALONE, (Arrangement.STREAMS, 1))),
         (NOISE, "One GPU in place of two."),
     ),
     Protocol(
@@ -187,7 +164,7 @@ PROTOCOLS = (
         "the whole net, batches of 128 per GPU, on 1, 2, 4 and 8 GPUs",
         None,
         5,
-        Scale(DeviceKind.CUDA, (COLUMNS, ALONE, *parallel(2, 4, 8))),
+        Scale(DeviceKind.CUDA, arranged=(COLUMNS, ALONE, *parallel(2, 4, 8))),
         (NOISE,),
     ),
 )
@@ -196,7 +173,7 @@ REPRODUCTION = Reproduction(
     name="training-time",
     claims=("training-time",),
     protocols=tuple(protocol.at(Precision.FP32) for protocol in PROTOCOLS),
-    plan=plan,
+    plan=timing_blocks.plan_of(Scale.arms),
     estimate=estimate,
     manipulated=("arrangement", "ranks"),
 )

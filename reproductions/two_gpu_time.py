@@ -21,57 +21,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.contract.device import DeviceKind
-from harness.contract.once import once
 from harness.contract.trial import Precision
 from harness.effects import step_times
 from harness.effects.by_seed import paired
-from harness.models.alexnet import alexnet
 from harness.plans import timing_blocks
-from harness.plans.experiment import Evidence, Finding, Lookup, Plan, Protocol, Reproduction, Table
+from harness.plans.experiment import Evidence, Finding, Protocol, Reproduction, Table
 from harness.training.timing.settings import Arrangement, StepTime
 
 ONE, TWO = "one-gpu", "two-gpu"
 
 
 @dataclass(frozen=True)
-class Scale:
-    """What a protocol fixes: the size of both nets, of a batch and of a block, and the devices."""
+class Scale(timing_blocks.Scale):
+    """What a protocol fixes, with the arrangement of the two-GPU net."""
 
-    device: DeviceKind | None
-    side: int = 224
-    width: float = 1.0
-    classes: int = 1000
-    batch: int = 128
-    steps: int = 20
-    warm_up: int = 5
     arrangement: Arrangement = Arrangement.COLUMNS
 
     def arms(self) -> dict[str, StepTime]:
         """Both nets, each on as many devices as in the paper."""
         ranks = 2 if self.arrangement is Arrangement.COLUMNS else 1
         return {
-            ONE: self._timed("one-gpu", Arrangement.ONE, 1),
-            TWO: self._timed("paper", self.arrangement, ranks),
+            ONE: self.timed("one-gpu"),
+            TWO: self.timed(arrangement=self.arrangement, ranks=ranks),
         }
-
-    def _timed(self, name: str, arrangement: Arrangement, ranks: int) -> StepTime:
-        return StepTime(
-            network=alexnet(name, side=self.side, width=self.width, classes=self.classes),
-            arrangement=arrangement,
-            ranks=ranks,
-            batch=self.batch,
-            steps=self.steps,
-            warm_up=self.warm_up,
-            device=self.device,
-        )
-
-
-_arms = once(Scale.arms)
-
-
-def plan(protocol: Protocol, seeds: int, lookup: Lookup) -> Plan:
-    """Both arms, in one block per seed."""
-    return timing_blocks.interleaved(protocol, _arms(protocol.settings), seeds)
 
 
 def estimate(evidence: Evidence) -> Finding:
@@ -88,7 +60,7 @@ def estimate(evidence: Evidence) -> Finding:
 
 def _counted(scale: Scale, measured: float | None) -> Table:
     """The ratio of step times that multiply-adds alone would give, beside the measured one."""
-    arms = _arms(scale)
+    arms = scale.arms()
     busiest = {arm: timed.network.multiply_adds / timed.ranks for arm, timed in arms.items()}
     columns = ("two-GPU ÷ one-GPU net", "ratio")
     rows = (("multiply-adds per device, counted", busiest[TWO] / busiest[ONE]), ("step time", measured))
@@ -141,7 +113,7 @@ REPRODUCTION = Reproduction(
     name="two-gpu-time",
     claims=("two-gpu-time",),
     protocols=tuple(protocol.at(Precision.FP32) for protocol in PROTOCOLS),
-    plan=plan,
+    plan=timing_blocks.plan_of(Scale.arms),
     estimate=estimate,
     figure="step-timeline",
     manipulated=("network", "arrangement", "ranks"),

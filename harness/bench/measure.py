@@ -106,7 +106,7 @@ def measure(name: str, workload: Workload, asked: Asked, tracker: Tracker) -> Wo
     assert workload.plan is not None
     begun, others = time.perf_counter(), Others()
     with tracker.task(f"{name}: getting ready"):
-        plan = workload.plan(asked, tracker)
+        plan = workload.plan(asked)
     with seated(plan, asked, tracker, name) as take:
         turns = take_turns(plan, asked, take, tracker, name)
         profiles, failed = _profiles(plan, turns, take, tracker, name) if asked.profile else ({}, {})

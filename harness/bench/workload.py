@@ -10,10 +10,9 @@ from typing import Any
 
 from harness.bench.statistics import MedianAndRange
 from harness.contract.device import Device
-from harness.contract.progress import Tracker
 from harness.contract.trial import Precision
 from harness.engines.machine.gpus import PER_GPU
-from harness.records import environment
+from harness.records import USUAL, environment
 
 # One run of the work with batches of the given number of images. Returns the number of images done, or that
 # would have cost as much: a ceiling counts the images for which it did the least necessary work.
@@ -92,7 +91,7 @@ class Asked:
     rounds: int  # intended to fit into them
     folder: Path
     data_dir: Path | None = None
-    results_dir: Path = Path("results")
+    results_dir: Path = USUAL
     recipe: str = "paper"
     images: int | None = None  # to pack or make up; None: as many as the workload needs
     profile: bool = False  # whether to profile each way after the turns
@@ -174,7 +173,7 @@ class Workload:
 
     title: str
     unit: Unit
-    plan: Callable[[Asked, Tracker], Ways] | None = None
+    plan: Callable[[Asked], Ways] | None = None
     project: Callable[[Asked, WorkloadResult], tuple[Projection, ...]] = nothing
     of: str = ""
     precision: Precision | None = None  # None: as requested

@@ -12,7 +12,6 @@ import typer
 
 from harness.cli import defaults, options
 from harness.cli.options import (
-    RESULTS,
     BenchPrecision,
     Claim,
     Claims,
@@ -56,6 +55,7 @@ from harness.cli.run_options import (
     Workers,
 )
 from harness.data.catalogue import DATA_SETS, PHOTOGRAPHS
+from harness.records import USUAL
 from harness.verdicts.verdict import Fails
 
 app = typer.Typer(
@@ -73,7 +73,7 @@ def front_door(context: typer.Context, version: Version = False) -> None:
 
 
 @app.command(name="list")
-def list_(results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
+def list_(results_dir: ResultsDir = USUAL, json: Json = False) -> None:
     """List every claim of the paper with what is known about it."""
     from harness.cli.commands import list as command
 
@@ -92,7 +92,7 @@ def run(
     gpus: Gpus = 1,
     precision: RunPrecision = PrecisionOption.AUTO,
     data_dir: DataDir = None,
-    results_dir: ResultsDir = RESULTS,
+    results_dir: ResultsDir = USUAL,
     dry_run: DryRun = False,
     until_decided: UntilDecided = False,
     budget: Budget = None,
@@ -127,7 +127,7 @@ def run(
 @app.command()
 def status(
     why: Annotated[bool, typer.Option("--why", help="Show why records count or do not.")] = False,
-    results_dir: ResultsDir = RESULTS,
+    results_dir: ResultsDir = USUAL,
     json: Json = False,
 ) -> None:
     """Show what is in the store and which records are still valid for the current code."""
@@ -138,7 +138,7 @@ def status(
 
 
 @app.command()
-def watch(results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
+def watch(results_dir: ResultsDir = USUAL, json: Json = False) -> None:
     """Show the trials that are running in a results folder, whoever started them, until Ctrl-C."""
     from harness.cli.commands import watch as command
 
@@ -149,7 +149,7 @@ def watch(results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
 def explain(
     claim: Claim,
     protocol: ProtocolShown = None,
-    results_dir: ResultsDir = RESULTS,
+    results_dir: ResultsDir = USUAL,
     json: Json = False,
 ) -> None:
     """Trace a claim from the paper's sentence to the verdict: every number, gate and rule in between."""
@@ -187,7 +187,7 @@ def compare(
 def export(
     folder: Annotated[Path, path_argument("DIR", "Folder for the files.")],
     to: Annotated[ExportFormat, choice("format", ExportFormat, "File format to write.")],
-    results_dir: ResultsDir = RESULTS,
+    results_dir: ResultsDir = USUAL,
 ) -> None:
     """Export records, curves and effects as tables with one row each; docs/export.md lists the columns."""
     from harness.cli.commands import export as command
@@ -230,7 +230,7 @@ def bench(
         bool, typer.Option("--profile", help="Also show how the time of each way splits by operator.")
     ] = False,
     data_dir: DataDir = None,
-    results_dir: ResultsDir = RESULTS,
+    results_dir: ResultsDir = USUAL,
     json: Json = False,
 ) -> None:
     """Measure this harness against stock PyTorch and against the hardware's limits, in alternation."""
@@ -267,7 +267,7 @@ def report(
     index: Annotated[
         Path | None, path_option("Instead, write an index page of all reports below this folder.")
     ] = None,
-    results_dir: ResultsDir = RESULTS,
+    results_dir: ResultsDir = USUAL,
 ) -> None:
     """Write the report of a store, as pages to read and as files for programs."""
     from harness.cli.commands import report as command
@@ -287,7 +287,7 @@ def report(
 
 
 @app.command()
-def doctor(data_dir: DataDir = None, results_dir: ResultsDir = RESULTS, json: Json = False) -> None:
+def doctor(data_dir: DataDir = None, results_dir: ResultsDir = USUAL, json: Json = False) -> None:
     """Show what this machine can run, what is missing, and the command that fixes it."""
     from harness.cli.commands import doctor as command
 

@@ -31,9 +31,17 @@ def write(compared: Comparison, rule: Fails, path: Path) -> None:
         elif after is None:
             ElementTree.SubElement(case, "skipped", message=said)
     try:
-        write_whole(path, ElementTree.tostring(suite, encoding="unicode") + "\n")
+        _put(path, ElementTree.tostring(suite, encoding="unicode") + "\n")
     except OSError as error:
         raise StoreError(f"--junit {path} cannot be written: {error.strerror}; name another file") from error
+
+
+def _put(path: Path, text: str) -> None:
+    """Replaces a file whole, or the one that a link names; a device or pipe is written to, not replaced."""
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+    else:
+        write_whole(path.resolve(), text)
 
 
 def _verdicts(compared: Comparison) -> Verdicts:

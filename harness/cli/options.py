@@ -12,6 +12,7 @@ import typer
 
 from harness.bench.workloads import names as workload_names
 from harness.contract.errors import BadValue, UnknownName
+from harness.records import USUAL
 
 if TYPE_CHECKING:
     from harness.cli.terminal.console import Output
@@ -183,7 +184,6 @@ DataDir = Annotated[Path | None, path_option("Folder of the data sets; default: 
 ResultsDir = Annotated[Path, path_option("Folder of the store and the report.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<number>.")]
-RESULTS = Path("results")  # that of `Store.command`
 
 
 def store(results_dir: Path) -> Store:
@@ -197,7 +197,7 @@ def store(results_dir: Path) -> Store:
 
 def store_to_read(results_dir: Path) -> Store:
     """The store; without any, what the catalogue alone says is shown, and a sentence says that it is not."""
-    if results_dir != RESULTS and not results_dir.exists():
+    if results_dir != USUAL and not results_dir.exists():
         from harness.cli.terminal.tables import WARNING, say
 
         missing = f"--results-dir {results_dir} does not exist, so nothing is stored there"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast
 from harness.contract.effect import Interval
 from harness.contract.formatting import number, p_value, span
 from harness.effects.by_seed import counted
-from harness.effects.from_runs import RunMetric, by_arm
+from harness.effects.from_runs import RunMetric
 from harness.effects.statistics.significance import DIRECTION
 from harness.plans.experiment import Evidence, Run, Table
 from harness.training.scheduled.recipe import Scheduled
@@ -49,7 +49,7 @@ class DifferenceFromControl:
 
 def comparison(title: str, evidence: Evidence, measure: RunMetric) -> Table:
     """Every arm in the plan's order, the control first: its mean, and its difference from the control's."""
-    arms = by_arm(evidence)
+    arms = evidence.by_arm
     groups = {arm: counted(evidence, arm, measure) for arm in evidence.arms}
     found, over = differences(groups, measure)
     rows = tuple(_row(arm, arms[arm], groups[arm], measure, found.get(arm)) for arm in arms)
@@ -82,7 +82,7 @@ def _all_at_once(
     from harness.effects.statistics import dunnett
 
     estimates = [fmean(arm) - fmean(control) for arm in arms]
-    counts = [len(values) for values in (control, *arms)]
+    counts = tuple(len(values) for values in (control, *arms))
     df = sum(counts) - len(counts)
     squares = sum((value - fmean(values)) ** 2 for values in (control, *arms) for value in values)
     if not df or not squares:

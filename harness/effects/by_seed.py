@@ -33,16 +33,7 @@ def paired(
 
     Networks that learned nothing are left out, unless `dead` says that learning nothing is a result too.
     """
-    return _shared([dict(_by_seed(evidence, arm, measure, dead)) for arm in arms])
-
-
-def _by_seed(
-    evidence: Evidence, arm: str, measure: Callable[[Run], T | None], dead: bool = False
-) -> list[tuple[int, T]]:
-    return [(run.seed, value) for run, value in counted(evidence, arm, measure, dead)]
-
-
-def _shared(found: Sequence[Mapping[int, T]]) -> list[list[T]]:
+    found = [{run.seed: v for run, v in counted(evidence, arm, measure, dead)} for arm in arms]
     seeds = sorted(set.intersection(*map(set, found))) if found else []
     return [[by_seed[seed] for seed in seeds] for by_seed in found]
 

@@ -8,7 +8,7 @@ from statistics import fmean
 
 from harness.contract.effect import Effect
 from harness.effects.by_seed import paired
-from harness.effects.from_runs import by_arm, classes
+from harness.effects.from_runs import classes
 from harness.plans.experiment import Evidence, Run, Table
 from harness.records.schema import CurveColumn
 
@@ -43,7 +43,7 @@ def ratio_of_areas(evidence: Evidence, first: str, second: str, name: str) -> Ef
 def areas_table(evidence: Evidence) -> Table:
     """Every arm's mean area, and how many of its runs did not stay below chance's loss on average."""
     rows = []
-    for arm, runs in by_arm(evidence).items():
+    for arm, runs in evidence.by_arm.items():
         areas = [a for run in runs if (a := area(run)) is not None]
         mean = round(fmean(areas), 4) if areas else None
         rows.append((arm, mean, sum(a <= 0 for a in areas), len(areas)))

@@ -65,11 +65,6 @@ def classes(run: Run) -> int | None:
     return int(layers[-1]["units"]) if layers else None
 
 
-def by_arm(evidence: Evidence) -> dict[str, list[Run]]:
-    """The final runs by arm."""
-    return {arm: evidence.final(arm) for arm in dict.fromkeys(run.arm for run in evidence.final())}
-
-
 COLUMNS = {
     "top-1, ten views, %": metric(Measured.TEN_TOP1),
     "top-5, ten views, %": metric(Measured.TEN_TOP5),
@@ -81,7 +76,7 @@ COLUMNS = {
 
 def arms_table(evidence: Evidence) -> Table:
     """Every arm's mean errors over its seeds, with n."""
-    rows = tuple(_row(arm, runs) for arm, runs in by_arm(evidence).items())
+    rows = tuple(_row(arm, runs) for arm, runs in evidence.by_arm.items())
     return Table("Mean errors by arm", ("arm", *COLUMNS, "finished runs"), rows)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from statistics import fmean
 from typing import Any
 
-from harness.effects.from_runs import by_arm
 from harness.plans.experiment import Evidence, Run, Table
 
 STILL = 0.05  # a factor whose coefficient of variation is below this counts as a constant
@@ -25,7 +24,7 @@ def spread(evidence: Evidence, arm: str) -> float | None:
 def norms_table(evidence: Evidence) -> Table:
     """Every norm of every arm, mean over seeds."""
     rows = []
-    for arm, runs in by_arm(evidence).items():
+    for arm, runs in evidence.by_arm.items():
         told = [found for run in runs if (found := norms(run))]
         for place, of_one in enumerate(zip(*told, strict=False), start=1):
             means = (round(fmean(norm[name] for norm in of_one), 4) for name in ("load", "factor", "spread"))

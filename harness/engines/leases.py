@@ -25,7 +25,7 @@ import msgspec
 from harness.contract.errors import StoreError
 from harness.contract.processes import ProcessIdentity, this_process
 from harness.engines.so_far import SoFar, forget, noted, notes, publish
-from harness.records.files import write_new
+from harness.records.files import MALFORMED, write_new
 
 BEAT = 5.0  # seconds between two signs of life
 EXPIRY = 120.0  # seconds of silence; network file systems show a sign up to a minute late
@@ -219,7 +219,7 @@ def _read(path: Path) -> Holder | None:
             return msgspec.json.decode(file.read(LONGEST), type=Holder)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except MALFORMED:
         return UNKNOWN
 
 

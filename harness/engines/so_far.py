@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from harness.contract.session import TrialProgress
-from harness.records.files import write_over
+from harness.records.files import MALFORMED, read, write_over
 
 SUFFIX = ".so-far"
 LONGEST = 1_000  # bytes in a note at most
@@ -31,11 +31,8 @@ def publish(lease: Path, so_far: SoFar) -> None:
 
 def noted(lease: Path) -> SoFar | None:
     """The latest note; None if there is none, or the file is not a note."""
-    with suppress(OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        path = _beside(lease)
-        if path.is_file():
-            with path.open("rb") as file:
-                return msgspec.json.decode(file.read(LONGEST), type=SoFar)
+    with suppress(*MALFORMED):
+        return msgspec.json.decode(read(_beside(lease), LONGEST), type=SoFar)
     return None
 
 

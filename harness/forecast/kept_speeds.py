@@ -15,7 +15,7 @@ import msgspec
 from harness.contract.device import Device
 from harness.contract.trial import Precision
 from harness.records import environment
-from harness.records.files import read, write_whole
+from harness.records.files import MALFORMED, read, write_whole
 
 FILE = "speeds.json"
 Positive = Annotated[float, msgspec.Meta(ge=1, le=1e21)]  # a speed: no worker is that slow or that fast
@@ -49,5 +49,5 @@ def _read(root: Path) -> Table:
     """All kept speeds; none if the file is missing or damaged, so that they are measured again."""
     try:
         return msgspec.json.decode(read(root / FILE), type=Table)
-    except (OSError, UnicodeError, RecursionError, msgspec.DecodeError):
+    except MALFORMED:
         return {}

@@ -95,10 +95,14 @@ def _undecided(experiment: Experiment, assessments: Assessments) -> int:
     return sum(not decided(found.verdict(one)) for one in _decidable(experiment))
 
 
-def _decidable(experiment: Experiment) -> list[Claim]:
-    """The claims on which a run of the experiment may give a verdict."""
-    protocol, claims = experiment.protocol, map(claim, experiment.reproduction.claims)
+def decidable(reproduction: Reproduction, protocol: Protocol) -> list[Claim]:
+    """The claims on which a run at the protocol may give a verdict."""
+    claims = map(claim, reproduction.claims)
     return [one for one in claims if judged_at(one, protocol) and not fails_in_pilots(one, protocol)]
+
+
+def _decidable(experiment: Experiment) -> list[Claim]:
+    return decidable(experiment.reproduction, experiment.protocol)
 
 
 def intended(steps: Sequence[Step], seconds: float) -> Iterator[Step]:

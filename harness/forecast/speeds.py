@@ -38,7 +38,8 @@ def recorded(store: Store, trials: Sequence[Trial], device: Device) -> Mapping[P
     """
     if any(trial.settings.exclusive for trial in trials):
         return _slowest_of_the_same(store, trials, device)
-    by_network, found = _by_network(store, len(store.records)), dict[Precision, list[Timed]]()
+    found: dict[Precision, list[Timed]] = {}
+    by_network = _by("network", Cost.IMAGES_PER_SECOND, store, len(store.records))
     networks = {id(trial.settings.network): trial.settings.network for trial in trials}.values()
     for name, network in {canonical(one): one for one in networks if one is not None}.items():
         of_one = cost.training_speed(1.0, network)  # at one image per second
@@ -51,7 +52,7 @@ def recorded(store: Store, trials: Sequence[Trial], device: Device) -> Mapping[P
 
 def _slowest_of_the_same(store: Store, trials: Sequence[Trial], device: Device) -> Mapping[Precision, float]:
     """The least speed, by precision, of records with the settings of one of the trials."""
-    by_settings, found = _by_settings(store, len(store.records)), dict[Precision, list[float]]()
+    by_settings, found = _by("", Cost.SECONDS, store, len(store.records)), dict[Precision, list[float]]()
     for trial in {id(trial.settings): trial for trial in trials}.values():
         for record in by_settings.get(canonical(trial.settings), ()):
             if record.conditions.on(device):
@@ -71,24 +72,14 @@ def _typical(timed: Sequence[Timed], device: Device) -> float:
     return median(speed for speed, _ in timed)
 
 
-@lru_cache(maxsize=1)
-def _by_network(store: Store, count: int) -> Mapping[str, list[Record]]:
-    """The store's records, of which there are now `count`, by the network they trained."""
+@lru_cache(maxsize=2)
+def _by(part: str, known: Cost, store: Store, count: int) -> Mapping[str, list[Record]]:
+    """The store's records, now `count`, that have this cost: by a part of their settings, or by all."""
     found: dict[str, list[Record]] = {}
     for record in store.records:
-        network = record.settings.get("network")
-        if network and record.cost.get(Cost.IMAGES_PER_SECOND):
-            found.setdefault(_spelled(network), []).append(record)
-    return found
-
-
-@lru_cache(maxsize=1)
-def _by_settings(store: Store, count: int) -> Mapping[str, list[Record]]:
-    """The store's records, of which there are now `count`, that say how long they took, by settings."""
-    found: dict[str, list[Record]] = {}
-    for record in store.records:
-        if record.cost.get(Cost.SECONDS):
-            found.setdefault(_spelled(record.settings), []).append(record)
+        value = record.settings.get(part) if part else record.settings
+        if value and record.cost.get(known):
+            found.setdefault(_spelled(value), []).append(record)
     return found
 
 

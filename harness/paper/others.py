@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.paper.run_log import NOTED
+
 
 @dataclass(frozen=True)
 class Accuracies:
@@ -24,6 +26,13 @@ CAFFENET_BENCHMARK: Mapping[str, Accuracies] = {
     "lrn": Accuracies(0.470, 0.471),
     "overlapping-pooling": Accuracies(0.470, 0.484),
 }
+
+
+def differences(claim: str) -> list[tuple[str, float]]:
+    """Differences in top-1 points of further pairs of single runs, each with whose it is."""
+    found = [NOTED[claim]] if claim in NOTED else []
+    known = CAFFENET_BENCHMARK.get(claim)
+    return found + ([("caffenet-benchmark, 128 pixels", known.difference)] if known else [])
 
 
 def caffenet(claim: str, technique: str, without: str) -> str:

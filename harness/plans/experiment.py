@@ -153,14 +153,15 @@ class Evidence:
 
     def final(self, arm: str | None = None) -> list[Run]:
         """The final runs, of one arm or of all, by seed."""
-        return list(self._final if arm is None else self._final_by_arm.get(arm, ()))
+        return list(self._final if arm is None else self.by_arm.get(arm, ()))
 
     @cached_property
     def _final(self) -> list[Run]:
         return sorted((r for r in self.runs if r.planned.role is Role.FINAL), key=lambda r: r.seed)
 
     @cached_property
-    def _final_by_arm(self) -> Mapping[str, list[Run]]:
+    def by_arm(self) -> Mapping[str, list[Run]]:
+        """The final runs by arm, each arm's by seed."""
         found: dict[str, list[Run]] = {}
         for run in self._final:
             found.setdefault(run.arm, []).append(run)
@@ -178,6 +179,11 @@ class Evidence:
         }
         runs = (replace(r, planned=kept[id(r.planned)]) for r in self.runs if id(r.planned) in kept)
         return replace(self, plan=replace(self.plan, trials=tuple(kept.values())), runs=tuple(runs))
+
+    @property
+    def stand_in(self) -> bool:
+        """Whether any run was made on the procedural stand-in for a data set."""
+        return any(run.stand_in for run in self.runs)
 
     @property
     def arms(self) -> list[str]:

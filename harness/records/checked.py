@@ -18,7 +18,7 @@ import msgspec
 from harness.contract.errors import StoreError
 from harness.contract.visible import visible, visible_json
 from harness.records import provenance
-from harness.records.files import read, write_whole
+from harness.records.files import MALFORMED, read, write_whole
 from harness.records.record import Record, from_stored, without_curve
 from harness.records.shape import Stored
 
@@ -65,7 +65,7 @@ def _readable(found: Mapping[Path, Record | None]) -> dict[Path, Record]:
 
 def _entries(path: Path) -> Mapping[str, _Entry]:
     """The entries by file; none if there is no list, or another program version wrote it."""
-    with suppress(OSError, ValueError, RecursionError):
+    with suppress(*MALFORMED):
         content = msgspec.json.decode(read(path), type=_Content)
         if content.program == _program():
             return content.entries

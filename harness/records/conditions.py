@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from harness.contract.device import Device, DeviceKind
 from harness.contract.numerics import NUMERICS, Numerics
@@ -61,3 +62,16 @@ class Conditions:
     def on(self, device: Device) -> bool:
         """Whether they are those of trials on `device`, or on any other of its kind."""
         return (self.device, self.devices) == (device.kind, device.count)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Each of them under the name that it has in tables, comparisons and exports."""
+        return {
+            "device": self.device,
+            "devices": self.devices,
+            "torch": self.torch,
+            "precision": self.precision,
+            "data": str(self.data or "none"),
+            "decoder": self.data.decoder if self.data else "",
+            **asdict(self.numerics),
+        }

@@ -18,6 +18,8 @@ from harness.contract.processes import ProcessIdentity, this_process
 MOST = 256 << 20  # bytes of a file read at once: more than any record, note or photograph has
 PART = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)-(\d*)\.part")  # a machine, a process and its start time
 LONG = 86_400.0  # seconds, longer than any file takes to write
+# What decoding a file of anyone's may raise: msgspec's errors and bad UTF-8 are ValueErrors.
+MALFORMED = (OSError, ValueError, RecursionError)
 BLOCK = bytes(1 << 16)  # more than a disk reported as full has left
 
 

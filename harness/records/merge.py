@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -18,11 +19,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.contract.errors import BadValue, StoreError
-from harness.records.files import read, write_next, write_whole
+from harness.records.files import MALFORMED, read, write_next, write_whole
 from harness.records.record import OtherFormat, Record, Unreadable, decode
 from harness.records.store import DECLARED, Store, seeds_noted
 
-NAME = re.compile(r"[\w.-]+")
+NAME = re.compile(r"[\w.-]{1,100}")
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,13 @@ class LaboratoryStore:
     def parse(cls, text: str) -> LaboratoryStore:
         """Parses `NAME=FOLDER`, or a folder, which then gives the name."""
         name, named, folder = text.partition("=")
-        if not named or Path(text).is_dir():
+        if not named or os.path.isdir(text):  # unlike Path, for a name of any length
             name, folder = _own_name(Path(text)), text
         if not folder:
             raise BadValue(f"'{text}' names no folder; give FOLDER or NAME=FOLDER")
         if not NAME.fullmatch(name):
             raise BadValue(
-                f"'{name}' cannot name a laboratory: use letters, digits, dots and dashes, "
+                f"'{name[:110]}' cannot name a laboratory: use up to 100 letters, digits, dots and dashes, "
                 f"as in lab-a={folder}"
             )
         return cls(name, Path(folder))
@@ -89,7 +90,7 @@ def origins(root: Path) -> dict[str, str]:
             if not NAME.fullmatch(note["laboratory"]):  # it becomes the name of a file
                 raise ValueError("its laboratory has no usable name")
             names |= {one: note["laboratory"] for one in note["records"] if one not in names}
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (*MALFORMED, KeyError, TypeError) as error:
             raise StoreError(
                 f"{path} is not a complete note of a merge ({error}); delete it, and merge those stores again"
             ) from error

@@ -65,11 +65,11 @@ def declared(path: str, root: Path = ROOT) -> Declared | None:
 
 
 @cache
-def text_at(commit: str, path: str, root: Path = ROOT) -> str | None:
+def text_at(commit: str, path: str) -> str | None:
     """The text of a file as committed then; None if this clone does not have that commit or file."""
     if commit != "HEAD" and not COMMIT.fullmatch(commit):  # a record may hold any text
         return None
-    return _git(root, "show", f"{commit}:{path}") if (root / ".git").exists() else None
+    return _git(ROOT, "show", f"{commit}:{path}") if (ROOT / ".git").exists() else None
 
 
 def source_hash(root: Path) -> str:
@@ -101,9 +101,16 @@ def _git(root: Path, *arguments: str) -> str | None:
         return None
     # A checkout that belongs to another user is read nevertheless: nothing in it is executed.
     trusted = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
-    environ = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
+    # What git sets for its hooks, such as GIT_INDEX_FILE, is about another repository or another index.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     command = ["git", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false", *arguments]
     done = subprocess.run(
-        command, cwd=root, env=environ | trusted, capture_output=True, text=True, check=False
+        command,
+        cwd=root,
+        env=environ | trusted,
+        capture_output=True,
+        encoding="utf-8",  # whatever the locale
+        errors="replace",
+        check=False,
     )
     return done.stdout.strip() if done.returncode == 0 else None

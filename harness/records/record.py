@@ -98,22 +98,6 @@ class Record:
         return found
 
 
-def described(record: Record) -> dict[str, object]:
-    """Environment and conditions of a record, side by side."""
-    held = record.conditions
-    return {
-        **record.environment,
-        "device": str(held.device),
-        "devices": held.devices,
-        "torch": held.torch,
-        "data": str(held.data or "none"),
-        "precision": str(held.precision),
-        "threads": held.numerics.threads,
-        "deterministic": held.numerics.deterministic,
-        "tf32": held.numerics.tf32,
-    }
-
-
 FIELDS = tuple(field.name for field in dataclasses.fields(Record))
 LATER = "later"  # where a record read from disk keeps the text of undecoded fields, or how to get it
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from harness.contract.errors import StoreError
 from harness.contract.trial import Status
 from harness.contract.visible import visible
-from harness.records import checked
+from harness.records import USUAL, checked
 from harness.records.conditions import Conditions
 from harness.records.files import Unsuitable, read, sweep, write_next, write_whole
 from harness.records.keys import canonical, holds
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NEVER = (Unsuitable, IsADirectoryError, FileNotFoundError)  # what is there can never be read
-USUAL = Path("results")  # the folder of commands that name none
 NOTE, MOST_SEEDS = 64, 10_000  # bytes in a note, and the most seeds that can be requested
 NAMED = 3  # files left out that are named one by one where they are not the subject
 OF_TRIALS = ("artifacts", "checkpoints", "leases")  # folders beside the records, there once needed

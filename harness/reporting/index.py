@@ -15,7 +15,7 @@ import msgspec
 from harness.contract.errors import StoreError
 from harness.contract.formatting import NOTHING
 from harness.paper import papers
-from harness.records.files import read
+from harness.records.files import MALFORMED, read
 from harness.reporting.formats import FILES, Format
 from harness.reporting.pages import templates, write
 from harness.reporting.results import FORMAT
@@ -106,7 +106,7 @@ def _read(page: Path, folder: Path) -> PublishedReport:
         found = msgspec.json.decode(read(path), type=_Results)
     except FileNotFoundError:
         return PublishedReport(link, readable, name, trouble="rendered by code that wrote no results.json")
-    except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:
+    except MALFORMED as error:
         return PublishedReport(link, readable, name, trouble=f"its results.json cannot be read ({error})")
     if found.format != FORMAT:
         return PublishedReport(

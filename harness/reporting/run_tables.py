@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any
 
 from harness.contract.formatting import number
-from harness.effects.from_runs import by_arm
 from harness.plans.experiment import Evidence, Role, Run, Table
 from harness.records.record import Record
 from harness.records.schema import CurveColumn, Measured
@@ -113,7 +112,7 @@ def tuning_table(evidence: Evidence) -> Table | None:
     runs = sorted(filter(_tunes, evidence.runs), key=lambda r: (place[r.arm], _rate(r) or 0.0, r.seed))
     if not runs:
         return None
-    chosen = {arm: _rate(of[0]) for arm, of in by_arm(evidence).items()}
+    chosen = {arm: _rate(of[0]) for arm, of in evidence.by_arm.items()}
     columns = (
         "arm", "seed", "learning rate", "chosen", "epochs budget", "epochs to target",
         "running training error", "held-out error", "status",
@@ -149,7 +148,7 @@ def at_edge(evidence: Evidence) -> tuple[str, ...]:
     for run in filter(_tunes, evidence.runs):
         if (rate := _rate(run)) is not None:
             tried.setdefault(run.arm, set()).add(rate)
-    for arm, runs in by_arm(evidence).items():
+    for arm, runs in evidence.by_arm.items():
         rates, own = tried.get(arm, set()), _rate(runs[0])
         if len(rates) > 1 and own in (min(rates), max(rates)):
             found.setdefault("lowest" if own == min(rates) else "highest", []).append(arm)

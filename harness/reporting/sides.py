@@ -11,7 +11,7 @@ from harness.contract.errors import BadValue
 from harness.contract.formatting import count
 from harness.contract.progress import SILENT, Tracker, tracked
 from harness.contract.trial import Precision
-from harness.records.files import read
+from harness.records.files import MALFORMED, read
 from harness.records.keys import canonical
 from harness.records.record import Record
 from harness.records.store import Store
@@ -128,7 +128,7 @@ def part(root: Path, records: Sequence[Record]) -> Store:
 def _exported(file: Path) -> EvidenceSide:
     try:
         return EvidenceSide(str(file), tuple(effect_rows.read(read(file))))
-    except (OSError, ValueError) as error:
+    except MALFORMED as error:
         raise BadValue(
             f"{file} is not an {EFFECTS} of 'export --to json' ({error}); name such a file, or a store"
         ) from error

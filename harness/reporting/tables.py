@@ -10,9 +10,6 @@ from harness.contract.once import once
 from harness.plans.experiment import Table
 from harness.reporting.wording import numeric, text
 
-# The processor and the GPU say which machine it was; its network name is private.
-PRIVATE = {"hostname", "host", "user", "is"}
-
 
 @dataclass(frozen=True)
 class Key:

@@ -159,10 +159,7 @@ def _fewer_than_ran(case: Case) -> bool:
 
 def _sizes(case: Case) -> set[int]:
     """How many seeds of final runs the arms have."""
-    seeds: dict[str, set[int]] = {}
-    for run in case.evidence.final():
-        seeds.setdefault(run.arm, set()).add(run.seed)
-    return set(map(len, seeds.values()))
+    return {len({run.seed for run in runs}) for runs in case.evidence.by_arm.values()}
 
 
 def _listed(keys: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ import scipy
 from harness.contract.effect import Interval
 from harness.effects.statistics.significance import DIRECTION
 from harness.paper import run_log
-from harness.paper.others import CAFFENET_BENCHMARK
+from harness.paper.others import differences
 from harness.verdicts.gates import GATES, Case
 
 BARELY = 1 / 3  # the power of Simonsohn's small telescope
@@ -112,9 +112,7 @@ def others(claim: str, se: float) -> tuple[Study, ...]:
     The pair of runs behind the paper's figure is not among them: it is the original, which the paper rounds,
     and counting it twice would make results look more alike than they are.
     """
-    found = [Study(*run_log.NOTED[claim], se)] if claim in run_log.NOTED else []
-    known = CAFFENET_BENCHMARK.get(claim)
-    return tuple(found + ([Study("caffenet-benchmark, 128 pixels", known.difference, se)] if known else []))
+    return tuple(Study(name, found, se) for name, found in differences(claim))
 
 
 def prediction_interval(original: float, so: float, sr: float) -> Interval:

@@ -23,7 +23,7 @@ from harness.effects.statistics.significance import LOOKS
 from harness.paper.claims import Kind
 from harness.paper.papers import claim
 from harness.plans.experiment import Evidence, Experiment
-from harness.records.files import read, write_next, write_whole
+from harness.records.files import MALFORMED, read, write_next, write_whole
 from harness.records.keys import plain
 from harness.records.store import DECLARED, Store
 from harness.verdicts.assessment import Assessment, assess
@@ -214,7 +214,7 @@ def _write(look: Look, folder: Path) -> Look:
 def _read(path: Path, store: Store) -> Look | None:
     try:
         return msgspec.json.decode(visible_json(read(path)), type=Look)
-    except (OSError, msgspec.DecodeError, UnicodeError, RecursionError):
+    except MALFORMED:
         sentence = (
             f"{visible(str(path))} is not a complete look; it is left out, but the experiment is still "
             "judged by looks: delete the file, and the next run --until-decided takes the look again"

@@ -184,7 +184,7 @@ def test_if_ours_fails_the_others_keep_their_numbers(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(measure, "seated", seated)
     plan = Ways((way("ours", WayKind.OURS), way("stock")), (1,))
-    workload = Workload("made up", lrn.WORKLOAD.unit, lambda asked, tracker: plan)
+    workload = Workload("made up", lrn.WORKLOAD.unit, lambda asked: plan)
     found = measure.measure("x", workload, asked(tmp_path), SILENT)
     assert [(row.name, row.ratio) for row in found.rows] == [("stock", None)]
     assert found.rows[0].value.median > 0
@@ -223,18 +223,18 @@ def test_a_trial_s_turn_has_whole_batches_alone(monkeypatch: pytest.MonkeyPatch,
 def test_ours_must_be_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = replace(way("ours", WayKind.OURS).player, make=unable)
     plan = Ways((way("ours", WayKind.OURS, broken), way("stock", player=broken)))
-    workload = Workload("made up", lrn.WORKLOAD.unit, lambda asked, tracker: plan)
+    workload = Workload("made up", lrn.WORKLOAD.unit, lambda asked: plan)
     with pytest.raises(EngineError, match="x: ours: ImportError"):
         measure.measure("x", workload, asked(tmp_path), SILENT)
 
 
 def test_on_a_gpu_batches_are_large_and_the_file_is_not_read_only_to_choose_one(tmp_path: Path) -> None:
     request = replace(asked(tmp_path, images=2), device=CUDA)
-    plan = imagenet.plan(request, SILENT, RECIPE)
+    plan = imagenet.plan(request, RECIPE)
     assert plan.batches == (RECIPE.batch_size,)
     assert {one.name for one in plan.ways if one.many_steps} == {imagenet.WHOLE, *imagenet.PARTS}
-    assert lrn.plan(request, SILENT).batches == (lrn.ON_A_GPU,)
-    assert max(lrn.plan(asked(tmp_path), SILENT).batches) == 128
+    assert lrn.plan(request).batches == (lrn.ON_A_GPU,)
+    assert max(lrn.plan(asked(tmp_path)).batches) == 128
 
 
 def test_on_a_gpu_that_trials_share_one_is_also_measured_alone(
@@ -242,11 +242,11 @@ def test_on_a_gpu_that_trials_share_one_is_also_measured_alone(
 ) -> None:
     monkeypatch.setattr(environment, "cores", lambda: 16)
     here, there = asked(tmp_path), replace(asked(tmp_path), device=CUDA)
-    together, alone = cifar_trial.plan(there, SILENT).ways[:2]
+    together, alone = cifar_trial.plan(there).ways[:2]
     assert (together.name, together.player.copies) == (cifar_trial.OURS, 4)
     assert (alone.name, alone.player.copies) == (cifar_trial.ALONE, 1)
     assert alone.kind is WayKind.PART
-    assert cifar_trial.ALONE not in [one.name for one in cifar_trial.plan(here, SILENT).ways]
+    assert cifar_trial.ALONE not in [one.name for one in cifar_trial.plan(here).ways]
 
 
 @pytest.mark.parametrize("workers", [0, 3])

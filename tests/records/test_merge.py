@@ -135,6 +135,8 @@ def test_a_laboratory_has_a_name_of_its_own(tmp_path: Path) -> None:
     merge(tmp_path / "all", named)
     with pytest.raises(BadValue, match="'lab/a' cannot name a laboratory"):
         LaboratoryStore.parse(f"lab/a={tmp_path}")
+    with pytest.raises(BadValue, match="cannot name a laboratory: use up to 100 letters"):
+        LaboratoryStore.parse(f"{'a' * 300}={tmp_path}")
 
 
 def test_what_is_no_store_is_named(tmp_path: Path) -> None:

@@ -72,6 +72,15 @@ def test_a_checkout_that_belongs_to_another_user(checkout: Path, monkeypatch: py
     assert provenance(checkout).commit == head
 
 
+@pytest.mark.parametrize("name", ["GIT_INDEX_FILE", "GIT_DIR", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"])
+def test_what_git_sets_for_its_hooks_changes_nothing(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    expected = provenance(checkout)
+    monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
+    assert (provenance(checkout), expected.dirty) == (expected, False)
+
+
 def test_without_git_there_is_the_source(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     found = provenance(checkout)

@@ -301,7 +301,7 @@ def test_a_command_names_the_store_as_a_shell_reads_it(tmp_path: Path) -> None:
     root = tmp_path / "my store"
     words = shlex.split(Store(root).command("status --why"))
     assert words == ["./repro.py", "status", "--why", "--results-dir", str(root)]
-    assert Store(options.RESULTS).command("list") == "./repro.py list"
+    assert Store(options.USUAL).command("list") == "./repro.py list"
 
 
 def test_what_the_killed_left_half_written_is_swept_from_every_folder(tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from typing import TYPE_CHECKING
 
-from harness.bench.workload import Workload
+if TYPE_CHECKING:
+    from harness.bench.workload import Workload
 
 
 def names() -> tuple[str, ...]:

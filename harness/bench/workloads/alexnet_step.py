@@ -27,7 +27,6 @@ from harness.bench.workload import (
     Work,
     Workload,
 )
-from harness.contract.progress import Tracker
 from harness.contract.trial import Precision
 from harness.models.alexnet import alexnet
 from harness.models.description import Network
@@ -44,9 +43,7 @@ STOCK, WITH_ALLOCATOR = "stock modules", "stock, our allocator"
 TORCHVISION = "torchvision"
 
 
-def plan(
-    asked: Asked, tracker: Tracker, network: Network = NETWORK, batches: tuple[int, ...] = SMALLER
-) -> Ways:
+def plan(asked: Asked, network: Network = NETWORK, batches: tuple[int, ...] = SMALLER) -> Ways:
     """Ours (in bf16 and fp32), stock modules (with and without our allocator), torchvision, the products."""
     device, cores, bf16 = asked.device.torch, environment.cores(), asked.precision is Precision.BF16
     ours = Player(make_ours, (network, device, asked.precision), cores)

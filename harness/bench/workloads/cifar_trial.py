@@ -20,7 +20,6 @@ from torch.utils.data import DataLoader, Dataset
 from harness.bench.ceilings import PRODUCTS, products
 from harness.bench.stock import stock, training_step
 from harness.bench.workload import PAPER_BATCH, Asked, Player, Unit, Way, WayKind, Ways, Work, Workload
-from harness.contract.progress import Tracker
 from harness.contract.trial import Precision
 from harness.data import sources
 from harness.data.images import Batches, load
@@ -34,7 +33,7 @@ OURS, ALONE, TEXTBOOK = "this harness", "one trial alone", "textbook script"
 NETWORK = bare(nineteen())
 
 
-def plan(asked: Asked, tracker: Tracker, workers: int | None = None) -> Ways:
+def plan(asked: Asked, workers: int | None = None) -> Ways:
     """Ours, the textbook script with and without loading processes (one per core), and the products.
 
     On a GPU that trials share, also one of ours alone, which says whether sharing pays.

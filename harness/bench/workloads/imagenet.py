@@ -31,7 +31,6 @@ from harness.bench.workload import (
     WorkloadResult,
 )
 from harness.bench.workloads.alexnet_step import goes, our_step, our_update
-from harness.contract.progress import Tracker
 from harness.contract.trial import Precision
 from harness.data.augmentation import colour_basis
 from harness.data.catalogue import training_images
@@ -50,7 +49,7 @@ WHOLE, DEVICE, HOST, DISK = "whole path", "device", "host", "disk"
 PARTS = (DEVICE, HOST, DISK)
 
 
-def plan(asked: Asked, tracker: Tracker, how: Recipe | None = None) -> Ways:
+def plan(asked: Asked, how: Recipe | None = None) -> Ways:
     """Writes the images, 196,608 bytes each, and has one process do the whole path and its parts."""
     how, path = how or recipe(asked.recipe), asked.folder / "train.pixels"
     images = asked.images or (4096 if asked.device.cuda else 1024)

@@ -33,7 +33,6 @@ from harness.bench.workload import (
     WorkloadResult,
 )
 from harness.contract.errors import DataError
-from harness.contract.progress import Tracker
 from harness.contract.streams import generator
 from harness.data import datasets
 from harness.data.augmentation import ColourBasis
@@ -49,7 +48,7 @@ AS = "imagenette"  # what the pack and the folder of made-up classes pose as
 PACKED = "packed_images_per_second"
 
 
-def plan(asked: Asked, tracker: Tracker, workers: int | None = None) -> Ways:
+def plan(asked: Asked, workers: int | None = None) -> Ways:
     """Finds or makes photographs and packs them."""
     number = asked.images or IMAGES
     source = photographs.found(asked.data_dir)

@@ -25,7 +25,6 @@ from harness.bench.workload import (
     Work,
     Workload,
 )
-from harness.contract.progress import Tracker
 from harness.contract.trial import Precision
 from harness.models.description import AcrossMaps
 from harness.models.layers.lrn import normalise
@@ -38,12 +37,7 @@ OURS, STOCK, COPIES = "this harness", "nn.LocalResponseNorm", "three copies"
 NCHW = ", NCHW"
 
 
-def plan(
-    asked: Asked,
-    tracker: Tracker,
-    shape: tuple[int, ...] = SHAPE,
-    batches: tuple[int, ...] = (),
-) -> Ways:
+def plan(asked: Asked, shape: tuple[int, ...] = SHAPE, batches: tuple[int, ...] = ()) -> Ways:
     """Ours in the layout of trainings, and both layers in both layouts, on maps of a `shape`."""
     batches = batches or ((ON_A_GPU,) if asked.device.cuda else SMALLER)
     arguments = (asked.device.torch, asked.precision, (max(batches), *shape))

@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from harness.bench import workloads
 from harness.bench.bench import FULL, QUICK, QUICK_IMAGES, Bench
 from harness.bench.machine import hardware
 from harness.bench.statistics import MedianAndRange
@@ -27,6 +28,7 @@ from harness.cli.terminal.tables import FAILURE, print_json, say
 from harness.contract.errors import BadValue, EngineError, HarnessError
 from harness.contract.formatting import NOTHING, duration, number
 from harness.contract.trial import Precision
+from harness.data.sources import search_path
 from harness.records import environment
 from harness.records.provenance import provenance
 
@@ -54,6 +56,10 @@ class BenchRequest:
             raise BadValue(f"--seconds {self.seconds:g} is not above 0 and at most 3600")
         if self.recipe != RecipeOption.PAPER and "imagenet" not in self.workloads:
             raise BadValue(f"--recipe {self.recipe} is for the workload imagenet: name it, or leave that out")
+        for name in self.workloads:
+            if (own := workloads.named(name).precision) and self.precision not in (PrecisionOption.AUTO, own):
+                raise BadValue(f"{name} is always measured in {own}: leave --precision {self.precision} out")
+        search_path(self.data_dir)  # refuses one that is no folder, before anything is measured
         device, auto = choose_device(self.device), self.precision is PrecisionOption.AUTO
         seconds, rounds = QUICK if self.quick else FULL
         return Asked(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import keyword
+import re
 import textwrap
 from pathlib import Path
 from string import Template
@@ -15,6 +16,8 @@ from harness.paper import papers
 from harness.paper.claims import Claim, Metric
 
 TEMPLATE = Path(__file__).with_name("templates") / "reproduction.py.txt"
+NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
+LONGEST = 100  # letters of a name
 WIDTH = 110
 PAIR = 'changed, paper = paired(evidence, ("changed", "paper"), metric("ten_top1"))'
 EACH = 'changed, paper = (paired(evidence, (a,), metric("ten_top1"))[0] for a in ("changed", "paper"))'
@@ -65,10 +68,10 @@ def _folder(claim: Claim) -> Path:
 def _module(name: str) -> str:
     """The module name of the reproduction; BadValue if Python could not import it."""
     module = name.replace("-", "_")
-    if not module.isidentifier() or not name.isascii() or name != name.lower() or keyword.iskeyword(module):
+    if not NAME.fullmatch(name) or len(name) > LONGEST or keyword.iskeyword(module):
         raise BadValue(
-            f"'{name}' cannot name a reproduction: use lower-case letters, digits and hyphens, a letter "
-            "first, as lrn-cifar, and no keyword of Python"
+            f"'{name[: LONGEST + 10]}' cannot name a reproduction: use lower-case letters, digits and single "
+            f"hyphens, a letter first, as lrn-cifar, at most {LONGEST}, and no keyword of Python"
         )
     return module
 

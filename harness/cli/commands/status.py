@@ -106,7 +106,7 @@ def _print_experiments(found: Sequence[StoredExperiment], store: Store, console:
     several = len({_where(one.experiment.conditions) for one in found}) > 1
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name, side in (("verdict", "left"), ("trials", "right"), ("experiment and protocol", "left")):
-        table.add_column(name, justify=side, no_wrap=name == "trials")  # type: ignore[arg-type]
+        table.add_column(name, justify=side, no_wrap=name == "trials", overflow="fold")  # type: ignore[arg-type]
     for one in found:
         table.add_row(_verdicts(one), one.trials, _described(one, several))
     console.print(table, highlight=False)

@@ -14,13 +14,11 @@ from harness.contract.trial import Precision
 from harness.data import sources
 from harness.engines.machine import gpus as machine
 from harness.forecast import priorities
-from harness.paper.papers import claim
 from harness.plans.experiment import Experiment, Protocol, Reproduction
 from harness.records import environment
 from harness.records.conditions import Conditions
 from harness.records.store import MOST_SEEDS
 from harness.training.timing.settings import StepTime
-from harness.verdicts.gates import fails_in_pilots, judged_at
 
 MOST_PER_CORE = 8  # workers: each is a process of its own, with torch in it
 
@@ -37,7 +35,7 @@ def choose_protocol(
     real = [protocol for protocol in reproduction.protocols if not protocol.smoke]
     here = [protocol for protocol in real if not wanting(reproduction, protocol, device, gpus)]
     fit = here or real or reproduction.protocols
-    return next((p for p in fit if decidable(reproduction, p)), fit[0])
+    return next((p for p in fit if priorities.decidable(reproduction, p)), fit[0])
 
 
 def wanting(reproduction: Reproduction, protocol: Protocol, device: Device, gpus: int | None = None) -> str:
@@ -54,12 +52,6 @@ def wanting(reproduction: Reproduction, protocol: Protocol, device: Device, gpus
         return ""
     have = machine.count() if gpus is None else gpus
     return f"it needs {ranks} GPUs in one machine, where there is {have}" if 0 < have < ranks else ""
-
-
-def decidable(reproduction: Reproduction, protocol: Protocol) -> bool:
-    """Whether runs at the protocol may give a verdict on one of the reproduction's claims."""
-    about = [claim(name) for name in reproduction.claims]
-    return any(judged_at(one, protocol) and not fails_in_pilots(one, protocol) for one in about)
 
 
 def choose_device(asked: str, gpus: int = 1) -> Device:

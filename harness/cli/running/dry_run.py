@@ -10,7 +10,7 @@ from rich.console import Console
 from harness.cli.running import details
 from harness.cli.running.calibrate import calibrate, speeds
 from harness.cli.running.check import earlier
-from harness.cli.running.choices import choose_precision, decidable
+from harness.cli.running.choices import choose_precision
 from harness.cli.running.events import FORMAT
 from harness.cli.running.work import RunRequest, Work, warnings, work_for
 from harness.cli.terminal.tables import WARNING, Row, print_json, print_rows, say
@@ -178,7 +178,7 @@ def _cheaper(experiment: Experiment, work: Work, found: ExperimentPreview) -> It
     """Other protocols that may give a verdict in less than half the time, with what each takes at most."""
     reproduction, device = experiment.reproduction, work.device
     for protocol in reproduction.protocols:
-        if protocol.smoke or not decidable(reproduction, protocol):
+        if protocol.smoke or not priorities.decidable(reproduction, protocol):
             continue
         at = protocol.at(choose_precision(work.asked.precision, protocol, device))
         trials = priorities.whole(reproduction, at, at.seeds)

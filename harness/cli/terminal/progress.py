@@ -145,9 +145,9 @@ class Left(bars.ProgressColumn):
 class Bars(Progress):
     """On a terminal: a bar for each row, removed with the row."""
 
-    def __init__(self, console: Console, clock: Clock = time.monotonic) -> None:
+    def __init__(self, console: Console) -> None:
         """Nothing is drawn before the block begins."""
-        super().__init__(console, clock)
+        super().__init__(console)
         named = bars.TextColumn("{task.description}", markup=False, table_column=Column())  # may wrap
         far, left = bars.TextColumn("{task.fields[far]}", markup=False), Left(Column(no_wrap=True))
         drawn = (

@@ -44,17 +44,13 @@ def beyond(t: float, counts: Sequence[int], df: float) -> float:
     return max(0.0, 1 - _within(abs(t), _shares(counts), df))
 
 
-def critical(counts: Sequence[int], df: float, level: float = DIRECTION) -> float:
-    """Half-width, in standard errors, of intervals that hold simultaneously for all arms."""
-    return _critical(tuple(counts), df, level)
-
-
 @lru_cache
-def _critical(counts: tuple[int, ...], df: float, level: float) -> float:
+def critical(counts: tuple[int, ...], df: float) -> float:
+    """Half-width, in standard errors, of 95 % intervals that hold simultaneously for all arms."""
     from scipy.optimize import brentq  # a part of scipy used nowhere else
 
-    most = float(scipy.special.stdtrit(df, 1 - (1 - level) / (2 * len(counts))))  # beyond Bonferroni's
-    return float(brentq(lambda t: _within(t, _shares(counts), df) - level, 0.0, most))
+    most = float(scipy.special.stdtrit(df, 1 - (1 - DIRECTION) / (2 * len(counts))))  # beyond Bonferroni's
+    return float(brentq(lambda t: _within(t, _shares(counts), df) - DIRECTION, 0.0, most))
 
 
 def _shares(counts: Sequence[int]) -> Array:

@@ -14,7 +14,6 @@ from harness.records.record import Record
 from harness.reporting import run_tables
 from harness.reporting.claims import arms
 from harness.reporting.claims.attempts import attempts, keys, trial_table, trouble_table
-from harness.reporting.figures.selection import stand_in
 from harness.verdicts.assess import Assessments, most_first
 from harness.verdicts.assessment import Assessment
 
@@ -51,7 +50,7 @@ class Question:
         evidence = self.assessment.evidence
         found = [("smoke", "SMOKE")] * evidence.protocol.smoke or [("reported", "never judged")]
         found += [("invalid", "invalid")] * bool(self.assessment.invalid)
-        return tuple(found + [("stand-in", "stand-in data")] * stand_in(evidence))
+        return tuple(found + [("stand-in", "stand-in data")] * evidence.stand_in)
 
     @property
     def said(self) -> tuple[str, ...]:

@@ -85,7 +85,7 @@ class Entry:
             return ()
         named = section.reproduction.figure if section.reproduction else None
         said, caveat = self._heading, selection.caveat(evidence)
-        judged = [] if named in OWN else runs.runs(self.slug, section, said, caveat)
+        judged = [] if named in selection.OF_WHAT_IS_JUDGED else runs.runs(self.slug, section, said, caveat)
         stem = f"{self.slug}-curves" if judged else self.slug
         own = selection.FIGURES[named](stem, evidence, said, caveat) if named else []
         return (*judged, *own)
@@ -172,10 +172,6 @@ class Entry:
         if self.section.evidence and self.section.evidence.final():
             found[f"{self.slug}-runs.csv"] = downloads.runs(self.section.evidence)
         return found
-
-
-# Figures that show what is judged; any other figure is accompanied by a drawing of every run's value.
-OWN = ("architecture", "kernels", "learning-curves", "neighbours", "plateaus", "step-timeline")
 
 
 def entries(sections: Sequence[Section]) -> list[Entry]:

@@ -18,7 +18,6 @@ from harness.plans.experiment import Evidence, Finding, Reproduction
 from harness.records.record import Record
 from harness.records.schema import Cost
 from harness.reporting import run_tables
-from harness.reporting.figures.selection import stand_in
 from harness.verdicts.assess import Assessments
 from harness.verdicts.assessment import Assessment
 from harness.verdicts.gates import at_paper_scale
@@ -108,7 +107,7 @@ class Section:
     @property
     def made_up(self) -> bool:
         """Whether a procedural stand-in replaced the data."""
-        return stand_in(self.evidence)
+        return self.evidence is not None and self.evidence.stand_in
 
     @property
     def badges(self) -> tuple[tuple[str, str], ...]:
@@ -232,6 +231,4 @@ def leading(found: Sequence[Section]) -> list[Section]:
 
 def notices(found: Sequence[Section]) -> list[str]:
     """What must stand at the top of every page."""
-    runs = [run for section in found if section.evidence for run in section.evidence.runs]
-    made_up = any(run.stand_in for run in runs)
-    return [sources.STAND_IN_NOTICE] if made_up else []
+    return [sources.STAND_IN_NOTICE] if any(section.made_up for section in found) else []

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from harness.contract.effect import Effect, Interval
 from harness.contract.formatting import count, interval, quantity
 from harness.paper.claims import Claim, Kind, Metric, null_name
-from harness.paper.others import CAFFENET_BENCHMARK
-from harness.paper.run_log import NOTED
+from harness.paper.others import differences
 from harness.reporting.claims.phrases import look
 from harness.reporting.claims.sections import Section
 from harness.reporting.figures.drawing import pictures
@@ -92,14 +91,9 @@ def _point(effect: Effect) -> float | None:
 
 def others(claim: Claim) -> list[Other]:
     """What the authors' run log and later studies found for the claim's primary metric."""
-    found = []
-    if claim.primary.logged_2012 is not None:
-        found.append(Other("the authors' run log", claim.primary.logged_2012))
-    if claim.id in NOTED:
-        found.append(Other(*NOTED[claim.id]))
-    if claim.id in CAFFENET_BENCHMARK:
-        found.append(Other("caffenet-benchmark, 128 pixels", CAFFENET_BENCHMARK[claim.id].difference))
-    return found
+    log = claim.primary.logged_2012
+    logged = [] if log is None else [Other("the authors' run log", log)]
+    return [*logged, *(Other(*one) for one in differences(claim.id))]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from harness.contract.formatting import count, number
 from harness.contract.trial import Status
-from harness.effects.from_runs import by_arm
 from harness.plans.experiment import Evidence, Run
 from harness.records.schema import CurveColumn, Measured
 from harness.reporting.figures.drawing import traces
@@ -65,7 +64,7 @@ def learning_curves(name: str, evidence: Evidence, heading: str, caveat: str) ->
 
 def panel(evidence: Evidence) -> Panel:
     """The final runs by arm, ReLU first: the solid line in the paper."""
-    runs = by_arm(evidence)
+    runs = evidence.by_arm
     arms = {arm: _arm(runs[arm]) for arm in sorted(runs, key=lambda arm: (arm != "relu", arm))}
     curves = [curve for arm in arms.values() for curve in (*arm.judged, *arm.running)]
     last = max((epoch for curve in curves for epoch in curve.epochs), default=1.0)

@@ -14,15 +14,16 @@ from harness.reporting.figures.step_timeline import step_timeline
 from harness.reporting.figures.training_curves import training_curves
 
 # By the name a reproduction declares; each takes the file's stem, the evidence, the heading and the caveat.
-FIGURES: Mapping[str, Callable[[str, Evidence, str, str], list[Drawing]]] = {
+# These show what is judged; any other figure is accompanied by a drawing of every run's value.
+OF_WHAT_IS_JUDGED: Mapping[str, Callable[[str, Evidence, str, str], list[Drawing]]] = {
     Figure.ARCHITECTURE: lambda name, evidence, heading, caveat: [architecture(name)],
     Figure.KERNELS: kernels,
     Figure.LEARNING_CURVES: learning_curves,
     Figure.NEIGHBOURS: neighbours,
     Figure.PLATEAUS: plateaus,
     Figure.STEP_TIMELINE: step_timeline,
-    Figure.TRAINING_CURVES: training_curves,
 }
+FIGURES = {**OF_WHAT_IS_JUDGED, Figure.TRAINING_CURVES: training_curves}
 
 
 def architecture(name: str) -> Drawing:
@@ -34,13 +35,8 @@ def architecture(name: str) -> Drawing:
     return Drawing(name, architecture_svg(VARIANTS["paper"]), caption, wide=True)
 
 
-def stand_in(evidence: Evidence | None) -> bool:
-    """Whether any run was made on the procedural stand-in for a data set."""
-    runs = evidence.runs if evidence else ()
-    return any(run.stand_in for run in runs)
-
-
 def caveat(evidence: Evidence | None) -> str:
     """The warning that a figure must carry wherever it is copied."""
-    smoke = evidence is not None and evidence.protocol.smoke
-    return " · ".join(["SMOKE"] * smoke + ["stand-in data"] * stand_in(evidence))
+    if evidence is None:
+        return ""
+    return " · ".join(["SMOKE"] * evidence.protocol.smoke + ["stand-in data"] * evidence.stand_in)

@@ -8,11 +8,11 @@ from typing import Any
 
 from harness.plans.experiment import Table
 from harness.records.conditions import Conditions
-from harness.records.record import Record, described
-from harness.reporting.tables import PRIVATE
+from harness.records.record import Record
 from harness.reporting.wording import text, words
 
-CODE = {"commit", "dirty", "source"}  # said at the head of the report
+# A network name is private: processor and GPU say which machine it was; the report's head says which code.
+HIDDEN = {"hostname", "host", "user", "commit", "dirty", "source"}
 NAMES = ("setting", "value")
 
 
@@ -38,8 +38,8 @@ def _counted(records: Sequence[Record]) -> tuple[list[str], Counter[tuple[str, .
     alike: dict[tuple[int, Conditions], list[Record]] = {}  # records from files share environments
     for record in records:
         alike.setdefault((id(record.environment), record.conditions), []).append(record)
-    rows = [(described(first), 1 + len(rest)) for first, *rest in alike.values()]
-    names = sorted({name for row, _ in rows for name in row} - PRIVATE - CODE)
+    rows = [({**of.environment, **of.conditions.columns}, 1 + len(rest)) for of, *rest in alike.values()]
+    names = sorted({name for row, _ in rows for name in row} - HIDDEN)
     counts: Counter[tuple[str, ...]] = Counter()
     for row, count in rows:
         counts[tuple(text(row.get(name)) for name in names)] += count
@@ -48,7 +48,7 @@ def _counted(records: Sequence[Record]) -> tuple[list[str], Counter[tuple[str, .
 
 def _made(here: Mapping[str, Any], shared: Mapping[str, str]) -> list[Table]:
     """Where the report was made, if not where the records were."""
-    public = {words(name): text(value) for name, value in here.items() if name not in PRIVATE}
+    public = {words(name): text(value) for name, value in here.items() if name not in HIDDEN}
     rows = tuple((name, value) for name, value in public.items() if shared.get(name) != value)
     title = "Where this report was made (differences only)" if shared else "Where this report was made"
     return [Table(title, NAMES, rows)] if rows else []

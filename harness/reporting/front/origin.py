@@ -9,7 +9,7 @@ from typing import Any
 from harness.contract.device import DeviceKind
 from harness.contract.formatting import count
 from harness.paper.papers import held
-from harness.records.provenance import Declared
+from harness.records.provenance import Declared, Provenance
 from harness.records.record import Record
 from harness.reporting.claims.declared import CATALOGUE
 
@@ -93,7 +93,7 @@ def origin(
         max((r.finished for r in records if r.finished), default=""),
         _frequent(map(_machine, records)),
         _frequent(r.made_by for r in records),
-        str(here.get("commit") or "") + "+changes" * bool(here.get("commit") and here.get("dirty")),
+        str(Provenance(here.get("commit"), here.get("dirty"), str(here.get("source", "")))) if here else "",
         declared,
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,7 +19,6 @@ from harness.contract.trial import Precision
 from harness.effects.statistics.significance import DIRECTION, EQUIVALENCE
 from harness.paper.claims import Claim, Kind
 from harness.paper.papers import claim
-from harness.records.conditions import Conditions
 from harness.records.keys import spelled, spelled_trial
 from harness.records.record import Record
 from harness.verdicts.assessment import Assessment
@@ -143,7 +142,7 @@ def _row(assessment: Assessment, about: Claim, effect: Effect, primary: bool) ->
         "verdict": verdict.headline,
     }
     final = [run.record for run in assessment.evidence.final()]
-    columns = {**place, **_estimated(effect), **_conditions(experiment.conditions), **_origin(final)}
+    columns = {**place, **_estimated(effect), **experiment.conditions.columns, **_origin(final)}
     return msgspec.convert(columns, EffectRow)
 
 
@@ -169,18 +168,6 @@ def _estimated(effect: Effect) -> dict[str, object]:
 def _ends(name: str, interval: Interval | None) -> dict[str, object]:
     low, high = (interval.low, interval.high) if interval else (None, None)
     return {f"{name}_low": low, f"{name}_high": high}
-
-
-def _conditions(held: Conditions) -> dict[str, object]:
-    return {
-        "device": held.device,
-        "devices": held.devices,
-        "torch": held.torch,
-        "precision": held.precision,
-        "data": str(held.data or "none"),
-        "decoder": held.data.decoder if held.data else "",
-        **asdict(held.numerics),
-    }
 
 
 def _origin(final: Sequence[Record]) -> dict[str, object]:

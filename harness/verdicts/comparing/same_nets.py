@@ -88,17 +88,5 @@ def _same(net: NetOfRun) -> Hashable:
 
 def _differs(first: NetOfRun, second: NetOfRun) -> tuple[str, ...]:
     """The conditions in which two trainings of a network differ."""
-    ours, theirs = _conditions(first.record), _conditions(second.record)
+    ours, theirs = ({**net.record.conditions.columns, "code": net.record.code} for net in (first, second))
     return tuple(name for name in ours if ours[name] != theirs[name])
-
-
-def _conditions(record: Record) -> dict[str, object]:
-    held = record.conditions
-    return {
-        "device": held.device,
-        "devices": held.devices,
-        "torch": held.torch,
-        "precision": held.precision,
-        "numerics": held.numerics,
-        "code": record.code,
-    }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -87,6 +89,22 @@ def test_junit_has_a_case_for_each_verdict(tmp_path: Path) -> None:
     assert (failure.tag, failure.get("message")) == ("failure", "reproduced → inconclusive")
     with pytest.raises(StoreError, match=r"--junit .* cannot be written"):
         call(first, second, "--junit", first / "records")
+
+
+def test_junit_writes_through_links_and_into_pipes(tmp_path: Path) -> None:
+    first, second = stores(tmp_path)
+    link, target, pipe = (tmp_path / name for name in ("link.xml", "target.xml", "pipe"))
+    target.write_text("old")
+    link.symlink_to(target)
+    os.mkfifo(pipe)
+    assert call(first, second, "--junit", link).exit_code == 0
+    assert link.is_symlink()
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_text)
+        assert call(first, second, "--junit", pipe).exit_code == 0
+        assert read.result(timeout=10) == target.read_text()
+    assert pipe.is_fifo()
+    assert ElementTree.parse(target).getroot().tag == "testsuite"
 
 
 def test_the_folder_of_a_rendered_report_stands_for_the_records_beside_it(tmp_path: Path) -> None:

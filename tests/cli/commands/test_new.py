@@ -71,6 +71,10 @@ def test_it_is_formatted_whatever_the_claim(command: tuple[str, ...], tmp_path: 
     [
         ("lrn", None, "lrn.py already exists: choose another name, or edit that file"),
         ("2nd-look", FREE, "'2nd-look' cannot name a reproduction: use lower-case letters"),
+        ("_", FREE, "'_' cannot name a reproduction"),
+        ("-x", FREE, "'-x' cannot name a reproduction"),
+        ("__main__", FREE, "'__main__' cannot name a reproduction"),
+        ("a" * 300, FREE, "cannot name a reproduction: use lower-case letters"),
         ("My-Claim", FREE, "'My-Claim' cannot name a reproduction"),
         ("class", FREE, "'class' cannot name a reproduction"),
         ("../elsewhere", FREE, "'../elsewhere' cannot name a reproduction"),
