@@ -116,7 +116,11 @@ def most_multiply_adds(trial: Trial) -> float:
 
 def most_images(trial: Trial) -> int:
     """The most images that a trial may train on; 0 for one that trains nothing."""
-    settings = trial.settings
+    return _most_images(trial.settings)
+
+
+@once
+def _most_images(settings: Settings) -> int:
     return 0 if settings.network is None else settings.most_images(training_images(settings.dataset))
 
 
@@ -124,6 +128,6 @@ def most_images(trial: Trial) -> int:
 def _most_multiply_adds(settings: Settings) -> float:
     if settings.network is None:
         return 0.0
-    trained = settings.most_images(training_images(settings.dataset))
+    trained = _most_images(settings)
     evaluated = settings.most_evaluated(tested_images(settings.dataset))
     return float((trained * PASSES + evaluated) * settings.network.multiply_adds)

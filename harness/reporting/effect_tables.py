@@ -9,7 +9,7 @@ from harness.contract.effect import Effect
 from harness.contract.formatting import decimals, interval, number, p_value, quantity
 from harness.effects.statistics.significance import DIRECTION as LEVEL
 from harness.effects.statistics.significance import INTERIM_DIRECTION, LOOKS, most_seeds
-from harness.paper.claims import Claim, Kind
+from harness.paper.claims import Claim, Kind, Metric
 from harness.plans.experiment import Table
 from harness.reporting.wording import opened, words
 from harness.verdicts.gates import ever_judged
@@ -107,8 +107,12 @@ def counts_table(claim: Claim, effects: Sequence[Effect]) -> Table:
 def _count_row(claim: Claim, effect: Effect) -> tuple[object, ...]:
     metric, count = claim.metric(effect.metric), effect.estimate
     here = None if count is None else quantity(count, effect.unit)
-    paper = metric.stated if metric else ""
-    return words(effect.metric), here, paper or None, metric and metric.agrees(count)
+    return words(effect.metric), here, _paper(metric), metric and metric.agrees(count)
+
+
+def _paper(metric: Metric | None) -> str | None:
+    """The paper's figure, if the metric is declared and has one."""
+    return (metric.stated if metric else "") or None
 
 
 def role(claim: Claim, number: int) -> str:
@@ -123,7 +127,6 @@ def _effect_row(
 ) -> tuple[object, ...]:
     metric = claim.metric(e.metric)
     value = None if e.estimate is None else quantity(e.estimate, e.unit, decimals(e.ci95))
-    paper = (metric.stated if metric else "") or None
     intervals = (interval(i) if i else None for i in (e.ci95, e.ci90))
     exact = e.p_value if least_exact_p(e) <= 1 - LEVEL else None  # otherwise it could never reach the level
     tested = (None if p is None else p_value(p) for p in (e.p_student, exact, adjusted_p))
@@ -133,7 +136,7 @@ def _effect_row(
     n = " against ".join(map(str, e.counts)) or e.n
     least = _detectable(claim, e)
     rest = (e.lower_bound, None if least is None else quantity(least, e.unit), decides)
-    return words(e.metric), role, value, paper, *intervals, n, e.censored, *tested, of_arms, *rest
+    return words(e.metric), role, value, _paper(metric), *intervals, n, e.censored, *tested, of_arms, *rest
 
 
 def _detectable(claim: Claim, e: Effect) -> float | None:
